@@ -1,0 +1,74 @@
+#include <batchwright/base/error.hpp>
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace batchwright {
+
+Exit exit_for(Fault fault)
+{
+  switch (fault) {
+  case Fault::usage:
+    return Exit::usage;
+  case Fault::input:
+    return Exit::input;
+  case Fault::auth:
+    return Exit::auth;
+  case Fault::rejected:
+    return Exit::error;
+  case Fault::budget:
+    return Exit::budget;
+  case Fault::unfinished:
+    return Exit::unfinished;
+  case Fault::busy:
+    return Exit::temporary;
+  case Fault::network:
+    return Exit::temporary;
+  case Fault::storage:
+    return Exit::storage;
+  case Fault::newer_state:
+    return Exit::newer_state;
+  case Fault::config:
+    return Exit::config;
+  case Fault::interrupted:
+    return Exit::interrupted;
+  case Fault::bug:
+    return Exit::error;
+  }
+  return Exit::error;
+}
+
+Error::Error(Fault fault, const std::string& message, std::string hint)
+    : std::runtime_error(message), m_fault(fault), m_hint(std::move(hint))
+{
+}
+
+Error Error::in(std::string_view doing) const
+{
+  Error e{m_fault, fmt::format("{}: {}", doing, what()), m_hint};
+  e.m_place = m_place;
+  return e;
+}
+
+Error Error::at(Place place) const
+{
+  Error e = *this;
+  e.m_place = std::move(place);
+  return e;
+}
+
+void throw_errno(std::string_view doing, std::string_view path)
+{
+  const int code = errno;
+  throw Error{Fault::storage, fmt::format("{} {}: {}", doing, path, std::generic_category().message(code))};
+}
+
+void ensure(bool promise, std::string_view what)
+{
+  if (!promise) throw Error{Fault::bug, fmt::format("internal promise broken: {}", what), "please report this"};
+}
+
+} // namespace batchwright

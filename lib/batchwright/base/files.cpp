@@ -1,0 +1,241 @@
+#include <batchwright/base/error.hpp>
+#include <batchwright/base/files.hpp>
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+namespace batchwright {
+namespace {
+
+constexpr std::size_t block_size = 1 << 20;
+
+void sync_descriptor(int fd, const std::filesystem::path& path)
+{
+  if (::fsync(fd) != 0) throw_errno("syncing", path.native());
+}
+
+std::filesystem::path directory_of(const std::filesystem::path& path)
+{
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path{"."};
+}
+
+} // namespace
+
+Descriptor::Descriptor(Descriptor&& other) noexcept : m_fd(std::exchange(other.m_fd, -1)) {}
+
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept
+{
+  if (this != &other) {
+    reset();
+    m_fd = std::exchange(other.m_fd, -1);
+  }
+  return *this;
+}
+
+Descriptor::~Descriptor()
+{
+  reset();
+}
+
+void Descriptor::reset() noexcept
+{
+  if (m_fd >= 0) ::close(std::exchange(m_fd, -1));
+}
+
+InputFile::InputFile(const std::filesystem::path& path)
+    : m_fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), m_path(path.native())
+{
+  if (!m_fd) throw_errno("opening", m_path);
+}
+
+std::size_t InputFile::read(char* to, std::size_t size)
+{
+  for (;;) {
+    const auto n = ::read(m_fd.get(), to, size);
+    if (n >= 0) return static_cast<std::size_t>(n);
+    if (errno != EINTR) throw_errno("reading", m_path);
+  }
+}
+
+void InputFile::seek(std::uint64_t offset)
+{
+  if (::lseek(m_fd.get(), static_cast<off_t>(offset), SEEK_SET) < 0) throw_errno("seeking in", m_path);
+}
+
+std::uint64_t InputFile::size() const
+{
+  struct stat info = {};
+  if (::fstat(m_fd.get(), &info) != 0) throw_errno("looking at", m_path);
+  return static_cast<std::uint64_t>(info.st_size);
+}
+
+AtomicFile::AtomicFile(std::filesystem::path path, Durable durable) : m_path(std::move(path)), m_durable(durable)
+{
+  static std::atomic<unsigned> serial{0};
+  m_temporary = m_path;
+  m_temporary += fmt::format(".tmp-{}-{}", ::getpid(), serial++);
+  m_fd = Descriptor{::open(m_temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+  if (!m_fd) throw_errno("creating", m_temporary.native());
+  m_buffer.reserve(block_size);
+}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept
+    : m_path(std::move(other.m_path)),
+      m_temporary(std::move(other.m_temporary)),
+      m_durable(other.m_durable),
+      m_fd(std::move(other.m_fd)),
+      m_buffer(std::move(other.m_buffer)),
+      m_size(other.m_size)
+{
+}
+
+AtomicFile::~AtomicFile()
+{
+  if (m_fd) discard_file(m_temporary);
+}
+
+void AtomicFile::write(std::string_view bytes)
+{
+  m_size += bytes.size();
+  if (m_buffer.size() + bytes.size() > block_size) flush();
+  if (bytes.size() >= block_size) {
+    if (!write_all(m_fd.get(), bytes)) throw_errno("writing", m_path.native());
+    return;
+  }
+  m_buffer.append(bytes);
+}
+
+void AtomicFile::flush()
+{
+  if (!write_all(m_fd.get(), m_buffer)) throw_errno("writing", m_path.native());
+  m_buffer.clear();
+}
+
+void AtomicFile::commit()
+{
+  flush();
+  if (m_durable == Durable::yes) sync_descriptor(m_fd.get(), m_path);
+  if (::rename(m_temporary.c_str(), m_path.c_str()) != 0) throw_errno("renaming to", m_path.native());
+  m_fd.reset();
+  if (m_durable == Durable::yes) sync_directory(directory_of(m_path));
+}
+
+LineReader::LineReader(const std::filesystem::path& path, std::uint64_t from) : m_file(path), m_offset(from)
+{
+  if (from > 0) m_file.seek(from);
+}
+
+std::optional<LineReader::Line> LineReader::next()
+{
+  for (;;) {
+    const auto* found =
+        static_cast<const char*>(std::memchr(m_buffer.data() + m_scanned, '\n', m_buffer.size() - m_scanned));
+    if (found) {
+      const auto end = static_cast<std::size_t>(found - m_buffer.data());
+      const Line line{std::string_view{m_buffer}.substr(m_begin, end - m_begin), m_offset, true};
+      m_offset += end + 1 - m_begin;
+      m_begin = m_scanned = end + 1;
+      return line;
+    }
+    m_scanned = m_buffer.size();
+    if (m_end || !refill()) {
+      m_end = true;
+      if (m_begin == m_buffer.size()) return std::nullopt;
+      const Line line{std::string_view{m_buffer}.substr(m_begin), m_offset, false};
+      m_offset += m_buffer.size() - m_begin;
+      m_begin = m_scanned = m_buffer.size();
+      return line;
+    }
+  }
+}
+
+bool LineReader::refill()
+{
+  m_buffer.erase(0, m_begin);
+  m_scanned -= m_begin;
+  m_begin = 0;
+  const auto old = m_buffer.size();
+  m_buffer.resize(old + block_size);
+  const auto n = m_file.read(m_buffer.data() + old, block_size);
+  m_buffer.resize(old + n);
+  return n > 0;
+}
+
+TemporaryDirectory::TemporaryDirectory(const std::filesystem::path& parent, std::string_view prefix)
+{
+  std::string pattern = (parent / fmt::format(".tmp-{}-XXXXXX", prefix)).native();
+  if (!::mkdtemp(pattern.data())) throw_errno("creating", pattern);
+  m_path = pattern;
+}
+
+TemporaryDirectory::~TemporaryDirectory()
+{
+  std::error_code ignored;
+  if (!m_path.empty()) std::filesystem::remove_all(m_path, ignored);
+}
+
+void TemporaryDirectory::keep(const std::filesystem::path& place)
+{
+  sync_directory(m_path);
+  if (::rename(m_path.c_str(), place.c_str()) != 0) throw_errno("renaming to", place.native());
+  m_path.clear();
+  sync_directory(directory_of(place));
+}
+
+void make_private_directory(const std::filesystem::path& path)
+{
+  if (path.empty() || std::filesystem::is_directory(path)) return;
+  make_private_directory(path.parent_path());
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) throw_errno("creating", path.native());
+}
+
+void sync_directory(const std::filesystem::path& path)
+{
+  const Descriptor fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!fd) throw_errno("opening", path.native());
+  sync_descriptor(fd.get(), path);
+}
+
+std::string read_file(const std::filesystem::path& path)
+{
+  InputFile file{path};
+  std::string text;
+  std::string block(1 << 16, '\0');
+  while (const auto n = file.read(block.data(), block.size()))
+    text.append(block.data(), n);
+  return text;
+}
+
+void write_file(const std::filesystem::path& path, std::string_view bytes)
+{
+  AtomicFile file{path};
+  file.write(bytes);
+  file.commit();
+}
+
+void discard_file(const std::filesystem::path& path) noexcept
+{
+  ::unlink(path.c_str());
+}
+
+bool write_all(int fd, std::string_view bytes) noexcept
+{
+  while (!bytes.empty()) {
+    const auto n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+} // namespace batchwright

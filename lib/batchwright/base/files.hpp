@@ -1,0 +1,131 @@
+// Files that are either whole or not there, and readers that never hold more than a block or a line.
+// Durable means: written beside, synced, renamed, and the directory synced.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace batchwright {
+
+/// A file descriptor that closes itself.
+class Descriptor {
+public:
+  Descriptor() = default;
+  explicit Descriptor(int fd) noexcept : m_fd(fd) {}
+  Descriptor(Descriptor&& other) noexcept;
+  Descriptor& operator=(Descriptor&& other) noexcept;
+  ~Descriptor();
+
+  int get() const noexcept { return m_fd; }
+  explicit operator bool() const noexcept { return m_fd >= 0; }
+  void reset() noexcept;
+
+private:
+  int m_fd = -1;
+};
+
+/// A file opened for reading from the start. Every call throws `Fault::storage` when the system refuses.
+class InputFile {
+public:
+  explicit InputFile(const std::filesystem::path& path);
+
+  /// Up to `size` bytes into `to`; 0 at the end.
+  std::size_t read(char* to, std::size_t size);
+  void seek(std::uint64_t offset);
+  std::uint64_t size() const;
+
+private:
+  Descriptor m_fd;
+  std::string m_path;
+};
+
+/// A file that appears whole or not at all: written as `PATH.tmp-PID-N`, renamed by commit().
+/// The destructor discards what was not committed. Mode 0600.
+class AtomicFile {
+public:
+  enum class Durable {
+    no,
+    yes
+  };
+
+  explicit AtomicFile(std::filesystem::path path, Durable durable = Durable::yes);
+  AtomicFile(AtomicFile&& other) noexcept;
+  AtomicFile& operator=(AtomicFile&&) = delete;
+  ~AtomicFile();
+
+  /// Buffered; throws `Fault::storage` when the disk is full.
+  void write(std::string_view bytes);
+  /// Bytes written so far.
+  std::uint64_t size() const noexcept { return m_size; }
+  /// After it, the file is at its place; on failure nothing is left and nothing replaced.
+  void commit();
+
+private:
+  void flush();
+
+  std::filesystem::path m_path;
+  std::filesystem::path m_temporary;
+  Durable m_durable;
+  Descriptor m_fd;
+  std::string m_buffer = {};
+  std::uint64_t m_size = 0;
+};
+
+/// Reads lines of any length in blocks of 1 MiB; memory is one block and the longest line.
+class LineReader {
+public:
+  struct Line {
+    std::string_view text = {}; ///< without the line end; valid until the next call
+    std::uint64_t offset = 0;   ///< of its first byte in the file
+    bool ended = false;         ///< false: the file ends without a newline here
+  };
+
+  explicit LineReader(const std::filesystem::path& path, std::uint64_t from = 0);
+
+  /// The next line, empty ones included; nothing at the end. A CR before the LF stays: it is the caller's to judge.
+  std::optional<Line> next();
+
+private:
+  bool refill();
+
+  InputFile m_file;
+  std::string m_buffer = {};
+  std::size_t m_begin = 0;    // of what is not yet given out
+  std::size_t m_scanned = 0;  // up to here no newline was found
+  std::uint64_t m_offset = 0; // of m_buffer[m_begin] in the file
+  bool m_end = false;
+};
+
+/// A directory that goes with its scope unless `keep()` renames it to its place.
+class TemporaryDirectory {
+public:
+  /// Makes `PARENT/.tmp-PREFIX-XXXXXX`, mode 0700.
+  TemporaryDirectory(const std::filesystem::path& parent, std::string_view prefix);
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  ~TemporaryDirectory();
+
+  const std::filesystem::path& path() const noexcept { return m_path; }
+  /// Renames it to `place`, durably; the destructor then leaves it alone.
+  void keep(const std::filesystem::path& place);
+
+private:
+  std::filesystem::path m_path;
+};
+
+/// Makes a directory and its parents, mode 0700.
+void make_private_directory(const std::filesystem::path& path);
+void sync_directory(const std::filesystem::path& path);
+/// The whole of a small file. Throws `Fault::storage`.
+std::string read_file(const std::filesystem::path& path);
+/// A whole small file, durably.
+void write_file(const std::filesystem::path& path, std::string_view bytes);
+/// Removes a file if it is there; never throws.
+void discard_file(const std::filesystem::path& path) noexcept;
+/// Writes everything to a descriptor, over short writes and EINTR; false when the system refuses.
+bool write_all(int fd, std::string_view bytes) noexcept;
+
+} // namespace batchwright

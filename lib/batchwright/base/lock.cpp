@@ -1,0 +1,42 @@
+#include <batchwright/base/error.hpp>
+#include <batchwright/base/lock.hpp>
+
+#include <fcntl.h>
+
+#include <cerrno>
+
+namespace batchwright {
+namespace {
+
+// Open-file-description locks belong to the descriptor, not to the process, and can be asked about without being taken.
+struct flock whole_file(short type)
+{
+  struct flock lock = {};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  return lock;
+}
+
+} // namespace
+
+std::optional<FileLock> FileLock::try_lock(const std::filesystem::path& path)
+{
+  Descriptor fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+  if (!fd) throw_errno("opening", path.native());
+  auto lock = whole_file(F_WRLCK);
+  while (::fcntl(fd.get(), F_OFD_SETLK, &lock) != 0) {
+    if (errno == EAGAIN || errno == EACCES) return std::nullopt;
+    if (errno != EINTR) throw_errno("locking", path.native());
+  }
+  return FileLock{std::move(fd)};
+}
+
+bool FileLock::is_held(const std::filesystem::path& path)
+{
+  const Descriptor fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!fd) return false;
+  auto lock = whole_file(F_RDLCK);
+  return ::fcntl(fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+} // namespace batchwright

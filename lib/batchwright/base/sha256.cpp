@@ -1,0 +1,37 @@
+#include <batchwright/base/files.hpp>
+#include <batchwright/base/sha256.hpp>
+
+#include <Poco/Crypto/DigestEngine.h>
+
+namespace batchwright {
+
+struct Sha256::State {
+  Poco::Crypto::DigestEngine engine{"SHA256"};
+};
+
+Sha256::Sha256() : m_state(std::make_unique<State>()) {}
+Sha256::~Sha256() = default;
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256& Sha256::operator=(Sha256&&) noexcept = default;
+
+void Sha256::update(std::string_view bytes)
+{
+  m_state->engine.update(bytes.data(), bytes.size());
+}
+
+std::string Sha256::hex()
+{
+  return Poco::DigestEngine::digestToHex(m_state->engine.digest());
+}
+
+std::string sha256_of_file(const std::filesystem::path& path)
+{
+  Sha256 sha;
+  InputFile file{path};
+  std::string block(1 << 20, '\0');
+  while (const auto n = file.read(block.data(), block.size()))
+    sha.update({block.data(), n});
+  return sha.hex();
+}
+
+} // namespace batchwright

@@ -1,0 +1,5 @@
+#pragma once
+#include <string_view>
+namespace batchwright::money {
+std::string_view built_in_prices();
+}
