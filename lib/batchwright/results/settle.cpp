@@ -37,8 +37,7 @@ Verdict verdict_on_missing(const SettleContext& context, std::uint64_t nameless)
                         "stand in the quarantine file",
                         nameless)};
   }
-  return {Judgement::transient, false, std::string{wire::code_missing},
-          "the server returned no line for this request"};
+  return {Judgement::transient, false, std::string{wire::code_missing}, "the server returned no line for this request"};
 }
 
 Verdict verdict_on_unreadable()
