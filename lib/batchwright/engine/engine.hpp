@@ -39,7 +39,8 @@ struct Tools {
 /// The server as somebody: the client with the account it speaks for.
 struct Server {
   api::Client& client;
-  std::string account = {}; ///< as Job::account
+  std::string account = {};  ///< as Job::account
+  std::string base_url = {}; ///< as Job::base_url
 };
 
 // --- making a job ----------------------------------------------------------------------------------------------------
