@@ -1,0 +1,77 @@
+// The provider's calls as functions: files, batches, downloads. Comes in: ids and paths. Goes out: what the server
+// said, or how certain it is that it did nothing. Knows no store and no job; retries nothing that creates something.
+#pragma once
+
+#include <batchwright/base/clock.hpp>
+#include <batchwright/http/transport.hpp>
+#include <batchwright/model/part.hpp>
+#include <batchwright/wire/objects.hpp>
+#include <batchwright/wire/profile.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace batchwright::api {
+
+/// How a call ended. For calls that create something the difference between the last two decides what happens next.
+enum class Ending : std::uint8_t {
+  ok,       ///< 2xx and a readable object with an id
+  refused,  ///< clean: a 3xx, or a 4xx with a JSON error body other than 408, 409, 425, 499. The server did nothing
+  not_sent, ///< clean: name, connect, proxy or TLS failed before the first byte of the request
+  unknown,  ///< anything else: timeout, reset, 5xx, an unreadable body. The server may have acted
+};
+
+template<class T>
+struct Reply {
+  Ending ending = Ending::unknown;
+  T value = {};              ///< only where ok
+  int status = 0;            ///< 0: none came
+  wire::ApiError error = {}; ///< where refused, as far as the server said
+  std::string trouble = {};  ///< for people, always set where not ok: "HTTP 400 invalid_value: ..."
+  std::optional<Millis> retry_after = {};
+  std::optional<Instant> server_time = {}; ///< `Date` of the answer
+  std::string request_id = {};
+
+  bool ok() const { return ending == Ending::ok; }
+};
+
+struct Downloaded {
+  std::uint64_t bytes = 0;
+};
+
+class Client {
+public:
+  /// Both outlive the client. `reads` may retry (GET, DELETE), `writes` must not.
+  Client(http::Transport& reads, http::Transport& writes, const wire::Profile& profile);
+
+  /// POST /files with our purpose. Streams from disk.
+  Reply<wire::FileObject> upload(const std::filesystem::path& path, const std::string& file_name,
+                                 const http::OnBytes& on_sent = {});
+  /// POST /batches.
+  Reply<wire::BatchObject> create_batch(const FileId& input, std::string_view endpoint, const wire::Metadata& metadata);
+
+  Reply<wire::FileObject> file(const FileId& id);
+  Reply<wire::BatchObject> batch(const BatchId& id);
+  /// POST /batches/{id}/cancel: repeatable. A 400 or 409 means "already over" and reads the batch.
+  Reply<wire::BatchObject> cancel(const BatchId& id);
+  /// One page of files of our purpose, newest first, after an id.
+  Reply<wire::Page<wire::FileObject>> files(const FileId& after = {});
+  /// One page of batches, newest first, after an id.
+  Reply<wire::Page<wire::BatchObject>> batches(const BatchId& after = {});
+  Reply<Downloaded> remove(const FileId& id);
+
+  /// GET /files/{id}/content into `to`, durably. Written as `TO.part`, which a later call goes on with by `Range` where
+  /// the server allows it (206), else from the start. Whole means: as long as announced, as long as the file object's
+  /// `bytes` where that can be asked for, and ending in a complete line of JSON; anything else is `unknown`.
+  Reply<Downloaded> download(const FileId& id, const std::filesystem::path& to, const http::OnBytes& on_received = {});
+
+private:
+  http::Transport& m_reads;
+  http::Transport& m_writes;
+  const wire::Profile& m_profile;
+};
+
+} // namespace batchwright::api

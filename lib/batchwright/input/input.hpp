@@ -1,0 +1,85 @@
+// From pinned files to a stream of items. Comes in: a file and its format. Goes out: one item at a time, numbered in
+// input order over all inputs, its fields as views. Never: holds more than one record, changes a byte of a text, or
+// guesses around a fault (a bad record is refused, or put aside where the user allowed that).
+#pragma once
+
+#include <batchwright/base/error.hpp>
+#include <batchwright/model/job.hpp>
+#include <batchwright/model/part.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace batchwright::input {
+
+/// One field of an item.
+struct Field {
+  enum class Form : std::uint8_t {
+    text, ///< plain bytes (CSV, plain text): escaped when it goes into JSON
+    json, ///< a JSON value as it stands in the line (JSONL); a string keeps its quotes
+  };
+  std::string_view bytes = {};
+  Form form = Form::text;
+};
+
+/// One record. Views are valid until the stream moves on.
+class Item {
+public:
+  Item() = default;
+  Item(const Item&) = delete;
+  Item& operator=(const Item&) = delete;
+  virtual ~Item() = default;
+
+  /// The field of this column; nothing where the record has none (only JSONL records differ in that).
+  virtual std::optional<Field> field(std::string_view column) const = 0;
+  /// The record's columns in its own order: the CSV header, the keys of a JSON object, `text` for plain text.
+  virtual std::vector<std::string> columns() const = 0;
+
+  Mark mark = {}; ///< its ordinal and where it stands
+};
+
+/// Items of all inputs of a job, from a mark on.
+class Stream {
+public:
+  Stream() = default;
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  virtual ~Stream() = default;
+
+  /// The next item, or null at the end. Throws `Fault::input` with file, line and byte at a bad record, unless it could
+  /// be put aside; `Fault::storage` when a file cannot be read.
+  virtual const Item* next() = 0;
+};
+
+/// A record that was put aside because of `--skip-bad`: why, and where.
+using OnSkipped = std::function<void(const Error& why)>;
+
+struct Options {
+  std::uint64_t skip_bad = 0; ///< how many bad records may be put aside before one is an error
+  OnSkipped on_skipped = {};  ///< told of each; may be empty
+};
+
+/// Longest record in bytes: a line of JSONL or text, a CSV record.
+inline constexpr std::uint64_t longest_record = 16 * 1024 * 1024;
+
+/// The format of a file by its name and, where that says nothing, its first bytes: .csv, .jsonl, .ndjson, .txt; else
+/// JSONL where the first line is a JSON object, else plain text. Throws `Fault::input` for UTF-16 (by its mark) and
+/// empty files, `Fault::storage` for unreadable ones.
+InputFormat detect_format(const std::string& path);
+
+/// Size and SHA-256 of a file, its format decided (`automatic` asks `detect_format`), its path made absolute.
+PinnedInput pin(const std::string& path, InputFormat format);
+
+/// Throws `Fault::input` naming the file when it is not the one that was pinned: same size first, then the digest.
+void check_unchanged(const PinnedInput& input);
+
+/// A stream over the inputs. With `from`, it begins at that item; records before it are not looked at.
+/// `from` must be a mark that an earlier stream over the same inputs gave.
+std::unique_ptr<Stream> open(const std::vector<PinnedInput>& inputs, Options options, Mark from = {});
+
+} // namespace batchwright::input

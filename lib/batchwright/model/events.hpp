@@ -1,0 +1,66 @@
+// What the engine tells while it works. Rooms emit values; whoever shows them decides how.
+#pragma once
+
+#include <batchwright/model/part.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace batchwright {
+
+enum class Phase : std::uint8_t {
+  reading,
+  building,
+  uploading,
+  running,
+  downloading,
+  settling,
+  merging
+};
+
+std::string_view name(Phase phase);
+
+/// How far a phase is. `total` 0: not known.
+struct Progress {
+  Phase phase = Phase::reading;
+  std::string job = {};
+  int part = 0; ///< 0: the job as a whole
+  std::uint64_t done = 0;
+  std::uint64_t total = 0;
+};
+
+/// A part went from one state to the next.
+struct PartMoved {
+  std::string job = {};
+  int part = 0;
+  PartState from = PartState::planned;
+  PartState to = PartState::planned;
+};
+
+/// Something a person may want to know. Warnings are shown always, details only with --verbose.
+struct Note {
+  enum class Level : std::uint8_t {
+    detail,
+    info,
+    warning
+  };
+  Level level = Level::info;
+  std::string text = {};
+};
+
+using Event = std::variant<Progress, PartMoved, Note>;
+
+class Observer {
+public:
+  Observer() = default;
+  Observer(const Observer&) = delete;
+  Observer& operator=(const Observer&) = delete;
+  virtual ~Observer() = default;
+
+  /// Called from the thread that owns the store, never from workers.
+  virtual void on(const Event& event) = 0;
+};
+
+} // namespace batchwright

@@ -1,0 +1,139 @@
+// A job: all of one `submit`, as the user asked for it and as it stands.
+#pragma once
+
+#include <batchwright/base/clock.hpp>
+#include <batchwright/model/money.hpp>
+#include <batchwright/model/part.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace batchwright {
+
+// Stored in the job database: add at the end, never renumber.
+
+enum class Mode : std::uint8_t {
+  batch = 0,
+  hybrid = 1,
+  realtime = 2
+};
+
+/// What becomes of items that an ended part could not finish for a passing reason.
+enum class Fallback : std::uint8_t {
+  batch = 0,    ///< they go into a batch again
+  none = 1,     ///< they fail
+  realtime = 2, ///< they are sent in real time
+};
+
+/// Why a job is paused; sending stops, collecting does not.
+enum class Pause : std::uint8_t {
+  none = 0,
+  auth = 1,
+  quota = 2,
+  budget = 3,
+  account = 4,
+  failures = 5,
+  unknown_submission = 6,
+  disk = 7,
+};
+
+enum class InputFormat : std::uint8_t {
+  automatic = 0,
+  csv = 1,
+  jsonl = 2,
+  text = 3
+};
+
+/// One input file as it was when the job was made. It is read again for later parts and for merging.
+struct PinnedInput {
+  std::string path = {}; ///< absolute
+  InputFormat format = InputFormat::automatic;
+  std::uint64_t bytes = 0;
+  std::string sha256 = {};
+
+  auto operator<=>(const PinnedInput&) const = default;
+};
+
+/// What a request is made of. Two jobs of one name are the same job when this and the inputs are equal.
+struct RequestSpec {
+  std::string model = {};
+  std::string endpoint = "/v1/chat/completions";
+  std::string prompt = {}; ///< template of the user message
+  std::string system = {}; ///< template of the system message; empty: none
+  std::optional<std::int64_t> max_output_tokens = {};
+  std::vector<std::pair<std::string, std::string>> set = {}; ///< body fields: name and JSON text, in the order given
+  std::string id_column = {};                                ///< empty: custom_ids carry the ordinal
+
+  auto operator<=>(const RequestSpec&) const = default;
+};
+
+/// How large a part may become; never above the API's own limits.
+struct PartLimits {
+  std::uint64_t requests = 0;
+  std::uint64_t bytes = 0;
+
+  auto operator<=>(const PartLimits&) const = default;
+};
+
+/// How the job is run; a repeated `submit` takes these over.
+struct Policy {
+  int max_attempts = 3;
+  Fallback fallback = Fallback::batch;
+  bool keep_requests = false;
+};
+
+struct Job {
+  std::string name = {};
+  std::string uuid = {};
+  Mode mode = Mode::batch;
+  std::vector<PinnedInput> inputs = {};
+  RequestSpec request = {};
+  PartLimits limits = {};
+  Policy policy = {};
+  std::uint64_t skip_bad = 0; ///< how many bad records may be put aside
+  std::uint64_t items = 0;
+  std::string base_url = {};
+  std::string account = {}; ///< endpoint with organisation and project, else a digest of the key
+  std::optional<PicoUsd> estimated = {};
+  Instant created_at = {};
+  Pause pause = Pause::none;
+  std::string message = {}; ///< why it is paused, or what the user should know
+};
+
+// One word for a thing, in both directions; the second form knows no other words.
+std::string_view name(Mode mode);
+std::string_view name(Fallback fallback);
+std::string_view name(Pause pause);
+std::string_view name(InputFormat format);
+std::optional<Fallback> fallback_named(std::string_view word);
+std::optional<InputFormat> input_format_named(std::string_view word);
+
+/// Whether a text is a job name: [a-z0-9][a-z0-9_-]{0,39}.
+bool is_job_name(std::string_view text);
+
+/// A job name made from an input's name: "Reviews (Final).csv" becomes "reviews-final".
+std::string job_name_from(std::string_view file_name);
+
+/// What became of the items so far. `succeeded + failed + pending = items` holds at every commit.
+struct Tally {
+  std::uint64_t items = 0;
+  std::uint64_t succeeded = 0;
+  std::uint64_t failed = 0;
+
+  std::uint64_t pending() const { return items - succeeded - failed; }
+};
+
+/// Sums the settled parts. Throws `Fault::bug` where the sum rule does not hold: a pending item is in exactly one live
+/// part.
+Tally tally(const Job& job, const std::vector<Part>& parts);
+
+/// The custom_id of an item where the user named no id column: "bw-0000000042".
+std::string default_custom_id(Ordinal ordinal);
+/// The ordinal such a custom_id carries; nothing for any other text.
+std::optional<Ordinal> ordinal_of(std::string_view custom_id);
+
+} // namespace batchwright

@@ -1,0 +1,176 @@
+// A part: a file of requests with one route, and its life as a table. What moves a part is in engine/; what may happen
+// to it is here, so that a first run, a resumed run, the documentation and the tests read the same rows.
+#pragma once
+
+#include <batchwright/base/clock.hpp>
+#include <batchwright/base/id.hpp>
+#include <batchwright/model/money.hpp>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace batchwright {
+
+using FileId = Id<struct FileTag>;
+using BatchId = Id<struct BatchTag>;
+
+/// The number of an item in input order over all inputs, from 0.
+using Ordinal = std::uint64_t;
+
+// The enums below are stored in the job database: add at the end, never renumber.
+
+enum class Route : std::uint8_t {
+  batch = 0,    ///< a file of requests and a batch at the server, half price
+  realtime = 1, ///< one call for each request
+};
+
+enum class PartState : std::uint8_t {
+  planned = 0,    ///< its items are fixed, nothing sent
+  uploading = 1,  ///< intent recorded; the server may or may not hold the file
+  queued = 2,     ///< file id known; no room or turn yet
+  creating = 3,   ///< intent recorded; the server may or may not hold the batch
+  running = 4,    ///< batch id known, the server works on it
+  cancelling = 5, ///< we asked it to stop; finished lines will still come
+  ended = 6,      ///< completed, expired, cancelled or failed: outputs may exist
+  fetched = 7,    ///< output and error files whole on disk
+  settled = 8,    ///< every item has its outcome or lives on in a child part
+  superseded = 9, ///< cut or joined before it ran
+};
+
+enum class PartEvent : std::uint8_t {
+  upload_begun,   ///< the intent of a POST /files is recorded
+  file_known,     ///< the server told the file's id, in an answer or in a listing
+  file_absent,    ///< the server was asked and does not hold the file
+  create_begun,   ///< the intent of a POST /batches is recorded
+  batch_known,    ///< the server told the batch's id, in an answer or in a listing
+  batch_absent,   ///< the server was asked, with grace, and does not hold the batch
+  file_lost,      ///< the uploaded file is gone or unreadable: it is sent again
+  cancel_begun,   ///< we asked the server to stop it
+  batch_ended,    ///< a terminal status was seen
+  batch_refused,  ///< the batch failed for want of room: the same file goes back to the queue
+  outputs_stored, ///< both files, where there are any, are whole on disk
+  outcomes_fixed, ///< the settling was committed
+  replaced,       ///< other parts took over its items before it ran
+};
+
+struct Edge {
+  PartState from;
+  PartEvent on;
+  PartState to;
+};
+
+/// The whole life of a part.
+inline constexpr std::array edges{
+    Edge{PartState::planned, PartEvent::upload_begun, PartState::uploading},
+    Edge{PartState::planned, PartEvent::replaced, PartState::superseded},
+    Edge{PartState::uploading, PartEvent::file_known, PartState::queued},
+    Edge{PartState::uploading, PartEvent::file_absent, PartState::planned},
+    Edge{PartState::queued, PartEvent::create_begun, PartState::creating},
+    Edge{PartState::queued, PartEvent::file_lost, PartState::planned},
+    Edge{PartState::queued, PartEvent::replaced, PartState::superseded},
+    Edge{PartState::creating, PartEvent::batch_known, PartState::running},
+    Edge{PartState::creating, PartEvent::batch_absent, PartState::queued},
+    Edge{PartState::creating, PartEvent::batch_refused, PartState::queued},
+    Edge{PartState::creating, PartEvent::file_lost, PartState::planned},
+    Edge{PartState::running, PartEvent::cancel_begun, PartState::cancelling},
+    Edge{PartState::running, PartEvent::batch_ended, PartState::ended},
+    Edge{PartState::running, PartEvent::batch_refused, PartState::queued},
+    Edge{PartState::running, PartEvent::file_lost, PartState::planned},
+    Edge{PartState::cancelling, PartEvent::batch_ended, PartState::ended},
+    Edge{PartState::ended, PartEvent::outputs_stored, PartState::fetched},
+    Edge{PartState::fetched, PartEvent::outcomes_fixed, PartState::settled},
+};
+
+/// Where `event` leads from `state`; nothing when the pair makes no sense.
+constexpr std::optional<PartState> next(PartState state, PartEvent event)
+{
+  for (const auto& edge : edges) {
+    if (edge.from == state && edge.on == event) return edge.to;
+  }
+  return std::nullopt;
+}
+
+/// Whether the part's items wait for this part: neither settled nor superseded.
+constexpr bool is_live(PartState state)
+{
+  return state != PartState::settled && state != PartState::superseded;
+}
+
+/// Whether the server holds a batch for the part that has not ended.
+constexpr bool has_live_batch(PartState state)
+{
+  return state == PartState::running || state == PartState::cancelling;
+}
+
+std::string_view name(Route route);
+std::string_view name(PartState state);
+
+/// Where the first item of a part stands in the pinned input, so that its file can be built without reading from the
+/// start. A part that holds a list of ordinals starts at the mark of the part its first item came from.
+struct Mark {
+  Ordinal ordinal = 0;      ///< of the item that stands here
+  std::uint32_t input = 0;  ///< which of the job's inputs
+  std::uint64_t offset = 0; ///< of the record's first byte
+  std::uint64_t line = 1;   ///< of the record's first line, counted from 1
+
+  auto operator<=>(const Mark&) const = default;
+};
+
+/// What the server said of the batch when it was last asked. The words are the server's.
+struct BatchStatus {
+  std::string status = {}; ///< "in_progress"; empty: never asked
+  std::int64_t completed = 0;
+  std::int64_t failed = 0;
+  FileId output_file = {};                ///< empty: none
+  FileId error_file = {};                 ///< empty: none
+  std::optional<Instant> created_at = {}; ///< by the server's clock
+  std::optional<Instant> ended_at = {};
+  std::string error_code = {}; ///< the first of `errors.data`, when the batch failed
+  std::string error_message = {};
+};
+
+/// Sums over the outcomes that a settled part gave its items.
+struct Settlement {
+  std::uint64_t succeeded = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t left = 0; ///< live on in a child part
+  Usage usage = {};
+  PicoUsd spent = {};    ///< at the price of the route it took
+  PicoUsd realtime = {}; ///< the same work at real-time prices
+  bool priced = true;    ///< false: the price of the model is not known, the sums above are zero
+};
+
+/// One part as the store keeps it.
+struct Part {
+  int number = 0; ///< from 1, never reused within a job
+  Route route = Route::batch;
+  int attempt = 1;
+  PartState state = PartState::planned;
+
+  Ordinal first = 0; ///< its lowest ordinal
+  Ordinal last = 0;  ///< its highest ordinal
+  std::uint64_t items = 0;
+  bool listed = false; ///< the ordinals stand in a list file; else they are first, first + 1, ..., last
+  Mark mark = {};      ///< where to begin reading the input
+  std::uint64_t requests = 0;
+  Tokens input_tokens = {}; ///< our estimate
+
+  std::uint64_t bytes = 0; ///< of the request file, once it was built
+  std::string sha256 = {}; ///< of the request file; empty: never built
+  FileId file = {};
+  BatchId batch = {};
+  BatchStatus remote = {};
+
+  int polls = 0;                         ///< how often the batch was asked for: the waits between polls grow with it
+  std::optional<Instant> due = {};       ///< nothing is done for it before
+  int refusals = 0;                      ///< how often it was sent back for want of room since it was last admitted
+  int downloads = 0;                     ///< how often its outputs were downloaded in vain
+  std::optional<Instant> lapses_at = {}; ///< when the server removes the outputs
+
+  Settlement outcome = {}; ///< once settled
+};
+
+} // namespace batchwright

@@ -1,0 +1,101 @@
+#include <batchwright/model/view.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace batchwright {
+namespace {
+
+JobState state_of(const Job& job, const std::vector<Part>& parts, const Tally& items, Held held)
+{
+  if (items.pending() == 0) return JobState::done;
+  if (job.pause != Pause::none) return JobState::paused;
+  const bool live = std::any_of(parts.begin(), parts.end(), [](const Part& p) { return has_live_batch(p.state); });
+  return live || held == Held::yes ? JobState::running : JobState::open;
+}
+
+Exit exit_for(Pause pause)
+{
+  switch (pause) {
+  case Pause::auth:
+    return Exit::auth;
+  case Pause::quota:
+  case Pause::unknown_submission:
+    return Exit::temporary;
+  case Pause::budget:
+    return Exit::budget;
+  case Pause::account:
+    return Exit::config;
+  case Pause::disk:
+    return Exit::storage;
+  case Pause::failures:
+    return Exit::some_failed;
+  case Pause::none:
+    break;
+  }
+  return Exit::unfinished;
+}
+
+} // namespace
+
+Tally tally(const Job& job, const std::vector<Part>& parts)
+{
+  Tally sum{.items = job.items, .succeeded = 0, .failed = 0};
+  std::uint64_t waiting = 0;
+  for (const auto& part : parts) {
+    if (part.state == PartState::settled) {
+      sum.succeeded += part.outcome.succeeded;
+      sum.failed += part.outcome.failed;
+    } else if (is_live(part.state)) {
+      waiting += part.items;
+    }
+  }
+  ensure(sum.succeeded + sum.failed + waiting == job.items,
+         fmt::format("job {}: {} succeeded + {} failed + {} pending is not {} items", job.name, sum.succeeded,
+                     sum.failed, waiting, job.items));
+  return sum;
+}
+
+std::optional<PicoUsd> JobView::saved() const
+{
+  return spent && realtime ? std::optional{*realtime - *spent} : std::nullopt;
+}
+
+JobView view(const Job& job, const std::vector<Part>& parts, Held held)
+{
+  JobView v;
+  v.job = job.name;
+  v.pause = job.pause;
+  v.mode = job.mode;
+  v.model = job.request.model;
+  v.endpoint = job.request.endpoint;
+  v.items = tally(job, parts);
+  v.state = state_of(job, parts, v.items, held);
+  v.parts = parts;
+  v.estimated = job.estimated;
+  v.created_at = job.created_at;
+  v.message = job.message;
+  v.spent = v.realtime = PicoUsd{};
+  for (const auto& part : parts) {
+    if (part.state == PartState::settled) {
+      if (part.outcome.priced && v.spent) {
+        *v.spent += part.outcome.spent;
+        *v.realtime += part.outcome.realtime;
+      } else {
+        v.spent = v.realtime = std::nullopt;
+      }
+    }
+    if (has_live_batch(part.state) && part.due)
+      v.next_poll_at = std::min(v.next_poll_at.value_or(*part.due), *part.due);
+  }
+  return v;
+}
+
+Exit exit_for(const JobView& view)
+{
+  if (view.state == JobState::done) return view.items.failed > 0 ? Exit::some_failed : Exit::ok;
+  return exit_for(view.pause);
+}
+
+} // namespace batchwright

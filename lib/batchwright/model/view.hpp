@@ -1,0 +1,58 @@
+// A job as people and scripts see it: the values that `status` shows and `--json` prints. Made by one pure function.
+#pragma once
+
+#include <batchwright/base/clock.hpp>
+#include <batchwright/base/error.hpp>
+#include <batchwright/model/job.hpp>
+#include <batchwright/model/part.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace batchwright {
+
+enum class JobState : std::uint8_t {
+  planned,    ///< a dry run: nothing was sent and no job was made
+  open,       ///< items are pending, nothing runs
+  running,    ///< a process holds the job, or a batch of it is live
+  paused,     ///< sending stopped for a reason that the user can mend
+  cancelling, ///< the user asked to cancel; batches have not ended yet
+  done,       ///< no item is pending
+};
+
+std::string_view name(JobState state);
+
+struct JobView {
+  std::string job = {};
+  JobState state = JobState::open;
+  Pause pause = Pause::none;
+  Mode mode = Mode::batch;
+  std::string model = {};
+  std::string endpoint = {};
+  Tally items = {};
+  std::vector<Part> parts = {};
+  std::optional<PicoUsd> estimated = {};
+  std::optional<PicoUsd> spent = {};    ///< nothing: the price of the model is not known
+  std::optional<PicoUsd> realtime = {}; ///< the same work, all in real time
+  Instant created_at = {};
+  std::optional<Instant> next_poll_at = {};
+  std::string message = {};
+
+  std::optional<PicoUsd> saved() const;
+};
+
+enum class Held : std::uint8_t {
+  no,
+  yes
+};
+
+/// How a job stands. `held`: whether a process works on it now.
+JobView view(const Job& job, const std::vector<Part>& parts, Held held);
+
+/// What a command that waits for the job's end returns: 0, 3 with failed items, the pause's code, or 5.
+Exit exit_for(const JobView& view);
+
+} // namespace batchwright

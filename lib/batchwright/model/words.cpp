@@ -1,0 +1,136 @@
+// The words of the model: one for each value, the same in the database's dumps, in JSON and on the screen.
+
+#include <batchwright/model/events.hpp>
+#include <batchwright/model/job.hpp>
+#include <batchwright/model/part.hpp>
+#include <batchwright/model/view.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace batchwright {
+namespace {
+
+template<class Enum, std::size_t N>
+std::optional<Enum> named(std::string_view word, const std::array<Enum, N>& values)
+{
+  const auto found = std::find_if(values.begin(), values.end(), [&](Enum e) { return name(e) == word; });
+  return found == values.end() ? std::nullopt : std::optional{*found};
+}
+
+bool is_name_character(char c)
+{
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+constexpr std::size_t longest_name = 40;
+constexpr std::string_view id_prefix = "bw-";
+constexpr std::size_t id_digits = 10;
+
+} // namespace
+
+std::string_view name(Route route)
+{
+  return route == Route::batch ? "batch" : "realtime";
+}
+
+std::string_view name(PartState state)
+{
+  constexpr std::array<std::string_view, 10> names{"planned",    "uploading", "queued",  "creating", "running",
+                                                   "cancelling", "ended",     "fetched", "settled",  "superseded"};
+  return names.at(static_cast<std::size_t>(state));
+}
+
+std::string_view name(Mode mode)
+{
+  constexpr std::array<std::string_view, 3> names{"batch", "hybrid", "realtime"};
+  return names.at(static_cast<std::size_t>(mode));
+}
+
+std::string_view name(Fallback fallback)
+{
+  constexpr std::array<std::string_view, 3> names{"batch", "none", "realtime"};
+  return names.at(static_cast<std::size_t>(fallback));
+}
+
+std::string_view name(Pause pause)
+{
+  constexpr std::array<std::string_view, 8> names{
+      "none", "auth", "quota", "budget", "account", "failures", "unknown_submission", "disk"};
+  return names.at(static_cast<std::size_t>(pause));
+}
+
+std::string_view name(InputFormat format)
+{
+  constexpr std::array<std::string_view, 4> names{"auto", "csv", "jsonl", "text"};
+  return names.at(static_cast<std::size_t>(format));
+}
+
+std::string_view name(JobState state)
+{
+  constexpr std::array<std::string_view, 6> names{"planned", "open", "running", "paused", "cancelling", "done"};
+  return names.at(static_cast<std::size_t>(state));
+}
+
+std::string_view name(Phase phase)
+{
+  constexpr std::array<std::string_view, 7> names{"reading",     "building", "uploading", "running",
+                                                  "downloading", "settling", "merging"};
+  return names.at(static_cast<std::size_t>(phase));
+}
+
+std::optional<Fallback> fallback_named(std::string_view word)
+{
+  return named(word, std::array{Fallback::batch, Fallback::none, Fallback::realtime});
+}
+
+std::optional<InputFormat> input_format_named(std::string_view word)
+{
+  return named(word, std::array{InputFormat::automatic, InputFormat::csv, InputFormat::jsonl, InputFormat::text});
+}
+
+bool is_job_name(std::string_view text)
+{
+  return !text.empty() && text.size() <= longest_name && text.front() != '_' && text.front() != '-' &&
+         std::all_of(text.begin(), text.end(), is_name_character);
+}
+
+std::string job_name_from(std::string_view file_name)
+{
+  const auto dot = file_name.find('.', 1); // all suffixes go: "reviews.csv.gz" is "reviews"
+  std::string made;
+  for (char c : file_name.substr(0, dot)) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (is_name_character(c) && (c != '_' || !made.empty())) {
+      if (c != '-' || (!made.empty() && made.back() != '-')) made += c;
+    } else if (!made.empty() && made.back() != '-') {
+      made += '-';
+    }
+  }
+  made.resize(std::min(made.size(), longest_name));
+  while (!made.empty() && made.back() == '-')
+    made.pop_back();
+  return made.empty() ? "job" : made;
+}
+
+std::string default_custom_id(Ordinal ordinal)
+{
+  return fmt::format("{}{:010}", id_prefix, ordinal);
+}
+
+std::optional<Ordinal> ordinal_of(std::string_view custom_id)
+{
+  if (!custom_id.starts_with(id_prefix)) return std::nullopt;
+  custom_id.remove_prefix(id_prefix.size());
+  Ordinal ordinal = 0;
+  const auto* end = custom_id.data() + custom_id.size();
+  const auto [stop, fault] = std::from_chars(custom_id.data(), end, ordinal);
+  if (fault != std::errc{} || stop != end || custom_id.size() < id_digits) return std::nullopt;
+  if (custom_id.size() > id_digits && custom_id.front() == '0') return std::nullopt; // one spelling for each ordinal
+  return ordinal;
+}
+
+} // namespace batchwright

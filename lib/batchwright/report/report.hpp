@@ -1,0 +1,56 @@
+// How values look: tables and sentences for people, one compact JSON object a line for programs. Renders model values
+// and decides nothing. Never writes to a stream by itself.
+#pragma once
+
+#include <batchwright/base/clock.hpp>
+#include <batchwright/base/error.hpp>
+#include <batchwright/model/money.hpp>
+#include <batchwright/model/view.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace batchwright::report {
+
+/// How much room and colour there is.
+struct Style {
+  int columns = 80;
+  bool colour = false;
+};
+
+// --- numbers for people ----------------------------------------------------------------------------------------------
+
+std::string count(std::uint64_t n);                         ///< "1,234,567"
+std::string bytes(std::uint64_t n);                         ///< "95.4 MiB"
+std::string money(PicoUsd amount);                          ///< "$12.34", "$0.0042"; never "$0.00" for something
+std::string span(Millis duration);                          ///< "2h 05m", "38s"
+std::string share(std::uint64_t part, std::uint64_t whole); ///< "99.8%"; 100% only when it is all
+/// The amount in dollars with all its digits and no exponent: "0.00000135".
+std::string exact_usd(PicoUsd amount);
+/// The cells a text takes in a terminal: wide characters take two, combining ones none.
+int width(std::string_view utf8);
+/// Cut or padded to exactly that many cells.
+std::string fitted(std::string_view utf8, int cells);
+
+// --- a job -----------------------------------------------------------------------------------------------------------
+
+/// The object that `status --json` prints, one line without newline; fields as in the contract.
+std::string json(const JobView& view);
+/// `status JOB`: a head of a few lines and a table of parts; with many parts those of interest first, the rest summed.
+std::string page(const JobView& view, const Style& style, Instant now);
+/// `status`: a line a job.
+std::string table(const std::vector<JobView>& views, const Style& style, Instant now);
+/// One sentence: "reviews: 900 of 1,000 done, 2 failed, 98 pending; 1 batch running".
+std::string sentence(const JobView& view);
+
+// --- errors ----------------------------------------------------------------------------------------------------------
+
+/// "error: FILE:LINE: what happened\n  hint: ...", for people.
+std::string text(const Error& error, const Style& style);
+/// `{"error":{"exit_code","message","hint","file","line","byte"}}`, one line without newline.
+std::string json(const Error& error);
+
+} // namespace batchwright::report

@@ -1,0 +1,77 @@
+// Items and a template become request lines, and request lines become parts within the limits.
+// Comes in: a stream of items. Goes out: a plan (which items make which part), and, ahead of need, a part's file.
+// The same items and options give the same bytes each time; nothing here sends anything or knows the store.
+#pragma once
+
+#include <batchwright/input/input.hpp>
+#include <batchwright/input/ordinals.hpp>
+#include <batchwright/model/job.hpp>
+#include <batchwright/model/part.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace batchwright::requests {
+
+/// Makes one request line for an item. Compiled once from the job's options; const calls are safe from many threads.
+class LineMaker {
+public:
+  /// Throws `Fault::usage` for a template that cannot be read (an unclosed `{{`), a `--set` value that is not JSON or a
+  /// field that may not be set.
+  explicit LineMaker(const RequestSpec& spec);
+  LineMaker(LineMaker&&) noexcept;
+  LineMaker& operator=(LineMaker&&) noexcept;
+  ~LineMaker();
+
+  /// Appends the item's request line, newline included. Throws `Fault::input` with the item's place where a
+  /// `{{column}}` is unknown (the known ones are listed), where the id column is, or where a value cannot stand there.
+  void append(std::string& out, const input::Item& item) const;
+
+  /// The custom_id of an item, decoded. Throws as `append`.
+  std::string custom_id(const input::Item& item) const;
+
+private:
+  struct Pieces;
+  std::unique_ptr<Pieces> m_pieces;
+};
+
+/// How far the reading of the input is: bytes read of bytes in all, items so far.
+using OnRead = std::function<void(std::uint64_t bytes, std::uint64_t total, std::uint64_t items)>;
+
+/// What a job's input comes to.
+struct Plan {
+  std::vector<Part> parts = {}; ///< numbered from 1, planned, attempt 1, each a contiguous range with its mark
+  std::uint64_t items = 0;
+  std::uint64_t bytes = 0;         ///< of all request lines
+  Tokens input_tokens = {};        ///< our estimate
+  std::vector<Error> skipped = {}; ///< records that were put aside, the first hundred
+  std::uint64_t skipped_count = 0;
+};
+
+/// Reads all of the input once, makes every line, checks it, and cuts parts. Memory: one line, and 16 bytes an item
+/// where the user named an id column. Throws `Fault::input` for any bad record, an id twice (both places named), a
+/// request above the limits, no item at all; `Fault::usage` as LineMaker.
+Plan plan(const Job& job, const OnRead& on_read = {});
+
+/// What was built.
+struct Built {
+  std::uint64_t requests = 0;
+  std::uint64_t bytes = 0;
+  std::string sha256 = {};
+};
+
+/// Writes the request file of a part, durably, at `file`. `ordinals`, where the part is listed, is its list file.
+/// Throws `Fault::input` when the input is not the pinned one any more (the caller checks digests; here the number of
+/// items and the custom_ids' order tell).
+Built build(const Job& job, const Part& part, const std::filesystem::path& ordinals, const std::filesystem::path& file);
+
+// Which items a part holds; in input/, since results/ reads and writes such lists too.
+using input::Ordinals;
+using input::OrdinalWriter;
+
+} // namespace batchwright::requests

@@ -1,0 +1,136 @@
+// What came back becomes outcomes, and outcomes become the merged result.
+//
+// Settling is a pure function of a part's downloaded files: done again after a crash it gives the same bytes. It is the
+// only code that decides outcomes, for both routes. Merging is a walk over sorted outcome files. Memory grows with
+// neither the number of items nor the size of a file. Nothing here knows the store or the network.
+#pragma once
+
+#include <batchwright/model/job.hpp>
+#include <batchwright/model/outcome.hpp>
+#include <batchwright/model/part.hpp>
+#include <batchwright/money/prices.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace batchwright::results {
+
+// --- settling --------------------------------------------------------------------------------------------------------
+
+/// Where a part's files stand. A path that is empty or names no file counts as "the server gave none".
+struct SettleFiles {
+  std::filesystem::path output = {};     ///< as it came
+  std::filesystem::path errors = {};     ///< as it came
+  std::filesystem::path requests = {};   ///< the part's request file; read only where ids are the user's
+  std::filesystem::path ordinals = {};   ///< the part's list of ordinals, where it is listed
+  std::filesystem::path outcomes = {};   ///< written: sorted, one line an outcome
+  std::filesystem::path left = {};       ///< written where items are left: their ordinals, for a child part
+  std::filesystem::path quarantine = {}; ///< written where lines were not used: each with its reason
+};
+
+/// What the part's end says of items that no line speaks of.
+struct SettleContext {
+  bool user_ids = false; ///< custom_ids are the user's, not `bw-...`
+  std::string endpoint = {};
+  int max_attempts = 3;
+  Fallback fallback = Fallback::batch;
+  const money::ModelPrices* prices = nullptr; ///< null: not known
+  /// Set where the batch failed as a whole for good: every item without a line fails with this code and message.
+  std::string refused_code = {};
+  std::string refused_message = {};
+};
+
+struct Settled {
+  Settlement sums = {};
+  Ordinal left_first = 0; ///< of what is left; only where sums.left > 0
+  Ordinal left_last = 0;
+  std::uint64_t missing = 0;     ///< items no line spoke of
+  std::uint64_t quarantined = 0; ///< lines that were not used
+};
+
+/// Reads both files, gives every item of the part an outcome or puts it on the list of what is left, and writes both,
+/// durably. Succeeded + failed + left = items of the part, checked. Duplicates: the first success wins, else the first
+/// line. Ids that are not the part's, and unreadable lines, are quarantined; an unreadable line whose custom_id can be
+/// salvaged fails its item with `unreadable_output`, others fail the part's missing items with it.
+/// A transient outcome is left while attempts remain (part.attempt < max_attempts) and the fallback is not `none`; a
+/// free retry is left always (but for fallback `none`).
+/// Throws `Fault::storage`.
+Settled settle(const Part& part, const SettleFiles& files, const SettleContext& context);
+
+// --- merging ---------------------------------------------------------------------------------------------------------
+
+/// One settled part's outcomes.
+struct OutcomeFile {
+  std::filesystem::path path = {};
+  Ordinal first = 0;
+  Ordinal last = 0;
+  Route route = Route::batch;
+  int attempt = 1;
+};
+
+/// One item's outcome as it stands in an outcome file; views are valid until the walk moves on.
+struct Outcome {
+  Ordinal ordinal = 0;
+  Status status = Status::pending;
+  std::string_view code = {}; ///< why it failed; empty on success
+  bool paid = false;
+  Route route = Route::batch;
+  int attempt = 0;
+  std::string_view answer = {}; ///< the answer line, without newline; empty while pending
+};
+
+/// All items of a job in input order, those without an outcome as pending. Opens a file when its first ordinal is
+/// reached and closes it after its last. Throws `Fault::bug` where two files hold one item.
+class Walk {
+public:
+  Walk(std::vector<OutcomeFile> files, std::uint64_t items);
+  Walk(const Walk&) = delete;
+  Walk& operator=(const Walk&) = delete;
+  ~Walk();
+  const Outcome* next();
+
+private:
+  struct State;
+  std::unique_ptr<State> m_state;
+};
+
+enum class Format : std::uint8_t {
+  jsonl,
+  csv,
+  raw
+};
+
+/// The format a file name asks for: .csv is CSV, all else JSON lines. `fetch --format` overrides.
+Format format_for(const std::filesystem::path& out);
+
+enum class Pending : std::uint8_t {
+  leave_out, ///< what is not there yet is not written (`--partial`)
+  refuse,    ///< a pending item is a bug: the caller checked that there is none
+};
+
+struct Merged {
+  std::uint64_t written = 0;
+  std::uint64_t succeeded = 0;
+  std::uint64_t failed = 0;
+};
+
+/// Takes the bytes of the result, in order.
+using Sink = std::function<void(std::string_view)>;
+using OnMerged = std::function<void(std::uint64_t done, std::uint64_t total)>;
+
+/// Writes the merged result of a job. `job` gives the endpoint, model, id column and, for CSV and user ids, the pinned
+/// inputs, which are checked first (`Fault::input` naming a changed one; formats that need nothing from the input do
+/// not look at it).
+/// jsonl: the merged record of the design. csv: the input's columns plus `output,status,error`
+/// (`_output,_status,_error` on a clash); JSONL inputs give the keys of the first record. raw: the untouched answer
+/// lines.
+Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const money::ModelPrices* prices, Format format,
+             Pending pending, const Sink& sink, const OnMerged& on_merged = {});
+
+} // namespace batchwright::results

@@ -1,0 +1,57 @@
+// Every path of the state root, made in one place.
+//
+//   ROOT/state.db                        jobs, parts, calls
+//   ROOT/locks/NAME.lock                 one lock a job, outside its directory
+//   ROOT/jobs/NAME/0001.requests.jsonl   a part's request file, built ahead of need, removed once settled
+//   ROOT/jobs/NAME/0004.ordinals         the items of a part that holds a list
+//   ROOT/jobs/NAME/0001.output.jsonl     output and error files as they came
+//   ROOT/jobs/NAME/0001.errors.jsonl
+//   ROOT/jobs/NAME/0001.outcomes         sorted outcomes of a settled part
+//   ROOT/jobs/NAME/0001.left             what a settled part left to a child
+//   ROOT/jobs/NAME/0001.quarantine.jsonl lines that were not used
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace batchwright::store {
+
+/// The paths inside one job's directory, wherever that stands (a plan is made in a temporary one).
+class JobLayout {
+public:
+  explicit JobLayout(std::filesystem::path directory) : m_directory(std::move(directory)) {}
+
+  const std::filesystem::path& directory() const { return m_directory; }
+  std::filesystem::path requests(int part) const { return file(part, "requests.jsonl"); }
+  std::filesystem::path ordinals(int part) const { return file(part, "ordinals"); }
+  std::filesystem::path output(int part) const { return file(part, "output.jsonl"); }
+  std::filesystem::path errors(int part) const { return file(part, "errors.jsonl"); }
+  std::filesystem::path outcomes(int part) const { return file(part, "outcomes"); }
+  std::filesystem::path left(int part) const { return file(part, "left"); }
+  std::filesystem::path quarantine(int part) const { return file(part, "quarantine.jsonl"); }
+
+private:
+  std::filesystem::path file(int part, std::string_view what) const;
+  std::filesystem::path m_directory;
+};
+
+class Layout {
+public:
+  explicit Layout(std::filesystem::path root) : m_root(std::move(root)) {}
+
+  const std::filesystem::path& root() const { return m_root; }
+  std::filesystem::path database() const { return m_root / "state.db"; }
+  std::filesystem::path jobs() const { return m_root / "jobs"; }
+  std::filesystem::path locks() const { return m_root / "locks"; }
+  JobLayout job(const std::string& name) const { return JobLayout{jobs() / name}; }
+  std::filesystem::path lock(const std::string& name) const { return locks() / (name + ".lock"); }
+
+  /// Makes the directories, mode 0700. Throws `Fault::storage`.
+  void prepare() const;
+
+private:
+  std::filesystem::path m_root;
+};
+
+} // namespace batchwright::store

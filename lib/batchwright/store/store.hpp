@@ -1,0 +1,72 @@
+// The job database: jobs, parts and calls as rows, written in transactions that are there whole or not at all.
+// It knows jobs and parts, not items (a row an item would make millions), and nothing of the server.
+// One thread owns it; other processes may read and write beside it.
+#pragma once
+
+#include <batchwright/model/call.hpp>
+#include <batchwright/model/job.hpp>
+#include <batchwright/model/part.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace batchwright::store {
+
+class Transaction;
+
+class Store {
+public:
+  /// Opens the database, making or migrating it. WAL, synchronous=FULL, waits up to 10 s for other writers.
+  /// Throws `Fault::newer_state` for one that a newer program wrote (untouched), `Fault::storage` for a broken one.
+  explicit Store(const std::filesystem::path& database);
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  ~Store();
+
+  /// All jobs, newest first.
+  std::vector<Job> jobs() const;
+  std::optional<Job> job(const std::string& name) const;
+  /// The parts of a job by number.
+  std::vector<Part> parts(const std::string& job) const;
+  /// The calls of a job in one state, oldest first.
+  std::vector<Call> calls(const std::string& job, CallState state) const;
+
+private:
+  friend class Transaction;
+  struct State;
+  std::unique_ptr<State> m_state;
+};
+
+/// `BEGIN IMMEDIATE` ... commit(), or nothing happened. At the commit the sum rule is checked for every job touched:
+/// settled outcomes and the items of live parts add up to the job's items; else `Fault::bug` and nothing is written.
+/// All calls throw `Fault::storage` when the database refuses.
+class Transaction {
+public:
+  explicit Transaction(Store& store);
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
+
+  /// A new job; `Fault::busy` when there is one of that name already (another process was faster).
+  void add(const Job& job);
+  /// Everything of a job but its name.
+  void update(const Job& job);
+  /// A part, new or known by its number.
+  void put(const std::string& job, const Part& part);
+  /// A call, new or known by its uuid.
+  void put(const std::string& job, const Call& call);
+  /// A line in the job's history, for people: "part 3: queued -> creating".
+  void log(const std::string& job, int part, std::string_view what);
+
+  void commit();
+
+private:
+  struct State;
+  std::unique_ptr<State> m_state;
+};
+
+} // namespace batchwright::store

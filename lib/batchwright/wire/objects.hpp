@@ -1,0 +1,86 @@
+// The control plane's objects: files, batches, listings, errors. Text in, values out, no I/O.
+// Absent, null and unknown members are normal: the API adds fields without notice and leaves out others.
+#pragma once
+
+#include <batchwright/base/clock.hpp>
+#include <batchwright/model/part.hpp>
+#include <batchwright/wire/profile.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace batchwright::wire {
+
+using Metadata = std::map<std::string, std::string>;
+
+/// An error as the API words it: `{"error":{"message","type","param","code"}}`. Members may be missing or null.
+struct ApiError {
+  std::string code = {};
+  std::string type = {};
+  std::string message = {};
+  std::string param = {};
+};
+
+struct FileObject {
+  FileId id = {};
+  std::uint64_t bytes = 0;
+  std::string filename = {};
+  std::string purpose = {};
+  std::optional<Instant> created_at = {};
+  std::optional<Instant> expires_at = {};
+};
+
+/// One entry of a failed batch's `errors.data`.
+struct BatchError {
+  std::string code = {};
+  std::string message = {};
+  std::optional<std::int64_t> line = {}; ///< 1-based line of the input file
+};
+
+struct BatchObject {
+  BatchId id = {};
+  std::string status = {};
+  std::string endpoint = {};
+  FileId input_file = {};
+  FileId output_file = {}; ///< empty where the server gave none, null or ""
+  FileId error_file = {};
+  std::int64_t total = 0;
+  std::int64_t completed = 0;
+  std::int64_t failed = 0;
+  std::optional<Instant> created_at = {};
+  std::optional<Instant> ended_at = {}; ///< whichever of completed, failed, expired, cancelled is set
+  Metadata metadata = {};
+  std::vector<BatchError> errors = {};
+};
+
+template<class T>
+struct Page {
+  std::vector<T> data = {};
+  std::optional<bool> has_more = {}; ///< missing at some compatible servers: then go on until a page is empty
+};
+
+/// Nothing where the text is no such object or has no id: the caller treats that as an unreadable answer.
+std::optional<FileObject> parse_file(std::string_view json);
+std::optional<BatchObject> parse_batch(std::string_view json);
+std::optional<Page<FileObject>> parse_files(std::string_view json);
+std::optional<Page<BatchObject>> parse_batches(std::string_view json);
+/// The error in an API error body; nothing where the text is none (HTML of a gateway, an empty body).
+std::optional<ApiError> parse_error(std::string_view json);
+
+/// The body of POST /batches. The API allows 16 pairs of metadata, keys up to 64 and values up to 512 characters.
+std::string create_batch_body(const Profile& profile, const FileId& input, std::string_view endpoint,
+                              const Metadata& metadata);
+
+/// Whether a failed batch, or a refusal of its creation, means "no room in the queue now": the same file may be sent
+/// again later. By code, else by the words of the message.
+bool means_no_room(std::string_view code, std::string_view message);
+/// The limit such a message names ("Limit: 1,000,000 enqueued tokens"); nothing where it names none.
+std::optional<std::int64_t> named_limit(std::string_view message);
+/// Whether a failed batch means that its input file is gone or cannot be read: it is uploaded again.
+bool means_lost_file(std::string_view code, std::string_view message);
+
+} // namespace batchwright::wire
