@@ -39,10 +39,13 @@ std::size_t due(const Faults& faults, std::size_t size, Millis elapsed)
 
 std::string with_commas(std::int64_t n)
 {
-  auto digits = std::to_string(n);
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<std::size_t>(at), ",");
-  return digits;
+  const auto digits = std::to_string(n);
+  std::string out;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
+    out += digits[i];
+  }
+  return out;
 }
 
 BatchError no_room(const std::string& model, std::int64_t limit)
@@ -202,7 +205,7 @@ std::string Batches::keep_output(const Batch& batch, const std::string& id, std:
                .purpose = "batch_output",
                .bytes = bytes,
                .created_at = system_clock().now(),
-               .expires_after = batch.output_expires_after});
+               .expires_after = batch.output_expires_after.value_or(batch_file_life)});
   return id;
 }
 

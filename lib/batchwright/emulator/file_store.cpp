@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::uint64_t largest_file = 512ULL << 20;
 constexpr std::size_t longest_field = 1 << 16;
-constexpr std::int64_t batch_file_life = 30LL * 86'400; // the API's default for files of purpose batch
 
 /// What an upload's form said.
 struct Form {

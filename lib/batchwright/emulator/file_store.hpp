@@ -19,6 +19,9 @@
 
 namespace batchwright::emulator {
 
+/// Seconds that the API keeps files of the purposes `batch` and `batch_output` unless told otherwise.
+inline constexpr std::int64_t batch_file_life = 30LL * 86'400;
+
 struct FileObject {
   std::string id = {};
   std::string filename = {};
