@@ -4,6 +4,7 @@
 #pragma once
 
 #include <batchwright/input/input.hpp>
+#include <batchwright/input/ordinals.hpp>
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/part.hpp>
 
@@ -69,32 +70,8 @@ struct Built {
 /// items and the custom_ids' order tell).
 Built build(const Job& job, const Part& part, const std::filesystem::path& ordinals, const std::filesystem::path& file);
 
-/// A list of ordinals as a file: ascending, delta-coded varints behind a header with their count. Written durably.
-class OrdinalWriter {
-public:
-  explicit OrdinalWriter(const std::filesystem::path& path);
-  OrdinalWriter(OrdinalWriter&&) noexcept;
-  ~OrdinalWriter();
-  /// REQUIRED: larger than the one before.
-  void add(Ordinal ordinal);
-  void commit();
-
-private:
-  struct State;
-  std::unique_ptr<State> m_state;
-};
-
-/// The ordinals of a part, from its list file or its range, one at a time.
-class Ordinals {
-public:
-  Ordinals(const Part& part, const std::filesystem::path& list);
-  Ordinals(Ordinals&&) noexcept;
-  ~Ordinals();
-  std::optional<Ordinal> next();
-
-private:
-  struct State;
-  std::unique_ptr<State> m_state;
-};
+// Which items a part holds; in input/, since results/ reads and writes such lists too.
+using input::Ordinals;
+using input::OrdinalWriter;
 
 } // namespace batchwright::requests
