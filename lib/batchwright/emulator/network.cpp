@@ -261,7 +261,9 @@ net::ServerSocket server_socket(std::uint16_t port, const std::optional<TlsFiles
   net::Context::Ptr context{new net::Context{net::Context::TLS_SERVER_USE, tls->key.native(), tls->certificate.native(),
                                              "", net::Context::VERIFY_NONE}};
   context->requireMinimumProtocol(net::Context::PROTO_TLSV1_2);
-  return net::SecureServerSocket{address, backlog, context};
+  // Sockets are handles to what does the work: this one accepts TLS whatever its static type.
+  const net::SecureServerSocket secure{address, backlog, context};
+  return net::ServerSocket{static_cast<const net::Socket&>(secure)};
 }
 
 class PocoNetwork final : public Network {
@@ -288,6 +290,8 @@ public:
   void stop() override
   {
     if (!m_server) return;
+    // Wakes the thread that accepts, which else looks up four times a second.
+    ::shutdown(m_socket.impl()->sockfd(), SHUT_RDWR);
     m_server->stop();
     m_connections.cast<Connections>()->cut_all();
     m_threads.joinAll();

@@ -107,13 +107,13 @@ private:
 
   void make_array(const json::Value& schema, int depth)
   {
-    const auto least = bound(schema, "minItems").value_or(0);
-    const auto most = std::max(least, bound(schema, "maxItems").value_or(least + 3));
-    auto count = least;
-    if (depth < wide) count += static_cast<double>(below(static_cast<std::uint64_t>(std::min(most - least, 3.0)) + 1));
+    const auto least = static_cast<std::uint64_t>(bound(schema, "minItems").value_or(0));
+    const auto most = bound(schema, "maxItems");
+    const auto spread = most ? std::min<std::uint64_t>(3, static_cast<std::uint64_t>(*most) - least) : 3;
+    const auto count = least + (depth < wide ? below(spread + 1) : 0);
     const auto items = schema.find("items");
     m_writer.begin_array();
-    for (double i = 0; i < count; ++i) {
+    for (std::uint64_t i = 0; i < count; ++i) {
       if (items)
         make(*items, depth + 1);
       else
