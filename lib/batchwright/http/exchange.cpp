@@ -49,11 +49,12 @@ bool send_file(Connection& connection, Outgoing& out)
     const auto want = std::min<std::uint64_t>(block.size(), out.file_bytes - sent);
     const auto got = out.file->read(block.data(), static_cast<std::size_t>(want));
     if (got == 0) throw Error{Fault::storage, "uploading: the file became shorter while it was sent"};
-    connection.send(std::string_view{block}.substr(0, got));
+    for (auto rest = std::string_view{block}.substr(0, got); !rest.empty();) {
+      rest.remove_prefix(connection.send_or_receive(rest));
+      if (begins_answer(connection.buffered())) return false;
+    }
     sent += got;
     if (out.on_sent) out.on_sent(sent);
-    connection.fill_without_waiting();
-    if (begins_answer(connection.buffered())) return false;
   }
   return true;
 }
