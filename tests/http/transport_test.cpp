@@ -209,6 +209,27 @@ TEST_CASE("what is not HTTP is no answer")
   }
 }
 
+TEST_CASE("a compressed answer is not taken for the answer itself")
+{
+  ScriptedServer server{{sending("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc")}};
+  Collected sink;
+  const auto response = Client{server}.transport->send({.path = "/x"}, &sink);
+  CHECK(response.status == 200);
+  CHECK_FALSE(response.whole);
+  CHECK(response.trouble.find("gzip") != std::string::npos);
+  CHECK(sink.bytes.empty());
+  CHECK(server.requests()[0].find("Accept-Encoding: identity\r\n") != std::string::npos);
+}
+
+TEST_CASE("a key that the server repeats is not passed on")
+{
+  ScriptedServer server{{[](Peer& peer) {
+    peer.read_request();
+    peer.answer(401, R"({"error":{"message":"bad key sk-test-key, sk-test-key"}})");
+  }}};
+  CHECK(Client{server}.get().body == R"({"error":{"message":"bad key ***, ***"}})");
+}
+
 TEST_CASE("a head without end is refused")
 {
   ScriptedServer server{{[](Peer& peer) {
@@ -354,7 +375,7 @@ TEST_CASE("silence ends an exchange, and so does a drip that never ends")
     const auto response = Client{server}.transport->send({.path = "/x", .timeouts = timeouts(50, 60'000)});
     CHECK(response.delivery == Delivery::answered);
     CHECK_FALSE(response.whole);
-    CHECK(response.trouble == "the answer was cut: no sign of life in time");
+    CHECK(response.trouble == "the answer could not be read: no sign of life in time");
   }
   SUBCASE("a drip")
   {
