@@ -185,7 +185,6 @@ TEST_CASE("counting in blocks of 64 bytes is counting run by run, wherever runs 
         text.push_back(alphabet[random() % alphabet.size()]);
         bytes += utf8(text.back());
       }
-      if (estimate_tokens(bytes).n == by_runs(text)) continue;
       CAPTURE(bytes);
       CHECK(estimate_tokens(bytes).n == by_runs(text));
     }

@@ -143,6 +143,13 @@ void Peer::reset()
   m_state.open = false;
 }
 
+void Peer::hang_up()
+{
+  m_state.open = false;
+  m_state.raw.shutdownSend();
+  wait_without_reading();
+}
+
 void Peer::close()
 {
   if (!m_state.open) return;

@@ -35,6 +35,8 @@ public:
   bool is_gone_within(int milliseconds);
   /// Ends with a reset instead of an orderly close.
   void reset();
+  /// Closes the connection without TLS's own farewell, as a cut or an attacker would.
+  void hang_up();
   /// Ends in good order; after it the script may go on with something else.
   void close();
 

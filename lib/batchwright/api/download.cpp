@@ -220,8 +220,9 @@ bool ends_in_whole_line(const std::filesystem::path& path)
   InputFile file{path};
   const auto offset = last_line(file);
   if (!offset) return true;
+  LineReader reader{path, *offset};
+  const auto line = reader.next();
   json::Document document;
-  const auto line = LineReader{path, *offset}.next();
   return line && document.parse(line->text) && document.root().is(json::Kind::object);
 }
 
