@@ -25,7 +25,10 @@ struct Globals {
 };
 
 /// Where data goes, so that a summary in JSON takes the other way.
-enum class Stdout : std::uint8_t { is_free, holds_data };
+enum class Stdout : std::uint8_t {
+  is_free,
+  holds_data
+};
 
 class Console final : public batchwright::Observer {
 public:

@@ -16,9 +16,13 @@ namespace bw = batchwright;
 
 struct Session::State {
   State(const std::filesystem::path& root, Console& console)
-      : layout(root), store((layout.prepare(), layout.database())),
-        tools{store, layout, bw::money::built_in_table(), bw::wire::openai(), bw::system_clock(),
-              bw::process_interrupt(), console}
+      : layout(root), store((layout.prepare(), layout.database())), tools{store,
+                                                                          layout,
+                                                                          bw::money::built_in_table(),
+                                                                          bw::wire::openai(),
+                                                                          bw::system_clock(),
+                                                                          bw::process_interrupt(),
+                                                                          console}
   {
   }
 
@@ -80,7 +84,8 @@ bw::engine::Server& Session::server()
                             bw::process_interrupt());
   c->retrying = bw::http::retrying(*c->plain, {}, bw::http::sleep_unless(bw::process_interrupt()));
   c->client = std::make_unique<bw::api::Client>(*c->retrying, *c->plain, bw::wire::openai());
-  c->server = std::make_unique<bw::engine::Server>(bw::engine::Server{*c->client, std::move(account), c->account.base_url});
+  c->server =
+      std::make_unique<bw::engine::Server>(bw::engine::Server{*c->client, std::move(account), c->account.base_url});
   m_connection = std::move(c);
   return *m_connection->server;
 }

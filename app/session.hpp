@@ -1,5 +1,5 @@
-// What the commands share: global options, the state root, the server, the console. All of it is made when first needed,
-// so that `--version` opens nothing and a dry run leaves nothing.
+// What the commands share: global options, the state root, the server, the console. All of it is made when first
+// needed, so that `--version` opens nothing and a dry run leaves nothing.
 #pragma once
 
 #include "app/console.hpp"

@@ -134,7 +134,7 @@ std::string answer_to(const json::Value& body)
     const auto schema = body.find("response_format", "json_schema", "schema");
     if (schema) return instance_of(*schema, fnv1a(user.hashed));
   }
-  const auto text = text_answer(user, choices);
+  auto text = text_answer(user, choices);
   if (!type || type->text() != "json_object") return text;
   std::string document;
   json::Writer{document}.begin_object().member("answer", text).end_object();

@@ -12,8 +12,10 @@ namespace batchwright::emulator {
 namespace {
 
 constexpr std::array words{"amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "haven"};
-constexpr int wide = 4;     // below this depth arrays and choices are as the schema would like them
-constexpr int bottom = 100; // a schema that needs more refers to itself without end
+constexpr int wide = 4; // below this depth arrays and choices are as the schema would like them
+// What needs more than these refers to itself without end: no document satisfies it, and none is attempted further.
+constexpr int deepest = 100;
+constexpr int most_values = 10'000;
 
 class Maker {
 public:
@@ -21,7 +23,7 @@ public:
 
   void make(const json::Value& schema, int depth)
   {
-    if (depth > bottom) {
+    if (depth > deepest || ++m_values > most_values) {
       m_writer.null();
     } else if (const auto ref = schema.find("$ref")) {
       make(target_of(ref->text().value_or("#")), depth + 1);
@@ -107,13 +109,13 @@ private:
 
   void make_array(const json::Value& schema, int depth)
   {
-    const auto least = bound(schema, "minItems").value_or(0);
-    const auto most = std::max(least, bound(schema, "maxItems").value_or(least + 3));
-    auto count = least;
-    if (depth < wide) count += static_cast<double>(below(static_cast<std::uint64_t>(std::min(most - least, 3.0)) + 1));
+    const auto least = static_cast<std::uint64_t>(bound(schema, "minItems").value_or(0));
+    const auto most = bound(schema, "maxItems");
+    const auto spread = most ? std::min<std::uint64_t>(3, static_cast<std::uint64_t>(*most) - least) : 3;
+    const auto count = least + (depth < wide ? below(spread + 1) : 0);
     const auto items = schema.find("items");
     m_writer.begin_array();
-    for (double i = 0; i < count; ++i) {
+    for (std::uint64_t i = 0; i < count; ++i) {
       if (items)
         make(*items, depth + 1);
       else
@@ -202,6 +204,7 @@ private:
 
   json::Value m_root;
   std::uint64_t m_state;
+  int m_values = 0;
   json::Writer m_writer;
 };
 

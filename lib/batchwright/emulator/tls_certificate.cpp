@@ -107,7 +107,7 @@ TlsFiles make_tls_files(const std::filesystem::path& directory)
   extend(leaf, authority, NID_authority_key_identifier, "keyid:always");
   sign(leaf, authority, authority_key);
 
-  const TlsFiles files{
+  TlsFiles files{
       .authority = directory / "ca.pem", .certificate = directory / "server.pem", .key = directory / "server.key"};
   write_file(files.authority, pem_of(authority));
   write_file(files.certificate, pem_of(leaf));

@@ -71,10 +71,15 @@ JobView advance(Tools& tools, Server& server, const std::string& name, const Goa
   return Run{tools, server, std::move(job), std::move(parts), goal}.go();
 }
 
+bool is_held(Tools& tools, const std::string& name)
+{
+  return FileLock::is_held(tools.layout.lock(name));
+}
+
 JobView look(Tools& tools, const std::string& name)
 {
   const auto job = known_job(tools, name);
-  return view(job, tools.store.parts(name), FileLock::is_held(tools.layout.lock(name)) ? Held::yes : Held::no);
+  return view(job, tools.store.parts(name), is_held(tools, name) ? Held::yes : Held::no);
 }
 
 JobView look(Tools& tools, Server& server, const std::string& name)

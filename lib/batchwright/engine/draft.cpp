@@ -40,16 +40,20 @@ std::optional<Job> same_job(Tools& tools, Job& made, bool given_name)
   throw Error{Fault::usage, fmt::format("there are too many jobs named after {}", base), "choose a --name"};
 }
 
-void estimate(Draft& draft, const money::PriceTable& prices)
+/// Expected cost on a route; nothing where the price is not known.
+std::optional<PicoUsd> expected_cost(const Draft& draft, const money::PriceTable& prices, Route route)
 {
-  const auto& request = draft.job.request;
-  draft.output_assumed = !request.max_output_tokens;
-  const Tokens each{request.max_output_tokens.value_or(money::assumed_output.n)};
-  draft.output_tokens = {each.n * static_cast<std::int64_t>(draft.job.items)};
-  const auto* model = prices.find(request.model);
-  const auto rates = model ? money::rates_for(*model, Route::batch) : std::nullopt;
-  if (rates)
-    draft.job.estimated = money::cost(Usage{.input = draft.input_tokens, .output = draft.output_tokens}, *rates);
+  const auto* model = prices.find(draft.job.request.model);
+  const auto rates = model ? money::rates_for(*model, route) : std::nullopt;
+  if (!rates) return std::nullopt;
+  return money::cost(Usage{.input = draft.input_tokens, .output = draft.output_tokens}, *rates);
+}
+
+void count_output(Draft& draft)
+{
+  const auto& bound = draft.job.request.max_output_tokens;
+  draft.output_assumed = !bound;
+  draft.output_tokens = {bound.value_or(money::assumed_output.n) * static_cast<std::int64_t>(draft.job.items)};
 }
 
 /// What a repeated submit takes over from its command line.
@@ -77,11 +81,9 @@ Draft draft(Tools& tools, const Ask& ask)
     for (const auto& p : made.parts) {
       if (p.attempt == 1) made.input_tokens += p.input_tokens;
     }
-    job = std::move(*known);
-    const auto estimated = job.estimated;
-    estimate(made, tools.prices);
-    job.estimated = estimated; // as it was told when consent was given
+    job = std::move(*known); // with its estimate as it was told when consent was given
     made.continues = true;
+    count_output(made);
     return made;
   }
 
@@ -97,8 +99,26 @@ Draft draft(Tools& tools, const Ask& ask)
   made.request_bytes = plan.bytes;
   made.skipped = std::move(plan.skipped);
   made.skipped_count = plan.skipped_count;
-  estimate(made, tools.prices);
+  count_output(made);
+  job.estimated = expected_cost(made, tools.prices, Route::batch);
   return made;
+}
+
+PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
+{
+  return {.job = draft.job.name,
+          .model = draft.job.request.model,
+          .items = draft.job.items,
+          .parts = draft.parts.size(),
+          .request_bytes = draft.request_bytes,
+          .input_tokens = draft.input_tokens,
+          .output_tokens = draft.output_tokens,
+          .output_assumed = draft.output_assumed,
+          .batch = draft.job.estimated,
+          .realtime = expected_cost(draft, prices, Route::realtime),
+          .prices_as_of = prices.as_of(),
+          .skipped = draft.skipped_count,
+          .continues = draft.continues};
 }
 
 void found(Tools& tools, const Draft& draft)

@@ -103,6 +103,9 @@ JobView look(Tools& tools, const std::string& job);
 /// it was, with a note.
 JobView look(Tools& tools, Server& server, const std::string& job);
 
+/// Whether a process works on the job now.
+bool is_held(Tools& tools, const std::string& job);
+
 /// Whether collecting could bring anything: a batch that may still run, or outputs not yet home.
 bool needs_server(const JobView& view);
 
