@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <random>
+#include <string>
+#include <vector>
 
 using namespace batchwright;
 using money::estimate_tokens;
@@ -22,6 +24,46 @@ std::size_t characters(std::string_view utf8)
 double characters_per_token(std::string_view text)
 {
   return static_cast<double>(characters(text)) / static_cast<double>(estimate_tokens(text).n);
+}
+
+/// The same estimate, character by character and run by run.
+std::int64_t by_runs(const std::vector<char32_t>& text)
+{
+  const auto kind_of = [](char32_t c) {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) return 'l';
+    if (c >= '0' && c <= '9') return 'd';
+    if (c == ' ' || c == '\t') return 's';
+    if (c == '\n' || c == '\r') return 'n';
+    if (c > 0x20 && c < 0x7f) return 'p';
+    if ((c >= 0x3000 && c <= 0x9fff) || (c >= 0xac00 && c <= 0xd7a3) || (c >= 0x20000 && c <= 0x3ffff)) return 'c';
+    return 'o';
+  };
+  std::int64_t sum = 0; // in 1/300
+  for (std::size_t at = 0; at < text.size();) {
+    const auto begin = at;
+    const char kind = kind_of(text[begin]);
+    while (at < text.size() && kind_of(text[at]) == kind)
+      ++at;
+    const auto n = static_cast<std::int64_t>(at - begin);
+    sum += kind == 'l'   ? 300 + (n > 7 ? (n - 7) * 50 : 0)
+           : kind == 'd' ? n * 100
+           : kind == 's' ? (n > 1 ? 300 : 0)
+           : kind == 'n' ? 225
+           : kind == 'p' ? 150 + n * 90
+           : kind == 'c' ? n * 216
+                         : n * 150;
+  }
+  return (sum + 299) / 300;
+}
+
+std::string utf8(char32_t c)
+{
+  const auto byte = [](char32_t b) { return std::string(1, static_cast<char>(b)); };
+  const auto later = [&](char32_t shift) { return byte(0x80 | ((c >> shift) & 0x3f)); };
+  if (c < 0x80) return byte(c);
+  if (c < 0x800) return byte(0xc0 | c >> 6) + later(0);
+  if (c < 0x10000) return byte(0xe0 | c >> 12) + later(6) + later(0);
+  return byte(0xf0 | c >> 18) + later(12) + later(6) + later(0);
 }
 
 constexpr std::string_view prose =
@@ -118,6 +160,34 @@ TEST_CASE("an escaped text counts as the text it stands for")
     json::append_escaped(escaped, text);
     CAPTURE(escaped);
     CHECK(estimate_tokens_escaped(escaped) == estimate_tokens(text));
+  }
+}
+
+TEST_CASE("counting in blocks of 64 bytes is counting run by run, wherever runs and characters lie")
+{
+  const std::vector<std::vector<char32_t>> alphabets{{'a'},
+                                                     {' '},
+                                                     {'.'},
+                                                     {'\n'},
+                                                     {U'漢'},
+                                                     {U'a', U' '},
+                                                     {U'a', U'a', U'a', U'a', U'a', U'a', U'a', U'a', U'.'},
+                                                     {U'Z', U'z', U'0', U'9', U' ', U'\t', U'\n', U'\r', U'!', U'~',
+                                                      U'@', U'[', U'`', U'{', U'/', U':', 0, 0x1f, 0x7f},
+                                                     {U'漢', U'한', U'é', U'a', 0x3000, 0x2fff, 0x9fff, 0xa000, 0xabff,
+                                                      0xac00, 0xd7a3, 0x1ffff, 0x20000, 0x3ffff, 0x40000}};
+  std::mt19937 random{11};
+  for (const auto& alphabet : alphabets) {
+    for (std::size_t round = 0; round < 400; ++round) {
+      std::vector<char32_t> text;
+      std::string bytes;
+      for (auto n = round < 200 ? round : random() % 3000; n > 0; --n) {
+        text.push_back(alphabet[random() % alphabet.size()]);
+        bytes += utf8(text.back());
+      }
+      CAPTURE(bytes);
+      CHECK(estimate_tokens(bytes).n == by_runs(text));
+    }
   }
 }
 

@@ -15,7 +15,7 @@ namespace batchwright::http {
 
 enum class Verdict : std::uint8_t {
   ok,
-  transient, ///< 408, 409, 5xx, no answer, a cut body
+  transient, ///< 408, 409, 425, 499, 5xx, no answer, a cut body
   throttled, ///< 429 for a rate
   hopeless,  ///< asking again changes nothing: other 4xx, 3xx, a 429 for an empty quota
 };
@@ -27,7 +27,8 @@ struct RetryPolicy {
   Millis ceiling{30'000}; ///< caps our own growth, never the server's word
 };
 
-/// Reads a response; `x-should-retry` overrides the status. `code` is the API's error code where one was read.
+/// Reads a response; `x-should-retry` overrides the status. `code` is the API's error code where one was read; an empty
+/// quota is recognised in the body, too.
 Verdict classify(const Response& response, std::string_view code = {});
 
 /// `retry-after-ms`, else `retry-after` as seconds (decimals allowed) or HTTP date, counted from `now`.
@@ -36,8 +37,9 @@ std::optional<Millis> retry_after(const Response& response, Instant now);
 /// A Go duration as the rate-limit headers write it: "1h2m3s", "6m0s", "1.5s", "20ms"; plain seconds are taken, too.
 std::optional<Millis> parse_go_duration(std::string_view text);
 
-/// The wait before the next attempt, or nothing when this was the last. `attempt` counts from 1. The server's hint is a
-/// floor; the ceiling caps only our own growth. `jitter` in [0, 1] is drawn by the caller.
+/// The wait before the next attempt, or nothing when this was the last. `attempt` counts from 1. Our own share doubles
+/// from the base up to the ceiling, of which half is certain and half scaled by `jitter` in [0, 1], drawn by the
+/// caller. The server's hint is a floor to which that is added; the ceiling does not cap it.
 std::optional<Millis> wait_before_retry(const RetryPolicy& policy, int attempt, Verdict verdict,
                                         std::optional<Millis> hint, double jitter);
 

@@ -35,11 +35,12 @@ struct Upload {
   std::filesystem::path path = {};
 };
 
-/// Bytes of a body so far; called from the thread that sends.
+/// Bytes of a file so far, without what frames it; called from the thread that sends.
 using OnBytes = std::function<void(std::uint64_t bytes)>;
 
-/// How long one exchange may take. `idle` is between two signs of life, `total` for all of it, 0 for no end: a watchdog
-/// ends an exchange that drips.
+/// How long one exchange may take. `connect` is for each address of the name, and once more for the TLS handshake;
+/// `idle` is between two signs of life, `total` for all of it: a watchdog ends an exchange that drips. 0 is no end.
+/// Looking up the name is bounded by the system's resolver alone.
 struct Timeouts {
   Millis connect{10'000};
   Millis idle{60'000};
@@ -67,8 +68,8 @@ struct Response {
   Delivery delivery = Delivery::unknown;
   int status = 0; ///< 0: none came
   std::vector<std::pair<std::string, std::string>> headers = {};
-  std::string body = {};    ///< empty where a sink took it
-  bool whole = false;       ///< the body is as long as announced, or properly ended
+  std::string body = {}; ///< empty where a sink took it
+  bool whole = false;    ///< the body is as long as announced, or its last chunk came, or, with neither, it just ended
   std::string trouble = {}; ///< what went wrong, for people: "connection reset by peer"
 
   bool ok() const { return delivery == Delivery::answered && status >= 200 && status < 300 && whole; }
@@ -78,7 +79,8 @@ struct Response {
   std::optional<Instant> date() const;
 };
 
-/// Takes a successful body block by block, for answers too large to hold. Errors' bodies go to Response::body.
+/// Takes a successful body block by block, for answers too large to hold. All other bodies go to Response::body, which
+/// takes up to 64 MiB.
 class Sink {
 public:
   Sink() = default;
@@ -107,15 +109,18 @@ public:
 struct Endpoint {
   std::string base_url = {}; ///< "https://api.openai.com/v1"
   Secret key = {};
+  std::string key_header = "Authorization";
+  std::string key_prefix = "Bearer ";
   std::string organization = {}; ///< header OpenAI-Organization; empty: none
   std::string project = {};      ///< header OpenAI-Project; empty: none
-  std::string user_agent = {};
-  std::string ca_file = {}; ///< one more certificate authority, PEM; empty: the system's alone
+  std::string user_agent = {};   ///< empty: "batchwright/VERSION"
+  std::string ca_file = {};      ///< one more certificate authority, PEM; empty: the system's alone
 };
 
 /// A transport over Poco: strict certificate and host name checks, TLS 1.2 or newer, keep-alive pool.
-/// Throws `Fault::config` for a URL that is none, or plain http to anywhere but loopback.
-/// Exchanges end early when `interrupt` was asked twice.
-std::unique_ptr<Transport> open(Endpoint endpoint, const Interrupt& interrupt);
+/// Throws `Fault::config` for a URL that is none, plain http to anywhere but loopback, a header value with a line end
+/// in it, or a `ca_file` that cannot be used. Exchanges end early when `interrupt`, which outlives the transport, was
+/// asked twice.
+std::unique_ptr<Transport> open(const Endpoint& endpoint, const Interrupt& interrupt);
 
 } // namespace batchwright::http

@@ -47,6 +47,9 @@ public:
   Place place() const { return {std::string{file}, mark.line, mark.offset}; }
 };
 
+/// Why an item cannot be used: `Fault::input` with its place, in the text too ("reading FILE, line 3 (byte 57): WHAT").
+Error fault_at(const Item& item, std::string_view what, std::string hint = {});
+
 /// Items of all inputs of a job, from a mark on.
 class Stream {
 public:

@@ -18,7 +18,22 @@
 
 namespace batchwright::requests {
 
+/// Where in a request line its own texts stand, as offsets from the line's begin. Texts are JSON string insides.
+struct LineTexts {
+  struct Span {
+    std::size_t begin = 0;
+    std::size_t size = 0;
+  };
+  Span custom_id = {};
+  Span system = {}; ///< empty without a system message
+  Span prompt = {};
+};
+
 /// Makes one request line for an item. Compiled once from the job's options; const calls are safe from many threads.
+///
+/// In templates `{{column}}` is the item's field, spaces around the name apart, and `{{{{` a literal `{{`; single
+/// braces and `}}` outside are text. A JSON string goes in as its own characters, numbers and booleans as they stand,
+/// null as nothing, lists and objects as their JSON text.
 class LineMaker {
 public:
   /// Throws `Fault::usage` for a template that cannot be read (an unclosed `{{`), a `--set` value that is not JSON or a
@@ -29,8 +44,9 @@ public:
   ~LineMaker();
 
   /// Appends the item's request line, newline included. Throws `Fault::input` with the item's place where a
-  /// `{{column}}` is unknown (the known ones are listed), where the id column is, or where a value cannot stand there.
-  void append(std::string& out, const input::Item& item) const;
+  /// `{{column}}` is unknown (the known ones are listed), where the id column is, or where a value cannot stand there:
+  /// an id is a text that is not empty, or a number.
+  LineTexts append(std::string& out, const input::Item& item) const;
 
   /// The custom_id of an item, decoded. Throws as `append`.
   std::string custom_id(const input::Item& item) const;

@@ -31,7 +31,8 @@ struct SettleFiles {
       {}; ///< the part's request file; read only where ids are the user's, then it must be there
   std::filesystem::path ordinals = {};   ///< the part's list of ordinals, where it is listed
   std::filesystem::path outcomes = {};   ///< written: sorted, one line an outcome
-  std::filesystem::path left = {};       ///< written where items are left: their ordinals, for a child part
+  std::filesystem::path left = {};       ///< written where items are left that used up an attempt: their ordinals
+  std::filesystem::path left_free = {};  ///< the same for items whose attempt does not count
   std::filesystem::path quarantine = {}; ///< written where lines were not used: each with its reason
 };
 
@@ -47,10 +48,17 @@ struct SettleContext {
   std::string refused_message = {};
 };
 
+/// Items that live on in a child part.
+struct Left {
+  std::uint64_t count = 0;
+  Ordinal first = 0;
+  Ordinal last = 0;
+};
+
 struct Settled {
   Settlement sums = {};
-  Ordinal left_first = 0; ///< of what is left; only where sums.left > 0
-  Ordinal left_last = 0;
+  Left left = {};                ///< they used up an attempt
+  Left left_free = {};           ///< they did not
   std::uint64_t missing = 0;     ///< items no line spoke of
   std::uint64_t quarantined = 0; ///< lines that were not used
 };

@@ -64,19 +64,52 @@ Status status_after(Judgement judgement, const Part& part, const SettleContext& 
   return Status::failed;
 }
 
+/// The items that live on in one child part: their list appears only where there are any.
+class LeftList {
+public:
+  explicit LeftList(const std::filesystem::path& path) : m_path(path) {}
+
+  void add(Ordinal ordinal)
+  {
+    if (!m_writer) {
+      m_writer.emplace(m_path);
+      m_left.first = ordinal;
+    }
+    m_writer->add(ordinal);
+    m_left.last = ordinal;
+    ++m_left.count;
+  }
+
+  Left commit()
+  {
+    if (m_writer) {
+      m_writer->commit();
+    } else {
+      discard_file(m_path);
+    }
+    return m_left;
+  }
+
+private:
+  const std::filesystem::path& m_path;
+  std::optional<input::OrdinalWriter> m_writer = {};
+  Left m_left = {};
+};
+
 /// Writes outcomes and what is left, item by item in ascending order, and sums.
 class Settling {
 public:
   Settling(const Part& part, const SettleFiles& files, const SettleContext& context, const Members& members,
            const Scan& scan)
       : m_part(part),
-        m_files(files),
         m_context(context),
         m_members(members),
         m_scan(scan),
         m_missing(verdict_on_missing(context, scan.nameless())),
         m_unreadable(verdict_on_unreadable()),
-        m_outcomes(files.outcomes)
+        m_outcomes(files.outcomes),
+        m_left(files.left),
+        m_left_free(files.left_free)
   {
   }
 
@@ -87,7 +120,7 @@ public:
     if (line.empty()) return unanswered(place, pick.rank == Pick::Rank::none ? m_missing : m_unreadable);
 
     const auto status = status_after(pick.judgement, m_part, m_context);
-    if (status == Status::pending) return leave(place);
+    if (status == Status::pending) return leave(place, pick.judgement);
     write(place, status, m_scan.code(pick), pick.paid, line);
     m_settled.sums.usage += pick.usage;
   }
@@ -99,11 +132,8 @@ public:
            "a settled part's outcomes and what is left of it are its items");
     price();
     m_outcomes.commit();
-    if (m_left) {
-      m_left->commit();
-    } else {
-      discard_file(m_files.left);
-    }
+    m_settled.left = m_left.commit();
+    m_settled.left_free = m_left_free.commit();
     return m_settled;
   }
 
@@ -111,7 +141,7 @@ private:
   void unanswered(std::size_t place, const Verdict& verdict)
   {
     const auto status = status_after(verdict.judgement, m_part, m_context);
-    if (status == Status::pending) return leave(place);
+    if (status == Status::pending) return leave(place, verdict.judgement);
     write(place, status, verdict.code, verdict.paid,
           wire::unanswered_line(m_members.custom_id(place), verdict.code, verdict.message));
   }
@@ -126,15 +156,9 @@ private:
     ++(status == Status::succeeded ? m_settled.sums.succeeded : m_settled.sums.failed);
   }
 
-  void leave(std::size_t place)
+  void leave(std::size_t place, Judgement judgement)
   {
-    const auto ordinal = m_members.ordinal(place);
-    if (!m_left) {
-      m_left.emplace(m_files.left);
-      m_settled.left_first = ordinal;
-    }
-    m_left->add(ordinal);
-    m_settled.left_last = ordinal;
+    (judgement == Judgement::free_retry ? m_left_free : m_left).add(m_members.ordinal(place));
     ++m_settled.sums.left;
   }
 
@@ -149,14 +173,14 @@ private:
   }
 
   const Part& m_part;
-  const SettleFiles& m_files;
   const SettleContext& m_context;
   const Members& m_members;
   const Scan& m_scan;
   Verdict m_missing;
   Verdict m_unreadable;
   AtomicFile m_outcomes;
-  std::optional<input::OrdinalWriter> m_left = {};
+  LeftList m_left;
+  LeftList m_left_free;
   std::string m_head = {};
   Settled m_settled = {};
 };

@@ -63,15 +63,20 @@ struct Page {
   std::optional<bool> has_more = {}; ///< missing at some compatible servers: then go on until a page is empty
 };
 
-/// Nothing where the text is no such object or has no id: the caller treats that as an unreadable answer.
+// None of these throws. Nothing comes back where the text is no such object, has no id, or holds what Poco::JSON cannot
+// hold (an integer beyond 64 bits, half a surrogate pair): the caller treats that as an unreadable answer. Members that
+// are missing, null, "" or of another type count as not given; whole numbers may come as 1.0.
+
 std::optional<FileObject> parse_file(std::string_view json);
 std::optional<BatchObject> parse_batch(std::string_view json);
-std::optional<Page<FileObject>> parse_files(std::string_view json);
-std::optional<Page<BatchObject>> parse_batches(std::string_view json);
+/// A page with one object that cannot be read is no page: what a listing does not show is taken as absent and may be
+/// sent again, so a listing is either whole or not there.
+std::optional<Page<FileObject>> parse_files(std::string_view json, const Profile& profile = openai());
+std::optional<Page<BatchObject>> parse_batches(std::string_view json, const Profile& profile = openai());
 /// The error in an API error body; nothing where the text is none (HTML of a gateway, an empty body).
 std::optional<ApiError> parse_error(std::string_view json);
 
-/// The body of POST /batches. The API allows 16 pairs of metadata, keys up to 64 and values up to 512 characters.
+/// The body of POST /batches. Throws `Fault::bug` for metadata beyond the profile's limits.
 std::string create_batch_body(const Profile& profile, const FileId& input, std::string_view endpoint,
                               const Metadata& metadata);
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace batchwright::wire {
@@ -16,9 +17,24 @@ enum class BatchPhase : std::uint8_t {
   refused,  ///< `failed`: the check of the input failed, normally no line ran
 };
 
+struct StatusWord {
+  std::string_view word = {};
+  BatchPhase phase = BatchPhase::live;
+};
+
+/// How listings are asked for and how a page looks.
+struct ListShape {
+  std::string_view limit = "limit"; ///< query parameter: objects a page
+  std::string_view after = "after"; ///< query parameter: the last id already seen
+  std::string_view items = "data";  ///< member of a page: its objects
+  std::string_view more = "has_more";
+};
+
 struct Profile {
   std::string_view name = "openai";
   std::string_view default_base_url = "https://api.openai.com/v1";
+  std::string_view key_header = "Authorization";
+  std::string_view key_prefix = "Bearer "; ///< before the key, in that header
 
   std::uint64_t requests_per_file = 50'000;
   std::uint64_t bytes_per_file = 209'715'200;         ///< enforced by the server, newlines included
@@ -28,8 +44,15 @@ struct Profile {
   std::chrono::hours window{24};
   std::chrono::hours file_retention{30 * 24}; ///< of outputs, from the end of the batch
 
+  ListShape list = {};
   std::size_t files_page = 10'000; ///< the largest `limit` of GET /files
   std::size_t batches_page = 100;  ///< the largest `limit` of GET /batches
+  std::size_t metadata_pairs = 16;
+  std::size_t metadata_key = 64;    ///< characters
+  std::size_t metadata_value = 512; ///< characters
+
+  /// The words that are not `live`.
+  std::span<const StatusWord> status_words = {};
 
   /// The price of a batch, as a share of the real-time price, in hundredths.
   int batch_price_percent = 50;
@@ -39,6 +62,6 @@ struct Profile {
 const Profile& openai();
 
 /// What a status word means; unknown words are `live`, since the provider adds words without notice.
-BatchPhase phase(std::string_view status);
+BatchPhase phase(std::string_view status, const Profile& profile = openai());
 
 } // namespace batchwright::wire

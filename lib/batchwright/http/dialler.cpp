@@ -1,0 +1,185 @@
+#include <batchwright/base/error.hpp>
+#include <batchwright/http/dialler.hpp>
+
+#include <Poco/Delegate.h>
+#include <Poco/Net/Context.h>
+#include <Poco/Net/NetException.h>
+#include <Poco/Net/NetSSL.h>
+#include <Poco/Net/SSLException.h>
+#include <Poco/Net/SSLManager.h>
+#include <Poco/Net/SecureStreamSocket.h>
+#include <Poco/Net/SocketAddress.h>
+#include <fmt/format.h>
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+
+namespace batchwright::http {
+namespace {
+
+using Poco::Net::StreamSocket;
+
+// OpenSSL knows why it does not trust a certificate, but Poco's exception does not say; its event does, on the thread
+// that shakes hands.
+thread_local std::string t_distrust;
+
+void note_distrust(const void*, Poco::Net::VerificationErrorArgs& args)
+{
+  t_distrust = args.errorMessage();
+}
+
+void start_tls_once()
+{
+  static std::once_flag once;
+  std::call_once(once, [] {
+    Poco::Net::initializeSSL();
+    Poco::Net::SSLManager::instance().ClientVerificationError += Poco::delegate(&note_distrust);
+  });
+}
+
+Deadline earlier(Deadline deadline, Millis from_now)
+{
+  return from_now > Millis{0} ? std::min(deadline, std::chrono::steady_clock::now() + from_now) : deadline;
+}
+
+std::string numeric(const sockaddr* address, socklen_t length)
+{
+  std::array<char, NI_MAXHOST> text{};
+  if (::getnameinfo(address, length, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) != 0) return {};
+  return text.data();
+}
+
+void connect_socket(StreamSocket& socket, const Poco::Net::SocketAddress& to, Millis connect, const std::string& place)
+{
+  try {
+    // With a timeout, since without one Poco's connect does not survive a signal.
+    socket.connect(to, timespan(connect));
+    socket.setNoDelay(true);
+  } catch (const Poco::Net::ConnectionRefusedException&) {
+    throw Broken{Broken::How::failed, fmt::format("connection refused by {}", place)};
+  } catch (const Poco::Exception& e) {
+    const auto trouble = broken(e);
+    throw Broken{trouble.how(), fmt::format("connecting to {}: {}", place, trouble.what())};
+  }
+}
+
+/// Takes a step on a watched socket; where the watchdog ended it, says so.
+template<class Step>
+void watched(const Watchdog::Watch& watch, const std::string& place, Step step)
+{
+  const Broken late{Broken::How::timed_out, fmt::format("no answer from {} in time", place)};
+  try {
+    step();
+  } catch (const Broken& trouble) {
+    if (watch.reason() == Watchdog::Reason::none) throw trouble.how() == Broken::How::timed_out ? late : trouble;
+  }
+  if (watch.reason() == Watchdog::Reason::interrupted) throw Broken{Broken::How::failed, "interrupted"};
+  if (watch.reason() == Watchdog::Reason::deadline) throw late;
+}
+
+} // namespace
+
+struct Tls::State {
+  Poco::Net::Context::Ptr context;
+};
+
+Tls::Tls(const std::string& ca_file) : m_state(std::make_unique<State>())
+{
+  start_tls_once();
+  try {
+    Poco::Net::Context::Params rules;
+    rules.verificationMode = Poco::Net::Context::VERIFY_STRICT;
+    rules.loadDefaultCAs = true;
+    rules.caLocation = ca_file;
+    m_state->context = new Poco::Net::Context{Poco::Net::Context::TLS_CLIENT_USE, rules};
+    m_state->context->requireMinimumProtocol(Poco::Net::Context::PROTO_TLSV1_2);
+  } catch (const Poco::Exception& e) {
+    throw Error{Fault::config,
+                fmt::format("reading certificate authorities from {}: {}", ca_file.empty() ? "the system" : ca_file,
+                            broken(e).what()),
+                "the file must hold certificates in PEM form"};
+  }
+}
+
+Tls::~Tls() = default;
+
+Addresses resolve(const std::string& host)
+{
+  addrinfo hints = {};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_family = AF_UNSPEC;
+  addrinfo* found = nullptr;
+  const int fault = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
+  if (fault == EAI_NONAME) throw Broken{Broken::How::failed, fmt::format("no such host: {}", host)};
+  if (fault != 0) {
+    const auto* const why = fault == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(fault);
+    throw Broken{Broken::How::failed, fmt::format("the host name {} cannot be looked up: {}", host, why)};
+  }
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> list{found, ::freeaddrinfo};
+  Addresses addresses;
+  for (const auto* entry = list.get(); entry; entry = entry->ai_next) {
+    auto address = numeric(entry->ai_addr, entry->ai_addrlen);
+    if (!address.empty()) addresses.push_back(std::move(address));
+  }
+  return addresses;
+}
+
+std::unique_ptr<Connection> Dialler::dial(const Addresses& addresses, Millis connect, Deadline deadline,
+                                          Watchdog& dog) const
+{
+  std::string troubles;
+  for (const auto& address : addresses) {
+    try {
+      return dial_one(address, connect, deadline, dog);
+    } catch (const Broken& trouble) {
+      if (!troubles.empty()) troubles += "; ";
+      troubles += trouble.what();
+    }
+  }
+  throw Broken{Broken::How::failed, troubles.empty() ? fmt::format("no address for {}", m_target.host) : troubles};
+}
+
+std::unique_ptr<Connection> Dialler::dial_one(const std::string& address, Millis connect, Deadline deadline,
+                                              Watchdog& dog) const
+{
+  const bool six = address.find(':') != std::string::npos;
+  const auto place =
+      six ? fmt::format("[{}]:{}", address, m_target.port) : fmt::format("{}:{}", address, m_target.port);
+  const Poco::Net::SocketAddress to{address, m_target.port};
+  StreamSocket raw{to.family()};
+  const int descriptor = raw.impl()->sockfd();
+  {
+    const Watchdog::Watch watch{dog, descriptor, earlier(deadline, connect)};
+    watched(watch, place, [&] { connect_socket(raw, to, connect, place); });
+  }
+  if (!m_tls) return std::make_unique<Connection>(raw, raw);
+  const Watchdog::Watch watch{dog, descriptor, earlier(deadline, connect)};
+  std::unique_ptr<Connection> connection;
+  watched(watch, place, [&] { connection = shake_hands(raw, place); });
+  return connection;
+}
+
+std::unique_ptr<Connection> Dialler::shake_hands(const StreamSocket& raw, const std::string& place) const
+{
+  t_distrust.clear();
+  try {
+    const auto secure = Poco::Net::SecureStreamSocket::attach(raw, m_target.host, m_tls->m_state->context);
+    return std::make_unique<Connection>(raw, secure);
+  } catch (const Poco::Net::CertificateValidationException&) {
+    throw Broken{Broken::How::failed, fmt::format("certificate not trusted: it is not for {}", m_target.host)};
+  } catch (const Poco::Exception& e) {
+    if (!t_distrust.empty()) {
+      throw Broken{Broken::How::failed, fmt::format("certificate not trusted: {} ({})", t_distrust, m_target.host)};
+    }
+    const auto trouble = broken(e);
+    throw Broken{trouble.how(), fmt::format("TLS handshake with {}: {}", place, trouble.what())};
+  }
+}
+
+} // namespace batchwright::http

@@ -1,0 +1,147 @@
+#include <batchwright/base/error.hpp>
+#include <batchwright/base/version.hpp>
+#include <batchwright/http/dialler.hpp>
+#include <batchwright/http/exchange.hpp>
+#include <batchwright/http/pool.hpp>
+#include <batchwright/http/transport.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace batchwright::http {
+namespace {
+
+/// "600 s", "250 ms".
+std::string words(Millis time)
+{
+  return time.count() % 1000 == 0 ? fmt::format("{} s", time.count() / 1000) : fmt::format("{} ms", time.count());
+}
+
+std::string header_line(std::string_view name, std::string_view value)
+{
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  if (std::any_of(value.begin(), value.end(), is_control)) {
+    throw Error{Fault::config, fmt::format("the value for the header {} holds a line end or a control character", name),
+                "look for a stray line end in the key, organisation or project"};
+  }
+  return fmt::format("{}: {}\r\n", name, value);
+}
+
+/// What every request carries.
+std::string common_lines(const Endpoint& endpoint, const Target& target)
+{
+  const auto agent = endpoint.user_agent.empty() ? fmt::format("batchwright/{}", version()) : endpoint.user_agent;
+  auto lines = header_line("Host", target.authority());
+  lines += header_line("User-Agent", agent);
+  lines += header_line("Accept-Encoding", "identity");
+  if (!endpoint.key.empty()) lines += header_line(endpoint.key_header, endpoint.key_prefix + endpoint.key.reveal());
+  if (!endpoint.organization.empty()) lines += header_line("OpenAI-Organization", endpoint.organization);
+  if (!endpoint.project.empty()) lines += header_line("OpenAI-Project", endpoint.project);
+  return lines;
+}
+
+class PocoTransport final : public Transport {
+public:
+  PocoTransport(const Endpoint& endpoint, const Interrupt& interrupt)
+      : m_target(parse_base_url(endpoint.base_url)),
+        m_key(endpoint.key),
+        m_common(common_lines(endpoint, m_target)),
+        m_tls(m_target.tls ? std::make_unique<Tls>(endpoint.ca_file) : nullptr),
+        m_dialler(m_target, m_tls.get()),
+        m_interrupt(interrupt),
+        m_watchdog(interrupt)
+  {
+  }
+
+  Response send(const Request& request, Sink* sink) override
+  {
+    const auto& total = request.timeouts.total;
+    const auto deadline = total > Millis{0} ? std::chrono::steady_clock::now() + total : Deadline::max();
+    auto idle = m_pool.take(request.method);
+    if (idle) {
+      auto first = attempt(std::move(idle), request, sink, deadline);
+      // Only here is something sent twice by itself: the connection was already closed when the request went out.
+      if (!first.stale || request.method == Method::post) return std::move(first.response);
+    }
+    try {
+      auto fresh = dial(request.timeouts, deadline);
+      return attempt(std::move(fresh), request, sink, deadline).response;
+    } catch (const Broken& trouble) {
+      return Response{.delivery = Delivery::not_sent, .trouble = trouble.what()};
+    }
+  }
+
+private:
+  std::unique_ptr<Connection> dial(const Timeouts& timeouts, Deadline deadline)
+  {
+    if (m_interrupt.count() > 1) throw Broken{Broken::How::failed, "interrupted"};
+    return m_dialler.dial(resolve(m_target.host), timeouts.connect, deadline, m_watchdog);
+  }
+
+  Exchanged attempt(std::unique_ptr<Connection> connection, const Request& request, Sink* sink, Deadline deadline)
+  {
+    auto out = prepare(request, m_target.path, m_common, sink != nullptr);
+    Exchanged result;
+    {
+      const Watchdog::Watch watch{m_watchdog, connection->descriptor(), deadline};
+      connection->set_idle_timeout(request.timeouts.idle);
+      result = exchange(*connection, out, sink);
+      explain(result, watch.reason(), request.timeouts);
+      if (result.response.status > 299) hide_key(result.response.body);
+    }
+    // One that the watchdog shut in the last moment shows that in the pool.
+    if (result.reusable) m_pool.put(std::move(connection));
+    return result;
+  }
+
+  /// Where the watchdog ended it, the socket's own words ("closed by the server") are wrong, and a body that seems to
+  /// end in good order need not be whole.
+  static void explain(Exchanged& result, Watchdog::Reason reason, const Timeouts& timeouts)
+  {
+    if (reason == Watchdog::Reason::none || result.reusable) return;
+    result.stale = false;
+    result.response.whole = false;
+    result.response.trouble = reason == Watchdog::Reason::interrupted
+                                  ? "interrupted"
+                                  : fmt::format("it took longer than {} in all", words(timeouts.total));
+  }
+
+  /// Some servers repeat a key that they refuse; their words are shown to people.
+  void hide_key(std::string& body) const
+  {
+    const auto& key = m_key.reveal();
+    if (key.empty()) return;
+    for (auto at = body.find(key); at != std::string::npos; at = body.find(key, at))
+      body.replace(at, key.size(), "***");
+  }
+
+  Target m_target;
+  Secret m_key;
+  std::string m_common;
+  std::unique_ptr<Tls> m_tls;
+  Dialler m_dialler;
+  const Interrupt& m_interrupt;
+  Pool m_pool;
+  Watchdog m_watchdog;
+};
+
+} // namespace
+
+std::string_view Response::header(std::string_view name) const
+{
+  return find_header(headers, name);
+}
+
+std::optional<Instant> Response::date() const
+{
+  return parse_http_date(header("Date"));
+}
+
+std::unique_ptr<Transport> open(const Endpoint& endpoint, const Interrupt& interrupt)
+{
+  return std::make_unique<PocoTransport>(endpoint, interrupt);
+}
+
+} // namespace batchwright::http
