@@ -143,7 +143,9 @@ TEST_CASE("a chunked body is whole only with its last chunk")
       {"4\r\nabcd\r\n3\r\nefgX\r\n0\r\n\r\n", false},
       {"4\r\nabcd\r\n3\r\nefg\r\nzz\r\n\r\n", false},
   };
-  for (const auto& [frame, whole] : cases) {
+  for (const auto& row : cases) {
+    const auto& frame = row.first;
+    const auto& whole = row.second;
     CAPTURE(frame);
     ScriptedServer server{{sending(head + frame)}};
     const auto response = Client{server}.get();
@@ -578,7 +580,9 @@ TEST_CASE("a base URL is refused with the reason when the key would not be safe 
       {"https://host:99999/v1", "no URL"},
       {"", "neither"},
   };
-  for (const auto& [url, reason] : cases) {
+  for (const auto& row : cases) {
+    const auto& url = row.first;
+    const auto& reason = row.second;
     CAPTURE(url);
     try {
       open({.base_url = url}, interrupt);
