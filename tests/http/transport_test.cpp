@@ -35,11 +35,13 @@ struct Client {
   {
     return transport->send({.method = Method::post, .path = "/batches", .body = body});
   }
+  /// Silence is no end here: who waits for it instead of reading what has come runs into the total.
   Response upload(const std::filesystem::path& file)
   {
     return transport->send({.method = Method::post,
                             .path = "/files",
-                            .upload = Upload{.fields = {{"purpose", "batch"}}, .file_name = "a.jsonl", .path = file}});
+                            .upload = Upload{.fields = {{"purpose", "batch"}}, .file_name = "a.jsonl", .path = file},
+                            .timeouts = {.idle = Millis{0}, .total = Millis{30'000}}});
   }
 };
 
