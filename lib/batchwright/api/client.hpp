@@ -40,14 +40,20 @@ struct Reply {
 
 struct Downloaded {
   std::uint64_t bytes = 0;
+  /// False: the file ends in the middle of a line, and it does so at the server, too: two downloads of the announced
+  /// length gave the same. The line is for whoever reads the file to deal with.
+  bool last_line_whole = true;
 };
 
+struct Deleted {};
+
+/// Safe from many threads, as its transports are.
 class Client {
 public:
-  /// Both outlive the client. `reads` may retry (GET, DELETE), `writes` must not.
+  /// All outlive the client. `reads` may retry (GET, DELETE), `writes` must not.
   Client(http::Transport& reads, http::Transport& writes, const wire::Profile& profile);
 
-  /// POST /files with our purpose. Streams from disk.
+  /// POST /files with our purpose. Streams from disk. Throws `Fault::storage` where the file cannot be read.
   Reply<wire::FileObject> upload(const std::filesystem::path& path, const std::string& file_name,
                                  const http::OnBytes& on_sent = {});
   /// POST /batches.
@@ -61,11 +67,14 @@ public:
   Reply<wire::Page<wire::FileObject>> files(const FileId& after = {});
   /// One page of batches, newest first, after an id.
   Reply<wire::Page<wire::BatchObject>> batches(const BatchId& after = {});
-  Reply<Downloaded> remove(const FileId& id);
+  /// DELETE /files/{id}. A file that is gone already counts as deleted.
+  Reply<Deleted> remove(const FileId& id);
 
-  /// GET /files/{id}/content into `to`, durably. Written as `TO.part`, which a later call goes on with by `Range` where
-  /// the server allows it (206), else from the start. Whole means: as long as announced, as long as the file object's
-  /// `bytes` where that can be asked for, and ending in a complete line of JSON; anything else is `unknown`.
+  /// GET /files/{id}/content into `to`, durably. Written as `TO.part`, which this call, when the line breaks, and a
+  /// later one go on with by `Range` where the server allows it (206), else from the start. Whole means: as long as
+  /// announced, as long as the file object's `bytes` where that can be asked for, and ending in a complete line of
+  /// JSON; a file of 0 bytes is whole. Anything else is `unknown`, and `TO.part` stays for the next call. `on_received`
+  /// is told the bytes of the file so far, resumed ones included. Throws `Fault::storage`.
   Reply<Downloaded> download(const FileId& id, const std::filesystem::path& to, const http::OnBytes& on_received = {});
 
 private:

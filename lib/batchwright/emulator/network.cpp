@@ -253,17 +253,23 @@ private:
   net::HTTPRequestHandlerFactory::Ptr m_handlers;
 };
 
+/// Poco's shorter constructors share the port with whoever else listens on it; a second server must be told instead.
+template<class Socket>
+net::ServerSocket listening(Socket socket, std::uint16_t port)
+{
+  socket.bind(net::SocketAddress{"127.0.0.1", port}, /*reuseAddress=*/true, /*reusePort=*/false);
+  socket.listen(512);
+  // Sockets are handles to what does the work: a secure one accepts TLS whatever its static type.
+  return net::ServerSocket{static_cast<const net::Socket&>(socket)};
+}
+
 net::ServerSocket server_socket(std::uint16_t port, const std::optional<TlsFiles>& tls)
 {
-  const net::SocketAddress address{"127.0.0.1", port};
-  constexpr int backlog = 512;
-  if (!tls) return net::ServerSocket{address, backlog};
+  if (!tls) return listening(net::ServerSocket{}, port);
   net::Context::Ptr context{new net::Context{net::Context::TLS_SERVER_USE, tls->key.native(), tls->certificate.native(),
                                              "", net::Context::VERIFY_NONE}};
   context->requireMinimumProtocol(net::Context::PROTO_TLSV1_2);
-  // Sockets are handles to what does the work: this one accepts TLS whatever its static type.
-  const net::SecureServerSocket secure{address, backlog, context};
-  return net::ServerSocket{static_cast<const net::Socket&>(secure)};
+  return listening(net::SecureServerSocket{context}, port);
 }
 
 class PocoNetwork final : public Network {

@@ -12,8 +12,10 @@ namespace batchwright::emulator {
 namespace {
 
 constexpr std::array words{"amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "haven"};
-constexpr int wide = 4;     // below this depth arrays and choices are as the schema would like them
-constexpr int bottom = 100; // a schema that needs more refers to itself without end
+constexpr int wide = 4; // below this depth arrays and choices are as the schema would like them
+// What needs more than these refers to itself without end: no document satisfies it, and none is attempted further.
+constexpr int deepest = 100;
+constexpr int most_values = 10'000;
 
 class Maker {
 public:
@@ -21,7 +23,7 @@ public:
 
   void make(const json::Value& schema, int depth)
   {
-    if (depth > bottom) {
+    if (depth > deepest || ++m_values > most_values) {
       m_writer.null();
     } else if (const auto ref = schema.find("$ref")) {
       make(target_of(ref->text().value_or("#")), depth + 1);
@@ -202,6 +204,7 @@ private:
 
   json::Value m_root;
   std::uint64_t m_state;
+  int m_values = 0;
   json::Writer m_writer;
 };
 

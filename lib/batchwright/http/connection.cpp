@@ -4,7 +4,11 @@
 #include <Poco/Net/NetException.h>
 #include <Poco/Net/SSLException.h>
 #include <Poco/Net/StreamSocket.h>
+#include <climits>
 
+#include <poll.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -23,6 +27,39 @@ bool is_end(int code)
 {
   return code == EPIPE || code == ECONNRESET || code == ECONNABORTED || code == ENOTCONN;
 }
+
+/// What is possible on a descriptor, once anything is.
+int wait_for(int descriptor, short events, Millis idle)
+{
+  pollfd wanted{descriptor, events, 0};
+  const int limit = idle > Millis{0} ? static_cast<int>(std::min<std::int64_t>(idle.count(), INT_MAX)) : -1;
+  int ready = 0;
+  do {
+    ready = ::poll(&wanted, 1, limit);
+  } while (ready < 0 && errno == EINTR);
+  if (ready == 0) throw broken(Poco::TimeoutException{});
+  if (ready < 0) throw Broken{Broken::How::failed, std::generic_category().message(errno)};
+  return wanted.revents;
+}
+
+/// A socket that does not wait, for a scope. The raw socket's word counts for TLS over it, too.
+class Unblocked {
+public:
+  explicit Unblocked(Poco::Net::StreamSocket& raw) : m_raw(raw) { m_raw.setBlocking(false); }
+  Unblocked(const Unblocked&) = delete;
+  Unblocked& operator=(const Unblocked&) = delete;
+  ~Unblocked()
+  {
+    try {
+      m_raw.setBlocking(true);
+    } catch (const std::exception&) {
+      // A socket that refuses this is closed; the next call tells it.
+    }
+  }
+
+private:
+  Poco::Net::StreamSocket& m_raw;
+};
 
 } // namespace
 
@@ -61,6 +98,7 @@ struct Connection::State {
   std::unique_ptr<char[]> buffer{new char[buffer_size]};
   std::size_t begin = 0;
   std::size_t end = 0;
+  Millis idle{0};
 
   /// Receives once into the free end; 0 at the end of the stream, negative where it would have to wait.
   int receive()
@@ -90,6 +128,7 @@ int Connection::descriptor() const
 
 void Connection::set_idle_timeout(Millis idle) noexcept
 {
+  m_state->idle = idle;
   try {
     m_state->raw.setReceiveTimeout(timespan(idle));
     m_state->raw.setSendTimeout(timespan(idle));
@@ -112,6 +151,23 @@ void Connection::send(std::string_view bytes)
   }
 }
 
+std::size_t Connection::send_or_receive(std::string_view bytes)
+{
+  auto& state = *m_state;
+  const auto possible = wait_for(descriptor(), POLLIN | POLLOUT, state.idle);
+  try {
+    const Unblocked unblocked{state.raw};
+    // For TLS, readable may mean no more than a session ticket: then nothing is received, and that is no end.
+    if ((possible & (POLLIN | POLLHUP | POLLERR)) != 0 && buffered().size() < buffer_size && state.receive() == 0) {
+      throw Broken{Broken::How::closed, "connection closed by the server"};
+    }
+    if ((possible & POLLOUT) == 0) return 0;
+    return static_cast<std::size_t>(std::max(0, state.socket.sendBytes(bytes.data(), static_cast<int>(bytes.size()))));
+  } catch (const Poco::Exception& e) {
+    throw broken(e);
+  }
+}
+
 std::string_view Connection::buffered() const
 {
   return {m_state->buffer.get() + m_state->begin, m_state->end - m_state->begin};
@@ -129,19 +185,6 @@ bool Connection::fill()
     return m_state->receive() > 0;
   } catch (const Poco::Exception& e) {
     throw broken(e);
-  }
-}
-
-void Connection::fill_without_waiting() noexcept
-{
-  if (buffered().size() == buffer_size || !has_news()) return;
-  try {
-    // The raw socket's word counts for TLS, too: readable may mean no more than a session ticket.
-    m_state->raw.setBlocking(false);
-    m_state->receive();
-    m_state->raw.setBlocking(true);
-  } catch (const std::exception&) {
-    // The next call meets the same trouble and tells it.
   }
 }
 

@@ -58,14 +58,16 @@ public:
 
   /// Sends all of it. Throws Broken.
   void send(std::string_view bytes);
+  /// Sends the beginning of it, as much as goes without waiting, and takes what has arrived meanwhile: for long bodies,
+  /// since a server may answer before it saw all. Waits until one of the two is possible. The number of bytes sent, 0
+  /// where only something arrived. Throws Broken. REQUIRED: called again with the same bytes less what was sent.
+  std::size_t send_or_receive(std::string_view bytes);
 
   /// What was received and not yet consumed.
   std::string_view buffered() const;
   void consume(std::size_t bytes);
   /// Waits for more; false when the other side ended in good order. Throws Broken. REQUIRED: the buffer is not full.
   bool fill();
-  /// Takes what has arrived already, without waiting.
-  void fill_without_waiting() noexcept;
   /// Whether something arrived that nobody asked for, be it the end: an idle connection of which this is true is dead.
   bool has_news() const noexcept;
 

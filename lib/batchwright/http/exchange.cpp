@@ -49,11 +49,12 @@ bool send_file(Connection& connection, Outgoing& out)
     const auto want = std::min<std::uint64_t>(block.size(), out.file_bytes - sent);
     const auto got = out.file->read(block.data(), static_cast<std::size_t>(want));
     if (got == 0) throw Error{Fault::storage, "uploading: the file became shorter while it was sent"};
-    connection.send(std::string_view{block}.substr(0, got));
+    for (auto rest = std::string_view{block}.substr(0, got); !rest.empty();) {
+      rest.remove_prefix(connection.send_or_receive(rest));
+      if (begins_answer(connection.buffered())) return false;
+    }
     sent += got;
     if (out.on_sent) out.on_sent(sent);
-    connection.fill_without_waiting();
-    if (begins_answer(connection.buffered())) return false;
   }
   return true;
 }
@@ -83,6 +84,7 @@ public:
     m_response.delivery = Delivery::answered;
     m_response.status = head.status;
     m_response.headers = head.headers;
+    refuse_compression();
     if (m_sink && (head.status < 200 || head.status > 299)) m_sink = nullptr;
     if (m_sink) m_sink->begin(m_response);
     return read_body(head) && head.keeps_alive() && m_connection.buffered().empty();
@@ -105,6 +107,14 @@ private:
       if (text.size() == Connection::buffer_size) not_http("its head does not end");
       if (!m_connection.fill()) throw Broken{Broken::How::closed, "connection closed by the server without an answer"};
     }
+  }
+
+  /// We ask for plain bytes; packed ones would be taken for the answer itself.
+  void refuse_compression() const
+  {
+    const auto coding = m_response.header("Content-Encoding");
+    if (coding.empty() || equal_ignoring_case(coding, "identity")) return;
+    throw Broken{Broken::How::failed, fmt::format("it is compressed ({}), which was not asked for", coding)};
   }
 
   /// True when its end is known, so that the next answer begins after it.
@@ -268,7 +278,7 @@ Exchanged exchange(Connection& connection, Outgoing& out, Sink* sink)
       result.stale = connection.buffered().empty() && (line_ended || trouble.how() == Broken::How::closed);
       result.response.trouble = send_trouble.empty() ? trouble.what() : send_trouble;
     } else {
-      result.response.trouble = fmt::format("the answer was cut: {}", trouble.what());
+      result.response.trouble = fmt::format("the answer could not be read: {}", trouble.what());
     }
   }
   return result;

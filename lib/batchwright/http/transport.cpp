@@ -29,7 +29,7 @@ std::string header_line(std::string_view name, std::string_view value)
   return fmt::format("{}: {}\r\n", name, value);
 }
 
-/// What every request carries. The only place that takes the key out.
+/// What every request carries.
 std::string common_lines(const Endpoint& endpoint, const Target& target)
 {
   const auto agent = endpoint.user_agent.empty() ? fmt::format("batchwright/{}", version()) : endpoint.user_agent;
@@ -46,6 +46,7 @@ class PocoTransport final : public Transport {
 public:
   PocoTransport(const Endpoint& endpoint, const Interrupt& interrupt)
       : m_target(parse_base_url(endpoint.base_url)),
+        m_key(endpoint.key),
         m_common(common_lines(endpoint, m_target)),
         m_tls(m_target.tls ? std::make_unique<Tls>(endpoint.ca_file) : nullptr),
         m_dialler(m_target, m_tls.get()),
@@ -88,6 +89,7 @@ private:
       connection->set_idle_timeout(request.timeouts.idle);
       result = exchange(*connection, out, sink);
       explain(result, watch.reason(), request.timeouts);
+      if (result.response.status > 299) hide_key(result.response.body);
     }
     // One that the watchdog shut in the last moment shows that in the pool.
     if (result.reusable) m_pool.put(std::move(connection));
@@ -106,7 +108,17 @@ private:
                                   : fmt::format("it took longer than {} in all", words(timeouts.total));
   }
 
+  /// Some servers repeat a key that they refuse; their words are shown to people.
+  void hide_key(std::string& body) const
+  {
+    const auto& key = m_key.reveal();
+    if (key.empty()) return;
+    for (auto at = body.find(key); at != std::string::npos; at = body.find(key, at))
+      body.replace(at, key.size(), "***");
+  }
+
   Target m_target;
+  Secret m_key;
   std::string m_common;
   std::unique_ptr<Tls> m_tls;
   Dialler m_dialler;

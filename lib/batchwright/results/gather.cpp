@@ -1,7 +1,6 @@
-#include <batchwright/results/gather.hpp>
-
 #include <batchwright/base/error.hpp>
 #include <batchwright/base/files.hpp>
+#include <batchwright/results/gather.hpp>
 
 #include <fmt/format.h>
 
@@ -121,8 +120,8 @@ void gather_by_partitions(const std::vector<std::filesystem::path>& sources, con
       partitions.emplace_back(wanted, runs[i], scratch.path() / std::to_string(i));
 
     read_lines(sources, wanted, runs[first].begin, runs[last - 1].end, [&](std::size_t index, std::string_view line) {
-      const auto run = std::upper_bound(runs.begin(), runs.end(), index,
-                                        [](std::size_t i, const Run& r) { return i < r.begin; });
+      const auto run =
+          std::upper_bound(runs.begin(), runs.end(), index, [](std::size_t i, const Run& r) { return i < r.begin; });
       auto& to = partitions[static_cast<std::size_t>(run - runs.begin()) - 1 - first];
       to.shelf.put(index, to.file.size());
       to.file.write(line);

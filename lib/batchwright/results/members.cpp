@@ -1,8 +1,7 @@
-#include <batchwright/results/members.hpp>
-
 #include <batchwright/base/error.hpp>
 #include <batchwright/base/files.hpp>
 #include <batchwright/input/ordinals.hpp>
+#include <batchwright/results/members.hpp>
 #include <batchwright/wire/answer.hpp>
 
 #include <fmt/format.h>
@@ -10,6 +9,14 @@
 #include <algorithm>
 
 namespace batchwright::results {
+namespace {
+
+Error not_ours(const std::filesystem::path& requests)
+{
+  return {Fault::bug, fmt::format("reading {}: it does not hold the part's requests, one a line", requests.native())};
+}
+
+} // namespace
 
 Members::Members(const Part& part, const SettleFiles& files, bool user_ids)
     : m_size(part.items), m_first(part.first), m_user_ids(user_ids)
@@ -26,15 +33,14 @@ Members::Members(const Part& part, const SettleFiles& files, bool user_ids)
 
 void Members::read_ids(const std::filesystem::path& requests)
 {
-  const auto demand = [&](bool ours) { ensure(ours, fmt::format("{} holds the part's requests", requests.native())); };
   m_ids.reserve(m_size); // its strings stay where they are: m_places looks into them
   LineReader lines{requests};
   while (const auto line = lines.next()) {
     auto id = wire::salvage_custom_id(line->text);
-    demand(id && m_ids.size() < m_size);
+    if (!id || m_ids.size() == m_size) throw not_ours(requests);
     m_ids.push_back(std::move(*id));
   }
-  demand(m_ids.size() == m_size);
+  if (m_ids.size() != m_size) throw not_ours(requests);
   m_places.reserve(m_size);
   for (std::uint32_t place = 0; place < m_size; ++place)
     m_places.emplace(m_ids[place], place);

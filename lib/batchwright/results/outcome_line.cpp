@@ -1,6 +1,5 @@
-#include <batchwright/results/outcome_line.hpp>
-
 #include <batchwright/json/json.hpp>
+#include <batchwright/results/outcome_line.hpp>
 
 #include <fmt/format.h>
 

@@ -1,6 +1,5 @@
-#include <batchwright/results/quarantine.hpp>
-
 #include <batchwright/json/json.hpp>
+#include <batchwright/results/quarantine.hpp>
 
 namespace batchwright::results {
 namespace {
@@ -31,7 +30,7 @@ void Quarantine::add(std::string_view reason, const std::filesystem::path& sourc
   json::Writer record{m_record};
   record.begin_object()
       .member("reason", reason)
-      .member("file", source.filename().native())
+      .member("file", std::string_view{source.filename().native()})
       .member("byte", static_cast<std::int64_t>(offset))
       .member("bytes", static_cast<std::int64_t>(line.size()))
       .member("custom_id", custom_id.empty() ? std::nullopt : std::optional{std::string{custom_id}})

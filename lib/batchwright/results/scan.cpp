@@ -1,7 +1,6 @@
-#include <batchwright/results/scan.hpp>
-
 #include <batchwright/base/error.hpp>
 #include <batchwright/base/files.hpp>
+#include <batchwright/results/scan.hpp>
 
 namespace batchwright::results {
 

@@ -1,0 +1,229 @@
+#include <batchwright/api/download.hpp>
+#include <batchwright/api/reply.hpp>
+#include <batchwright/base/error.hpp>
+#include <batchwright/base/files.hpp>
+#include <batchwright/json/json.hpp>
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <string_view>
+
+namespace batchwright::api {
+namespace {
+
+// A line that breaks again and again is left to a later call.
+constexpr int most_tries = 8;
+
+/// The answer begins elsewhere than asked, so its bytes cannot be used.
+struct WrongRange {};
+
+/// Where the bytes of a 206 begin: "bytes 500-999/1000".
+std::optional<std::uint64_t> range_start(std::string_view content_range)
+{
+  constexpr std::string_view unit = "bytes ";
+  if (!content_range.starts_with(unit)) return std::nullopt;
+  content_range.remove_prefix(unit.size());
+  std::uint64_t start = 0;
+  const auto [end, fault] = std::from_chars(content_range.data(), content_range.data() + content_range.size(), start);
+  const bool dash = end != content_range.data() + content_range.size() && *end == '-';
+  return fault == std::errc{} && dash ? std::optional{start} : std::nullopt;
+}
+
+/// `TO.part`: grows at its end, or starts over where the server does.
+class PartFile final : public http::Sink {
+public:
+  PartFile(std::filesystem::path path, const http::OnBytes& on_received)
+      : m_path(std::move(path)),
+        m_fd(::open(m_path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600)),
+        m_on_received(on_received)
+  {
+    struct stat info = {};
+    if (!m_fd || ::fstat(m_fd.get(), &info) != 0) throw_errno("opening", m_path.native());
+    m_size = static_cast<std::uint64_t>(info.st_size);
+  }
+
+  std::uint64_t size() const { return m_size; }
+
+  void start_over()
+  {
+    if (::ftruncate(m_fd.get(), 0) != 0) throw_errno("emptying", m_path.native());
+    m_size = 0;
+  }
+
+  void begin(const http::Response& head) override
+  {
+    if (head.status != 206) {
+      start_over();
+    } else if (range_start(head.header("Content-Range")) != m_size) {
+      throw WrongRange{};
+    }
+  }
+
+  void write(std::string_view block) override
+  {
+    if (!write_all(m_fd.get(), block)) throw_errno("writing", m_path.native());
+    m_size += block.size();
+    if (m_on_received) m_on_received(m_size);
+  }
+
+  void move_to(const std::filesystem::path& place)
+  {
+    if (::fsync(m_fd.get()) != 0) throw_errno("syncing", m_path.native());
+    if (::rename(m_path.c_str(), place.c_str()) != 0) throw_errno("renaming to", place.native());
+    sync_directory(place.has_parent_path() ? place.parent_path() : ".");
+  }
+
+  bool ends_in_whole_line() const { return api::ends_in_whole_line(m_path); }
+
+private:
+  std::filesystem::path m_path;
+  Descriptor m_fd;
+  const http::OnBytes& m_on_received;
+  std::uint64_t m_size = 0;
+};
+
+std::filesystem::path part_path(std::filesystem::path to)
+{
+  return to += ".part";
+}
+
+class Download {
+public:
+  Download(http::Transport& transport, const DownloadOrder& order)
+      : m_transport(transport), m_order(order), m_part(part_path(order.to), order.on_received)
+  {
+  }
+
+  Reply<Downloaded> run()
+  {
+    if (m_order.bytes && m_part.size() > *m_order.bytes) m_part.start_over();
+    for (int left = most_tries;; --left) {
+      auto reply = fetch();
+      if (!m_again || left == 1) return reply;
+    }
+  }
+
+private:
+  /// One try. Sets m_again where another one makes sense at once.
+  Reply<Downloaded> fetch()
+  {
+    m_again = false;
+    const auto had = m_part.size();
+    if (had > 0 && had == m_order.bytes) return settle({.ending = Ending::ok}, true);
+    http::Response response;
+    try {
+      response = m_transport.send(request(had), &m_part);
+    } catch (const WrongRange&) {
+      return from_the_start("the server answered with another range than was asked for");
+    }
+    if (response.status == 416 && had > 0) return from_the_start("the server does not have the range asked for");
+    auto reply = reply_to<Downloaded>(response);
+    if (!reply.ok()) {
+      m_again = response.status >= 200 && response.status < 300 && m_part.size() > had;
+      return reply;
+    }
+    const bool announced = !response.header("Content-Length").empty() || !response.header("Transfer-Encoding").empty();
+    return settle(std::move(reply), announced);
+  }
+
+  http::Request request(std::uint64_t had) const
+  {
+    constexpr std::uint64_t unknown = std::uint64_t{1} << 30;
+    http::Request request{.path = m_order.path};
+    if (had > 0) request.from = had;
+    request.timeouts.total = transfer_time(m_order.bytes.value_or(unknown));
+    return request;
+  }
+
+  Reply<Downloaded> from_the_start(std::string trouble)
+  {
+    m_part.start_over();
+    m_again = true;
+    return {.ending = Ending::unknown, .trouble = std::move(trouble)};
+  }
+
+  /// The bytes are here; are they the file? `announced`: the length of the answer was known.
+  Reply<Downloaded> settle(Reply<Downloaded> reply, bool announced)
+  {
+    const auto size = m_part.size();
+    if (m_order.bytes && size != *m_order.bytes) {
+      reply.ending = Ending::unknown;
+      reply.trouble = fmt::format("the file has {} bytes, but {} came", *m_order.bytes, size);
+      if (size > *m_order.bytes) m_part.start_over();
+      return reply;
+    }
+    reply.value = {.bytes = size, .last_line_whole = m_part.ends_in_whole_line()};
+    if (!reply.value.last_line_whole && !(announced && m_cut_at == size)) {
+      reply = from_the_start("the file ends in the middle of a line");
+      m_again = m_cut_at != size;
+      m_cut_at = size;
+      return reply;
+    }
+    m_part.move_to(m_order.to);
+    return reply;
+  }
+
+  http::Transport& m_transport;
+  const DownloadOrder& m_order;
+  PartFile m_part;
+  bool m_again = false;
+  std::optional<std::uint64_t> m_cut_at = {}; // the length at which a former try ended inside a line
+};
+
+/// The offset of the first byte of the last line that holds anything; nothing for a file of blanks.
+std::optional<std::uint64_t> last_line(InputFile& file)
+{
+  std::string block(std::size_t{64} * 1024, '\0');
+  bool inside = false;
+  for (auto end = file.size(); end > 0;) {
+    const auto begin = end > block.size() ? end - block.size() : 0;
+    file.seek(begin);
+    std::size_t got = 0;
+    while (got < end - begin) {
+      const auto n = file.read(block.data() + got, static_cast<std::size_t>(end - begin) - got);
+      if (n == 0) return std::nullopt;
+      got += n;
+    }
+    while (got > 0) {
+      const char c = block[--got];
+      if (c == '\n' && inside) return begin + got + 1;
+      inside = inside || (c != '\n' && c != '\r' && c != ' ');
+    }
+    end = begin;
+  }
+  return inside ? std::optional<std::uint64_t>{0} : std::nullopt;
+}
+
+} // namespace
+
+Reply<Downloaded> download(http::Transport& transport, const DownloadOrder& order)
+{
+  return Download{transport, order}.run();
+}
+
+Millis transfer_time(std::uint64_t bytes)
+{
+  constexpr Millis start{600'000};
+  constexpr std::uint64_t slowest = 32 * 1024; // bytes a second
+  return start + std::chrono::seconds{bytes / slowest};
+}
+
+bool ends_in_whole_line(const std::filesystem::path& path)
+{
+  InputFile file{path};
+  const auto offset = last_line(file);
+  if (!offset) return true;
+  LineReader reader{path, *offset};
+  const auto line = reader.next();
+  json::Document document;
+  return line && document.parse(line->text) && document.root().is(json::Kind::object);
+}
+
+} // namespace batchwright::api

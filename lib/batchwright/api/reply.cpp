@@ -1,0 +1,72 @@
+#include <batchwright/api/reply.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace batchwright::api {
+namespace {
+
+// Enough to tell a gateway's page from the API's words, short enough for a line.
+constexpr std::size_t body_excerpt = 200;
+// The API's own words count for more.
+constexpr std::size_t message_excerpt = 1000;
+
+/// The beginning of a text on one line, control characters as spaces.
+std::string excerpt(std::string_view text, std::size_t longest)
+{
+  std::string out{text.substr(0, longest)};
+  // A character that the cut went through goes with it.
+  while (out.size() < text.size() && !out.empty() && (static_cast<unsigned char>(text[out.size()]) & 0xC0U) == 0x80U)
+    out.pop_back();
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  return out.size() < text.size() ? out + "..." : out;
+}
+
+/// "HTTP 400 invalid_value: Invalid value for ..."
+std::string words(const http::Response& response, const std::optional<wire::ApiError>& error)
+{
+  auto text = fmt::format("HTTP {}", response.status);
+  if (!error) return response.body.empty() ? text : fmt::format("{}: {}", text, excerpt(response.body, body_excerpt));
+  const auto& name = error->code.empty() ? error->type : error->code;
+  if (!name.empty()) text += " " + excerpt(name, body_excerpt);
+  if (!error->message.empty()) text += ": " + excerpt(error->message, message_excerpt);
+  return text;
+}
+
+/// Statuses that leave open whether the server did something.
+bool leaves_open(int status)
+{
+  constexpr std::array open{408, 409, 425, 499};
+  return std::find(open.begin(), open.end(), status) != open.end();
+}
+
+} // namespace
+
+std::string unreadable(const http::Response& response)
+{
+  return fmt::format("HTTP {}, but its body cannot be read: {}", response.status, excerpt(response.body, body_excerpt));
+}
+
+Outcome judge(const http::Response& response)
+{
+  if (response.delivery == http::Delivery::not_sent) return {Ending::not_sent, {}, response.trouble};
+  if (response.delivery == http::Delivery::unknown) return {Ending::unknown, {}, response.trouble};
+  if (response.ok()) return {Ending::ok, {}, {}};
+  if (!response.whole && response.status < 300) {
+    return {Ending::unknown, {}, fmt::format("HTTP {}, but {}", response.status, response.trouble)};
+  }
+  if (response.status >= 300 && response.status < 400) {
+    const auto to = excerpt(response.header("Location"), body_excerpt);
+    return {
+        Ending::refused, {}, fmt::format("HTTP {}: redirected to \"{}\"; is the base URL right?", response.status, to)};
+  }
+  auto error = wire::parse_error(response.body);
+  auto text = words(response, error);
+  const bool clean = error && response.status < 500 && !leaves_open(response.status);
+  return {clean ? Ending::refused : Ending::unknown, error.value_or(wire::ApiError{}), std::move(text)};
+}
+
+} // namespace batchwright::api
