@@ -35,11 +35,11 @@ private:
   struct State;
   struct Connection;
 
-  std::unique_ptr<Console> m_console = {};
-  std::unique_ptr<State> m_state = {};
-  std::unique_ptr<batchwright::TemporaryDirectory> m_rehearsal_directory = {}; // before its state: removed after it
-  std::unique_ptr<State> m_rehearsal = {};
-  std::unique_ptr<Connection> m_connection = {};
+  std::unique_ptr<Console> m_console;
+  std::unique_ptr<State> m_state;
+  std::unique_ptr<batchwright::TemporaryDirectory> m_rehearsal_directory; // before its state: removed after it
+  std::unique_ptr<State> m_rehearsal;
+  std::unique_ptr<Connection> m_connection;
 };
 
 } // namespace app

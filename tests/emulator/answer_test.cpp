@@ -136,6 +136,8 @@ TEST_CASE("schemas of every kind are satisfied")
     CHECK(number < 1);
     const auto integer = std::stoll(made(R"({"type":"integer","minimum":11,"maximum":29,"multipleOf":7})", hash));
     CHECK((integer == 14 || integer == 21 || integer == 28));
+    const auto inside = made(R"({"type":"integer","exclusiveMinimum":3,"exclusiveMaximum":6})", hash);
+    CHECK((inside == "4" || inside == "5"));
     const auto below = std::stoll(made(R"({"type":"integer","maximum":-5})", hash));
     CHECK(below <= -5);
     const auto list = made(R"({"type":"array","items":{"type":"boolean"},"minItems":2,"maxItems":3})", hash);

@@ -117,6 +117,16 @@ TEST_CASE("what a file says wrong is named")
   CHECK(says(R"({"rate":{"rpm":0}})", "rate"));
 }
 
+TEST_CASE("an unknown key is answered with the known ones")
+{
+  try {
+    emulator::parse_faults(R"({"rate":{"rps":1}})", "faults.json");
+    FAIL("accepted");
+  } catch (const Error& e) {
+    CHECK(e.hint() == "the keys here are rpm, tpm");
+  }
+}
+
 TEST_CASE("which events are picked")
 {
   CHECK(emulator::Which{}.picks(17));

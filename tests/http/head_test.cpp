@@ -42,7 +42,9 @@ TEST_CASE("who may go on is told by version and Connection")
       {"HTTP/1.0 200 OK\r\n", false},
       {"HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n", true},
   };
-  for (const auto& [text, alive] : cases) {
+  for (const auto& row : cases) {
+    const auto& text = row.first;
+    const auto& alive = row.second;
     CAPTURE(text);
     CHECK(parse_head(text)->keeps_alive() == alive);
   }

@@ -138,7 +138,9 @@ TEST_CASE("Go's durations are read, milliseconds before minutes")
       {"", std::nullopt},          {"s", std::nullopt},           {"1x", std::nullopt},
       {"-1s", std::nullopt},       {"1s2", std::nullopt},         {"9999999h", std::nullopt},
   };
-  for (const auto& [text, wait] : rows) {
+  for (const auto& row : rows) {
+    const auto& text = row.first;
+    const auto& wait = row.second;
     CAPTURE(text);
     CHECK(parse_go_duration(text) == wait);
   }

@@ -58,9 +58,9 @@ TEST_CASE("a price is the decimal that stands in the table, to the last digit")
       {"0", 0},           {"2", 2'000'000},    {"0.375", 375'000}, {"0.1", 100'000},
       {"0.000001", 1},    {"1.10", 1'100'000}, {"0.07", 70'000},   {"999999.999999", 999'999'999'999},
       {"4.35", 4'350'000}};
-  for (const auto& [text, micro] : cases) {
-    CAPTURE(text);
-    CHECK(money::PriceTable{priced(text)}.find("m")->standard.input == Price{micro});
+  for (const auto& c : cases) {
+    CAPTURE(c.first);
+    CHECK(money::PriceTable{priced(c.first)}.find("m")->standard.input == Price{c.second});
   }
 }
 
@@ -82,15 +82,15 @@ TEST_CASE("what is no price table is a configuration error that says where")
       {table(R"({"model":"m","standard":{"input":1,"output":1}},{"model":"m","standard":{"input":1,"output":1}})"),
        "listed twice"},
   };
-  for (const auto& [json, says] : cases) {
-    CAPTURE(json);
+  for (const auto& c : cases) {
+    CAPTURE(c.first);
     try {
-      money::PriceTable{json};
+      money::PriceTable{c.first};
       FAIL("not refused");
     } catch (const Error& e) {
       CHECK(e.fault() == Fault::config);
       CAPTURE(std::string{e.what()});
-      CHECK(std::string_view{e.what()}.find(says) != std::string_view::npos);
+      CHECK(std::string_view{e.what()}.find(c.second) != std::string_view::npos);
     }
   }
 }

@@ -108,9 +108,9 @@ TEST_CASE("braces: four are a literal pair, three a brace and a column, and clos
       {"{", "{"},
       {"{{a}}{{{{{{a}}", "A{{A"},
   };
-  for (const auto& [prompt, filled] : cases) {
-    CAPTURE(prompt);
-    CHECK(prompt_for(dir, record, prompt) == filled);
+  for (const auto& c : cases) {
+    CAPTURE(c.first);
+    CHECK(prompt_for(dir, record, c.first) == c.second);
   }
 }
 

@@ -281,7 +281,7 @@ TEST_CASE_FIXTURE(Fixture, "what is put aside is shown as far as it is text")
 TEST_CASE_FIXTURE(Fixture, "a part that holds a list of items knows its own")
 {
   input::OrdinalWriter list{files.ordinals};
-  for (const Ordinal ordinal : {3, 17, 40})
+  for (const Ordinal ordinal : {3u, 17u, 40u})
     list.add(ordinal);
   list.commit();
   part = {.number = 4, .attempt = 2, .first = 3, .last = 40, .items = 3, .listed = true, .requests = 3};

@@ -121,7 +121,9 @@ TEST_CASE("whole numbers may come as floats, other numbers are nothing")
 {
   const std::pair<const char*, std::uint64_t> cases[] = {{"12", 12}, {"12.0", 12}, {"1.2e1", 12}, {"12.5", 0},
                                                          {"-3", 0},  {"null", 0},  {"true", 0},   {"1e30", 0}};
-  for (const auto& [number, bytes] : cases) {
+  for (const auto& row : cases) {
+    const auto& number = row.first;
+    const auto& bytes = row.second;
     CAPTURE(number);
     const auto file = parse_file(std::string{R"({"id":"f","bytes":)"} + number + "}");
     REQUIRE(file);
@@ -267,7 +269,9 @@ TEST_CASE("status words have one meaning each, unknown ones are live")
       {"cancelled", BatchPhase::finished},  {"failed", BatchPhase::refused},     {"", BatchPhase::live},
       {"Completed", BatchPhase::live},      {"some_new_word", BatchPhase::live},
   };
-  for (const auto& [word, meaning] : words) {
+  for (const auto& row : words) {
+    const auto& word = row.first;
+    const auto& meaning = row.second;
     CAPTURE(word);
     CHECK(phase(word) == meaning);
   }

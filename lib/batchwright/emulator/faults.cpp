@@ -26,6 +26,7 @@ public:
 
   std::optional<json::Value> take(std::string_view key)
   {
+    m_known += fmt::format("{}{}", m_known.empty() ? "" : ", ", key);
     const auto found = std::find_if(m_left.begin(), m_left.end(), [&](const auto& m) { return m.first == key; });
     if (found == m_left.end()) return std::nullopt;
     const auto value = found->second;
@@ -100,7 +101,7 @@ public:
   {
     if (m_left.empty()) return;
     throw Error{Fault::input, fmt::format("{}: unknown key \"{}\"", m_where, m_left.front().first),
-                "the keys are the members of `Faults` in lib/batchwright/emulator/faults.hpp"};
+                "the keys here are " + m_known};
   }
 
   [[noreturn]] void refuse(std::string_view key, std::string_view expected) const
@@ -115,6 +116,7 @@ private:
   }
 
   std::string m_where;
+  std::string m_known = {}; // every key that was asked for
   std::vector<std::pair<std::string, json::Value>> m_left = {};
 };
 

@@ -1,6 +1,7 @@
 // The check of a batch's input file, done when the batch validates and not at upload, as at the API.
 // In: the file and the endpoint. Out: where each request stands, the model, an estimate of the input tokens, or the
-// entries for the batch's `errors`. Reads the file once, a line at a time; keeps 16 bytes a request.
+// entries for the batch's `errors`. Reads the file once, a line at a time; keeps 16 bytes a request, and a hash
+// of each custom_id while it reads.
 #pragma once
 
 #include <batchwright/json/json.hpp>

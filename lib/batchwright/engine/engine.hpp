@@ -65,6 +65,9 @@ struct Draft {
   bool continues = false; ///< there is such a job already: `job` is that one, with the new policy
 };
 
+/// A draft as the user is shown it.
+PlanView plan_view(const Draft& draft, const money::PriceTable& prices);
+
 /// Pins the inputs, reads all of them, cuts parts, estimates. Writes nothing and sends nothing.
 /// A job of the same name that is equal is continued; one that differs is `Fault::usage` for a given name, and a made
 /// name gets the next free `-2`. Throws `Fault::input`, `Fault::usage` as requests::plan.

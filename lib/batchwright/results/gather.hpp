@@ -19,7 +19,7 @@ struct Span {
 };
 
 /// How many bytes of lines are held at once.
-inline constexpr std::uint64_t gather_memory = 64 * 1024 * 1024;
+inline constexpr std::uint64_t gather_memory = std::uint64_t{64} * 1024 * 1024;
 
 /// Takes a line, and its index in the order that was asked for.
 using Give = std::function<void(std::size_t index, std::string_view line)>;

@@ -28,8 +28,8 @@ std::optional<Usage> chat_usage(const json::Value& body)
       .reasoning = tokens_in(usage->find("completion_tokens_details"), "reasoning_tokens"),
   };
   // They are parts of the others; a server that says more would make the rest negative.
-  used.cached = std::min(used.cached, used.input);
-  used.reasoning = std::min(used.reasoning, used.output);
+  used.cached.n = std::min(used.cached.n, used.input.n);
+  used.reasoning.n = std::min(used.reasoning.n, used.output.n);
   return used;
 }
 

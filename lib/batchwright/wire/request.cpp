@@ -17,7 +17,8 @@ constexpr std::string_view output_bound = "max_completion_tokens";
 void check_set(const RequestSpec& spec)
 {
   std::set<std::string_view> seen;
-  for (const auto& [name, value] : spec.set) {
+  for (const auto& field : spec.set) {
+    const auto& name = field.first;
     const auto refuse = [&](std::string_view why, std::string hint) {
       throw Error{Fault::usage, fmt::format("--set {}: {}", name, why), std::move(hint)};
     };
