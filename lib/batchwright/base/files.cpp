@@ -78,12 +78,14 @@ std::uint64_t InputFile::size() const
   return static_cast<std::uint64_t>(info.st_size);
 }
 
-AtomicFile::AtomicFile(std::filesystem::path path, Durable durable) : m_path(std::move(path)), m_durable(durable)
+AtomicFile::AtomicFile(std::filesystem::path path, Durable durable, Access access)
+    : m_path(std::move(path)), m_durable(durable)
 {
   static std::atomic<unsigned> serial{0};
   m_temporary = m_path;
   m_temporary += fmt::format(".tmp-{}-{}", ::getpid(), serial++);
-  m_fd = Descriptor{::open(m_temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+  m_fd = Descriptor{
+      ::open(m_temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, access == Access::owner ? 0600 : 0666)};
   if (!m_fd) throw_errno("creating", m_temporary.native());
   m_buffer.reserve(block_size);
 }

@@ -43,7 +43,7 @@ private:
 };
 
 /// A file that appears whole or not at all: written as `PATH.tmp-PID-N`, renamed by commit().
-/// The destructor discards what was not committed. Mode 0600.
+/// The destructor discards what was not committed.
 class AtomicFile {
 public:
   enum class Durable {
@@ -51,7 +51,12 @@ public:
     yes
   };
 
-  explicit AtomicFile(std::filesystem::path path, Durable durable = Durable::yes);
+  enum class Access {
+    owner,    ///< 0600: our own state
+    by_umask, ///< as any program makes files: what the user asked for
+  };
+
+  explicit AtomicFile(std::filesystem::path path, Durable durable = Durable::yes, Access access = Access::owner);
   AtomicFile(AtomicFile&& other) noexcept;
   AtomicFile& operator=(AtomicFile&&) = delete;
   ~AtomicFile();

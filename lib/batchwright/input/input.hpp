@@ -40,8 +40,15 @@ public:
   /// The record's columns in its own order: the CSV header, the keys of a JSON object, `text` for plain text.
   virtual std::vector<std::string> columns() const = 0;
 
-  Mark mark = {}; ///< its ordinal and where it stands
+  Mark mark = {};             ///< its ordinal and where it stands
+  std::string_view file = {}; ///< the path of its input
+
+  /// Its place as errors tell it.
+  Place place() const { return {std::string{file}, mark.line, mark.offset}; }
 };
+
+/// Why an item cannot be used: `Fault::input` with its place, in the text too ("reading FILE, line 3 (byte 57): WHAT").
+Error fault_at(const Item& item, std::string_view what, std::string hint = {});
 
 /// Items of all inputs of a job, from a mark on.
 class Stream {
@@ -67,19 +74,21 @@ struct Options {
 /// Longest record in bytes: a line of JSONL or text, a CSV record.
 inline constexpr std::uint64_t longest_record = 16 * 1024 * 1024;
 
-/// The format of a file by its name and, where that says nothing, its first bytes: .csv, .jsonl, .ndjson, .txt; else
-/// JSONL where the first line is a JSON object, else plain text. Throws `Fault::input` for UTF-16 (by its mark) and
-/// empty files, `Fault::storage` for unreadable ones.
+/// The format of a file by its name and, where that says nothing, its first line: .csv, .jsonl, .ndjson, .txt; else
+/// JSONL where the first line that is not blank is a JSON object, else plain text; but a .json file of any other form
+/// is refused. Throws `Fault::input` for that, for UTF-16 and for empty files, `Fault::storage` for unreadable ones.
 InputFormat detect_format(const std::string& path);
 
-/// Size and SHA-256 of a file, its format decided (`automatic` asks `detect_format`), its path made absolute.
+/// Size and SHA-256 of a file, its format decided (`automatic` asks `detect_format`), its path made absolute and free
+/// of links, so that one file has one name. Throws as `detect_format`; what is no regular file is `Fault::storage`.
 PinnedInput pin(const std::string& path, InputFormat format);
 
 /// Throws `Fault::input` naming the file when it is not the one that was pinned: same size first, then the digest.
 void check_unchanged(const PinnedInput& input);
 
-/// A stream over the inputs. With `from`, it begins at that item; records before it are not looked at.
-/// `from` must be a mark that an earlier stream over the same inputs gave.
+/// A stream over the inputs. With `from`, it begins at that item; records before it are not looked at, and bad ones
+/// among them do not count against `skip_bad`, so what an earlier stream could read, this one can.
+/// `from` must be a mark that an earlier stream over the same inputs and options gave, or the default: the start.
 std::unique_ptr<Stream> open(const std::vector<PinnedInput>& inputs, Options options, Mark from = {});
 
 } // namespace batchwright::input

@@ -145,6 +145,7 @@ public:
   /// A member whose value is null when there is none.
   Writer& member(std::string_view name, std::string_view utf8) { return key(name).string(utf8); }
   Writer& member(std::string_view name, const char* utf8) { return key(name).string(utf8); }
+  Writer& member(std::string_view name, const std::string& utf8) { return key(name).string(utf8); }
   Writer& member(std::string_view name, std::int64_t n) { return key(name).integer(n); }
   Writer& member(std::string_view name, const std::optional<std::string>& utf8);
   Writer& flag(std::string_view name, bool b) { return key(name).boolean(b); }

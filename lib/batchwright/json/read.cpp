@@ -1,6 +1,7 @@
 // The scanner: one pass over the text, a node for each value, no recursion, so depth costs memory and never a crash.
 
 #include <batchwright/json/json.hpp>
+#include <batchwright/json/plain.hpp>
 
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -8,10 +9,6 @@
 #include <charconv>
 #include <cstring>
 #include <limits>
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 namespace batchwright::json {
 namespace {
@@ -29,34 +26,6 @@ bool is_digit(char c)
 bool is_hex(char c)
 {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-bool stops_plain_text(char c)
-{
-  return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
-}
-
-/// The first byte at or after `at` that ends a run of plain string text: a quote, a backslash, a control character.
-std::size_t skip_plain(std::string_view s, std::size_t at)
-{
-#if defined(__SSE2__)
-  const __m128i quote = _mm_set1_epi8('"');
-  const __m128i backslash = _mm_set1_epi8('\\');
-  const __m128i control = _mm_set1_epi8(0x1f);
-  while (at + 16 <= s.size()) {
-    __m128i block;
-    std::memcpy(&block, s.data() + at, sizeof block);
-    const __m128i hit = _mm_or_si128(
-        _mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)),
-        _mm_cmpeq_epi8(_mm_min_epu8(block, control), block)); // min(b, 0x1f) == b: b is a control character
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(hit));
-    if (mask != 0) return at + static_cast<std::size_t>(__builtin_ctz(mask));
-    at += 16;
-  }
-#endif
-  while (at < s.size() && !stops_plain_text(s[at]))
-    ++at;
-  return at;
 }
 
 /// The end of a number that begins at `at`, or `at` where there is none by JSON's grammar.

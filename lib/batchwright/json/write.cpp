@@ -1,4 +1,5 @@
 #include <batchwright/json/json.hpp>
+#include <batchwright/json/plain.hpp>
 
 #include <fmt/format.h>
 
@@ -8,9 +9,8 @@ void append_escaped(std::string& out, std::string_view utf8)
 {
   constexpr std::string_view hex = "0123456789abcdef";
   std::size_t plain = 0;
-  for (std::size_t at = 0; at < utf8.size(); ++at) {
+  for (auto at = skip_plain(utf8, 0); at < utf8.size(); at = skip_plain(utf8, at + 1)) {
     const auto c = static_cast<unsigned char>(utf8[at]);
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
     out.append(utf8.substr(plain, at - plain));
     plain = at + 1;
     switch (c) {

@@ -32,6 +32,8 @@ struct Call {
   Instant begun_at = {};
   std::optional<Instant> server_time = {};   ///< the `Date` of an answer around that time: listings are by that clock
   std::optional<Instant> first_look_at = {}; ///< when a listing first did not show it
+
+  bool operator==(const Call&) const = default;
 };
 
 } // namespace batchwright

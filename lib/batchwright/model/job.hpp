@@ -84,6 +84,8 @@ struct Policy {
   int max_attempts = 3;
   Fallback fallback = Fallback::batch;
   bool keep_requests = false;
+
+  bool operator==(const Policy&) const = default;
 };
 
 struct Job {
@@ -102,6 +104,8 @@ struct Job {
   Instant created_at = {};
   Pause pause = Pause::none;
   std::string message = {}; ///< why it is paused, or what the user should know
+
+  bool operator==(const Job&) const = default;
 };
 
 // One word for a thing, in both directions; the second form knows no other words.
@@ -125,6 +129,7 @@ struct Tally {
   std::uint64_t failed = 0;
 
   std::uint64_t pending() const { return items - succeeded - failed; }
+  bool operator==(const Tally&) const = default;
 };
 
 /// Sums the settled parts. Throws `Fault::bug` where the sum rule does not hold: a pending item is in exactly one live

@@ -130,6 +130,8 @@ struct BatchStatus {
   std::optional<Instant> ended_at = {};
   std::string error_code = {}; ///< the first of `errors.data`, when the batch failed
   std::string error_message = {};
+
+  bool operator==(const BatchStatus&) const = default;
 };
 
 /// Sums over the outcomes that a settled part gave its items.
@@ -141,6 +143,8 @@ struct Settlement {
   PicoUsd spent = {};    ///< at the price of the route it took
   PicoUsd realtime = {}; ///< the same work at real-time prices
   bool priced = true;    ///< false: the price of the model is not known, the sums above are zero
+
+  bool operator==(const Settlement&) const = default;
 };
 
 /// One part as the store keeps it.
@@ -171,6 +175,8 @@ struct Part {
   std::optional<Instant> lapses_at = {}; ///< when the server removes the outputs
 
   Settlement outcome = {}; ///< once settled
+
+  bool operator==(const Part&) const = default;
 };
 
 } // namespace batchwright

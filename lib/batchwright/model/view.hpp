@@ -44,6 +44,23 @@ struct JobView {
   std::optional<PicoUsd> saved() const;
 };
 
+/// What a job comes to, before anything is sent.
+struct PlanView {
+  std::string job = {};
+  std::string model = {};
+  std::uint64_t items = 0;
+  std::size_t parts = 0;
+  std::uint64_t request_bytes = 0;
+  Tokens input_tokens = {};
+  Tokens output_tokens = {};
+  bool output_assumed = false;          ///< no bound was given: the output is an assumption
+  std::optional<PicoUsd> batch = {};    ///< nothing: the price of the model is not known
+  std::optional<PicoUsd> realtime = {}; ///< the same, all in real time
+  std::string prices_as_of = {};
+  std::uint64_t skipped = 0; ///< bad records put aside
+  bool continues = false;    ///< there is such a job already
+};
+
 enum class Held : std::uint8_t {
   no,
   yes

@@ -27,30 +27,43 @@ std::string count(std::uint64_t n);                         ///< "1,234,567"
 std::string bytes(std::uint64_t n);                         ///< "95.4 MiB"
 std::string money(PicoUsd amount);                          ///< "$12.34", "$0.0042"; never "$0.00" for something
 std::string span(Millis duration);                          ///< "2h 05m", "38s"
-std::string share(std::uint64_t part, std::uint64_t whole); ///< "99.8%"; 100% only when it is all
-/// The amount in dollars with all its digits and no exponent: "0.00000135".
-std::string exact_usd(PicoUsd amount);
+std::string share(std::uint64_t part, std::uint64_t whole); ///< "99.8%"; 100% only when it is all, 0% only when none
+std::string relative(Instant t, Instant now);               ///< "12 min ago", "in 38 s"
+std::string utc(Instant t);                                 ///< "2026-11-22 10:00:00 UTC"
+
+// --- text from elsewhere ---------------------------------------------------------------------------------------------
+
+/// UTF-8 whatever came: U+FFFD stands for each byte that is none. For JSON.
+std::string legible(std::string_view bytes);
+/// On one line and without power over a terminal: control characters, and those that turn the direction of writing,
+/// become visible ("\x1b"), line ends and tabs become spaces.
+std::string harmless(std::string_view bytes);
 /// The cells a text takes in a terminal: wide characters take two, combining ones none.
 int width(std::string_view utf8);
-/// Cut or padded to exactly that many cells.
+/// Cut or padded to exactly that many cells; what is cut ends in "…".
 std::string fitted(std::string_view utf8, int cells);
 
 // --- a job -----------------------------------------------------------------------------------------------------------
 
 /// The object that `status --json` prints, one line without newline; fields as in the contract.
 std::string json(const JobView& view);
-/// `status JOB`: a head of a few lines and a table of parts; with many parts those of interest first, the rest summed.
+/// `status JOB`: a head of a few lines and a table of parts; of many parts those at rest are summed. No newline at the
+/// end, as everywhere here.
 std::string page(const JobView& view, const Style& style, Instant now);
-/// `status`: a line a job.
+/// `status`: a line a job, and why some are paused.
 std::string table(const std::vector<JobView>& views, const Style& style, Instant now);
 /// One sentence: "reviews: 900 of 1,000 done, 2 failed, 98 pending; 1 batch running".
 std::string sentence(const JobView& view);
 
 // --- errors ----------------------------------------------------------------------------------------------------------
 
-/// "error: FILE:LINE: what happened\n  hint: ...", for people.
+/// "error: FILE:LINE: what happened\n  hint: ...", for people. The place is left out where the message tells it.
 std::string text(const Error& error, const Style& style);
+/// "warning: ..."
+std::string warning(std::string_view text, const Style& style);
 /// `{"error":{"exit_code","message","hint","file","line","byte"}}`, one line without newline.
 std::string json(const Error& error);
+/// `{"warning":{"message"}}`, one line without newline.
+std::string json_warning(std::string_view text);
 
 } // namespace batchwright::report

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <batchwright/input/input.hpp>
+#include <batchwright/input/ordinals.hpp>
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/part.hpp>
 
@@ -17,7 +18,22 @@
 
 namespace batchwright::requests {
 
+/// Where in a request line its own texts stand, as offsets from the line's begin. Texts are JSON string insides.
+struct LineTexts {
+  struct Span {
+    std::size_t begin = 0;
+    std::size_t size = 0;
+  };
+  Span custom_id = {};
+  Span system = {}; ///< empty without a system message
+  Span prompt = {};
+};
+
 /// Makes one request line for an item. Compiled once from the job's options; const calls are safe from many threads.
+///
+/// In templates `{{column}}` is the item's field, spaces around the name apart, and `{{{{` a literal `{{`; single
+/// braces and `}}` outside are text. A JSON string goes in as its own characters, numbers and booleans as they stand,
+/// null as nothing, lists and objects as their JSON text.
 class LineMaker {
 public:
   /// Throws `Fault::usage` for a template that cannot be read (an unclosed `{{`), a `--set` value that is not JSON or a
@@ -28,8 +44,9 @@ public:
   ~LineMaker();
 
   /// Appends the item's request line, newline included. Throws `Fault::input` with the item's place where a
-  /// `{{column}}` is unknown (the known ones are listed), where the id column is, or where a value cannot stand there.
-  void append(std::string& out, const input::Item& item) const;
+  /// `{{column}}` is unknown (the known ones are listed), where the id column is, or where a value cannot stand there:
+  /// an id is a text that is not empty, or a number.
+  LineTexts append(std::string& out, const input::Item& item) const;
 
   /// The custom_id of an item, decoded. Throws as `append`.
   std::string custom_id(const input::Item& item) const;
@@ -69,32 +86,8 @@ struct Built {
 /// items and the custom_ids' order tell).
 Built build(const Job& job, const Part& part, const std::filesystem::path& ordinals, const std::filesystem::path& file);
 
-/// A list of ordinals as a file: ascending, delta-coded varints behind a header with their count. Written durably.
-class OrdinalWriter {
-public:
-  explicit OrdinalWriter(const std::filesystem::path& path);
-  OrdinalWriter(OrdinalWriter&&) noexcept;
-  ~OrdinalWriter();
-  /// REQUIRED: larger than the one before.
-  void add(Ordinal ordinal);
-  void commit();
-
-private:
-  struct State;
-  std::unique_ptr<State> m_state;
-};
-
-/// The ordinals of a part, from its list file or its range, one at a time.
-class Ordinals {
-public:
-  Ordinals(const Part& part, const std::filesystem::path& list);
-  Ordinals(Ordinals&&) noexcept;
-  ~Ordinals();
-  std::optional<Ordinal> next();
-
-private:
-  struct State;
-  std::unique_ptr<State> m_state;
-};
+// Which items a part holds; in input/, since results/ reads and writes such lists too.
+using input::Ordinals;
+using input::OrdinalWriter;
 
 } // namespace batchwright::requests

@@ -25,12 +25,14 @@ namespace batchwright::results {
 
 /// Where a part's files stand. A path that is empty or names no file counts as "the server gave none".
 struct SettleFiles {
-  std::filesystem::path output = {};     ///< as it came
-  std::filesystem::path errors = {};     ///< as it came
-  std::filesystem::path requests = {};   ///< the part's request file; read only where ids are the user's
+  std::filesystem::path output = {}; ///< as it came
+  std::filesystem::path errors = {}; ///< as it came
+  std::filesystem::path requests =
+      {}; ///< the part's request file; read only where ids are the user's, then it must be there
   std::filesystem::path ordinals = {};   ///< the part's list of ordinals, where it is listed
   std::filesystem::path outcomes = {};   ///< written: sorted, one line an outcome
-  std::filesystem::path left = {};       ///< written where items are left: their ordinals, for a child part
+  std::filesystem::path left = {};       ///< written where items are left that used up an attempt: their ordinals
+  std::filesystem::path left_free = {};  ///< the same for items whose attempt does not count
   std::filesystem::path quarantine = {}; ///< written where lines were not used: each with its reason
 };
 
@@ -46,10 +48,17 @@ struct SettleContext {
   std::string refused_message = {};
 };
 
+/// Items that live on in a child part.
+struct Left {
+  std::uint64_t count = 0;
+  Ordinal first = 0;
+  Ordinal last = 0;
+};
+
 struct Settled {
   Settlement sums = {};
-  Ordinal left_first = 0; ///< of what is left; only where sums.left > 0
-  Ordinal left_last = 0;
+  Left left = {};                ///< they used up an attempt
+  Left left_free = {};           ///< they did not
   std::uint64_t missing = 0;     ///< items no line spoke of
   std::uint64_t quarantined = 0; ///< lines that were not used
 };
@@ -59,8 +68,9 @@ struct Settled {
 /// line. Ids that are not the part's, and unreadable lines, are quarantined; an unreadable line whose custom_id can be
 /// salvaged fails its item with `unreadable_output`, others fail the part's missing items with it.
 /// A transient outcome is left while attempts remain (part.attempt < max_attempts) and the fallback is not `none`; a
-/// free retry is left always (but for fallback `none`).
-/// Throws `Fault::storage`.
+/// free retry is left always (but for fallback `none`). Lists of what is left and quarantine files of an earlier
+/// settling that have nothing to hold any more are removed.
+/// Throws `Fault::storage`; `Fault::bug` where files are not this part's.
 Settled settle(const Part& part, const SettleFiles& files, const SettleContext& context);
 
 // --- merging ---------------------------------------------------------------------------------------------------------
@@ -128,8 +138,8 @@ using OnMerged = std::function<void(std::uint64_t done, std::uint64_t total)>;
 /// inputs, which are checked first (`Fault::input` naming a changed one; formats that need nothing from the input do
 /// not look at it).
 /// jsonl: the merged record of the design. csv: the input's columns plus `output,status,error`
-/// (`_output,_status,_error` on a clash); JSONL inputs give the keys of the first record. raw: the untouched answer
-/// lines.
+/// (`_output,_status,_error` on a clash), rows ended by LF; JSONL inputs give the keys of the first record. raw: the
+/// untouched answer lines; where the server gave none, the line of ours that says so.
 Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const money::ModelPrices* prices, Format format,
              Pending pending, const Sink& sink, const OnMerged& on_merged = {});
 

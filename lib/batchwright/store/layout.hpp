@@ -29,6 +29,7 @@ public:
   std::filesystem::path errors(int part) const { return file(part, "errors.jsonl"); }
   std::filesystem::path outcomes(int part) const { return file(part, "outcomes"); }
   std::filesystem::path left(int part) const { return file(part, "left"); }
+  std::filesystem::path left_free(int part) const { return file(part, "left-free"); }
   std::filesystem::path quarantine(int part) const { return file(part, "quarantine.jsonl"); }
 
 private:

@@ -20,9 +20,10 @@ class Transaction;
 
 class Store {
 public:
-  /// Opens the database, making or migrating it. WAL, synchronous=FULL, waits up to 10 s for other writers.
+  /// Opens the database, making or migrating it. WAL, synchronous=FULL, mode 0600; its directory must exist.
+  /// `patience`: how long it waits for other writers, now and at each transaction, before it throws `Fault::busy`.
   /// Throws `Fault::newer_state` for one that a newer program wrote (untouched), `Fault::storage` for a broken one.
-  explicit Store(const std::filesystem::path& database);
+  explicit Store(const std::filesystem::path& database, Millis patience = std::chrono::seconds{10});
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
   ~Store();

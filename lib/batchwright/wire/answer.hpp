@@ -1,5 +1,6 @@
 // One line of an output or error file, read and judged. The same code reads both routes: a real-time answer is kept as
-// such a line, too.
+// such a line, too. Comes in: a parsed line and the endpoint it answers for. Goes out: a judgement, and views of what a
+// reader wants. Never: re-writes a text, or decides what follows from a judgement; that is the policy's, in results/.
 //
 // Two shapes of failure exist: refused by the model API (`error` null, `response.status_code` not 2xx, the reason in
 // `response.body.error`) and never run (`response` null, `error` set).
@@ -16,27 +17,49 @@
 
 namespace batchwright::wire {
 
-/// What one answer says. Views point into the parsed line.
+// Codes of our own, where the server has no word for what happened.
+
+inline constexpr std::string_view code_truncated = "truncated";           ///< cut at the limit of output tokens
+inline constexpr std::string_view code_content_filter = "content_filter"; ///< cut by the provider's filter
+inline constexpr std::string_view code_refused = "refused";               ///< the model refused
+inline constexpr std::string_view code_unreadable = "unreadable_output";  ///< the answer cannot be read
+inline constexpr std::string_view code_missing = "missing";               ///< no line came for the request
+inline constexpr std::string_view code_not_executed = "not_executed";     ///< never run, and the server gave no code
+
+/// What one answer says. Views point into the parsed line and live as long as its text. Those called tokens are the
+/// inside of a JSON string with its escapes as they stand, empty where the line has none.
 struct Answer {
   std::string custom_id = {}; ///< decoded, half surrogates as U+FFFD; empty: the line has none
   Judgement judgement = Judgement::permanent;
   std::string code = {};    ///< "truncated", "content_filter", the server's own code, "http_400", ...; empty on success
-  std::string message = {}; ///< the server's words; empty on success
-  std::int64_t http_status = 0; ///< 0: it never ran
-  std::string request_id = {};
-  bool paid = false;                ///< the model worked on it: a 2xx answer with or without usage
-  std::string_view output = "null"; ///< JSON as it stands in the line: the text (a string token with quotes), or null
-  std::string_view finish_reason = {}; ///< decoded is the same as raw for the API's words
-  std::string_view model = {};
-  Usage usage = {};
+  std::string message = {}; ///< the server's words, never cut; empty on success
+  std::int64_t http_status = 0;        ///< 0: it never ran
+  std::string_view request_id = {};    ///< token
+  bool paid = false;                   ///< the model worked on it: a 2xx answer, with or without usage
+  std::string_view text = "null";      ///< what the first choice says, as JSON: a string with its quotes, or null
+  std::string texts = {};              ///< where there are several choices: a JSON array of what they say
+  std::string_view tool_calls = {};    ///< the first choice's, a JSON array as it stands; empty: none
+  std::string_view finish_reason = {}; ///< token
+  std::string_view model = {};         ///< token
+  std::optional<Usage> usage = {};     ///< nothing where the answer has none
+
+  /// JSON: the text, an array of texts where several choices were asked for, or null.
+  std::string_view output() const { return texts.empty() ? text : std::string_view{texts}; }
 };
 
-/// Reads and judges a parsed line for an endpoint ("/v1/chat/completions"). Never throws: a line without
-/// the expected members is a permanent failure `unreadable_output`.
+/// Reads and judges a parsed line for an endpoint ("/v1/chat/completions"). Never throws: a line without the expected
+/// members is `unusable` with code `unreadable_output`, and counts as paid, since nobody can tell that it was not.
+///
+/// Judgements of failures, by the API's error guide: 408, 409, 5xx and whatever never ran are `transient`; 429, 401
+/// (the key, never the item) and 503 "Slow Down" are `free_retry`; every other 4xx, 403 included, is `permanent`.
 Answer read_answer(const json::Value& line, std::string_view endpoint);
 
-/// The custom_id alone, decoded; nothing where the line has none.
+/// The custom_id alone, decoded, half surrogates as U+FFFD; nothing where the line has none.
 std::optional<std::string> custom_id_of(const json::Value& line);
+
+/// The custom_id of a line that need not be JSON as a whole: what stands first after `"custom_id":` near its start.
+/// Finds the id of a line that was cut, and of a request line without parsing the rest of it.
+std::optional<std::string> salvage_custom_id(std::string_view line);
 
 /// An answer line for an item the server never answered: `{"id":null,"custom_id":...,"response":null,"error":{...}}`.
 std::string unanswered_line(std::string_view custom_id, std::string_view code, std::string_view message);

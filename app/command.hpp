@@ -1,0 +1,17 @@
+// The commands, in plain sight. Each is a small file that says what the user can ask and hands it on to lib/.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace app {
+
+class Session;
+
+void add_submit(CLI::App& root, Session& session);
+void add_run(CLI::App& root, Session& session);
+void add_status(CLI::App& root, Session& session);
+void add_fetch(CLI::App& root, Session& session);
+void add_poll(CLI::App& root, Session& session);
+void add_emulator(CLI::App& root, Session& session);
+
+} // namespace app

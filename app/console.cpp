@@ -1,0 +1,136 @@
+#include "app/console.hpp"
+
+#include <batchwright/base/clock.hpp>
+#include <batchwright/base/files.hpp>
+
+#include <fmt/format.h>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <variant>
+
+namespace app {
+namespace {
+
+namespace bw = batchwright;
+
+/// Narrow enough for any window where the terminal does not tell.
+constexpr int usual_columns = 80;
+
+int columns_of(int fd)
+{
+  winsize size = {};
+  if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  const char* given = std::getenv("COLUMNS");
+  const int columns = given ? std::atoi(given) : 0;
+  return columns > 0 ? columns : usual_columns;
+}
+
+bool colours_on(const std::string& wish, int fd)
+{
+  if (wish != "auto") return wish == "always";
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  const bool dumb = !terminal || std::string_view{terminal} == "dumb";
+  return ::isatty(fd) && !(no_color && *no_color) && !dumb;
+}
+
+} // namespace
+
+Console::Console(const Globals& globals) : m_globals(globals) {}
+
+Console::~Console()
+{
+  if (m_progress) m_progress->clear();
+}
+
+bw::report::Style Console::style(int fd) const
+{
+  return {.columns = columns_of(fd), .colour = colours_on(m_globals.color, fd)};
+}
+
+void Console::line_on_stderr(std::string_view line)
+{
+  if (m_progress) m_progress->clear();
+  bw::write_all(STDERR_FILENO, std::string{line} + '\n');
+}
+
+void Console::write(std::string_view bytes)
+{
+  if (m_progress) m_progress->clear();
+  if (bw::write_all(STDOUT_FILENO, bytes)) return;
+  if (errno == EPIPE) throw OutputClosed{};
+  bw::throw_errno("writing to", "standard output");
+}
+
+void Console::print(std::string_view line)
+{
+  write(std::string{line} + '\n');
+}
+
+void Console::say(std::string_view line)
+{
+  if (!m_globals.quiet && !m_globals.json) line_on_stderr(line);
+}
+
+void Console::warn(std::string_view text)
+{
+  line_on_stderr(m_globals.json ? bw::report::json_warning(text) : bw::report::warning(text, style(STDERR_FILENO)));
+}
+
+void Console::conclude(const bw::JobView& view, Stdout out)
+{
+  if (!m_globals.json) return say(bw::report::sentence(view));
+  const auto line = bw::report::json(view);
+  if (out == Stdout::is_free) {
+    print(line);
+  } else {
+    line_on_stderr(line);
+  }
+}
+
+void Console::fail(const bw::Error& error)
+{
+  line_on_stderr(m_globals.json ? bw::report::json(error) : bw::report::text(error, style(STDERR_FILENO)));
+}
+
+bool Console::confirm(std::string_view question, const std::string& hint)
+{
+  if (!::isatty(STDIN_FILENO) || !::isatty(STDERR_FILENO)) {
+    throw bw::Error{bw::Fault::usage, "this spends money, and there is no terminal to ask on", hint};
+  }
+  if (m_progress) m_progress->clear();
+  bw::write_all(STDERR_FILENO, fmt::format("{} [y/N] ", question));
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+void Console::show(const bw::Progress& progress)
+{
+  if (m_globals.quiet || m_globals.json) return;
+  if (!m_progress)
+    m_progress = std::make_unique<bw::report::ProgressLine>(STDERR_FILENO, style(STDERR_FILENO), bw::system_clock());
+  m_progress->show(progress);
+}
+
+void Console::on(const bw::Event& event)
+{
+  if (const auto* progress = std::get_if<bw::Progress>(&event)) return show(*progress);
+  if (const auto* note = std::get_if<bw::Note>(&event)) {
+    if (note->level == bw::Note::Level::warning) return warn(note->text);
+    if (note->level == bw::Note::Level::info || m_globals.verbose) say(note->text);
+    return;
+  }
+  const auto& moved = std::get<bw::PartMoved>(event);
+  if (m_globals.verbose)
+    say(fmt::format("{} part {}: {} -> {}", moved.job, moved.part, bw::name(moved.from), bw::name(moved.to)));
+}
+
+} // namespace app

@@ -1,0 +1,65 @@
+// What the user sees: data on stdout, everything else on stderr. Shows the engine's events as they come.
+#pragma once
+
+#include <batchwright/base/error.hpp>
+#include <batchwright/model/events.hpp>
+#include <batchwright/model/view.hpp>
+#include <batchwright/report/progress.hpp>
+#include <batchwright/report/report.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace app {
+
+/// The reader of stdout is gone: a normal end.
+struct OutputClosed {};
+
+struct Globals {
+  std::string home = {};
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+  std::string color = "auto";
+};
+
+/// Where data goes, so that a summary in JSON takes the other way.
+enum class Stdout : std::uint8_t {
+  is_free,
+  holds_data
+};
+
+class Console final : public batchwright::Observer {
+public:
+  explicit Console(const Globals& globals);
+  ~Console() override;
+
+  void on(const batchwright::Event& event) override;
+
+  /// A line on stdout.
+  void print(std::string_view line);
+  /// Bytes of a result on stdout.
+  void write(std::string_view bytes);
+  /// A line for people on stderr; nothing with --quiet or --json.
+  void say(std::string_view line);
+  /// How a job stands at a command's end: an object with --json, else a sentence.
+  void conclude(const batchwright::JobView& view, Stdout out);
+  void fail(const batchwright::Error& error);
+  void warn(std::string_view text);
+
+  /// A yes or no on the terminal. Throws `Fault::usage` with this hint where nobody can be asked.
+  bool confirm(std::string_view question, const std::string& hint);
+
+  /// How stdout, or stderr, takes text: its width and whether it has colours.
+  batchwright::report::Style style(int fd) const;
+
+private:
+  void show(const batchwright::Progress& progress);
+  void line_on_stderr(std::string_view line);
+
+  const Globals& m_globals;
+  std::unique_ptr<batchwright::report::ProgressLine> m_progress;
+};
+
+} // namespace app

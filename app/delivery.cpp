@@ -1,0 +1,101 @@
+#include "app/delivery.hpp"
+
+#include "app/session.hpp"
+
+#include <batchwright/base/files.hpp>
+#include <batchwright/base/interrupt.hpp>
+#include <batchwright/report/plan.hpp>
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+
+namespace app {
+namespace {
+
+namespace bw = batchwright;
+namespace fs = std::filesystem;
+using bw::Error;
+using bw::Fault;
+
+/// Pipes and devices are written to as they are: they cannot be replaced.
+bool is_special(const fs::path& path)
+{
+  return fs::exists(path) && !fs::is_regular_file(path);
+}
+
+void write_to_special(const fs::path& path, const auto& produce)
+{
+  const bw::Descriptor fd{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
+  if (!fd) bw::throw_errno("opening", path.native());
+  produce([&](std::string_view bytes) {
+    if (!bw::write_all(fd.get(), bytes)) bw::throw_errno("writing", path.native());
+  });
+}
+
+} // namespace
+
+void Delivery::check() const
+{
+  if (out == "-") return;
+  if (fs::is_directory(out)) {
+    throw Error{Fault::usage, fmt::format("-o {}: is a directory", out), "name a file, or - for stdout"};
+  }
+  const auto parent = fs::absolute(out).parent_path();
+  if (!fs::is_directory(parent)) {
+    throw Error{Fault::storage, fmt::format("-o {}: there is no directory {}", out, parent.native())};
+  }
+  if (::access(parent.c_str(), W_OK) != 0 && !is_special(out)) bw::throw_errno("writing into", parent.native());
+}
+
+bw::results::Merged deliver(const std::string& job, const Delivery& delivery, bw::results::Pending pending,
+                            Session& session)
+{
+  const auto format = delivery.format.value_or(bw::results::format_for(delivery.out));
+  bw::results::Merged merged;
+  const auto produce = [&](const bw::results::Sink& sink) {
+    merged = bw::engine::deliver(session.tools(), job, format, pending, sink);
+  };
+  if (delivery.out == "-") {
+    produce([&](std::string_view bytes) { session.console().write(bytes); });
+  } else if (is_special(delivery.out)) {
+    write_to_special(delivery.out, produce);
+  } else {
+    // A link stays a link: what it points to is replaced.
+    const auto place = fs::is_symlink(delivery.out) ? fs::weakly_canonical(delivery.out) : fs::path{delivery.out};
+    bw::AtomicFile file{place, bw::AtomicFile::Durable::yes, bw::AtomicFile::Access::by_umask};
+    produce([&](std::string_view bytes) { file.write(bytes); });
+    file.commit();
+    session.console().say(bw::report::delivered(delivery.out, merged.written, file.size()));
+  }
+  return merged;
+}
+
+void tell_next_step(const bw::JobView& view, Session& session)
+{
+  if (view.state == bw::JobState::done) return;
+  session.console().say(bw::report::next_step(view));
+}
+
+bw::Exit finish(const bw::JobView& view, const Delivery& delivery, Session& session)
+{
+  const bool done = view.state == bw::JobState::done;
+  if (done) deliver(view.job, delivery, bw::results::Pending::refuse, session);
+  session.console().conclude(view, delivery.stdout_use());
+  if (done) return bw::exit_for(view);
+  tell_next_step(view, session);
+  return stopped_by_user().value_or(bw::exit_for(view));
+}
+
+std::optional<bw::Exit> stopped_by_user()
+{
+  const auto& interrupt = bw::process_interrupt();
+  if (!interrupt.asked()) return std::nullopt;
+  return interrupt.signal() == SIGTERM ? bw::Exit::terminated : bw::Exit::interrupted;
+}
+
+} // namespace app

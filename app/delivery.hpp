@@ -1,0 +1,39 @@
+// Where a merged result goes, the same for `fetch` and `run`.
+#pragma once
+
+#include "app/console.hpp"
+
+#include <batchwright/model/view.hpp>
+#include <batchwright/results/results.hpp>
+
+#include <optional>
+#include <string>
+
+namespace app {
+
+class Session;
+
+struct Delivery {
+  std::string out = "-";
+  std::optional<batchwright::results::Format> format = {};
+
+  /// Throws `Fault::usage` or `Fault::storage` for a place that nothing can be written to: said before the work.
+  void check() const;
+  Stdout stdout_use() const { return out == "-" ? Stdout::holds_data : Stdout::is_free; }
+};
+
+/// Writes the merged result; a file appears whole or not at all.
+batchwright::results::Merged deliver(const std::string& job, const Delivery& delivery,
+                                     batchwright::results::Pending pending, Session& session);
+
+/// A job that was waited for: delivered where it is done; where not, the user is told what moves it. The exit status is
+/// that of the job's end.
+batchwright::Exit finish(const batchwright::JobView& view, const Delivery& delivery, Session& session);
+
+/// Says which command moves a job that is not done, and why it stands still.
+void tell_next_step(const batchwright::JobView& view, Session& session);
+
+/// The exit status of a command that Ctrl-C or SIGTERM ended early; nothing where neither came.
+std::optional<batchwright::Exit> stopped_by_user();
+
+} // namespace app

@@ -1,0 +1,94 @@
+// `batchwright emulator`: a local server to rehearse and test against.
+
+#include "app/command.hpp"
+#include "app/session.hpp"
+
+#include <batchwright/base/files.hpp>
+#include <batchwright/base/interrupt.hpp>
+#include <batchwright/emulator/emulator.hpp>
+#include <batchwright/json/json.hpp>
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <chrono>
+#include <memory>
+#include <thread>
+
+namespace app {
+namespace {
+
+namespace bw = batchwright;
+
+struct EmulatorOptions {
+  std::string directory = {};
+  std::uint16_t port = 0;
+  std::string api_key = {};
+  bool tls = false;
+  std::string faults = {};
+  std::uint64_t seed = 0;
+};
+
+std::string started(const bw::emulator::Server& server, bool json)
+{
+  if (!json) return fmt::format("listening on {}", server.url());
+  std::string text;
+  bw::json::Writer w{text};
+  w.begin_object().member("url", server.url()).member("port", server.port()).member("pid", ::getpid());
+  if (!server.ca_file().empty()) w.member("ca_file", server.ca_file().native());
+  w.end_object();
+  return text;
+}
+
+bw::Exit run_emulator(const EmulatorOptions& options, Session& session)
+{
+  constexpr std::chrono::milliseconds between_looks{50};
+  bw::emulator::Options serve{.directory = options.directory,
+                              .port = options.port,
+                              .api_key = options.api_key,
+                              .tls = options.tls,
+                              .seed = options.seed};
+  if (!options.faults.empty()) {
+    serve.faults = bw::emulator::parse_faults(bw::read_file(options.faults), options.faults);
+  }
+  const bw::emulator::Server server{std::move(serve)};
+  session.console().print(started(server, session.globals.json));
+  if (!server.ca_file().empty())
+    session.console().say(fmt::format("trust it with SSL_CERT_FILE={}", server.ca_file().native()));
+  while (!bw::process_interrupt().asked())
+    std::this_thread::sleep_for(between_looks);
+  return bw::Exit::ok;
+}
+
+constexpr auto help_footer = R"(
+Speaks the Files, Batches, chat completions and models endpoints on 127.0.0.1. The
+first line on stdout is `listening on URL`. Ends with Ctrl-C.
+
+  GET /emulator/ledger    what was uploaded, created, executed and billed
+
+Example:
+  batchwright emulator &
+  export OPENAI_BASE_URL=http://127.0.0.1:PORT/v1 OPENAI_API_KEY=rehearsal
+)";
+
+} // namespace
+
+void add_emulator(CLI::App& root, Session& session)
+{
+  auto options = std::make_shared<EmulatorOptions>();
+
+  CLI::App* command = root.add_subcommand("emulator", "A local server that speaks the API, to rehearse and test");
+  command->add_option("--dir", options->directory, "Where files are kept (default: a temporary directory)")
+      ->type_name("D");
+  command->add_option("--port", options->port, "Port (default: the system chooses)")->type_name("N");
+  command->add_option("--api-key", options->api_key, "The key to ask for (default: any)")->type_name("K");
+  command->add_flag("--tls", options->tls, "HTTPS, with a certificate made at start");
+  command->add_option("--faults", options->faults, "What goes wrong on purpose, and speeds: a JSON file")
+      ->type_name("FILE");
+  command->add_option("--seed", options->seed, "Chooses which items fail and how outputs are shuffled")->type_name("N");
+  command->footer(help_footer);
+  command->callback([options, &session] { session.exit = run_emulator(*options, session); });
+}
+
+} // namespace app

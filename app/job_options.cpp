@@ -1,0 +1,169 @@
+#include "app/job_options.hpp"
+
+#include "app/session.hpp"
+
+#include <batchwright/base/files.hpp>
+#include <batchwright/report/plan.hpp>
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace app {
+namespace {
+
+namespace bw = batchwright;
+using bw::Error;
+using bw::Fault;
+
+std::pair<std::string, std::string> field_of(const std::string& text)
+{
+  const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw Error{Fault::usage, fmt::format("--set {}: expected NAME=JSON", text),
+                R"(for example --set temperature=0.2 or --set 'reasoning_effort="low"')"};
+  }
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+std::string endpoint_of(const std::string& text)
+{
+  if (text == "chat" || text == "/v1/chat/completions") return "/v1/chat/completions";
+  throw Error{Fault::usage, fmt::format("--endpoint {}: not known", text), "this version knows `chat`"};
+}
+
+/// A limit of the user's, the default where none was given; never above the API's own.
+std::uint64_t limit_of(std::uint64_t given, std::uint64_t otherwise, std::uint64_t most, const char* option)
+{
+  if (given <= most) return given == 0 ? otherwise : given;
+  throw Error{Fault::usage, fmt::format("{} {}: the API allows at most {}", option, given, most)};
+}
+
+/// Spending asks first: on a terminal with a question, elsewhere it must have been said on the command line.
+void get_consent(const JobOptions& options, const bw::engine::Draft& draft, Session& session)
+{
+  if (options.yes || draft.continues) return; // a job that is continued was consented to when it was made
+  const auto question = fmt::format("Send {} to {}?", bw::report::amount_of_work(draft.job.items, draft.parts.size()),
+                                    draft.job.request.model);
+  if (!session.console().confirm(question, "say --yes to send it, or --dry-run to see only what it would cost")) {
+    throw Error{Fault::usage, "not sent: consent was not given"};
+  }
+}
+
+} // namespace
+
+void add_job_options(CLI::App& command, JobOptions& o)
+{
+  command.add_option("input", o.input, "CSV, JSON lines or plain text (an item a line, field `text`)")
+      ->type_name("INPUT")
+      ->required();
+  command.add_option("--model", o.model, "Model that answers, e.g. gpt-5.4-mini")->type_name("M")->required();
+  command
+      .add_option("--prompt", o.prompt,
+                  "Template of the user message; {{column}} is the item's field, {{{{ a literal {{")
+      ->type_name("T")
+      ->required();
+  auto* system = command.add_option("--system", o.system, "Template of the system message")->type_name("T");
+  command.add_option("--system-file", o.system_file, "The same, read from a file")->type_name("F")->excludes(system);
+  command.add_option("--set", o.set, "One more field of the request body, repeatable: temperature=0.2")
+      ->type_name("KEY=JSON")
+      ->take_all()
+      ->allow_extra_args(false);
+  command.add_option("--max-output-tokens", o.max_output_tokens, "Bound of each answer")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--endpoint", o.endpoint, "API endpoint")->capture_default_str();
+  command.add_option("--input-format", o.input_format, "Format of the input")
+      ->check(CLI::IsMember({"auto", "csv", "jsonl", "text"}))
+      ->capture_default_str();
+  command
+      .add_option("--id-column", o.id_column, "Column that gives the custom_id (default: bw-0000000000, counting up)")
+      ->type_name("COL");
+  command.add_option("--skip-bad", o.skip_bad, "Put aside up to N bad records instead of refusing the input")
+      ->type_name("N");
+  command
+      .add_option("--requests-per-part", o.requests_per_part, "Requests in a file at most (default and limit: 50,000)")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--bytes-per-part", o.bytes_per_part, "Bytes of a file at most (default: 190,000,000)")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--fallback", o.fallback, "What becomes of items a batch could not finish for a passing reason")
+      ->check(CLI::IsMember({"batch", "none"}))
+      ->capture_default_str();
+  command.add_option("--max-attempts", o.max_attempts, "How often an item is sent at most")
+      ->type_name("N")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  command.add_flag("--keep-requests", o.keep_requests, "Keep request files after their part is settled");
+  command.add_option("--name", o.name, "Name of the job (default: made from the input's name)")->type_name("NAME");
+  command.add_flag("-y,--yes", o.yes, "Send without asking");
+  command.add_flag("--dry-run", o.dry_run, "Show parts, tokens and cost; send nothing, leave nothing");
+}
+
+bw::engine::Ask ask_of(const JobOptions& o)
+{
+  if (!o.name.empty() && !bw::is_job_name(o.name)) {
+    throw Error{Fault::usage, fmt::format("--name {}: not a job name", o.name),
+                "up to 40 of a-z, 0-9, _ and -, the first a letter or digit"};
+  }
+  const auto& profile = bw::wire::openai();
+  bw::engine::Ask ask;
+  ask.inputs = {o.input};
+  ask.format = bw::input_format_named(o.input_format).value_or(bw::InputFormat::automatic);
+  auto& job = ask.job;
+  job.name = o.name;
+  job.request.model = o.model;
+  job.request.endpoint = endpoint_of(o.endpoint);
+  job.request.prompt = o.prompt;
+  job.request.system = o.system_file.empty() ? o.system : bw::read_file(o.system_file);
+  job.request.max_output_tokens = o.max_output_tokens;
+  for (const auto& text : o.set)
+    job.request.set.push_back(field_of(text));
+  job.request.id_column = o.id_column;
+  job.limits.requests =
+      limit_of(o.requests_per_part, profile.requests_per_file, profile.requests_per_file, "--requests-per-part");
+  job.limits.bytes =
+      limit_of(o.bytes_per_part, profile.default_bytes_per_part, profile.bytes_per_file, "--bytes-per-part");
+  job.policy.fallback = bw::fallback_named(o.fallback).value_or(bw::Fallback::batch);
+  job.policy.max_attempts = o.max_attempts;
+  job.policy.keep_requests = o.keep_requests;
+  job.skip_bad = o.skip_bad;
+  return ask;
+}
+
+std::optional<bw::engine::Draft> make_job(const JobOptions& options, Session& session)
+{
+  auto ask = ask_of(options);
+  if (!options.dry_run) { // a missing key is said before a large input is read
+    ask.job.account = session.server().account;
+    ask.job.base_url = session.server().base_url;
+  }
+  auto draft = bw::engine::draft(session.tools_if_any(), ask);
+  auto& console = session.console();
+  for (const auto& skipped : draft.skipped)
+    console.warn(fmt::format("put aside: {}", skipped.what()));
+  console.say(bw::report::plan(bw::engine::plan_view(draft, bw::money::built_in_table())));
+  if (options.dry_run) {
+    auto v = bw::view(draft.job, draft.parts, bw::Held::no);
+    if (!draft.continues) v.state = bw::JobState::planned;
+    session.console().conclude(v, Stdout::is_free);
+    return std::nullopt;
+  }
+  get_consent(options, draft, session);
+  bw::engine::found(session.tools(), draft);
+  return draft;
+}
+
+std::optional<bw::Millis> duration_of(const std::string& text, const char* option)
+{
+  if (text.empty()) return std::nullopt;
+  const auto duration = bw::parse_duration(text);
+  if (!duration || duration->count() == 0) {
+    throw Error{Fault::usage, fmt::format("{} {}: not a duration", option, text),
+                "a number and a unit, repeated: 250ms, 30s, 5m, 1h30m"};
+  }
+  return duration;
+}
+
+} // namespace app

@@ -1,0 +1,50 @@
+// The options that make a job, the same for `submit` and `run`.
+#pragma once
+
+#include <batchwright/engine/engine.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace app {
+
+class Session;
+
+struct JobOptions {
+  std::string input = {};
+  std::string input_format = "auto";
+  std::string id_column = {};
+  std::string model = {};
+  std::string endpoint = "chat";
+  std::string prompt = {};
+  std::string system = {};
+  std::string system_file = {};
+  std::vector<std::string> set = {};
+  std::optional<std::int64_t> max_output_tokens = {};
+  std::uint64_t requests_per_part = 0;
+  std::uint64_t bytes_per_part = 0;
+  std::uint64_t skip_bad = 0;
+  std::string fallback = "batch";
+  int max_attempts = 3;
+  bool keep_requests = false;
+  std::string name = {};
+  bool yes = false;
+  bool dry_run = false;
+};
+
+void add_job_options(CLI::App& command, JobOptions& options);
+
+/// What the options ask for. Throws `Fault::usage` for what cannot be.
+batchwright::engine::Ask ask_of(const JobOptions& options);
+
+/// Drafts the job, shows what it comes to, gets consent, and makes it. Nothing for a dry run, which leaves nothing.
+std::optional<batchwright::engine::Draft> make_job(const JobOptions& options, Session& session);
+
+/// A duration option: "30s", "1h30m". Throws `Fault::usage` naming the option.
+std::optional<batchwright::Millis> duration_of(const std::string& text, const char* option);
+
+} // namespace app

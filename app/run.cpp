@@ -1,0 +1,71 @@
+// `batchwright run`: submit, wait, fetch, in one. Run again, it goes on where it was.
+
+#include "app/command.hpp"
+#include "app/delivery.hpp"
+#include "app/job_options.hpp"
+#include "app/session.hpp"
+
+#include <memory>
+
+namespace app {
+namespace {
+
+namespace bw = batchwright;
+
+struct RunOptions {
+  JobOptions job = {};
+  std::string out = "-";
+  std::string every = {};
+};
+
+bw::Exit run_run(const RunOptions& options, Session& session)
+{
+  const Delivery delivery{options.out, {}};
+  delivery.check();
+  const auto every = duration_of(options.every, "--every");
+  const auto draft = make_job(options.job, session);
+  if (!draft) return bw::Exit::ok;
+
+  const auto& name = draft->job.name;
+  const bw::engine::Goal goal{
+      .until = bw::engine::Until::ended, .sending = bw::engine::Sending::yes, .every = every, .inputs_fresh = true};
+  const auto view = bw::engine::advance(session.tools(), session.server(), name, goal);
+  return finish(view, delivery, session);
+}
+
+constexpr auto help_footer = R"(
+Ctrl-C stops waiting; nothing is lost, and batches go on at the server. The same
+command again goes on where it was.
+
+Exit status:
+  0    every item has an answer
+  3    ended, and some items failed: each names its error
+  4    no key, or the server refused it
+  5    not finished yet
+  64   usage, or consent is missing (--yes)
+  65   the input cannot be used: a message says where; nothing was sent
+  75   temporary: quota, or another process works on the job
+
+Example:
+  batchwright run reviews.csv --model gpt-5.4-mini --max-output-tokens 20 \
+      --prompt 'Positive or negative? {{text}}' -o answers.jsonl
+)";
+
+} // namespace
+
+void add_run(CLI::App& root, Session& session)
+{
+  auto options = std::make_shared<RunOptions>();
+
+  CLI::App* command = root.add_subcommand("run", "Submit, wait with progress, fetch; run again, it goes on");
+  add_job_options(*command, options->job);
+  command->add_option("-o,--out", options->out, "Where the merged result goes; - is stdout")
+      ->type_name("OUT")
+      ->capture_default_str();
+  command->add_option("--every", options->every, "Time between polls (default: short at first, growing)")
+      ->type_name("DURATION");
+  command->footer(help_footer);
+  command->callback([options, &session] { session.exit = run_run(*options, session); });
+}
+
+} // namespace app

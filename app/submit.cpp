@@ -1,0 +1,65 @@
+// `batchwright submit`: make a job of an input and bring it under way.
+
+#include "app/command.hpp"
+#include "app/delivery.hpp"
+#include "app/job_options.hpp"
+#include "app/session.hpp"
+
+#include <memory>
+
+namespace app {
+namespace {
+
+namespace bw = batchwright;
+
+struct SubmitOptions {
+  JobOptions job = {};
+  bool detach = false;
+};
+
+bw::Exit run_submit(const SubmitOptions& options, Session& session)
+{
+  const auto draft = make_job(options.job, session);
+  if (!draft) return bw::Exit::ok;
+  const auto& name = draft->job.name;
+  if (!session.globals.json) session.console().print(name);
+
+  const bw::engine::Goal goal{.until = options.detach ? bw::engine::Until::sent : bw::engine::Until::admitted,
+                              .sending = bw::engine::Sending::yes,
+                              .inputs_fresh = true};
+  const auto view = bw::engine::advance(session.tools(), session.server(), name, goal);
+  session.console().conclude(view, session.globals.json ? Stdout::is_free : Stdout::holds_data);
+  tell_next_step(view, session);
+  if (const auto stopped = stopped_by_user()) return *stopped;
+  return view.pause == bw::Pause::none ? bw::Exit::ok : bw::exit_for(view);
+}
+
+constexpr auto help_footer = R"(
+The job's name is printed on stdout. The same submit again continues the job.
+
+Exit status:
+  0    everything is sent, or queued for room at the server
+  4    no key, or the server refused it
+  64   usage, or consent is missing (--yes)
+  65   the input cannot be used: a message says where; nothing was sent
+  75   network trouble, or another process works on the job
+
+Example:
+  batchwright submit reviews.csv --model gpt-5.4-mini --max-output-tokens 20 \
+      --prompt 'Positive or negative? {{text}}' --yes
+)";
+
+} // namespace
+
+void add_submit(CLI::App& root, Session& session)
+{
+  auto options = std::make_shared<SubmitOptions>();
+
+  CLI::App* command = root.add_subcommand("submit", "Plan, estimate, upload, create batches");
+  add_job_options(*command, options->job);
+  command->add_flag("--detach", options->detach, "Do not stay while the server checks the files");
+  command->footer(help_footer);
+  command->callback([options, &session] { session.exit = run_submit(*options, session); });
+}
+
+} // namespace app

@@ -1,0 +1,169 @@
+#include <batchwright/emulator/answer.hpp>
+#include <batchwright/emulator/hash.hpp>
+#include <batchwright/emulator/schema.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <vector>
+
+namespace batchwright::emulator {
+namespace {
+
+/// A text in two forms: what is hashed and what is shown.
+struct Said {
+  std::string hashed = {};
+  std::string shown = {};
+
+  void add(const json::Value& string)
+  {
+    if (!string.is(json::Kind::string)) return;
+    const auto text = string.text();
+    hashed += text ? *text : std::string{string.token()};
+    shown += text ? *text : json::decode_lossy(string.token());
+  }
+};
+
+Said said_in(const json::Value& message)
+{
+  Said said;
+  const auto content = message.find("content");
+  if (!content) return said;
+  said.add(*content);
+  if (content->is(json::Kind::array)) {
+    for (const auto& part : content->elements())
+      if (const auto text = part.find("text")) said.add(*text);
+  }
+  return said;
+}
+
+std::string_view trimmed(std::string_view text)
+{
+  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
+  while (!text.empty() && blank(text.front()))
+    text.remove_prefix(1);
+  while (!text.empty() && blank(text.back()))
+    text.remove_suffix(1);
+  return text;
+}
+
+std::vector<std::string> split_choices(std::string_view list)
+{
+  list = trimmed(list);
+  if (list.ends_with('.')) list.remove_suffix(1);
+  std::vector<std::string> choices;
+  for (std::size_t at = 0; at <= list.size();) {
+    const auto comma = std::min(list.find(',', at), list.size());
+    const auto choice = trimmed(list.substr(at, comma - at));
+    if (!choice.empty()) choices.emplace_back(choice);
+    at = comma + 1;
+  }
+  return choices;
+}
+
+/// The choices of the first line that offers any.
+std::vector<std::string> choices_in(std::string_view text)
+{
+  constexpr std::string_view offer = "Answer with one of:";
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find('\n', at), text.size());
+    const auto line = trimmed(text.substr(at, end - at));
+    if (line.starts_with(offer)) return split_choices(line.substr(offer.size()));
+    at = end + 1;
+  }
+  return {};
+}
+
+std::string text_answer(const Said& user, const std::vector<std::string>& choices)
+{
+  if (choices.empty()) return echo(user.hashed, user.shown);
+  return choices[fnv1a(user.hashed) % choices.size()];
+}
+
+std::string_view first_code_points(std::string_view text, std::size_t count)
+{
+  std::size_t at = 0;
+  for (; at < text.size(); ++at) {
+    const bool begins = (static_cast<unsigned char>(text[at]) & 0xC0U) != 0x80U;
+    if (begins && count-- == 0) break;
+  }
+  return text.substr(0, at);
+}
+
+bool ends_in_date(std::string_view model)
+{
+  constexpr std::string_view form = "-dddd-dd-dd";
+  if (model.size() <= form.size()) return false;
+  const auto tail = model.substr(model.size() - form.size());
+  for (std::size_t i = 0; i < form.size(); ++i) {
+    const bool digit = std::isdigit(static_cast<unsigned char>(tail[i])) != 0;
+    if (form[i] == 'd' ? !digit : tail[i] != form[i]) return false;
+  }
+  return true;
+}
+
+} // namespace
+
+std::string echo(std::string_view hashed, std::string_view shown)
+{
+  return fmt::format("echo {:016x} {}", fnv1a(hashed), first_code_points(shown, 40));
+}
+
+std::string answer_for(std::string_view user_text, std::string_view instructions)
+{
+  auto choices = choices_in(instructions);
+  if (choices.empty()) choices = choices_in(user_text);
+  return text_answer({.hashed = std::string{user_text}, .shown = std::string{user_text}}, choices);
+}
+
+std::string answer_to(const json::Value& body)
+{
+  Said user;
+  std::vector<std::string> choices;
+  for (const auto& message : body.find("messages")->elements()) {
+    const auto role = message.find("role");
+    const auto name = role ? role->text() : std::nullopt;
+    if (name != "user" && name != "system" && name != "developer") continue;
+    auto said = said_in(message);
+    if (choices.empty()) choices = choices_in(said.shown);
+    if (name == "user") user = std::move(said);
+  }
+  const auto type = body.find("response_format", "type");
+  if (type && type->text() == "json_schema") {
+    const auto schema = body.find("response_format", "json_schema", "schema");
+    if (schema) return instance_of(*schema, fnv1a(user.hashed));
+  }
+  auto text = text_answer(user, choices);
+  if (!type || type->text() != "json_object") return text;
+  std::string document;
+  json::Writer{document}.begin_object().member("answer", text).end_object();
+  return document;
+}
+
+std::int64_t token_count(std::string_view text)
+{
+  return std::max<std::int64_t>(1, (static_cast<std::int64_t>(text.size()) + 3) / 4);
+}
+
+std::int64_t prompt_tokens(const json::Value& body)
+{
+  const auto messages = body.find("messages");
+  return messages ? token_count(messages->raw()) : 1;
+}
+
+std::string_view cut_to_tokens(std::string_view text, std::int64_t tokens)
+{
+  if (token_count(text) <= tokens) return text;
+  auto size = static_cast<std::size_t>(std::max<std::int64_t>(tokens, 0)) * 4;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U)
+    --size;
+  return text.substr(0, size);
+}
+
+std::string snapshot_of(std::string_view model)
+{
+  return ends_in_date(model) ? std::string{model} : fmt::format("{}-2026-03-17", model);
+}
+
+} // namespace batchwright::emulator

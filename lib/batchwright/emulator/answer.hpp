@@ -1,0 +1,46 @@
+// What the emulated model says: a function of the request body alone, the same on every route and in every run, written
+// down here so that a test can recompute a merged file from its input.
+//
+// Let U be the text of the last message with role `user` (its `content`, or the `text` parts of a content list put
+// together), and H the FNV-1a hash (64 bits) of U's UTF-8 bytes. The answer is, by the first rule that applies:
+//   1. `response_format` of type `json_schema`: a document of that schema (schema.hpp), drawn from H;
+//      of type `json_object`: {"answer":"..."} around the text of rule 2 or 3;
+//   2. a line `Answer with one of: a, b, c` in a system, developer or user message (the first such line): the choice
+//      number H mod 3, counted from 0; spaces around a choice and a full stop after the last one do not count;
+//   3. "echo ", H as 16 hexadecimal digits, a space, and the first 40 code points of U.
+// Where U holds half a surrogate pair it cannot be decoded: H is then taken of the escaped text as it stands in the
+// body, and the echo shows U+FFFD in its place, since an answer must be JSON that everyone can read.
+// Never: looks at the custom_id, the time, or the model.
+#pragma once
+
+#include <batchwright/json/json.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace batchwright::emulator {
+
+/// The answer by rules 2 and 3 to a request whose last user message is `user_text`; `instructions` is the text of the
+/// system message, or of any message before it.
+std::string answer_for(std::string_view user_text, std::string_view instructions = {});
+
+/// Rule 3 alone; `hashed` differs from `shown` only where the text does not decode.
+std::string echo(std::string_view hashed, std::string_view shown);
+
+/// The answer to a whole chat completions body by all three rules. REQUIRED: `messages` is an array.
+std::string answer_to(const json::Value& body);
+
+/// Tokens of a text in the emulator: a quarter of its bytes, rounded up, at least 1.
+std::int64_t token_count(std::string_view text);
+
+/// Prompt tokens of a body: `token_count` of its `messages` as they stand in the JSON.
+std::int64_t prompt_tokens(const json::Value& body);
+
+/// The longest beginning of `text` that has at most `tokens` tokens and ends between code points.
+std::string_view cut_to_tokens(std::string_view text, std::int64_t tokens);
+
+/// "MODEL-2026-03-17"; a name that ends in a date stays.
+std::string snapshot_of(std::string_view model);
+
+} // namespace batchwright::emulator

@@ -1,0 +1,210 @@
+#include <batchwright/emulator/answer.hpp>
+#include <batchwright/emulator/batch_object.hpp>
+#include <batchwright/emulator/setting.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace batchwright::emulator {
+namespace {
+
+constexpr std::string_view only_endpoint = "/v1/chat/completions";
+
+std::size_t code_points(std::string_view text)
+{
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+Reply missing(const std::string& parameter)
+{
+  return error_reply(400, fmt::format("Missing required parameter: '{}'.", parameter),
+                     {.param = parameter, .code = "missing_required_parameter"});
+}
+
+Reply unsupported(const std::string& parameter, std::string_view value, std::string_view supported)
+{
+  return error_reply(400, fmt::format("Invalid value: '{}'. Supported values are: '{}'.", value, supported),
+                     {.param = parameter, .code = "invalid_value"});
+}
+
+Reply wrong_type(const std::string& parameter, std::string_view expected)
+{
+  return error_reply(400, fmt::format("Invalid type for '{}': expected {}.", parameter, expected),
+                     {.param = parameter, .code = "invalid_type"});
+}
+
+Reply too_long(const std::string& parameter, std::size_t most, std::size_t length)
+{
+  return error_reply(400,
+                     fmt::format("Invalid '{}': string too long. Expected a string with maximum length {}, but got a "
+                                 "string with length {} instead.",
+                                 parameter, most, length),
+                     {.param = parameter, .code = "string_above_max_length"});
+}
+
+std::optional<Reply> refusal_of_metadata(const json::Value& metadata)
+{
+  if (!metadata.is(json::Kind::object)) return wrong_type("metadata", "an object with string values");
+  const auto members = metadata.members();
+  if (members.size() > 16) {
+    return error_reply(400,
+                       fmt::format("Invalid 'metadata': too many properties. Expected an object with at most 16 "
+                                   "properties, but got an object with {} properties instead.",
+                                   members.size()),
+                       {.param = "metadata", .code = "object_above_max_properties"});
+  }
+  for (const auto& [key, value] : members) {
+    const auto name = json::decode_lossy(key.token());
+    if (const auto n = code_points(name); n > 64) return too_long("metadata", 64, n);
+    if (!value.is(json::Kind::string)) return wrong_type("metadata." + name, "a string");
+    if (const auto n = code_points(json::decode_lossy(value.token())); n > 512)
+      return too_long("metadata." + name, 512, n);
+  }
+  return std::nullopt;
+}
+
+std::optional<Reply> read_expiry(const json::Value& root, Batch& batch)
+{
+  const auto expiry = root.get("output_expires_after");
+  if (!expiry) return std::nullopt;
+  const auto anchor = expiry->find("anchor");
+  if (!anchor || anchor->text() != "created_at")
+    return wrong_type("output_expires_after.anchor", "the value 'created_at'");
+  const auto seconds = expiry->find("seconds");
+  batch.output_expires_after = seconds ? seconds->integer() : std::nullopt;
+  if (!batch.output_expires_after || *batch.output_expires_after < 3600 || *batch.output_expires_after > 2'592'000)
+    return wrong_type("output_expires_after.seconds", "a whole number from 3600 to 2592000");
+  return std::nullopt;
+}
+
+std::optional<Reply> read_members(const json::Value& root, Batch& batch)
+{
+  for (const auto* key : {"input_file_id", "endpoint", "completion_window"}) {
+    const auto value = root.get(key);
+    if (!value) return missing(key);
+    if (!value->text()) return wrong_type(key, "a string");
+  }
+  batch.input_file_id = *root.find("input_file_id")->text();
+  batch.endpoint = *root.find("endpoint")->text();
+  if (batch.endpoint != only_endpoint) return unsupported("endpoint", batch.endpoint, only_endpoint);
+  if (const auto window = *root.find("completion_window")->text(); window != "24h")
+    return unsupported("completion_window", window, "24h");
+  const auto metadata = root.get("metadata");
+  batch.metadata = metadata ? metadata->raw() : "null";
+  if (metadata) {
+    if (auto refusal = refusal_of_metadata(*metadata)) return refusal;
+  }
+  return read_expiry(root, batch);
+}
+
+void write_errors(json::Writer& w, const Batch& batch)
+{
+  w.key("errors");
+  if (batch.errors.empty()) {
+    w.null();
+    return;
+  }
+  w.begin_object().member("object", "list").key("data").begin_array();
+  for (const auto& error : batch.errors) {
+    w.begin_object().member("code", error.code).member("message", error.message).member("param", error.param);
+    w.key("line");
+    if (error.line)
+      w.integer(*error.line);
+    else
+      w.null();
+    w.end_object();
+  }
+  w.end_array().end_object();
+}
+
+void write_file_id(json::Writer& w, std::string_view key, const std::string& id, AbsentFileId absent)
+{
+  if (!id.empty() || absent == AbsentFileId::empty)
+    w.member(key, id);
+  else if (absent == AbsentFileId::null)
+    w.key(key).null();
+}
+
+void write_times(json::Writer& w, const Batch& batch)
+{
+  const auto time = [&](std::string_view key, BatchState state) {
+    w.key(key);
+    if (const auto t = batch.entered[static_cast<std::size_t>(state)])
+      w.integer(unix_seconds(*t));
+    else
+      w.null();
+  };
+  const auto created = unix_seconds(batch.created_at);
+  w.member("created_at", created);
+  time("in_progress_at", BatchState::in_progress);
+  w.member("expires_at", created + 86'400);
+  time("finalizing_at", BatchState::finalizing);
+  time("completed_at", BatchState::completed);
+  time("failed_at", BatchState::failed);
+  time("expired_at", BatchState::expired);
+  time("cancelling_at", BatchState::cancelling);
+  time("cancelled_at", BatchState::cancelled);
+}
+
+void write_counts(json::Writer& w, const Batch& batch, const Faults& faults)
+{
+  w.key("request_counts");
+  if (faults.null_request_counts) {
+    w.null();
+  } else {
+    w.begin_object().member("total", batch.total);
+    w.member("completed", batch.progress.completed).member("failed", batch.progress.failed).end_object();
+  }
+  const auto& usage = batch.progress.usage;
+  w.key("usage").begin_object().member("input_tokens", usage.input_tokens);
+  w.key("input_tokens_details").raw(R"({"cached_tokens":0})").member("output_tokens", usage.output_tokens);
+  w.key("output_tokens_details").raw(R"({"reasoning_tokens":0})");
+  w.member("total_tokens", usage.input_tokens + usage.output_tokens).end_object();
+}
+
+} // namespace
+
+std::string_view name_of(BatchState state)
+{
+  constexpr std::array names{"validating", "failed",  "in_progress", "finalizing",
+                             "completed",  "expired", "cancelling",  "cancelled"};
+  return names.at(static_cast<std::size_t>(state));
+}
+
+bool terminal(BatchState state)
+{
+  return state == BatchState::failed || state == BatchState::completed || state == BatchState::expired ||
+         state == BatchState::cancelled;
+}
+
+BatchRequest read_batch_request(std::string_view body)
+{
+  json::Document document;
+  BatchRequest request;
+  if (!document.parse(body) || !document.root().is(json::Kind::object))
+    request.refusal = error_reply(400, "We could not parse the JSON body of your request.");
+  else
+    request.refusal = read_members(document.root(), request.batch);
+  return request;
+}
+
+void write_batch(json::Writer& w, const Batch& batch, const Faults& faults)
+{
+  const bool strange = batch.state == BatchState::in_progress && !faults.unknown_status.empty();
+  w.begin_object().member("id", batch.id).member("object", "batch").member("endpoint", batch.endpoint);
+  if (!batch.model.empty()) w.member("model", snapshot_of(batch.model));
+  write_errors(w, batch);
+  w.member("input_file_id", batch.input_file_id).member("completion_window", "24h");
+  w.member("status", strange ? std::string_view{faults.unknown_status} : name_of(batch.state));
+  write_file_id(w, "output_file_id", batch.output_file_id, faults.absent_file_id);
+  write_file_id(w, "error_file_id", batch.error_file_id, faults.absent_file_id);
+  write_times(w, batch);
+  write_counts(w, batch, faults);
+  w.key("metadata").raw(batch.metadata);
+  if (faults.extra_fields) w.key("x_unknown").raw(R"({"nested":[1,"two"]})");
+  w.end_object();
+}
+
+} // namespace batchwright::emulator

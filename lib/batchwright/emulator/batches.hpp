@@ -1,0 +1,89 @@
+// The Batches endpoints and the life of each batch.
+//
+// In: calls, and the files they name. Out: batch objects, listings by pages, output and error files in the file store.
+// Each live batch has a thread that takes it through validating, in_progress, finalizing to its end, at the speeds of
+// the faults, so that a client sees progress between two looks. Memory of a live batch is 16 bytes a request; of an
+// ended one its object. Never: runs a request itself (execution.hpp) or judges a line (validation.hpp).
+#pragma once
+
+#include <batchwright/emulator/batch_object.hpp>
+#include <batchwright/emulator/execution.hpp>
+#include <batchwright/emulator/file_store.hpp>
+#include <batchwright/emulator/ledger.hpp>
+#include <batchwright/emulator/reply.hpp>
+#include <batchwright/emulator/setting.hpp>
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace batchwright::emulator {
+
+class Batches {
+public:
+  Batches(const Setting& setting, FileStore& files, Ledger& ledger);
+  Batches(const Batches&) = delete;
+  Batches& operator=(const Batches&) = delete;
+  ~Batches();
+
+  Reply create(Call& call);
+  Reply list(const Call& call) const;
+  Reply retrieve(const std::string& id) const;
+  Reply cancel(const std::string& id);
+
+  /// Ends all threads; batches stay in the state they are in. May be called again.
+  void stop();
+
+  /// The members `batches_created` and `batches` of an open object.
+  void write_ledger(json::Writer& w) const;
+
+private:
+  struct Live {
+    Batch batch = {};
+    bool cancel_asked = false;
+    std::thread thread = {};
+  };
+
+  Batch* find(const std::string& id) const;
+
+  /// What ends a wait early: a cancel or the server's stop, or the stop alone.
+  enum class Until {
+    cancel,
+    stop
+  };
+  struct OutputIds {
+    std::string output = {};
+    std::string error = {};
+  };
+
+  // On the batch's own thread; after its last state it takes no lock, since create() joins it under the lock.
+  void run(Live& live);
+  void live_through(Live& live);
+  bool validate(Live& live, Checked& checked);
+  bool admit(Live& live, const Checked& checked);
+  bool room_for(const Batch& batch, const Checked& checked) const;
+  void execute(Live& live, Execution& execution);
+  std::optional<BatchState> wind_up(Live& live, Execution& execution);
+  void publish(Live& live, Execution& execution, const OutputIds& ids, BatchState end);
+  std::string keep_output(const Batch& batch, const std::string& id, std::uint64_t bytes, std::string_view kind);
+  void fail(Live& live, std::vector<BatchError> errors);
+  void show_progress(Live& live, const Execution& execution);
+  void enter(Live& live, BatchState state);
+  bool wait_until(Live& live, Instant t, Until until = Until::cancel);
+  bool cancelled(const Live& live) const;
+
+  const Setting& m_setting;
+  FileStore& m_files;
+  Ledger& m_ledger;
+  mutable std::mutex m_mutex; // of all below
+  std::condition_variable m_changed;
+  bool m_stopping = false;
+  mutable std::deque<Live> m_batches = {}; // in order of creation; addresses stay
+  std::map<std::string, std::size_t> m_places = {};
+};
+
+} // namespace batchwright::emulator

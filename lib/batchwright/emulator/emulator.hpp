@@ -1,0 +1,65 @@
+// A local server that speaks the Files, Batches, chat completions and models endpoints of the OpenAI API, and keeps a
+// ledger of what it was asked, ran and billed.
+//
+// In: HTTP calls on 127.0.0.1, shaped as the API reference has them. Out: answers in the same shapes, with answers to
+// prompts that follow from the prompt alone (answer.hpp), and whatever goes wrong on purpose (faults.hpp). Memory does
+// not grow with the size of files: uploads and downloads stream, a live batch keeps 16 bytes a request, the ledger
+// about 50 bytes an item. Never: shares code with the client beyond JSON itself, or answers another host than this one.
+//
+// Beside the API there is `GET /emulator/ledger`, without a key; with `?items=1` a row for each item:
+//   distinct_items, requests_executed, requests_billed   an item is a custom_id with the bytes of its body
+//   executed_twice, billed_twice                         items that ran, or were billed, more than once
+//   executed_again_after_success                         items that ran again after they had been billed
+//   peak_connections, peak_uploads, peak_downloads, peak_chats
+//   calls[]    method, route, calls, unanswered (cut on purpose)
+//   uploads, files[]            id, filename, purpose, bytes, sha256, answered, deleted
+//   batches_created, batches[]  id, input_file_id, metadata, status, requests, executed, completed, failed,
+//                               input_tokens, answered, created_at, ended_at
+//   items[]                     custom_id (null for real-time calls), body_sha256, met, executed, billed
+#pragma once
+
+#include <batchwright/emulator/faults.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace batchwright::emulator {
+
+struct Options {
+  std::filesystem::path directory = {}; ///< for uploads and outputs; empty: a temporary one, removed at the end
+  std::uint16_t port = 0;               ///< 0: the system chooses
+  std::string api_key = {};             ///< empty: any key passes, but there must be one
+  bool tls = false;                     ///< HTTPS, with a certificate made at start
+  Faults faults = {};
+  std::uint64_t seed = 0; ///< of shuffles and of the choice of items that faults hit
+  int connections = 64;   ///< at once; each has a thread, further ones wait
+};
+
+class Server {
+public:
+  /// Listens and serves when it returns. Throws `Error{Fault::network}` when the port is taken, `Fault::storage` when
+  /// the directory cannot be used.
+  explicit Server(Options options);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  /// Stops.
+  ~Server();
+
+  std::uint16_t port() const;
+  /// "http://127.0.0.1:PORT/v1"
+  std::string url() const;
+  /// The certificate a client must trust; empty without `tls`.
+  std::filesystem::path ca_file() const;
+  /// What `GET /emulator/ledger` answers; also after stop().
+  std::string ledger() const;
+  /// Cuts what is open and ends all threads; may be called again.
+  void stop();
+
+private:
+  struct State;
+  std::unique_ptr<State> m_state;
+};
+
+} // namespace batchwright::emulator

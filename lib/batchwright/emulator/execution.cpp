@@ -1,0 +1,124 @@
+#include <batchwright/base/error.hpp>
+#include <batchwright/emulator/execution.hpp>
+#include <batchwright/emulator/hash.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+
+namespace batchwright::emulator {
+
+Execution::Execution(const Setting& setting, Ledger& ledger, std::int64_t batch, const Files& files,
+                     std::vector<Line> lines)
+    : m_setting(setting),
+      m_ledger(ledger),
+      m_id_state(mixed(setting.seed ^ mixed(static_cast<std::uint64_t>(batch)))),
+      m_input(files.input),
+      m_output(files.output, AtomicFile::Durable::no),
+      m_error(files.error, AtomicFile::Durable::no),
+      m_lines(std::move(lines))
+{
+  std::shuffle(m_lines.begin(), m_lines.end(), std::mt19937_64{m_id_state});
+}
+
+void Execution::load(const Line& line)
+{
+  m_text.resize(line.length);
+  m_input.seek(line.offset);
+  std::size_t got = 0;
+  while (got < m_text.size()) {
+    const auto n = m_input.read(m_text.data() + got, m_text.size() - got);
+    ensure(n > 0, "an input file keeps its bytes while its batch runs");
+    got += n;
+  }
+  ensure(m_document.parse(m_text), "a validated line is JSON");
+}
+
+std::string_view Execution::custom_id() const
+{
+  return m_document.root().find("custom_id")->raw();
+}
+
+std::string Execution::next_id()
+{
+  return fmt::format("{:016x}", m_id_state = mixed(m_id_state));
+}
+
+void Execution::write_response(std::string& out, const ChatReply& reply)
+{
+  json::Writer w{out};
+  w.begin_object().member("id", "batch_req_" + next_id()).key("custom_id").raw(custom_id());
+  w.key("response").begin_object().member("status_code", reply.status).member("request_id", next_id());
+  w.key("body").raw(reply.body).end_object();
+  w.key("error").null();
+  if (m_setting.faults.extra_fields) w.key("x_unknown").raw("[]");
+  w.end_object();
+}
+
+void Execution::write_error(std::string& out, std::string_view code, std::string_view message)
+{
+  json::Writer w{out};
+  w.begin_object().member("id", "batch_req_" + next_id()).key("custom_id").raw(custom_id());
+  w.key("response").null();
+  w.key("error").begin_object().member("code", code).member("message", message).end_object();
+  w.end_object();
+}
+
+void Execution::step()
+{
+  load(m_lines[m_done++]);
+  const auto body = *m_document.root().find("body");
+  const auto item = m_ledger.meet(custom_id(), body.raw());
+  const auto fate = fate_of(m_setting.faults, m_setting.seed, m_document.root().find("custom_id")->token(), item.met);
+  if (fate == Fate::dropped) return;
+  if (fate == Fate::never_ran) {
+    std::string line;
+    write_error(line, "server_error", "The request could not be executed.");
+    m_error.write(line += '\n');
+    ++m_progress.failed;
+    return;
+  }
+  const ChatFrame frame{.id = "chatcmpl-" + next_id(),
+                        .created = unix_seconds(system_clock().now()),
+                        .extra_fields = m_setting.faults.extra_fields};
+  const auto reply = chat(body, fate, frame);
+  m_ledger.ran(item, reply.billed());
+  ++m_progress.executed;
+  m_progress.usage += reply.usage;
+  deliver(reply, fate);
+}
+
+void Execution::deliver(const ChatReply& reply, Fate fate)
+{
+  std::string line;
+  write_response(line, reply);
+  if (!reply.billed()) {
+    m_error.write(line += '\n');
+    ++m_progress.failed;
+    return;
+  }
+  if (fate == Fate::unreadable) line.resize(line.size() / 2);
+  line += '\n';
+  m_output.write(line);
+  if (fate == Fate::duplicate) m_output.write(line);
+  ++m_progress.completed;
+}
+
+void Execution::leave_rest(std::string_view code, std::string_view message)
+{
+  for (; m_done < m_lines.size(); ++m_done) {
+    load(m_lines[m_done]);
+    std::string line;
+    write_error(line, code, message);
+    m_error.write(line += '\n');
+  }
+}
+
+void Execution::commit()
+{
+  if (m_output.size() > 0) m_output.commit();
+  if (m_error.size() > 0) m_error.commit();
+}
+
+} // namespace batchwright::emulator

@@ -1,0 +1,72 @@
+// Runs the requests of a batch, one at a time, and writes their lines to the output and the error file.
+// In: the input file and where its requests stand. Out: two files, counts, usage. The order is a shuffle that follows
+// from the seed and the batch's number. Memory is the index and one line. Never: knows about time or states.
+#pragma once
+
+#include <batchwright/base/files.hpp>
+#include <batchwright/emulator/chat.hpp>
+#include <batchwright/emulator/ledger.hpp>
+#include <batchwright/emulator/setting.hpp>
+#include <batchwright/emulator/validation.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace batchwright::emulator {
+
+/// What was done so far.
+struct Progress {
+  std::int64_t completed = 0; ///< lines in the output file, a duplicate counted once
+  std::int64_t failed = 0;    ///< lines in the error file that the API counts: those that were not cancelled or expired
+  std::int64_t executed = 0;
+  Usage usage = {};
+};
+
+class Execution {
+public:
+  struct Files {
+    std::filesystem::path input = {};
+    std::filesystem::path output = {};
+    std::filesystem::path error = {};
+  };
+
+  Execution(const Setting& setting, Ledger& ledger, std::int64_t batch, const Files& files, std::vector<Line> lines);
+
+  std::size_t size() const noexcept { return m_lines.size(); }
+  std::size_t done() const noexcept { return m_done; }
+  const Progress& progress() const noexcept { return m_progress; }
+
+  /// Runs the next request. REQUIRED: done() < size().
+  void step();
+  /// Writes an error line with `code` for each request that is not done.
+  void leave_rest(std::string_view code, std::string_view message);
+
+  /// Bytes of each file; one of 0 bytes is not kept by commit().
+  std::uint64_t output_bytes() const noexcept { return m_output.size(); }
+  std::uint64_t error_bytes() const noexcept { return m_error.size(); }
+  void commit();
+
+private:
+  void load(const Line& line);
+  std::string_view custom_id() const;
+  void write_response(std::string& out, const ChatReply& reply);
+  void write_error(std::string& out, std::string_view code, std::string_view message);
+  std::string next_id();
+  void deliver(const ChatReply& reply, Fate fate);
+
+  const Setting& m_setting;
+  Ledger& m_ledger;
+  std::uint64_t m_id_state;
+  InputFile m_input;
+  AtomicFile m_output;
+  AtomicFile m_error;
+  std::vector<Line> m_lines; // shuffled
+  std::size_t m_done = 0;
+  Progress m_progress = {};
+  std::string m_text = {}; // of the current line
+  json::Document m_document = {};
+};
+
+} // namespace batchwright::emulator

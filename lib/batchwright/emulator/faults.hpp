@@ -1,0 +1,144 @@
+// What goes wrong on purpose, and how fast things go.
+//
+// In: the JSON of `emulator --faults FILE`, or a value built in a test; the members and the keys of the file have the
+// same names. Out: one value that the server only reads. Anything not named keeps its default: a fast server that
+// makes no mistakes. Chance is never drawn: whether an item is hit follows from its custom_id and the seed, so that a
+// test can be repeated and two runs can be compared.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace batchwright::emulator {
+
+/// Picks some of a numbered row of events (the first is 1). Without any member set it picks all of them.
+struct Which {
+  std::vector<std::int64_t> nth = {}; ///< exactly these
+  std::int64_t every = 0;             ///< each Nth: 2 picks 2, 4, 6
+  std::int64_t first = 0;             ///< the first N
+
+  bool picks(std::int64_t n) const;
+};
+
+/// These batches (by order of creation) expire when `after_share` of their requests are done.
+struct ExpireBatches {
+  Which batches = {};
+  double after_share = 0.5;
+};
+
+/// These batches fail their validation with one error entry of these words.
+struct FailBatches {
+  Which batches = {};
+  std::string code = "server_error"; ///< empty: no entry at all in `errors`
+  std::string message = "The batch could not be validated.";
+  std::optional<std::int64_t> line = {};
+};
+
+/// These batches stay `in_progress` for ever once `after_share` of their requests are done; they can be cancelled.
+struct StuckBatches {
+  Which batches = {};
+  double after_share = 0.5;
+};
+
+/// What happens to a call instead of an ordinary answer.
+enum class Effect : std::uint8_t {
+  delay,        ///< done and answered, only later
+  status,       ///< nothing done; `status` and `body` answered
+  html,         ///< nothing done; `status` with a gateway's HTML page
+  close_before, ///< nothing done, the body not read, the connection cut
+  close_after,  ///< done, then the connection cut without an answer
+  short_body,   ///< done; the answer announces its full length and is cut in the middle
+};
+
+/// One rule for calls. Of several rules that match, the first that picks the call decides.
+struct HttpFault {
+  std::string method = {}; ///< empty: any
+  std::string path = {};   ///< "/v1/files/*/content": a star stands for one segment; empty: any
+  Which calls = {};        ///< counts the calls that match method and path, answered or not
+  Effect effect = Effect::delay;
+  std::int64_t delay_ms = 0; ///< waited first, whatever the effect
+  int status = 500;          ///< of the effects `status` and `html` (where 502 is the default of the file)
+  std::string body = {};     ///< of `status`; empty: the API's error body for that status
+  std::map<std::string, std::string> headers = {};
+};
+
+/// Limits of the real-time route for each account and model; `x-ratelimit-*` tell them.
+struct Rate {
+  std::int64_t rpm = 30'000;
+  std::int64_t tpm = 150'000'000;
+};
+
+/// How the id of an output or error file is written when there is no such file.
+enum class AbsentFileId : std::uint8_t {
+  null,
+  empty,   ///< ""
+  missing, ///< the member is left out
+};
+
+struct Faults {
+  // Speeds, in milliseconds. A batch takes at least as long in each state; a large file takes longer.
+  std::int64_t validating_ms = 50;
+  std::int64_t in_progress_ms = 200;
+  std::int64_t finalizing_ms = 50;
+  std::int64_t cancelling_ms = 50;
+  std::int64_t chat_latency_ms = 0;     ///< of each real-time call
+  std::int64_t requests_per_second = 0; ///< of each batch; 0: spread over `in_progress_ms`
+
+  // Shares of items, 0 to 1, together at most 1: an item is hit by one of them or by none.
+  double fail_share = 0;           ///< HTTP 400 in `response`, `error` null, in the error file, every time
+  double never_ran_share = 0;      ///< `response` null and `error` server_error, in the error file
+  double transient_share = 0;      ///< HTTP 500 in `response`, in the error file
+  double drop_share = 0;           ///< in neither file and in no count
+  double duplicate_share = 0;      ///< its line comes twice
+  double unreadable_share = 0;     ///< its line is cut in the middle
+  double truncate_share = 0;       ///< half an answer, finish_reason `length`
+  double refuse_share = 0;         ///< content null, `refusal` set
+  double content_filter_share = 0; ///< empty content, finish_reason `content_filter`
+  /// How often an item of `never_ran_share`, `transient_share` or `drop_share` meets its fault before all goes well.
+  std::int64_t passing_after = 1;
+
+  std::vector<ExpireBatches> expire_batches = {};
+  std::vector<FailBatches> fail_batches = {};
+  std::vector<StuckBatches> stuck_batches = {};
+  /// Enqueued input tokens of all live batches of an account and model; a batch beyond it fails. 0: no limit.
+  std::int64_t enqueued_token_limit = 0;
+
+  AbsentFileId absent_file_id = AbsentFileId::null;
+  bool null_request_counts = false;
+  bool extra_fields = false;        ///< unknown members in every object
+  std::string unknown_status = {};  ///< said in place of `in_progress`
+  std::int64_t list_lag_ms = 0;     ///< how late new files and batches show in listings
+  std::int64_t files_expire_ms = 0; ///< output and error files are gone after it; 0: never
+
+  std::vector<HttpFault> http = {};
+  Rate rate = {};
+};
+
+/// Reads the text of a faults file. Throws `Error{Fault::input}` that names the file, the key and what was expected.
+/// Batch rules: `{"batch":2,"after_share":0.5}`, `{"batch":[1,3]}`, `{"every":2}`, `{"first":1}`.
+/// HTTP rules: `{"method":"POST","path":"/v1/batches","nth":[1,3],"effect":"status","status":500}`.
+Faults parse_faults(std::string_view json, std::string_view file_name);
+
+/// What happens to one item.
+enum class Fate : std::uint8_t {
+  fine,
+  failed,
+  never_ran,
+  transient,
+  dropped,
+  duplicate,
+  unreadable,
+  truncated,
+  refused,
+  filtered,
+};
+
+/// The fate of an item. `custom_id` as it stands between its quotes (of a real-time call, which has none: its body);
+/// `met` is how often the item was given to the server before.
+Fate fate_of(const Faults& faults, std::uint64_t seed, std::string_view custom_id, std::int64_t met);
+
+} // namespace batchwright::emulator

@@ -1,0 +1,26 @@
+// Which of the rules for calls strikes a call: counts the calls that each rule is about.
+#pragma once
+
+#include <batchwright/emulator/faults.hpp>
+
+#include <cstdint>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+namespace batchwright::emulator {
+
+class HttpFaults {
+public:
+  explicit HttpFaults(const std::vector<HttpFault>& rules) : m_rules(rules), m_counts(rules.size()) {}
+
+  /// The rule that strikes this call, or null. Every rule that matches counts the call, whichever strikes.
+  const HttpFault* strike(std::string_view method, std::string_view path);
+
+private:
+  const std::vector<HttpFault>& m_rules;
+  std::mutex m_mutex;
+  std::vector<std::int64_t> m_counts;
+};
+
+} // namespace batchwright::emulator

@@ -1,0 +1,102 @@
+#include <batchwright/base/id.hpp>
+#include <batchwright/emulator/reply.hpp>
+#include <batchwright/json/json.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace batchwright::emulator {
+namespace {
+
+std::optional<std::string> known(const std::string& text)
+{
+  return text.empty() ? std::nullopt : std::optional{text};
+}
+
+} // namespace
+
+std::string_view Call::header(const std::string& name) const
+{
+  const auto found = headers.find(name);
+  return found == headers.end() ? std::string_view{} : found->second;
+}
+
+std::string Call::account() const
+{
+  return fmt::format("{}\n{}\n{}", header("authorization"), header("openai-organization"), header("openai-project"));
+}
+
+std::string error_body(std::string_view message, const ErrorWords& words)
+{
+  std::string out;
+  json::Writer w{out};
+  w.begin_object().key("error").begin_object();
+  w.member("message", message).member("type", words.type);
+  w.member("param", known(words.param)).member("code", known(words.code));
+  w.end_object().end_object();
+  return out;
+}
+
+Reply error_reply(int status, std::string_view message, const ErrorWords& words)
+{
+  return {.status = status, .body = error_body(message, words)};
+}
+
+std::optional<std::string> read_body(Call& call)
+{
+  std::string text;
+  std::string block(1 << 16, '\0');
+  while (call.body->read(block.data(), static_cast<std::streamsize>(block.size())), call.body->gcount() > 0)
+    text.append(block.data(), static_cast<std::size_t>(call.body->gcount()));
+  if (call.content_length && text.size() != *call.content_length) return std::nullopt;
+  return text;
+}
+
+Limit limit_of(const Call& call, std::int64_t most, std::int64_t otherwise)
+{
+  const auto given = call.query.find("limit");
+  if (given == call.query.end()) return {.value = otherwise};
+  const auto& digits = given->second;
+  std::int64_t n = 0;
+  const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
+  if (fault != std::errc{} || end != digits.data() + digits.size()) {
+    return {.refusal = error_reply(400, "Invalid type for 'limit': expected an integer.",
+                                   {.param = "limit", .code = "invalid_type"})};
+  }
+  if (n >= 1 && n <= most) return {.value = n};
+  const bool small = n < 1;
+  return {.refusal = error_reply(
+              400,
+              fmt::format("Invalid 'limit': integer {} {} value. Expected a value {} {}, but got {} instead.",
+                          small ? "below" : "above", small ? "minimum" : "maximum",
+                          small ? ">=" : "<=", small ? 1 : most, n),
+              {.param = "limit", .code = small ? "integer_below_min_value" : "integer_above_max_value"})};
+}
+
+bool path_matches(std::string_view pattern, std::string_view path)
+{
+  while (!pattern.empty() && !path.empty()) {
+    if (pattern.front() == '*') {
+      const auto end = std::min(path.find('/'), path.size());
+      if (end == 0) return false;
+      path.remove_prefix(end);
+    } else if (pattern.front() == path.front()) {
+      path.remove_prefix(1);
+    } else {
+      return false;
+    }
+    pattern.remove_prefix(1);
+  }
+  return pattern.empty() && path.empty();
+}
+
+std::string fresh_id(std::string_view prefix)
+{
+  auto digits = make_uuid();
+  digits.erase(std::remove(digits.begin(), digits.end(), '-'), digits.end());
+  return fmt::format("{}{}", prefix, digits);
+}
+
+} // namespace batchwright::emulator

@@ -1,0 +1,73 @@
+// One call and its answer as values: what the rooms of the server pass to each other. No network here.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <istream>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace batchwright::emulator {
+
+inline constexpr std::string_view organization = "org-emulator";
+
+struct Call {
+  std::string method = {};
+  std::string path = {};                           ///< decoded, without the query
+  std::map<std::string, std::string> query = {};   ///< decoded
+  std::map<std::string, std::string> headers = {}; ///< names in lower case
+  std::istream* body = nullptr;
+  std::optional<std::uint64_t> content_length = {};
+  bool answered = true; ///< false: it is already settled that the client will see no answer
+
+  /// The value of a header; empty when absent.
+  std::string_view header(const std::string& name) const;
+  /// Whom the call is made for: key, organisation and project; limits are counted by it.
+  std::string account() const;
+};
+
+/// A piece of a file that is sent as a body.
+struct FilePiece {
+  std::filesystem::path path = {};
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+};
+
+struct Reply {
+  int status = 200;
+  std::string body = {};
+  std::string content_type = "application/json";
+  std::map<std::string, std::string> headers = {};
+  std::optional<FilePiece> file = {}; ///< in place of `body`
+};
+
+/// The members of the API's error object beside `message`; an empty one is null.
+struct ErrorWords {
+  std::string type = "invalid_request_error";
+  std::string param = {};
+  std::string code = {};
+};
+
+/// {"error":{"message","type","param","code"}}
+std::string error_body(std::string_view message, const ErrorWords& words = {});
+Reply error_reply(int status, std::string_view message, const ErrorWords& words = {});
+
+/// All of a request's body; nothing when it ended before its announced length.
+std::optional<std::string> read_body(Call& call);
+
+/// A query value as a whole number within bounds, or the API's refusal.
+struct Limit {
+  std::int64_t value = 0;
+  std::optional<Reply> refusal = {};
+};
+Limit limit_of(const Call& call, std::int64_t most, std::int64_t otherwise);
+
+/// "/v1/files/*/content" matches "/v1/files/file-1/content"; a star is one segment that is not empty.
+bool path_matches(std::string_view pattern, std::string_view path);
+
+/// "file-" or "batch_" and 32 random digits.
+std::string fresh_id(std::string_view prefix);
+
+} // namespace batchwright::emulator

@@ -1,0 +1,242 @@
+#include <batchwright/emulator/chat.hpp>
+#include <batchwright/emulator/service.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace batchwright::emulator {
+namespace {
+
+constexpr std::array models{"gpt-6-luna", "gpt-6-sol",    "gpt-5.4-mini", "gpt-5.4",     "gpt-5.4-nano", "gpt-5-mini",
+                            "gpt-4.1",    "gpt-4.1-mini", "gpt-4o",       "gpt-4o-mini", "gpt-4.1-nano"};
+
+void write_model(json::Writer& w, std::string_view id)
+{
+  w.begin_object().member("id", id).member("object", "model").member("created", std::int64_t{1'772'000'000});
+  w.member("owned_by", "openai").end_object();
+}
+
+/// What stands in a path where the pattern has its star.
+std::string star_of(std::string_view pattern, std::string_view path)
+{
+  const auto star = pattern.find('*');
+  if (star == std::string_view::npos) return {};
+  return std::string{path.substr(star, path.size() - pattern.size() + 1)};
+}
+
+std::string masked(std::string_view key)
+{
+  if (key.size() < 12) return std::string(key.size(), '*');
+  return fmt::format("{}{}{}", key.substr(0, 3), std::string(key.size() - 7, '*'), key.substr(key.size() - 4));
+}
+
+Reply no_such_model(std::string_view model)
+{
+  return error_reply(404, fmt::format("The model `{}` does not exist or you do not have access to it.", model),
+                     {.code = "model_not_found"});
+}
+
+} // namespace
+
+struct Service::Route {
+  std::string_view method;
+  std::string_view pattern;
+  Reply (Service::*handle)(Call&, const std::string&);
+};
+
+const Service::Route Service::routes[] = {
+    {"POST", "/v1/files", &Service::create_file},
+    {"GET", "/v1/files", &Service::list_files},
+    {"GET", "/v1/files/*", &Service::retrieve_file},
+    {"DELETE", "/v1/files/*", &Service::remove_file},
+    {"GET", "/v1/files/*/content", &Service::file_content},
+    {"POST", "/v1/batches", &Service::create_batch},
+    {"GET", "/v1/batches", &Service::list_batches},
+    {"GET", "/v1/batches/*", &Service::retrieve_batch},
+    {"POST", "/v1/batches/*/cancel", &Service::cancel_batch},
+    {"POST", "/v1/chat/completions", &Service::chat_completion},
+    {"GET", "/v1/models", &Service::list_models},
+    {"GET", "/v1/models/*", &Service::retrieve_model},
+    {"GET", "/emulator/ledger", &Service::read_ledger},
+};
+
+Service::Service(const Setting& setting)
+    : m_setting(setting),
+      m_ledger(setting.directory),
+      m_files(setting),
+      m_batches(setting, m_files, m_ledger),
+      m_limiter(setting.faults.rate)
+{
+}
+
+void Service::stop()
+{
+  m_pause.stop();
+  m_batches.stop();
+}
+
+std::string Service::route_of(const Call& call)
+{
+  for (const auto& route : routes)
+    if (path_matches(route.pattern, call.path)) return std::string{route.pattern};
+  return "other";
+}
+
+std::optional<Reply> Service::refusal_of(const Call& call) const
+{
+  constexpr std::string_view scheme = "Bearer ";
+  const auto given = call.header("authorization");
+  if (!given.starts_with(scheme) || given.size() == scheme.size()) {
+    return error_reply(401,
+                       "You didn't provide an API key. You need to provide your API key in an Authorization header "
+                       "using Bearer auth (i.e. Authorization: Bearer YOUR_KEY). You can obtain an API key from "
+                       "https://platform.openai.com/account/api-keys.");
+  }
+  const auto key = given.substr(scheme.size());
+  if (m_setting.api_key.empty() || key == m_setting.api_key) return std::nullopt;
+  return error_reply(401,
+                     fmt::format("Incorrect API key provided: {}. You can find your API key at "
+                                 "https://platform.openai.com/account/api-keys.",
+                                 masked(key)),
+                     {.code = "invalid_api_key"});
+}
+
+Reply Service::handle(Call& call)
+{
+  if (call.path != "/emulator/ledger") {
+    if (auto refusal = refusal_of(call)) return *refusal;
+  }
+  bool known = false;
+  for (const auto& route : routes) {
+    if (!path_matches(route.pattern, call.path)) continue;
+    known = true;
+    if (route.method == call.method) return (this->*route.handle)(call, star_of(route.pattern, call.path));
+  }
+  if (known) {
+    return error_reply(405, fmt::format("Not allowed to {} on {}.", call.method, call.path),
+                       {.code = "method_not_supported"});
+  }
+  return error_reply(404,
+                     fmt::format("Invalid URL ({} {}). Please check the URL for typos, or see the docs at "
+                                 "https://platform.openai.com/docs/api-reference/.",
+                                 call.method, call.path),
+                     {.code = "unknown_url"});
+}
+
+Reply Service::create_file(Call& call, const std::string&)
+{
+  const Ongoing upload{m_ledger, Activity::upload};
+  return m_files.create(call);
+}
+
+Reply Service::list_files(Call& call, const std::string&)
+{
+  return m_files.list(call);
+}
+
+Reply Service::retrieve_file(Call&, const std::string& id)
+{
+  return m_files.retrieve(id);
+}
+
+Reply Service::remove_file(Call&, const std::string& id)
+{
+  return m_files.remove(id);
+}
+
+Reply Service::file_content(Call& call, const std::string& id)
+{
+  return m_files.content(call, id);
+}
+
+Reply Service::create_batch(Call& call, const std::string&)
+{
+  return m_batches.create(call);
+}
+
+Reply Service::list_batches(Call& call, const std::string&)
+{
+  return m_batches.list(call);
+}
+
+Reply Service::retrieve_batch(Call&, const std::string& id)
+{
+  return m_batches.retrieve(id);
+}
+
+Reply Service::cancel_batch(Call&, const std::string& id)
+{
+  return m_batches.cancel(id);
+}
+
+Reply Service::chat_completion(Call& call, const std::string&)
+{
+  const Ongoing ongoing{m_ledger, Activity::chat};
+  const auto text = read_body(call);
+  json::Document document;
+  if (!text || !document.parse(*text) || !document.root().is(json::Kind::object))
+    return error_reply(400, "We could not parse the JSON body of your request.");
+  const auto body = document.root();
+  const auto model = body.find("model");
+  const auto name = model ? model->text().value_or("") : "";
+  auto verdict = m_limiter.take(call.account(), name, charged_tokens(body));
+  Reply reply;
+  if (verdict.refusal) {
+    reply = std::move(*verdict.refusal);
+  } else {
+    m_pause.wait(m_setting.faults.chat_latency_ms);
+    const auto item = m_ledger.meet("null", *text);
+    const auto fate = fate_of(m_setting.faults, m_setting.seed, *text, item.met);
+    auto answer = chat(body, fate,
+                       {.id = fresh_id("chatcmpl-"),
+                        .created = unix_seconds(system_clock().now()),
+                        .extra_fields = m_setting.faults.extra_fields});
+    m_ledger.ran(item, answer.billed());
+    reply = {.status = answer.status, .body = std::move(answer.body)};
+  }
+  reply.headers.merge(verdict.headers);
+  return reply;
+}
+
+Reply Service::list_models(Call&, const std::string&)
+{
+  Reply reply;
+  json::Writer w{reply.body};
+  w.begin_object().member("object", "list").key("data").begin_array();
+  for (const auto* id : models)
+    write_model(w, id);
+  w.end_array().end_object();
+  return reply;
+}
+
+Reply Service::retrieve_model(Call&, const std::string& id)
+{
+  if (!model_exists(id)) return no_such_model(id);
+  Reply reply;
+  json::Writer w{reply.body};
+  write_model(w, id);
+  return reply;
+}
+
+Reply Service::read_ledger(Call& call, const std::string&)
+{
+  const auto items = call.query.find("items");
+  return {.body = ledger_page(items != call.query.end() && items->second == "1" ? Items::yes : Items::no)};
+}
+
+std::string Service::ledger_page(Items items) const
+{
+  std::string out;
+  json::Writer w{out};
+  w.begin_object();
+  m_ledger.write_totals(w);
+  m_files.write_ledger(w);
+  m_batches.write_ledger(w);
+  if (items == Items::yes) m_ledger.write_items(w);
+  w.end_object();
+  return out;
+}
+
+} // namespace batchwright::emulator

@@ -1,0 +1,63 @@
+// The endpoints: which call goes where, who may make it, and the two small rooms that need no file of their own (chat
+// in real time, models). In: a call. Out: a reply. Never: touches the network.
+#pragma once
+
+#include <batchwright/emulator/batches.hpp>
+#include <batchwright/emulator/file_store.hpp>
+#include <batchwright/emulator/ledger.hpp>
+#include <batchwright/emulator/rate_limiter.hpp>
+#include <batchwright/emulator/reply.hpp>
+#include <batchwright/emulator/setting.hpp>
+
+#include <optional>
+#include <string>
+
+namespace batchwright::emulator {
+
+class Service {
+public:
+  explicit Service(const Setting& setting);
+
+  Reply handle(Call& call);
+  /// The call's route with stars in place of ids, for counting; "other" when there is none.
+  static std::string route_of(const Call& call);
+
+  /// What `GET /emulator/ledger` answers; with a row for each item where `items` is set.
+  enum class Items {
+    no,
+    yes
+  };
+  std::string ledger_page(Items items) const;
+
+  Ledger& ledger() noexcept { return m_ledger; }
+  /// Ends what goes on in the background; waiting calls return at once.
+  void stop();
+
+private:
+  struct Route;
+  static const Route routes[];
+
+  std::optional<Reply> refusal_of(const Call& call) const;
+  Reply create_file(Call& call, const std::string& id);
+  Reply list_files(Call& call, const std::string& id);
+  Reply retrieve_file(Call& call, const std::string& id);
+  Reply remove_file(Call& call, const std::string& id);
+  Reply file_content(Call& call, const std::string& id);
+  Reply create_batch(Call& call, const std::string& id);
+  Reply list_batches(Call& call, const std::string& id);
+  Reply retrieve_batch(Call& call, const std::string& id);
+  Reply cancel_batch(Call& call, const std::string& id);
+  Reply chat_completion(Call& call, const std::string& id);
+  Reply list_models(Call& call, const std::string& id);
+  Reply retrieve_model(Call& call, const std::string& id);
+  Reply read_ledger(Call& call, const std::string& id);
+
+  const Setting& m_setting;
+  Pause m_pause;
+  Ledger m_ledger;
+  FileStore m_files;
+  Batches m_batches;
+  RateLimiter m_limiter;
+};
+
+} // namespace batchwright::emulator

@@ -1,0 +1,146 @@
+// Making a job: inputs pinned, all of them read, parts cut, the cost estimated; nothing sent, nothing written until the
+// user consents.
+
+#include <batchwright/base/files.hpp>
+#include <batchwright/engine/engine.hpp>
+#include <batchwright/engine/spec.hpp>
+#include <batchwright/money/tokens.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <filesystem>
+#include <utility>
+
+namespace batchwright::engine {
+namespace {
+
+constexpr int most_made_names = 1000;
+
+/// The job that `made` continues or becomes: an equal one of its name, or none of its name. A made name moves on to the
+/// next free number; a given name must fit.
+std::optional<Job> same_job(Tools& tools, Job& made, bool given_name)
+{
+  const auto base = made.name;
+  for (int serial = 1; serial < most_made_names; ++serial) {
+    if (serial > 1) {
+      const auto suffix = fmt::format("-{}", serial);
+      made.name = base.substr(0, 40 - suffix.size()) + suffix;
+    }
+    auto known = tools.store.job(made.name);
+    if (!known) return std::nullopt;
+    const auto differ = differences(*known, made);
+    if (differ.empty()) return known;
+    if (given_name) {
+      throw Error{Fault::usage,
+                  fmt::format("there is a job {} already, and it differs in {}", made.name, fmt::join(differ, ", ")),
+                  "choose another --name, or repeat the options of that job to continue it"};
+    }
+  }
+  throw Error{Fault::usage, fmt::format("there are too many jobs named after {}", base), "choose a --name"};
+}
+
+/// Expected cost on a route; nothing where the price is not known.
+std::optional<PicoUsd> expected_cost(const Draft& draft, const money::PriceTable& prices, Route route)
+{
+  const auto* model = prices.find(draft.job.request.model);
+  const auto rates = model ? money::rates_for(*model, route) : std::nullopt;
+  if (!rates) return std::nullopt;
+  return money::cost(Usage{.input = draft.input_tokens, .output = draft.output_tokens}, *rates);
+}
+
+void count_output(Draft& draft)
+{
+  const auto& bound = draft.job.request.max_output_tokens;
+  draft.output_assumed = !bound;
+  draft.output_tokens = {bound.value_or(money::assumed_output.n) * static_cast<std::int64_t>(draft.job.items)};
+}
+
+/// What a repeated submit takes over from its command line.
+void take_over(Job& known, const Job& asked)
+{
+  known.policy = asked.policy;
+  known.inputs = asked.inputs; // equal in content; the file may have moved
+}
+
+} // namespace
+
+Draft draft(Tools& tools, const Ask& ask)
+{
+  Draft made;
+  Job& job = made.job;
+  job = ask.job;
+  for (const auto& path : ask.inputs)
+    job.inputs.push_back(input::pin(path, ask.format));
+  const bool given_name = !job.name.empty();
+  if (!given_name) job.name = job_name_from(std::filesystem::path{ask.inputs.front()}.filename().native());
+
+  if (auto known = same_job(tools, job, given_name)) {
+    take_over(*known, job);
+    made.parts = tools.store.parts(known->name);
+    for (const auto& p : made.parts) {
+      if (p.attempt == 1) made.input_tokens += p.input_tokens;
+    }
+    job = std::move(*known); // with its estimate as it was told when consent was given
+    made.continues = true;
+    count_output(made);
+    return made;
+  }
+
+  auto plan = requests::plan(job, [&](std::uint64_t bytes, std::uint64_t total, std::uint64_t) {
+    tools.observer.on(Progress{Phase::reading, job.name, 0, bytes, total});
+    if (tools.interrupt.asked()) throw Error{Fault::interrupted, "stopped while reading the input; nothing was sent"};
+  });
+  job.uuid = make_uuid();
+  job.items = plan.items;
+  job.created_at = tools.clock.now();
+  made.parts = std::move(plan.parts);
+  made.input_tokens = plan.input_tokens;
+  made.request_bytes = plan.bytes;
+  made.skipped = std::move(plan.skipped);
+  made.skipped_count = plan.skipped_count;
+  count_output(made);
+  job.estimated = expected_cost(made, tools.prices, Route::batch);
+  return made;
+}
+
+PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
+{
+  return {.job = draft.job.name,
+          .model = draft.job.request.model,
+          .items = draft.job.items,
+          .parts = draft.parts.size(),
+          .request_bytes = draft.request_bytes,
+          .input_tokens = draft.input_tokens,
+          .output_tokens = draft.output_tokens,
+          .output_assumed = draft.output_assumed,
+          .batch = draft.job.estimated,
+          .realtime = expected_cost(draft, prices, Route::realtime),
+          .prices_as_of = prices.as_of(),
+          .skipped = draft.skipped_count,
+          .continues = draft.continues};
+}
+
+void found(Tools& tools, const Draft& draft)
+{
+  const auto& name = draft.job.name;
+  const auto lock = FileLock::try_lock(tools.layout.lock(name));
+  if (!lock) {
+    throw Error{Fault::busy, fmt::format("another process is working on {}", name),
+                fmt::format("`batchwright status {}` shows how it stands", name)};
+  }
+  store::Transaction tx{tools.store};
+  if (draft.continues) {
+    tx.update(draft.job);
+  } else {
+    make_private_directory(tools.layout.job(name).directory());
+    sync_directory(tools.layout.jobs());
+    tx.add(draft.job);
+    for (const auto& part : draft.parts)
+      tx.put(name, part);
+    tx.log(name, 0, fmt::format("{} items in {} parts", draft.job.items, draft.parts.size()));
+  }
+  tx.commit();
+}
+
+} // namespace batchwright::engine

@@ -1,0 +1,101 @@
+#include <batchwright/engine/due.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace batchwright::engine {
+namespace {
+
+Millis growing(Millis first, double factor, int steps, Millis ceiling)
+{
+  const auto grown = static_cast<double>(first.count()) * std::pow(factor, std::clamp(steps, 0, 60));
+  return std::min(ceiling, Millis{static_cast<std::int64_t>(std::min(grown, 1e12))});
+}
+
+bool sends(Do what)
+{
+  return what == Do::upload || what == Do::create || what == Do::build;
+}
+
+/// What moves a part forward from where it is; nothing where only other parts can.
+std::optional<Do> action_for(const Part& part)
+{
+  switch (part.state) {
+  case PartState::planned:
+    return part.bytes == 0 ? Do::build : Do::upload;
+  case PartState::uploading:
+    return Do::look_for_file;
+  case PartState::queued:
+    return Do::create;
+  case PartState::creating:
+    return Do::look_for_batch;
+  case PartState::running:
+  case PartState::cancelling:
+    return Do::poll;
+  case PartState::ended:
+    return Do::download;
+  case PartState::fetched:
+    return Do::settle;
+  case PartState::settled:
+  case PartState::superseded:
+    break;
+  }
+  return std::nullopt;
+}
+
+/// Which actions a pause leaves: no sending; under `auth` and `account` the server would refuse all the same.
+bool allowed(Do what, Pause pause, Sending sending)
+{
+  if (what == Do::settle) return true;
+  if (pause == Pause::auth || pause == Pause::account) return false;
+  if (pause == Pause::unknown_submission && what == Do::look_for_batch) return false;
+  return !sends(what) || (sending == Sending::yes && pause == Pause::none);
+}
+
+} // namespace
+
+std::string_view name(Do what)
+{
+  constexpr std::array<std::string_view, 8> names{"settle", "download",      "poll",   "look for batch",
+                                                  "create", "look for file", "upload", "build"};
+  return names.at(static_cast<std::size_t>(what));
+}
+
+Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& busy, Instant now, Sending sending)
+{
+  const auto built = std::count_if(parts.begin(), parts.end(), [&](const Part& p) {
+    return p.state == PartState::planned && (p.bytes > 0 || busy.contains(p.number));
+  });
+  auto may_build = std::max<std::int64_t>(0, built_ahead - built);
+
+  Due d;
+  for (const auto& part : parts) {
+    const auto what = action_for(part);
+    if (!what || busy.contains(part.number) || !allowed(*what, job.pause, sending)) continue;
+    if (part.due && *part.due > now) {
+      d.next = std::min(d.next.value_or(*part.due), *part.due);
+    } else if (*what != Do::build || may_build-- > 0) {
+      d.now.push_back({*what, part.number});
+    }
+  }
+  std::stable_sort(d.now.begin(), d.now.end(), [](const Action& a, const Action& b) { return a.what < b.what; });
+  return d;
+}
+
+Millis poll_wait(int polls)
+{
+  return growing(Millis{1'000}, 1.6, polls, Millis{180'000});
+}
+
+Millis refusal_wait(int refusals)
+{
+  return growing(Millis{60'000}, 2.0, refusals - 1, Millis{1'800'000});
+}
+
+Millis trouble_wait(int troubles)
+{
+  return growing(Millis{1'000}, 2.0, troubles - 1, Millis{60'000});
+}
+
+} // namespace batchwright::engine

@@ -1,0 +1,68 @@
+// What is due: one pure function of a job's state and the time. A first run and a resumed run ask the same question, so
+// there is no resume path.
+#pragma once
+
+#include <batchwright/base/clock.hpp>
+#include <batchwright/model/job.hpp>
+#include <batchwright/model/part.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <vector>
+
+namespace batchwright::engine {
+
+/// One thing that can be done for a part now. In the order in which they are wanted: what was paid for comes home
+/// first.
+enum class Do : std::uint8_t {
+  settle,         ///< both files are whole on disk: fix the outcomes
+  download,       ///< the batch ended: bring its files home
+  poll,           ///< ask for the batch
+  look_for_batch, ///< a POST /batches has no known answer: ask the listing
+  create,         ///< POST /batches
+  look_for_file,  ///< a POST /files has no known answer: ask the listing
+  upload,         ///< POST /files
+  build,          ///< write the request file
+};
+
+std::string_view name(Do what);
+
+struct Action {
+  Do what = Do::poll;
+  int part = 0;
+
+  auto operator<=>(const Action&) const = default;
+};
+
+/// Whether the command at work may send requests that cost money. `fetch` may not.
+enum class Sending : std::uint8_t {
+  no,
+  yes
+};
+
+struct Due {
+  std::vector<Action> now = {};     ///< most wanted first
+  std::optional<Instant> next = {}; ///< when something else becomes due; nothing: only after an answer, or never
+};
+
+/// The question. `busy` parts are being worked on and are left alone.
+Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& busy, Instant now, Sending sending);
+
+/// How many request files may stand built before they are sent. Disk is not filled with what cannot go yet.
+inline constexpr int built_ahead = 2;
+
+/// The wait before a batch is asked for again: short at first, growing to three minutes. `polls` so far.
+Millis poll_wait(int polls);
+
+/// The pause after the server had no room for a part while no other batch of ours was live: 1 minute, growing to 30.
+Millis refusal_wait(int refusals);
+
+/// The wait after network trouble, growing from 1 s to a minute.
+Millis trouble_wait(int troubles);
+
+/// How long a listing may lag behind a creation before we take "not listed" for "does not exist".
+inline constexpr Millis adopt_grace{60'000};
+
+} // namespace batchwright::engine

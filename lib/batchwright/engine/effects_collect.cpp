@@ -1,0 +1,207 @@
+// What was paid for comes home: batches are asked for, outputs downloaded, outcomes fixed. Nothing here sends.
+
+#include <batchwright/base/files.hpp>
+#include <batchwright/engine/moves.hpp>
+#include <batchwright/engine/run.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+namespace batchwright::engine {
+namespace {
+
+/// A batch that is not found this soon after its creation may only not have spread to the server we asked.
+constexpr Millis not_found_grace{60'000};
+
+/// Brings one file home where there is one.
+api::Reply<api::Downloaded> bring(api::Client& client, const FileId& id, const std::filesystem::path& to,
+                                  const http::OnBytes& on_received)
+{
+  if (!id.empty()) return client.download(id, to, on_received);
+  api::Reply<api::Downloaded> nothing;
+  nothing.ending = api::Ending::ok;
+  return nothing;
+}
+
+} // namespace
+
+void Run::poll(const Part& p)
+{
+  m_asked.insert(p.number);
+  const auto work = [this, batch = p.batch] { return m_server.client.batch(batch); };
+  on_worker(Do::poll, p.number, work, [this, number = p.number](const auto& reply) { record_poll(number, reply); });
+}
+
+void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply)
+{
+  const auto doing = fmt::format("asking for the batch of part {}", number);
+  if (!reply.ok()) {
+    const auto& p = part(number);
+    if (reply.status == 404) {
+      const bool fresh = p.remote.created_at && now() < *p.remote.created_at + not_found_grace;
+      if (!fresh)
+        pause(Pause::account,
+              fmt::format("{} ({}): {}; is this the account that made it?", doing, p.batch.str(), reply.trouble));
+      const auto when = now() + trouble_wait(4);
+      record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
+      return;
+    }
+    const auto when = later(doing, reply);
+    record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
+    return;
+  }
+
+  m_troubles = 0;
+  const auto phase = wire::phase(reply.value.status);
+  const auto status = status_of(reply.value);
+  if (phase == wire::BatchPhase::refused && part(number).state == PartState::running) {
+    if (wire::means_no_room(status.error_code, status.error_message)) {
+      record_no_room(number, status.error_message, PartEvent::batch_refused, {});
+      return;
+    }
+    if (wire::means_lost_file(status.error_code, status.error_message)) {
+      note(Note::Level::warning, fmt::format("part {}: {}; uploading its file again", number, status.error_message));
+      record(number, [](Part& changed, store::Transaction&) {
+        move(changed, PartEvent::file_lost);
+        changed.file = {};
+        changed.batch = {};
+        changed.remote = {};
+        changed.due.reset();
+      });
+      return;
+    }
+  }
+  const bool ended = phase == wire::BatchPhase::finished || phase == wire::BatchPhase::refused;
+  record(number, [&](Part& changed, store::Transaction&) {
+    changed.remote = status;
+    changed.refusals = 0;
+    ++changed.polls;
+    changed.due = now() + m_goal.every.value_or(poll_wait(changed.polls));
+    if (ended) {
+      move(changed, PartEvent::batch_ended);
+      changed.due.reset();
+      changed.lapses_at = status.ended_at.value_or(now()) + m_tools.profile.file_retention;
+    }
+  });
+  if (ended) {
+    if (!status.error_code.empty() || !status.error_message.empty()) {
+      note(Note::Level::warning,
+           fmt::format("the batch of part {} failed: {}: {}", number, status.error_code, status.error_message));
+    }
+    release_queue();
+  }
+}
+
+void Run::download(const Part& p)
+{
+  auto gauge = std::make_shared<Gauge>();
+  gauge->phase = Phase::downloading;
+  m_gauges[p.number] = gauge;
+  const auto work = [this, p, gauge, output = m_files.output(p.number), errors = m_files.errors(p.number)] {
+    auto reply = bring(m_server.client, p.remote.output_file, output, [gauge](std::uint64_t n) { gauge->done = n; });
+    return reply.ok() ? bring(m_server.client, p.remote.error_file, errors, {}) : reply;
+  };
+  on_worker(Do::download, p.number, work, [this, number = p.number](const api::Reply<api::Downloaded>& reply) {
+    if (reply.ok()) {
+      m_troubles = 0;
+      record(number, [](Part& changed, store::Transaction&) {
+        move(changed, PartEvent::outputs_stored);
+        changed.due.reset();
+      });
+      return;
+    }
+    const auto doing = fmt::format("downloading the answers of part {}", number);
+    record(number, [](Part& changed, store::Transaction&) { ++changed.downloads; });
+    const auto when = later(doing, reply);
+    record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
+  });
+}
+
+void Run::settle(const Part& p)
+{
+  const results::SettleFiles files{.output = m_files.output(p.number),
+                                   .errors = m_files.errors(p.number),
+                                   .requests = m_files.requests(p.number),
+                                   .ordinals = m_files.ordinals(p.number),
+                                   .outcomes = m_files.outcomes(p.number),
+                                   .left = m_files.left(p.number),
+                                   .left_free = m_files.left_free(p.number),
+                                   .quarantine = m_files.quarantine(p.number)};
+  results::SettleContext context{.user_ids = !m_job.request.id_column.empty(),
+                                 .endpoint = m_job.request.endpoint,
+                                 .max_attempts = m_job.policy.max_attempts,
+                                 .fallback = m_job.policy.fallback,
+                                 .prices = m_tools.prices.find(m_job.request.model)};
+  if (wire::phase(p.remote.status) == wire::BatchPhase::refused) {
+    context.refused_code = p.remote.error_code;
+    context.refused_message = p.remote.error_message;
+  }
+  // Ids of the user's are read from the request file; where it is gone it is built again, the same bytes.
+  const bool rebuild = context.user_ids && !std::filesystem::exists(files.requests);
+  const auto work = [job = m_job, p, files, context, rebuild] {
+    if (rebuild) requests::build(job, p, files.ordinals, files.requests);
+    return results::settle(p, files, context);
+  };
+  on_worker(Do::settle, p.number, work,
+            [this, number = p.number](const results::Settled& settled) { record_settled(number, settled); });
+}
+
+void Run::record_settled(int number, const results::Settled& settled)
+{
+  const Part parent = part(number);
+  record(number, [&](Part& changed, store::Transaction& tx) {
+    move(changed, PartEvent::outcomes_fixed);
+    changed.outcome = settled.sums;
+    changed.due.reset();
+    add_child(tx, parent, settled.left, m_files.left(number), parent.attempt + 1);
+    add_child(tx, parent, settled.left_free, m_files.left_free(number), parent.attempt);
+  });
+  if (!m_job.policy.keep_requests) discard_file(m_files.requests(number));
+  if (settled.missing > 0) {
+    note(Note::Level::warning, fmt::format("part {}: the server returned no line for {} of {} requests", number,
+                                           settled.missing, parent.items));
+  }
+  if (settled.quarantined > 0) {
+    note(Note::Level::warning, fmt::format("part {}: {} lines were not used; they are in {}", number,
+                                           settled.quarantined, m_files.quarantine(number).native()));
+  }
+}
+
+/// Files first: the list takes its place under the child's number before the commit that makes the child.
+void Run::add_child(store::Transaction& tx, const Part& parent, const results::Left& left,
+                    const std::filesystem::path& list, int attempt)
+{
+  if (left.count == 0) return;
+  int highest = 0;
+  for (const auto& p : m_parts)
+    highest = std::max(highest, p.number);
+  for (const auto& p : m_children)
+    highest = std::max(highest, p.number);
+  Part child;
+  child.number = highest + 1;
+  child.route = Route::batch;
+  child.attempt = attempt;
+  child.first = left.first;
+  child.last = left.last;
+  child.items = child.requests = left.count;
+  child.listed = true;
+  child.input_tokens = {parent.input_tokens.n * static_cast<std::int64_t>(left.count) /
+                        static_cast<std::int64_t>(parent.items)};
+  child.mark = parent.mark;
+  for (const auto& p : m_parts) { // the nearest place in the input that is known not to be behind its first item
+    if (p.mark.ordinal <= child.first && p.mark.ordinal >= child.mark.ordinal) child.mark = p.mark;
+  }
+  // What takes no attempt from the items has a reason that passes with time.
+  if (attempt == parent.attempt) child.due = now() + trouble_wait(5);
+  std::filesystem::rename(list, m_files.ordinals(child.number));
+  sync_directory(m_files.directory());
+  tx.put(m_job.name, child);
+  tx.log(m_job.name, child.number,
+         fmt::format("{} items left by part {}, attempt {}", left.count, parent.number, attempt));
+  m_children.push_back(child);
+}
+
+} // namespace batchwright::engine

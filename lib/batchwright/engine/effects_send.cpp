@@ -1,0 +1,312 @@
+// What may cost money, and how it is told apart from what did not happen. Each POST carries a uuid of its own, recorded
+// before it is sent; where no readable answer came, a listing is asked for that uuid before anything is sent again.
+
+#include <batchwright/base/files.hpp>
+#include <batchwright/base/sha256.hpp>
+#include <batchwright/engine/moves.hpp>
+#include <batchwright/engine/run.hpp>
+#include <batchwright/engine/spec.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace batchwright::engine {
+namespace {
+
+/// Listings are read back to this long before the intent: the server's clock and ours may differ.
+constexpr Millis look_back{600'000};
+
+std::string upload_name(const std::string& job, int part, const std::string& uuid)
+{
+  return fmt::format("{}-{:04}-{}.jsonl", job, part, uuid);
+}
+
+/// What a listing was asked for, and what came of it.
+template<class T>
+struct Look {
+  std::optional<api::Reply<wire::Page<T>>> failed = {}; ///< the page that could not be read
+  std::optional<T> found = {};
+  std::optional<Instant> server_time = {};
+};
+
+/// Reads a listing, newest first, until `is_it` or until it is older than the intent. `page` asks for one page after an
+/// id.
+template<class T, class Page, class IsIt>
+Look<T> look_through(Instant begun_at, const Clock& clock, Page page, IsIt is_it)
+{
+  Look<T> look;
+  std::set<std::string> seen; // a server that ignores `after` would give the first page for ever
+  for (decltype(T::id) after;;) {
+    const auto reply = page(after);
+    if (!reply.ok()) {
+      look.failed = reply;
+      return look;
+    }
+    look.server_time = reply.server_time;
+    const auto skew = reply.server_time ? *reply.server_time - clock.now() : Millis{0};
+    for (const auto& entry : reply.value.data) {
+      if (is_it(entry)) {
+        look.found = entry;
+        return look;
+      }
+      if (entry.created_at && *entry.created_at < begun_at + skew - look_back) return look;
+    }
+    if (reply.value.data.empty() || !reply.value.has_more.value_or(true)) return look;
+    after = reply.value.data.back().id;
+    if (!seen.insert(after.str()).second) return look;
+  }
+}
+
+} // namespace
+
+void Run::build(const Part& p)
+{
+  const bool check = !m_inputs_checked;
+  const auto work = [job = m_job, p, check, list = m_files.ordinals(p.number), file = m_files.requests(p.number)] {
+    if (check) {
+      for (const auto& input : job.inputs)
+        input::check_unchanged(input);
+    }
+    return requests::build(job, p, list, file);
+  };
+  on_worker(Do::build, p.number, work, [this, number = p.number](const requests::Built& built) {
+    m_inputs_checked = true;
+    record(number, [&](Part& changed, store::Transaction&) {
+      if (!changed.sha256.empty() && changed.sha256 != built.sha256) {
+        throw Error{Fault::input, fmt::format("part {} of {} does not come out as it did before", number, m_job.name),
+                    "its input file has changed; put the original back"};
+      }
+      changed.requests = built.requests;
+      changed.bytes = built.bytes;
+      changed.sha256 = built.sha256;
+    });
+  });
+}
+
+void Run::upload(const Part& p)
+{
+  const Call call{.uuid = make_uuid(), .part = p.number, .kind = CallKind::upload, .begun_at = now()};
+  m_calls.push_back(call);
+  record(p.number, [&](Part& changed, store::Transaction& tx) {
+    move(changed, PartEvent::upload_begun);
+    tx.put(m_job.name, call);
+  });
+
+  auto gauge = std::make_shared<Gauge>();
+  gauge->phase = Phase::uploading;
+  gauge->total = p.bytes;
+  m_gauges[p.number] = gauge;
+  const auto work = [this, gauge, path = m_files.requests(p.number),
+                     file_name = upload_name(m_job.name, p.number, call.uuid)] {
+    return m_server.client.upload(path, file_name, [gauge](std::uint64_t bytes) { gauge->done = bytes; });
+  };
+  on_worker(Do::upload, p.number, work,
+            [this, number = p.number, uuid = call.uuid](const auto& reply) { record_upload(number, uuid, reply); });
+}
+
+void Run::record_upload(int number, const std::string& uuid, const api::Reply<wire::FileObject>& reply)
+{
+  const auto doing = fmt::format("uploading part {}", number);
+  const bool cut = reply.ok() && reply.value.bytes != 0 && reply.value.bytes != part(number).bytes;
+  if (reply.ok() && !cut) {
+    m_troubles = 0;
+    record(number, [&](Part& changed, store::Transaction& tx) {
+      move(changed, PartEvent::file_known);
+      changed.file = reply.value.id;
+      changed.due.reset();
+      put_call(tx, uuid, CallState::answered);
+    });
+    return;
+  }
+  if (reply.ending == api::Ending::unknown) { // stays `uploading`: the listing decides
+    const auto when = trouble(doing, reply.trouble);
+    record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
+    return;
+  }
+  record(number, [&](Part& changed, store::Transaction& tx) {
+    move(changed, PartEvent::file_absent);
+    put_call(tx, uuid, cut ? CallState::answered : CallState::not_sent);
+  });
+  const auto when =
+      cut ? trouble(doing, fmt::format("the server stored {} bytes of {}", reply.value.bytes, part(number).bytes))
+          : later(doing, reply);
+  record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
+}
+
+void Run::look_for_file(const Part& p)
+{
+  const auto* call = call_of(p.number);
+  if (!call) { // a call that was answered, but whose answer was not recorded with the part, cannot be: one commit
+    record(p.number, [](Part& changed, store::Transaction&) { move(changed, PartEvent::file_absent); });
+    return;
+  }
+  const auto work = [this, p, call = *call] {
+    return look_through<wire::FileObject>(
+        call.begun_at, m_tools.clock, [this](const FileId& after) { return m_server.client.files(after); },
+        [&](const wire::FileObject& f) {
+          return f.filename.find(call.uuid) != std::string::npos && f.bytes == p.bytes;
+        });
+  };
+  on_worker(Do::look_for_file, p.number, work, [this, number = p.number, uuid = call->uuid](const auto& look) {
+    const auto doing = fmt::format("looking for the upload of part {}", number);
+    if (look.failed) {
+      const auto when = later(doing, *look.failed);
+      record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
+      return;
+    }
+    m_troubles = 0;
+    record(number, [&](Part& changed, store::Transaction& tx) {
+      // Not listed: a second upload costs nothing, so there is no grace time here.
+      move(changed, look.found ? PartEvent::file_known : PartEvent::file_absent);
+      if (look.found) changed.file = look.found->id;
+      changed.due.reset();
+      put_call(tx, uuid, look.found ? CallState::adopted : CallState::abandoned);
+    });
+  });
+}
+
+wire::Metadata Run::metadata(const Part& p, const std::string& uuid) const
+{
+  return {{"bw_call", uuid},
+          {"bw_job", m_job.name},
+          {"bw_job_uuid", m_job.uuid},
+          {"bw_part", std::to_string(p.number)},
+          {"bw_attempt", std::to_string(p.attempt)},
+          {"bw_first", std::to_string(p.first)},
+          {"bw_count", std::to_string(p.items)},
+          {"bw_items", std::to_string(m_job.items)},
+          {"bw_options", options_digest(m_job)}};
+}
+
+void Run::create(const Part& p)
+{
+  const Call call{.uuid = make_uuid(), .part = p.number, .kind = CallKind::create, .begun_at = now()};
+  m_calls.push_back(call);
+  record(p.number, [&](Part& changed, store::Transaction& tx) {
+    move(changed, PartEvent::create_begun);
+    tx.put(m_job.name, call);
+  });
+  const auto work = [this, p, endpoint = m_job.request.endpoint, data = metadata(p, call.uuid)] {
+    return m_server.client.create_batch(p.file, endpoint, data);
+  };
+  on_worker(Do::create, p.number, work,
+            [this, number = p.number, uuid = call.uuid](const auto& reply) { record_create(number, uuid, reply); });
+}
+
+void Run::record_create(int number, const std::string& uuid, const api::Reply<wire::BatchObject>& reply)
+{
+  const auto doing = fmt::format("creating the batch of part {}", number);
+  if (reply.ok()) {
+    m_troubles = 0;
+    record(number, [&](Part& changed, store::Transaction& tx) {
+      move(changed, PartEvent::batch_known);
+      changed.batch = reply.value.id;
+      changed.remote = status_of(reply.value);
+      changed.polls = 0;
+      changed.due = now() + m_goal.every.value_or(poll_wait(0));
+      put_call(tx, uuid, CallState::answered);
+    });
+    return;
+  }
+  if (reply.ending == api::Ending::unknown) { // stays `creating`: the listing decides
+    const auto when = trouble(doing, reply.trouble);
+    record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
+    return;
+  }
+  const bool is_refused = reply.ending == api::Ending::refused;
+  if (is_refused && wire::means_no_room(reply.error.code, reply.error.message)) {
+    record_no_room(number, reply.error.message, PartEvent::batch_refused, uuid);
+    return;
+  }
+  const bool file_lost =
+      is_refused && (wire::means_lost_file(reply.error.code, reply.error.message) || reply.status == 404);
+  record(number, [&](Part& changed, store::Transaction& tx) {
+    move(changed, file_lost ? PartEvent::file_lost : PartEvent::batch_absent);
+    if (file_lost) changed.file = {};
+    put_call(tx, uuid, CallState::not_sent);
+  });
+  if (file_lost) {
+    note(Note::Level::warning, fmt::format("{}: {}; uploading its file again", doing, reply.trouble));
+    return;
+  }
+  const auto when = later(doing, reply);
+  record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
+}
+
+/// The queue is full: the part waits with its file, its items lose no attempt, and nothing more is created until a live
+/// batch ends or the pause is over.
+void Run::record_no_room(int number, const std::string& message, PartEvent event, const std::string& uuid)
+{
+  const auto when = now() + refusal_wait(part(number).refusals + 1);
+  record(number, [&](Part& changed, store::Transaction& tx) {
+    move(changed, event);
+    changed.batch = {};
+    changed.remote = {};
+    ++changed.refusals;
+    changed.due = when;
+    if (!uuid.empty()) put_call(tx, uuid, CallState::not_sent);
+  });
+  for (auto& p : m_parts) {
+    if (p.state == PartState::queued) p.due = when;
+  }
+  note(Note::Level::info, fmt::format("part {} waits for room at the server: {}", number, message));
+}
+
+void Run::look_for_batch(const Part& p)
+{
+  const auto* call = call_of(p.number);
+  if (!call) {
+    record(p.number, [](Part& changed, store::Transaction&) { move(changed, PartEvent::batch_absent); });
+    return;
+  }
+  const auto is_ours = [p, call = *call](const wire::BatchObject& b) {
+    const auto uuid = b.metadata.find("bw_call");
+    if (uuid != b.metadata.end()) return uuid->second == call.uuid;
+    return b.metadata.empty() && b.input_file == p.file && b.created_at && *b.created_at >= call.begun_at - look_back;
+  };
+  const auto work = [this, begun_at = call->begun_at, is_ours] {
+    return look_through<wire::BatchObject>(
+        begun_at, m_tools.clock, [this](const BatchId& after) { return m_server.client.batches(after); }, is_ours);
+  };
+  on_worker(Do::look_for_batch, p.number, work, [this, number = p.number, call = *call](const auto& look) {
+    const auto doing = fmt::format("looking for the batch of part {}", number);
+    if (look.failed) {
+      const int status = look.failed->status;
+      if (status == 403 || status == 404 || status == 405 || status == 501) {
+        pause(Pause::unknown_submission,
+              fmt::format("{}: the server cannot be asked: {}", doing, look.failed->trouble));
+        return;
+      }
+      const auto when = later(doing, *look.failed);
+      record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
+      return;
+    }
+    m_troubles = 0;
+    record(number, [&](Part& changed, store::Transaction& tx) {
+      changed.due.reset();
+      if (look.found) {
+        move(changed, PartEvent::batch_known);
+        changed.batch = look.found->id;
+        changed.remote = status_of(*look.found);
+        changed.polls = 0;
+        put_call(tx, call.uuid, CallState::adopted);
+      } else if (!call.first_look_at) {
+        const auto known =
+            std::find_if(m_calls.begin(), m_calls.end(), [&](const Call& c) { return c.uuid == call.uuid; });
+        known->first_look_at = now();
+        known->server_time = look.server_time;
+        changed.due = now() + adopt_grace;
+        put_call(tx, call.uuid, CallState::intended);
+      } else {
+        move(changed, PartEvent::batch_absent);
+        put_call(tx, call.uuid, CallState::abandoned);
+      }
+    });
+  });
+}
+
+} // namespace batchwright::engine

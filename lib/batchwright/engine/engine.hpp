@@ -1,0 +1,121 @@
+// The engine moves jobs. Comes in: a job's name and how far to go. What is due is asked from a pure function (due.hpp);
+// effects happen on workers, and one thread records them, intent before effect, so that a job interrupted anywhere is
+// continued by the next advance. Only this room knows both the store and the API.
+#pragma once
+
+#include <batchwright/api/client.hpp>
+#include <batchwright/base/clock.hpp>
+#include <batchwright/base/interrupt.hpp>
+#include <batchwright/base/lock.hpp>
+#include <batchwright/engine/due.hpp>
+#include <batchwright/model/events.hpp>
+#include <batchwright/model/job.hpp>
+#include <batchwright/model/view.hpp>
+#include <batchwright/money/prices.hpp>
+#include <batchwright/requests/requests.hpp>
+#include <batchwright/results/results.hpp>
+#include <batchwright/store/layout.hpp>
+#include <batchwright/store/store.hpp>
+#include <batchwright/wire/profile.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace batchwright::engine {
+
+/// What the engine works with. All of it outlives the calls.
+struct Tools {
+  store::Store& store;
+  const store::Layout& layout;
+  const money::PriceTable& prices;
+  const wire::Profile& profile;
+  const Clock& clock;
+  const Interrupt& interrupt;
+  Observer& observer;
+};
+
+/// The server as somebody: the client with the account it speaks for.
+struct Server {
+  api::Client& client;
+  std::string account = {};  ///< as Job::account
+  std::string base_url = {}; ///< as Job::base_url
+};
+
+// --- making a job ----------------------------------------------------------------------------------------------------
+
+/// What the user asked for. Of `job`, the name (may be empty), request, limits, policy and skip_bad are set.
+struct Ask {
+  Job job = {};
+  std::vector<std::string> inputs = {};
+  InputFormat format = InputFormat::automatic;
+};
+
+/// What a job would come to.
+struct Draft {
+  Job job = {}; ///< named, inputs pinned, items counted, cost estimated
+  std::vector<Part> parts = {};
+  Tokens input_tokens = {};
+  Tokens output_tokens = {};
+  bool output_assumed = false; ///< no bound was given: output_tokens is an assumption
+  std::uint64_t request_bytes = 0;
+  std::vector<Error> skipped = {};
+  std::uint64_t skipped_count = 0;
+  bool continues = false; ///< there is such a job already: `job` is that one, with the new policy
+};
+
+/// A draft as the user is shown it.
+PlanView plan_view(const Draft& draft, const money::PriceTable& prices);
+
+/// Pins the inputs, reads all of them, cuts parts, estimates. Writes nothing and sends nothing.
+/// A job of the same name that is equal is continued; one that differs is `Fault::usage` for a given name, and a made
+/// name gets the next free `-2`. Throws `Fault::input`, `Fault::usage` as requests::plan.
+Draft draft(Tools& tools, const Ask& ask);
+
+/// Makes the drafted job real: directory and rows. Or, where it continues one, takes over the new policy.
+/// Throws `Fault::busy` where another process holds a job of that name.
+void found(Tools& tools, const Draft& draft);
+
+// --- moving a job ----------------------------------------------------------------------------------------------------
+
+enum class Until : std::uint8_t {
+  idle,     ///< nothing is due now; each live batch was asked for once
+  sent,     ///< every part that there is room for has a batch
+  admitted, ///< as sent, and the server has checked the inputs
+  ended,    ///< no item is pending, or only another command could go on
+};
+
+struct Goal {
+  Until until = Until::idle;
+  Sending sending = Sending::no;
+  std::optional<Millis> every = {}; ///< between polls; nothing: short at first, growing
+  bool inputs_fresh = false;        ///< they were pinned by this very command: need not be checked again
+};
+
+/// Moves the job as far as the goal says, under its lock. Ctrl-C starts nothing new, records what is in flight and
+/// returns. Throws `Fault::busy` where another process holds the job, `Fault::usage` for an unknown job,
+/// `Fault::config` for another account than the job's, `Fault::rejected` where the server refuses what cannot be mended
+/// by waiting, `Fault::network` where it cannot be reached and the goal is not `ended`.
+JobView advance(Tools& tools, Server& server, const std::string& job, const Goal& goal);
+
+/// How a job stands by the store alone. Throws `Fault::usage` for an unknown job, naming near ones.
+JobView look(Tools& tools, const std::string& job);
+
+/// As `look`, with the state of live batches asked from the server now and not recorded. What cannot be asked stays as
+/// it was, with a note.
+JobView look(Tools& tools, Server& server, const std::string& job);
+
+/// Whether a process works on the job now.
+bool is_held(Tools& tools, const std::string& job);
+
+/// Whether collecting could bring anything: a batch that may still run, or outputs not yet home.
+bool needs_server(const JobView& view);
+
+// --- bringing results home -------------------------------------------------------------------------------------------
+
+/// Merges what the settled parts hold into `sink`, in input order. Reads the store and files only.
+results::Merged deliver(Tools& tools, const std::string& job, results::Format format, results::Pending pending,
+                        const results::Sink& sink);
+
+} // namespace batchwright::engine

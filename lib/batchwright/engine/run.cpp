@@ -1,0 +1,306 @@
+#include <batchwright/engine/run.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace batchwright::engine {
+namespace {
+
+constexpr int threads = 8;
+constexpr Millis tick{100};
+/// How many waits for an unreachable server a command that does not stay to the end is willing to make: seven seconds.
+constexpr int patience_with_network = 3;
+
+/// How many of a kind run at once. Transfers share one link; building and settling share the disk.
+constexpr int at_once(Do what)
+{
+  switch (what) {
+  case Do::settle:
+  case Do::build:
+    return 2;
+  case Do::look_for_batch:
+  case Do::look_for_file:
+    return 1;
+  case Do::download:
+  case Do::poll:
+  case Do::create:
+  case Do::upload:
+    return 4;
+  }
+  return 1;
+}
+
+} // namespace
+
+Run::Run(Tools& tools, Server& server, Job job, std::vector<Part> parts, Goal goal)
+    : m_tools(tools),
+      m_server(server),
+      m_job(std::move(job)),
+      m_goal(goal),
+      m_files(tools.layout.job(m_job.name)),
+      m_parts(std::move(parts)),
+      m_calls(tools.store.calls(m_job.name, CallState::intended)),
+      m_inputs_checked(goal.inputs_fresh),
+      m_workers(threads)
+{
+  // Somebody asked just now: batches are looked at however recently that was done.
+  for (auto& p : m_parts) {
+    if (has_live_batch(p.state)) p.due.reset();
+  }
+}
+
+JobView Run::go()
+{
+  try {
+    if (m_job.pause != Pause::none) record_job([](Job& job) { job.pause = Pause::none; }); // each advance tries again
+    loop();
+  } catch (...) {
+    drain();
+    throw;
+  }
+  return view(m_job, m_parts, Held::no);
+}
+
+void Run::loop()
+{
+  for (;;) {
+    const bool stopping = m_tools.interrupt.asked();
+    std::optional<Instant> next;
+    if (!stopping) {
+      auto d = due(m_job, m_parts, m_busy, now(), m_goal.sending);
+      next = d.next;
+      std::erase_if(d.now, [this](const Action& a) { return !wanted(a); });
+      if (m_busy.empty() && (reached() || (m_goal.until == Until::idle && d.now.empty()))) return;
+      for (const auto& action : d.now) {
+        if (has_room_for(action.what)) start(action);
+      }
+      if (m_busy.empty() && !next) return; // only another command, or another's answer, could go on
+    } else if (m_busy.empty()) {
+      return;
+    }
+    report_progress();
+    if (auto completion = m_workers.next(
+            m_busy.empty() ? std::clamp(std::chrono::duration_cast<Millis>(*next - now()), Millis{1}, tick) : tick)) {
+      (*completion)();
+    }
+  }
+}
+
+bool Run::wanted(const Action& action) const
+{
+  return action.what != Do::poll || m_goal.until != Until::idle || !m_asked.contains(action.part);
+}
+
+bool Run::has_room_for(Do what) const
+{
+  const auto active = m_active.find(what);
+  return active == m_active.end() || active->second < at_once(what);
+}
+
+void Run::start(const Action& action)
+{
+  const Part copy = part(action.part); // workers get values, never references
+  switch (action.what) {
+  case Do::settle:
+    return settle(copy);
+  case Do::download:
+    return download(copy);
+  case Do::poll:
+    return poll(copy);
+  case Do::look_for_batch:
+    return look_for_batch(copy);
+  case Do::create:
+    return create(copy);
+  case Do::look_for_file:
+    return look_for_file(copy);
+  case Do::upload:
+    return upload(copy);
+  case Do::build:
+    return build(copy);
+  }
+}
+
+/// Whether nothing more will come of a part within this advance.
+bool Run::is_over(const Part& p) const
+{
+  switch (p.state) {
+  case PartState::settled:
+  case PartState::superseded:
+    return true;
+  case PartState::planned:
+  case PartState::queued:
+    return m_goal.sending == Sending::no || m_job.pause != Pause::none;
+  case PartState::fetched:
+    return false;
+  default:
+    return m_job.pause == Pause::auth || m_job.pause == Pause::account;
+  }
+}
+
+bool Run::reached() const
+{
+  const auto all = [this](auto holds) { return std::all_of(m_parts.begin(), m_parts.end(), holds); };
+  const auto is_sent = [this](const Part& p) {
+    return is_over(p) || has_live_batch(p.state) || p.state == PartState::ended || p.state == PartState::fetched ||
+           (p.state == PartState::queued && p.refusals > 0);
+  };
+  switch (m_goal.until) {
+  case Until::idle:
+    return false;
+  case Until::sent:
+    return all(is_sent);
+  case Until::admitted:
+    return all([&](const Part& p) {
+      const bool checking =
+          p.state == PartState::running && (p.remote.status.empty() || p.remote.status == "validating");
+      return is_sent(p) && !checking;
+    });
+  case Until::ended:
+    return all([this](const Part& p) { return is_over(p); });
+  }
+  return true;
+}
+
+void Run::drain() noexcept
+{
+  while (!m_busy.empty()) {
+    try {
+      if (auto completion = m_workers.next(tick)) (*completion)();
+    } catch (const std::exception& e) {
+      try {
+        note(Note::Level::warning, e.what());
+      } catch (...) {
+      }
+    }
+  }
+}
+
+void Run::report_progress()
+{
+  for (const auto& [number, gauge] : m_gauges) {
+    m_tools.observer.on(
+        Progress{gauge->phase, m_job.name, number, gauge->done.load(std::memory_order_relaxed), gauge->total});
+  }
+  Progress whole{Phase::running, m_job.name, 0, 0, m_job.items};
+  for (const auto& p : m_parts) {
+    whole.done += p.state == PartState::settled ? p.outcome.succeeded + p.outcome.failed
+                                                : static_cast<std::uint64_t>(p.remote.completed + p.remote.failed);
+  }
+  whole.done = std::min(whole.done, whole.total);
+  m_tools.observer.on(whole);
+}
+
+Part& Run::part(int number)
+{
+  const auto found =
+      std::find_if(m_parts.begin(), m_parts.end(), [number](const Part& p) { return p.number == number; });
+  ensure(found != m_parts.end(), fmt::format("part {} of job {} exists", number, m_job.name));
+  return *found;
+}
+
+void Run::record(int number, const Change& change)
+{
+  Part changed = part(number);
+  const auto from = changed.state;
+  m_children.clear();
+  store::Transaction tx{m_tools.store};
+  change(changed, tx);
+  tx.put(m_job.name, changed);
+  if (changed.state != from) tx.log(m_job.name, number, fmt::format("{} -> {}", name(from), name(changed.state)));
+  tx.commit();
+  part(number) = changed;
+  for (auto& child : m_children)
+    m_parts.push_back(std::move(child));
+  if (changed.state != from) m_tools.observer.on(PartMoved{m_job.name, number, from, changed.state});
+}
+
+void Run::record_job(const std::function<void(Job&)>& change)
+{
+  Job changed = m_job;
+  change(changed);
+  store::Transaction tx{m_tools.store};
+  tx.update(changed);
+  tx.commit();
+  m_job = std::move(changed);
+}
+
+void Run::put_call(store::Transaction& tx, const std::string& uuid, CallState state)
+{
+  const auto found = std::find_if(m_calls.begin(), m_calls.end(), [&](const Call& c) { return c.uuid == uuid; });
+  ensure(found != m_calls.end(), "the call that is answered was recorded before");
+  found->state = state;
+  tx.put(m_job.name, *found);
+  if (state != CallState::intended) m_calls.erase(found);
+}
+
+const Call* Run::call_of(int number) const
+{
+  const auto found = std::find_if(m_calls.begin(), m_calls.end(), [number](const Call& c) { return c.part == number; });
+  return found == m_calls.end() ? nullptr : &*found;
+}
+
+void Run::pause(Pause why, const std::string& message)
+{
+  if (m_job.pause == why) return; // several calls in flight are refused for one reason: it is said once
+  record_job([&](Job& job) {
+    job.pause = why;
+    job.message = message;
+  });
+  note(Note::Level::warning, fmt::format("paused ({}): {}", name(why), message));
+}
+
+void Run::release_queue()
+{
+  for (auto& p : m_parts) {
+    if (p.state == PartState::queued) p.due.reset();
+  }
+}
+
+void Run::note(Note::Level level, std::string text)
+{
+  m_tools.observer.on(Note{level, std::move(text)});
+}
+
+Instant Run::trouble(std::string_view doing, const std::string& what)
+{
+  if (now() >= m_quiet_until) { // several calls that fail together are one trouble
+    const auto wait = trouble_wait(++m_troubles);
+    if (m_goal.until != Until::ended && m_troubles > patience_with_network) {
+      throw Error{Fault::network, fmt::format("{}: {}", doing, what),
+                  fmt::format("nothing is lost; run `batchwright poll {}` when the server can be reached", m_job.name)};
+    }
+    m_quiet_until = now() + wait;
+    note(Note::Level::warning, fmt::format("{}: {}; trying again in {} s", doing, what, wait.count() / 1000));
+  }
+  return m_quiet_until;
+}
+
+void Run::reject(std::string_view doing, int status, const std::string& what) const
+{
+  const bool redirect = status >= 300 && status < 400;
+  throw Error{redirect ? Fault::config : Fault::rejected, fmt::format("{}: {}", doing, what),
+              redirect ? "set OPENAI_BASE_URL to the address that the server names"
+                       : fmt::format("nothing is lost; `batchwright status {}` shows how the job stands", m_job.name)};
+}
+
+BatchStatus status_of(const wire::BatchObject& batch)
+{
+  BatchStatus s;
+  s.status = batch.status;
+  s.completed = batch.completed;
+  s.failed = batch.failed;
+  s.output_file = batch.output_file;
+  s.error_file = batch.error_file;
+  s.created_at = batch.created_at;
+  s.ended_at = batch.ended_at;
+  if (!batch.errors.empty()) {
+    s.error_code = batch.errors.front().code;
+    s.error_message = batch.errors.front().message;
+  }
+  return s;
+}
+
+} // namespace batchwright::engine

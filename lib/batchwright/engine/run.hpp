@@ -1,0 +1,163 @@
+// Inside the room: one advance of one job. The loop asks what is due and starts it; each effect has its pair of
+// functions in effects_*.cpp, one that does it on a worker and one that records what came of it.
+#pragma once
+
+#include <batchwright/engine/engine.hpp>
+#include <batchwright/engine/workers.hpp>
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace batchwright::engine {
+
+class Run {
+public:
+  Run(Tools& tools, Server& server, Job job, std::vector<Part> parts, Goal goal);
+
+  /// To the goal, to an interrupt, or to what cannot be mended by waiting. What is in flight is recorded in any case.
+  JobView go();
+
+private:
+  /// How far a transfer is; written by its worker, read by the owner.
+  struct Gauge {
+    Phase phase = Phase::uploading;
+    std::atomic<std::uint64_t> done{0};
+    std::uint64_t total = 0;
+  };
+
+  // --- the loop (run.cpp) ---
+  void loop();
+  void start(const Action& action);
+  bool has_room_for(Do what) const;
+  bool wanted(const Action& action) const;
+  bool reached() const;
+  bool is_over(const Part& part) const;
+  void drain() noexcept;
+  void report_progress();
+
+  // --- records (run.cpp) ---
+  Part& part(int number);
+  using Change = std::function<void(Part&, store::Transaction&)>;
+  /// One transaction: the change is applied to a copy, committed, and then taken over.
+  void record(int number, const Change& change);
+  void record_job(const std::function<void(Job&)>& change);
+  void put_call(store::Transaction& tx, const std::string& uuid, CallState state);
+  const Call* call_of(int part) const;
+  void pause(Pause why, const std::string& message);
+  /// Room came free: parts that were sent back may ask again at once.
+  void release_queue();
+  void note(Note::Level level, std::string text);
+  Instant now() const { return m_tools.clock.now(); }
+
+  /// Nothing came back, or nothing one can use. Returns when to try again; throws where the goal does not wait for
+  /// that.
+  Instant trouble(std::string_view doing, const std::string& what);
+  /// The server refused a call of ours. Returns when to try again, after a pause where that helps; throws else.
+  template<class T>
+  Instant refused(std::string_view doing, const api::Reply<T>& reply);
+  template<class T>
+  Instant later(std::string_view doing, const api::Reply<T>& reply);
+  [[noreturn]] void reject(std::string_view doing, int status, const std::string& what) const;
+
+  // --- effects: sending (effects_send.cpp) ---
+  void build(const Part& part);
+  void upload(const Part& part);
+  void record_upload(int number, const std::string& uuid, const api::Reply<wire::FileObject>& reply);
+  void look_for_file(const Part& part);
+  void create(const Part& part);
+  void record_create(int number, const std::string& uuid, const api::Reply<wire::BatchObject>& reply);
+  void look_for_batch(const Part& part);
+  void record_no_room(int number, const std::string& message, PartEvent event, const std::string& uuid);
+  wire::Metadata metadata(const Part& part, const std::string& uuid) const;
+
+  // --- effects: collecting (effects_collect.cpp) ---
+  void poll(const Part& part);
+  void record_poll(int number, const api::Reply<wire::BatchObject>& reply);
+  void download(const Part& part);
+  void settle(const Part& part);
+  void record_settled(int number, const results::Settled& settled);
+  void add_child(store::Transaction& tx, const Part& parent, const results::Left& left,
+                 const std::filesystem::path& list, int attempt);
+
+  template<class Work, class Record>
+  void on_worker(Do what, int part, Work work, Record record);
+
+  Tools& m_tools;
+  Server& m_server;
+  Job m_job;
+  Goal m_goal;
+  store::JobLayout m_files;
+  std::vector<Part> m_parts = {};
+  std::vector<Call> m_calls = {};    // those whose answer is not known
+  std::vector<Part> m_children = {}; // of the record at work; taken over after its commit
+
+  std::set<int> m_busy = {};
+  std::map<Do, int> m_active = {};
+  std::set<int> m_asked = {}; // parts whose batch was asked for in this advance
+  std::map<int, std::shared_ptr<Gauge>> m_gauges = {};
+  bool m_inputs_checked = false;
+  int m_troubles = 0;
+  Instant m_quiet_until = {};
+
+  Workers m_workers; // last: its threads use all of the above
+};
+
+/// What a polled batch object says, as the part keeps it.
+BatchStatus status_of(const wire::BatchObject& batch);
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+template<class Work, class Record>
+void Run::on_worker(Do what, int number, Work work, Record record)
+{
+  m_busy.insert(number);
+  ++m_active[what];
+  const auto finished = [this, what, number] {
+    m_busy.erase(number);
+    m_gauges.erase(number);
+    --m_active[what];
+  };
+  m_workers.start([finished, work = std::move(work), record = std::move(record)]() -> Workers::Completion {
+    try {
+      auto result = work();
+      return [finished, record, result = std::move(result)] {
+        finished();
+        record(result);
+      };
+    } catch (...) {
+      return [finished, fault = std::current_exception()] {
+        finished();
+        std::rethrow_exception(fault);
+      };
+    }
+  });
+}
+
+template<class T>
+Instant Run::refused(std::string_view doing, const api::Reply<T>& reply)
+{
+  if (reply.status == 401 || reply.status == 403) {
+    pause(Pause::auth, std::string{doing} + ": " + reply.trouble);
+    return now();
+  }
+  if (reply.status == 429 && reply.error.code == "insufficient_quota") {
+    pause(Pause::quota, std::string{doing} + ": " + reply.trouble);
+    return now();
+  }
+  if (reply.status == 429) return now() + reply.retry_after.value_or(trouble_wait(++m_troubles));
+  reject(doing, reply.status, reply.trouble);
+}
+
+template<class T>
+Instant Run::later(std::string_view doing, const api::Reply<T>& reply)
+{
+  return reply.ending == api::Ending::refused ? refused(doing, reply) : trouble(doing, reply.trouble);
+}
+
+} // namespace batchwright::engine

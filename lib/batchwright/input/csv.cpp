@@ -1,0 +1,279 @@
+#include <batchwright/input/csv.hpp>
+#include <batchwright/input/reader.hpp>
+#include <batchwright/json/json.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+#include <utility>
+
+namespace batchwright::input {
+namespace {
+
+std::uint64_t newlines(std::string_view text)
+{
+  return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+constexpr auto unclosed_hint = "close the quote; a quote that is text is doubled, in a field that is quoted";
+
+bool ends_plain(char c)
+{
+  return c == ',' || c == '\n' || c == '"';
+}
+
+} // namespace
+
+CsvScanner::CsvScanner(std::string path, Start from)
+    : m_path(std::move(path)), m_window(m_path, from.offset), m_line(from.line)
+{
+}
+
+bool CsvScanner::next()
+{
+  m_line += newlines(m_window.view().substr(0, m_at));
+  m_window.drop(m_at);
+  m_cells.clear();
+  m_unfolded.clear();
+  m_bad = {};
+  m_at = m_size = 0;
+  if (!pass_blank_lines()) return false;
+  while (cell() == After::field) {
+  }
+  if (m_size > longest_record) throw too_long(m_path, start(), "record");
+  return true;
+}
+
+/// False where the file ends with them.
+bool CsvScanner::pass_blank_lines()
+{
+  for (;;) {
+    while (m_window.view().size() < 2 && m_window.grow()) {
+    }
+    const auto view = m_window.view();
+    const auto line_end = view.starts_with("\r\n") ? 2u : view.starts_with('\n') || view == "\r" ? 1u : 0u;
+    if (line_end == 0) return !view.empty();
+    m_window.drop(line_end);
+    ++m_line;
+  }
+}
+
+/// Reads on within a record; false at the end of the file.
+bool CsvScanner::more()
+{
+  if (m_window.view().size() > longest_record + 2) {
+    if (!m_open_quote) throw too_long(m_path, start(), "record");
+    throw error(*m_open_quote,
+                fmt::format("the quote that opens here is not closed within {} MiB", longest_record / (1024 * 1024)),
+                unclosed_hint);
+  }
+  return m_window.grow();
+}
+
+CsvScanner::After CsvScanner::cell()
+{
+  if (m_at == m_window.view().size()) more();
+  if (m_window.view().substr(m_at).starts_with('"')) return quoted();
+  return plain_rest(m_at);
+}
+
+/// Takes what stands before the next comma or line end as it is. `begin`: where the cell's text began.
+CsvScanner::After CsvScanner::plain_rest(std::size_t begin)
+{
+  for (;;) {
+    const auto view = m_window.view();
+    while (m_at < view.size() && !ends_plain(view[m_at]))
+      ++m_at;
+    if (m_at == view.size() && more()) continue;
+    const auto end = m_at;
+    if (const auto after = end_of_cell()) {
+      const bool carriage_return = *after == After::record && end > begin && m_window.view()[end - 1] == '\r';
+      m_cells.push_back({begin, end - begin - (carriage_return ? 1 : 0), false});
+      if (*after == After::record) m_size = end - (carriage_return ? 1 : 0);
+      return *after;
+    }
+    misplaced(m_at++, "a quote inside a field that does not begin with one");
+  }
+}
+
+CsvScanner::After CsvScanner::quoted()
+{
+  const auto begin = m_at + 1;
+  bool doubled = false;
+  m_open_quote = m_at++;
+  for (;;) {
+    const auto view = m_window.view();
+    const auto quote = view.find('"', m_at);
+    if (quote == std::string_view::npos || quote + 2 >= view.size()) { // two more bytes tell what follows the quote
+      m_at = quote == std::string_view::npos ? view.size() : quote;
+      if (more()) continue;
+      if (quote == std::string_view::npos)
+        throw error(*m_open_quote, "the quote that opens here is never closed", unclosed_hint);
+    }
+    m_at = quote + 1;
+    if (!m_window.view().substr(m_at).starts_with('"')) break;
+    doubled = true;
+    ++m_at;
+  }
+  m_open_quote.reset();
+  const auto end = m_at - 1;
+  const auto rest = m_window.view().substr(m_at);
+  if (rest.starts_with("\r\n") || rest == "\r") ++m_at;
+  if (const auto after = end_of_cell()) {
+    if (doubled) {
+      unfold(begin, end);
+    } else {
+      m_cells.push_back({begin, end - begin, false});
+    }
+    if (*after == After::record) m_size = end + 1;
+    return *after;
+  }
+  misplaced(m_at, "text behind a closing quote");
+  return plain_rest(begin);
+}
+
+/// Steps over a comma or a line end; nothing where neither stands here.
+std::optional<CsvScanner::After> CsvScanner::end_of_cell()
+{
+  const auto view = m_window.view();
+  if (m_at == view.size()) return After::record;
+  if (view[m_at] == '\n') {
+    ++m_at;
+    return After::record;
+  }
+  if (view[m_at] != ',') return std::nullopt;
+  ++m_at;
+  return After::field;
+}
+
+void CsvScanner::unfold(std::size_t begin, std::size_t end)
+{
+  const auto from = m_unfolded.size();
+  auto text = m_window.view().substr(begin, end - begin);
+  for (auto quote = text.find('"'); quote != std::string_view::npos; quote = text.find('"')) {
+    m_unfolded.append(text.substr(0, quote + 1));
+    text.remove_prefix(quote + 2);
+  }
+  m_unfolded.append(text);
+  m_cells.push_back({from, m_unfolded.size() - from, true});
+}
+
+/// Notes the first thing out of place; the scan goes on, so that the record's end is found.
+void CsvScanner::misplaced(std::size_t at, std::string_view what)
+{
+  if (!m_bad.empty()) return;
+  m_bad = what;
+  m_bad_at = at;
+}
+
+std::string_view CsvScanner::field(std::size_t n) const
+{
+  const auto& cell = m_cells[n];
+  return cell.unfolded ? std::string_view{m_unfolded}.substr(cell.begin, cell.size)
+                       : m_window.view().substr(cell.begin, cell.size);
+}
+
+std::optional<Error> CsvScanner::fault() const
+{
+  if (!m_bad.empty()) {
+    return error(m_bad_at, m_bad, "quote the whole field and double the quotes inside it: \"5\"\" pipe\"");
+  }
+  if (!json::is_utf8(raw())) return error(json::utf8_until(raw()), "bytes that are not UTF-8");
+  return std::nullopt;
+}
+
+Error CsvScanner::error(std::size_t at, std::string_view what, std::string hint) const
+{
+  return fault_at(m_path, m_line + newlines(m_window.view().substr(0, at)), m_window.offset() + at, what,
+                  std::move(hint));
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+class CsvItem : public Item {
+public:
+  std::optional<Field> field(std::string_view column) const override
+  {
+    const auto found = std::find(header.begin(), header.end(), column);
+    if (found == header.end()) return std::nullopt;
+    return Field{scanner->field(static_cast<std::size_t>(found - header.begin())), Field::Form::text};
+  }
+  std::vector<std::string> columns() const override { return header; }
+
+  std::vector<std::string> header = {};
+  const CsvScanner* scanner = nullptr;
+};
+
+class CsvReader : public Reader {
+public:
+  CsvReader(const std::string& path, Start from) : m_path(path), m_scanner(std::make_unique<CsvScanner>(path))
+  {
+    if (m_scanner->next()) take_header();
+    if (from.offset > 0) m_scanner = std::make_unique<CsvScanner>(path, from);
+    m_item.scanner = m_scanner.get();
+  }
+
+  Step step() override
+  {
+    if (!m_scanner->next()) return Step::end;
+    m_fault = m_scanner->fault();
+    if (!m_fault && m_scanner->fields() != m_item.header.size()) m_fault = ragged();
+    if (m_fault) return Step::bad;
+    m_item.mark.offset = m_scanner->start().offset;
+    m_item.mark.line = m_scanner->start().line;
+    return Step::record;
+  }
+
+  Item& item() override { return m_item; }
+  const Error& fault() const override { return *m_fault; }
+
+private:
+  void take_header()
+  {
+    if (const auto fault = m_scanner->fault()) throw *fault;
+    const auto refuse = [&](std::string_view what, std::string hint) {
+      throw fault_at(m_path, m_scanner->start().line, m_scanner->start().offset, what, std::move(hint));
+    };
+    std::set<std::string_view> seen;
+    for (std::size_t i = 0; i < m_scanner->fields(); ++i) {
+      const auto name = m_scanner->field(i);
+      if (name.empty()) refuse(fmt::format("column {} of the header has no name", i + 1), "give each column a name");
+      if (const auto at = name.find('\r'); at != std::string_view::npos && !name.substr(at).starts_with("\r\n")) {
+        refuse("a carriage return in the header: lines must end in LF or CR LF",
+               fmt::format("convert it: tr '\\r' '\\n' < '{}' > unix-copy", m_path));
+      }
+      if (!seen.insert(name).second) {
+        refuse(fmt::format("the header has the column `{}` twice", name), "give each column a name of its own");
+      }
+      m_item.header.emplace_back(name);
+    }
+  }
+
+  Error ragged() const
+  {
+    const auto count = [](std::size_t n) { return fmt::format("{} field{}", n, n == 1 ? "" : "s"); };
+    const auto start = m_scanner->start();
+    return fault_at(
+        m_path, start.line, start.offset,
+        fmt::format("the record has {}, the header has {}", count(m_scanner->fields()), m_item.header.size()),
+        "quote fields that hold commas or line ends");
+  }
+
+  std::string m_path;
+  std::unique_ptr<CsvScanner> m_scanner;
+  CsvItem m_item = {};
+  std::optional<Error> m_fault = {};
+};
+
+} // namespace
+
+std::unique_ptr<Reader> read_csv(const std::string& path, Start from)
+{
+  return std::make_unique<CsvReader>(path, from);
+}
+
+} // namespace batchwright::input

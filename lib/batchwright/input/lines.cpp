@@ -1,0 +1,193 @@
+// The two formats of a record a line: JSON objects, and plain text.
+
+#include <batchwright/input/reader.hpp>
+#include <batchwright/json/json.hpp>
+
+#include <fmt/format.h>
+
+namespace batchwright::input {
+namespace {
+
+constexpr std::string_view blanks = " \t\r";
+
+std::string_view word(json::Kind kind)
+{
+  switch (kind) {
+  case json::Kind::null:
+    return "null";
+  case json::Kind::boolean:
+    return "a boolean";
+  case json::Kind::number:
+    return "a number";
+  case json::Kind::string:
+    return "a string";
+  case json::Kind::array:
+    return "an array";
+  case json::Kind::object:
+    return "an object";
+  }
+  return "a value";
+}
+
+class TextItem : public Item {
+public:
+  std::optional<Field> field(std::string_view column) const override
+  {
+    return column == "text" ? std::optional{Field{text, Field::Form::text}} : std::nullopt;
+  }
+  std::vector<std::string> columns() const override { return {"text"}; }
+
+  std::string_view text = {};
+};
+
+class JsonItem : public Item {
+public:
+  std::optional<Field> field(std::string_view column) const override
+  {
+    const auto value = document.root().find(column);
+    return value ? std::optional{Field{value->raw(), Field::Form::json}} : std::nullopt;
+  }
+
+  std::vector<std::string> columns() const override
+  {
+    std::vector<std::string> names;
+    for (const auto& member : document.root().members())
+      names.push_back(json::decode_lossy(member.key.token()));
+    return names;
+  }
+
+  json::Document document = {};
+};
+
+/// A record a line: what a line must be is the derived reader's to say.
+class RecordPerLine : public Reader {
+public:
+  RecordPerLine(const std::string& path, Start from) : m_path(path), m_lines(path, from) {}
+
+  Step step() override
+  {
+    const auto line = m_lines.next();
+    if (!line) return Step::end;
+    m_fault = line->too_long ? too_long(m_path, line->start, "line") : take(*line);
+    if (m_fault) return Step::bad;
+    item().mark.offset = line->start.offset;
+    item().mark.line = line->start.line;
+    return Step::record;
+  }
+
+  const Error& fault() const override { return *m_fault; }
+
+protected:
+  /// Makes the line the item, or says why it cannot be one.
+  virtual std::optional<Error> take(const Lines::Line& line) = 0;
+
+  std::optional<Error> refused(const Lines::Line& line, std::size_t byte, std::string_view what) const
+  {
+    return fault_at(m_path, line.start.line, line.start.offset + byte, what);
+  }
+
+private:
+  std::string m_path;
+  Lines m_lines;
+  std::optional<Error> m_fault = {};
+};
+
+class TextReader : public RecordPerLine {
+public:
+  using RecordPerLine::RecordPerLine;
+  Item& item() override { return m_item; }
+
+private:
+  std::optional<Error> take(const Lines::Line& line) override
+  {
+    m_item.text = line.text;
+    if (json::is_utf8(line.text)) return std::nullopt;
+    return refused(line, json::utf8_until(line.text), "bytes that are not UTF-8");
+  }
+
+  TextItem m_item = {};
+};
+
+class JsonlReader : public RecordPerLine {
+public:
+  using RecordPerLine::RecordPerLine;
+  Item& item() override { return m_item; }
+
+private:
+  std::optional<Error> take(const Lines::Line& line) override
+  {
+    auto& document = m_item.document;
+    if (!document.parse(line.text)) {
+      return refused(line, document.fault().byte, fmt::format("not JSON: {}", document.fault().what));
+    }
+    const auto root = document.root();
+    if (root.is(json::Kind::object)) return std::nullopt;
+    return refused(line, 0, fmt::format("expected a JSON object, found {}", word(root.kind())));
+  }
+
+  JsonItem m_item = {};
+};
+
+} // namespace
+
+Lines::Lines(const std::string& path, Start from) : m_window(path, from.offset), m_line(from.line) {}
+
+std::optional<Lines::Line> Lines::next()
+{
+  if (m_inside_long && !pass_rest()) return std::nullopt;
+  std::size_t searched = 0;
+  for (;;) {
+    const auto view = m_window.view();
+    const auto newline = view.find('\n', searched);
+    auto text = view.substr(0, newline);
+    if (text.size() > longest_record + 1) {
+      m_inside_long = true;
+      return Line{{}, {m_window.offset(), m_line}, true};
+    }
+    if (newline == std::string_view::npos) {
+      searched = view.size();
+      if (m_window.grow()) continue;
+      if (m_window.view().empty()) return std::nullopt;
+      text = m_window.view();
+    }
+    if (text.ends_with('\r')) text.remove_suffix(1);
+    const Line line{text, {m_window.offset(), m_line++}, text.size() > longest_record};
+    m_window.drop(newline == std::string_view::npos ? m_window.view().size() : newline + 1);
+    if (text.find_first_not_of(blanks) != std::string_view::npos) return line;
+    searched = 0;
+  }
+}
+
+/// Passes over what is left of a line that is too long, its newline included; false where the file ends first.
+bool Lines::pass_rest()
+{
+  for (;;) {
+    const auto newline = m_window.view().find('\n');
+    if (newline != std::string_view::npos) {
+      m_window.drop(newline + 1);
+      m_inside_long = false;
+      ++m_line;
+      return true;
+    }
+    m_window.drop(m_window.view().size());
+    if (!m_window.grow()) return false;
+  }
+}
+
+Error too_long(const std::string& path, Start start, std::string_view record)
+{
+  return fault_at(path, start.line, start.offset,
+                  fmt::format("the {} is longer than {} MiB", record, longest_record / (1024 * 1024)));
+}
+
+std::unique_ptr<Reader> read_jsonl(const std::string& path, Start from)
+{
+  return std::make_unique<JsonlReader>(path, from);
+}
+
+std::unique_ptr<Reader> read_text(const std::string& path, Start from)
+{
+  return std::make_unique<TextReader>(path, from);
+}
+
+} // namespace batchwright::input

@@ -1,0 +1,102 @@
+// All inputs as one stream: ordinals run on from file to file, bad records are put aside as far as the user allows.
+
+#include <batchwright/input/reader.hpp>
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace batchwright::input {
+namespace {
+
+std::unique_ptr<Reader> reader_for(const PinnedInput& input, Start from)
+{
+  switch (input.format) {
+  case InputFormat::csv:
+    return read_csv(input.path, from);
+  case InputFormat::jsonl:
+    return read_jsonl(input.path, from);
+  case InputFormat::text:
+    return read_text(input.path, from);
+  case InputFormat::automatic:
+    break;
+  }
+  throw Error{Fault::bug, fmt::format("internal promise broken: the format of {} was never decided", input.path)};
+}
+
+class JobStream : public Stream {
+public:
+  JobStream(const std::vector<PinnedInput>& inputs, Options options, Mark from)
+      : m_inputs(inputs),
+        m_options(std::move(options)),
+        m_ordinal(from.ordinal),
+        m_input(from.input),
+        m_start{from.offset, from.line}
+  {
+  }
+
+  const Item* next() override
+  {
+    while (m_input < m_inputs.size()) {
+      const auto& input = m_inputs[m_input];
+      if (!m_reader) m_reader = reader_for(input, std::exchange(m_start, {}));
+      switch (m_reader->step()) {
+      case Reader::Step::record: {
+        auto& item = m_reader->item();
+        item.mark.ordinal = m_ordinal++;
+        item.mark.input = m_input;
+        item.file = input.path;
+        return &item;
+      }
+      case Reader::Step::bad:
+        put_aside(m_reader->fault());
+        break;
+      case Reader::Step::end:
+        m_reader.reset();
+        ++m_input;
+      }
+    }
+    return nullptr;
+  }
+
+private:
+  void put_aside(const Error& fault)
+  {
+    if (m_aside < m_options.skip_bad) {
+      ++m_aside;
+      if (m_options.on_skipped) m_options.on_skipped(fault);
+      return;
+    }
+    const auto hint = fault.hint().empty() ? std::string{} : fault.hint() + "; or ";
+    if (m_options.skip_bad == 0) {
+      throw Error{fault.fault(), fault.what(), hint + "put bad records aside: --skip-bad N"}.at(*fault.place());
+    }
+    throw Error{fault.fault(),
+                fmt::format("{} ({} bad record{} put aside before it)", fault.what(), m_aside,
+                            m_aside == 1 ? " was" : "s were"),
+                hint + "allow more with --skip-bad N"}
+        .at(*fault.place());
+  }
+
+  std::vector<PinnedInput> m_inputs;
+  Options m_options;
+  Ordinal m_ordinal;
+  std::uint32_t m_input;
+  Start m_start;
+  std::uint64_t m_aside = 0;
+  std::unique_ptr<Reader> m_reader = {};
+};
+
+} // namespace
+
+Error fault_at(const Item& item, std::string_view what, std::string hint)
+{
+  return fault_at(std::string{item.file}, item.mark.line, item.mark.offset, what, std::move(hint));
+}
+
+std::unique_ptr<Stream> open(const std::vector<PinnedInput>& inputs, Options options, Mark from)
+{
+  return std::make_unique<JobStream>(inputs, std::move(options), from);
+}
+
+} // namespace batchwright::input

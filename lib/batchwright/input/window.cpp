@@ -1,0 +1,72 @@
+#include <batchwright/input/window.hpp>
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace batchwright::input {
+namespace {
+
+constexpr std::size_t block_size = 1 << 20;
+
+/// UTF-16 by its mark, or by a NUL in one half of every pair where the text begins in ASCII, as headers do.
+bool is_utf16(std::string_view head)
+{
+  if (head.starts_with("\xff\xfe") || head.starts_with("\xfe\xff")) return true;
+  constexpr std::size_t pairs = 8;
+  std::size_t first_nul = 0;
+  std::size_t second_nul = 0;
+  std::size_t seen = 0;
+  for (; seen < pairs && 2 * seen + 1 < head.size(); ++seen) {
+    first_nul += head[2 * seen] == '\0' ? 1u : 0u;
+    second_nul += head[2 * seen + 1] == '\0' ? 1u : 0u;
+  }
+  return seen >= 2 && ((first_nul == seen && second_nul == 0) || (second_nul == seen && first_nul == 0));
+}
+
+} // namespace
+
+Window::Window(const std::string& path, std::uint64_t from) : m_file(path), m_offset(from)
+{
+  if (from > 0) {
+    m_file.seek(from);
+  } else {
+    pass_start(path);
+  }
+}
+
+void Window::pass_start(const std::string& path)
+{
+  constexpr std::string_view mark = "\xef\xbb\xbf";
+  grow();
+  if (is_utf16(view())) {
+    throw fault_at(path, 1, 0, "this is UTF-16, expected UTF-8",
+                   fmt::format("convert it: iconv -f UTF-16 -t UTF-8 '{}' > utf8-copy", path));
+  }
+  if (view().starts_with(mark)) drop(mark.size());
+}
+
+bool Window::grow()
+{
+  m_buffer.erase(0, m_begin);
+  m_begin = 0;
+  const auto old = m_buffer.size();
+  m_buffer.resize(old + block_size);
+  const auto n = m_file.read(m_buffer.data() + old, block_size);
+  m_buffer.resize(old + n);
+  return n > 0;
+}
+
+void Window::drop(std::size_t n)
+{
+  m_begin += n;
+  m_offset += n;
+}
+
+Error fault_at(const std::string& path, std::uint64_t line, std::uint64_t byte, std::string_view what, std::string hint)
+{
+  return Error{Fault::input, fmt::format("reading {}, line {} (byte {}): {}", path, line, byte, what), std::move(hint)}
+      .at({path, line, byte});
+}
+
+} // namespace batchwright::input

@@ -1,0 +1,47 @@
+// A window that slides over a file: the bytes from one place on, as far as they were read. Private to input/.
+// Memory is a block and what the reader has not let go of; the reader bounds that (`longest_record`).
+#pragma once
+
+#include <batchwright/base/error.hpp>
+#include <batchwright/base/files.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace batchwright::input {
+
+/// Where a record begins in its file.
+struct Start {
+  std::uint64_t offset = 0;
+  std::uint64_t line = 1;
+};
+
+class Window {
+public:
+  /// At the start of a file, a byte order mark is passed over, and UTF-16 is refused with `Fault::input`.
+  explicit Window(const std::string& path, std::uint64_t from = 0);
+
+  /// The bytes at hand, from `offset()` on.
+  std::string_view view() const { return std::string_view{m_buffer}.substr(m_begin); }
+  /// Reads one more block behind them; false at the end of the file. Views taken before are void after it.
+  bool grow();
+  /// Lets go of the first `n` bytes at hand. Views stay valid until grow().
+  void drop(std::size_t n);
+  /// Where in the file the view begins.
+  std::uint64_t offset() const { return m_offset; }
+
+private:
+  void pass_start(const std::string& path);
+
+  InputFile m_file;
+  std::string m_buffer = {};
+  std::size_t m_begin = 0;
+  std::uint64_t m_offset;
+};
+
+/// `Fault::input` with its place, in the text too: "reading FILE, line 3 (byte 57): WHAT".
+Error fault_at(const std::string& path, std::uint64_t line, std::uint64_t byte, std::string_view what,
+               std::string hint = {});
+
+} // namespace batchwright::input

@@ -1,0 +1,344 @@
+// Jobs as people read them: a page for one, a table for all, a sentence where a line is enough.
+
+#include <batchwright/report/grid.hpp>
+#include <batchwright/report/report.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+namespace batchwright::report {
+namespace {
+
+constexpr std::size_t rows_shown_singly = 20;
+constexpr std::size_t busy_rows_shown = 12; // of one state, when there are more parts than that
+constexpr std::size_t idle_rows_shown = 3;
+
+std::uint64_t unsigned_of(std::int64_t n)
+{
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, n));
+}
+
+Tone tone_of(JobState state)
+{
+  switch (state) {
+  case JobState::done:
+    return Tone::good;
+  case JobState::running:
+  case JobState::cancelling:
+    return Tone::moving;
+  case JobState::paused:
+    return Tone::trouble;
+  case JobState::planned:
+  case JobState::open:
+    break;
+  }
+  return Tone::strong;
+}
+
+Tone tone_of(PartState state)
+{
+  switch (state) {
+  case PartState::settled:
+    return Tone::good;
+  case PartState::planned:
+  case PartState::queued:
+  case PartState::superseded:
+    return Tone::faint;
+  case PartState::uploading:
+  case PartState::creating:
+  case PartState::running:
+  case PartState::cancelling:
+  case PartState::ended:
+  case PartState::fetched:
+    break;
+  }
+  return Tone::moving;
+}
+
+bool is_idle(PartState state)
+{
+  const auto tone = tone_of(state);
+  return tone == Tone::good || tone == Tone::faint;
+}
+
+std::string state_of(const JobView& v)
+{
+  return v.pause == Pause::none || v.state == JobState::done ? std::string{name(v.state)}
+                                                             : fmt::format("{} ({})", name(v.state), name(v.pause));
+}
+
+/// What the server has answered of batches that are not collected yet.
+struct AtServer {
+  std::uint64_t requests = 0;
+  std::uint64_t completed = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t batches = 0; ///< live ones
+
+  std::uint64_t answered() const { return completed + failed; }
+};
+
+AtServer at_server(const JobView& v)
+{
+  AtServer sum;
+  for (const auto& part : v.parts) {
+    const bool uncollected = part.state == PartState::ended || part.state == PartState::fetched;
+    if (!has_live_batch(part.state) && !uncollected) continue;
+    sum.requests += part.requests;
+    sum.completed += unsigned_of(part.remote.completed);
+    sum.failed += unsigned_of(part.remote.failed);
+    sum.batches += has_live_batch(part.state) ? 1 : 0;
+  }
+  return sum;
+}
+
+/// The items that have an answer, here or still at the server.
+std::string answered_share(const JobView& v, const AtServer& remote)
+{
+  return share(std::min(v.items.items, v.items.succeeded + v.items.failed + remote.answered()), v.items.items);
+}
+
+std::string counted(std::uint64_t n, std::string_view one, std::string_view many)
+{
+  return fmt::format("{} {}", count(n), n == 1 ? one : many);
+}
+
+// --- the head of a page ----------------------------------------------------------------------------------------------
+
+/// The lines "label  text" under a job's name.
+class Facts {
+public:
+  explicit Facts(const Style& style) : m_style(style) {}
+
+  void add(std::string_view label, std::string_view text, Tone tone = Tone::plain)
+  {
+    const auto lines = wrapped(text, m_style.columns - indent, indent);
+    m_text += fmt::format("\n  {}{}", painted(fitted(label, indent - 2), Tone::faint, m_style),
+                          painted(lines, tone, m_style));
+  }
+  const std::string& text() const { return m_text; }
+
+private:
+  static constexpr int indent = 11;
+  const Style& m_style;
+  std::string m_text = {};
+};
+
+std::string items_line(const Tally& items)
+{
+  auto text = fmt::format("{}: {} succeeded", count(items.items), count(items.succeeded));
+  text += fmt::format(", {} failed", count(items.failed));
+  if (items.pending() > 0) text += fmt::format(", {} pending", count(items.pending()));
+  return text;
+}
+
+std::string cost_line(const JobView& v)
+{
+  if (!v.spent) return "not known: the price table has no price for this model";
+  auto text = fmt::format("{} so far", money(*v.spent));
+  if (v.state == JobState::done) text = money(*v.spent);
+  if (v.estimated) text += fmt::format(", {} estimated", money(*v.estimated));
+  if (const auto saved = v.saved(); saved && saved->n > 0) text += fmt::format(", {} saved by batch", money(*saved));
+  return text;
+}
+
+std::string progress_bar(const JobView& v, const AtServer& remote, const Style& style)
+{
+  const int cells = std::clamp(style.columns - 2 - 2 - 6, 10, 100);
+  return fmt::format("\n  {}  {}",
+                     bar({{v.items.succeeded, Tone::good},
+                          {remote.completed, Tone::moving},
+                          {v.items.failed + remote.failed, Tone::trouble}},
+                         v.items.items, cells, style),
+                     answered_share(v, remote));
+}
+
+std::string head(const JobView& v, const Style& style, Instant now)
+{
+  const auto remote = at_server(v);
+  auto out = fmt::format("{}  {}", painted(v.job, Tone::strong, style), painted(state_of(v), tone_of(v.state), style));
+  if (v.items.items > 0) out += progress_bar(v, remote, style);
+  Facts facts{style};
+  facts.add("items", items_line(v.items));
+  if (remote.requests > 0) {
+    facts.add("server", fmt::format("{} of {} answered, {}", count(remote.answered()), count(remote.requests),
+                                    remote.batches == 0 ? "not collected yet"
+                                                        : counted(remote.batches, "batch running", "batches running")));
+  }
+  facts.add("model", fmt::format("{}, {}, mode {}", harmless(v.model), harmless(v.endpoint), name(v.mode)));
+  facts.add("cost", cost_line(v));
+  facts.add("made", fmt::format("{} ({})", relative(v.created_at, now), utc(v.created_at)));
+  if (v.next_poll_at) {
+    facts.add("next", *v.next_poll_at > now
+                          ? fmt::format("poll {} ({})", relative(*v.next_poll_at, now), utc(*v.next_poll_at))
+                          : fmt::format("`batchwright poll {}`, due since {}", v.job, utc(*v.next_poll_at)));
+  }
+  if (!v.message.empty())
+    facts.add("note", harmless(v.message), v.state == JobState::paused ? Tone::trouble : Tone::plain);
+  return out + facts.text();
+}
+
+// --- the table of parts ----------------------------------------------------------------------------------------------
+
+/// One row: a part, or several in the same state.
+struct Line {
+  std::vector<const Part*> parts = {};
+
+  const Part& first() const { return *parts.front(); }
+  bool single() const { return parts.size() == 1; }
+};
+
+/// Rows by the first number. Of many parts those that rest in the same state share one.
+std::vector<Line> lines_of(const std::vector<Part>& parts)
+{
+  std::map<PartState, std::size_t> number_in;
+  for (const auto& part : parts)
+    ++number_in[part.state];
+  std::map<PartState, std::size_t> shared; // which line holds the parts of that state
+  std::vector<Line> lines;
+  for (const auto& part : parts) {
+    const auto most = is_idle(part.state) ? idle_rows_shown : busy_rows_shown;
+    const bool shares = parts.size() > rows_shown_singly && number_in[part.state] > most;
+    if (shares && shared.contains(part.state)) {
+      lines[shared[part.state]].parts.push_back(&part);
+      continue;
+    }
+    if (shares) shared[part.state] = lines.size();
+    lines.push_back({{&part}});
+  }
+  return lines;
+}
+
+std::string numbers_of(const Line& line)
+{
+  const auto first = line.first().number;
+  const auto last = line.parts.back()->number;
+  if (line.single()) return fmt::format("{}", first);
+  const bool whole = last - first + 1 == static_cast<int>(line.parts.size());
+  return whole ? fmt::format("{}-{}", first, last) : fmt::format("{} parts", line.parts.size());
+}
+
+std::uint64_t done_of(const Part& part)
+{
+  return part.state == PartState::settled ? part.outcome.succeeded : unsigned_of(part.remote.completed);
+}
+
+std::uint64_t failed_of(const Part& part)
+{
+  return part.state == PartState::settled ? part.outcome.failed : unsigned_of(part.remote.failed);
+}
+
+template<class Of>
+std::uint64_t sum(const Line& line, Of&& of)
+{
+  std::uint64_t total = 0;
+  for (const auto* part : line.parts)
+    total += of(*part);
+  return total;
+}
+
+/// What all parts of the line have in common; nothing where they differ.
+template<class Of>
+std::string shared_word(const Line& line, Of&& of)
+{
+  const std::string word{of(line.first())};
+  const bool same = std::all_of(line.parts.begin(), line.parts.end(), [&](const Part* p) { return of(*p) == word; });
+  return same ? word : std::string{};
+}
+
+std::string server_word(const Part& part)
+{
+  const bool refused = !part.remote.error_code.empty() && !has_live_batch(part.state);
+  return harmless(refused ? part.remote.error_code : part.remote.status);
+}
+
+std::string parts_table(const std::vector<Part>& parts, const Style& style)
+{
+  const bool live = std::any_of(parts.begin(), parts.end(), [](const Part& p) { return p.route != Route::batch; });
+  const bool again = std::any_of(parts.begin(), parts.end(), [](const Part& p) { return p.attempt > 1; });
+  Grid grid{{{"part", Align::right},
+             {"route", Align::left, 3},
+             {"attempt", Align::right, 2},
+             {"state"},
+             {"requests", Align::right},
+             {"done", Align::right},
+             {"failed", Align::right},
+             {"left", Align::right, 1},
+             {"at the server", Align::left, 4},
+             {"batch", Align::left, 5}}};
+  for (const auto& line : lines_of(parts)) {
+    const auto& first = line.first();
+    const bool asked = first.state == PartState::settled || !first.remote.status.empty();
+    const auto failed = sum(line, failed_of);
+    const auto left = sum(line, [](const Part& p) { return p.outcome.left; });
+    grid.add({{numbers_of(line)},
+              {live ? shared_word(line, [](const Part& p) { return name(p.route); }) : ""},
+              {again ? shared_word(line, [](const Part& p) { return fmt::format("{}", p.attempt); }) : ""},
+              {std::string{name(first.state)}, tone_of(first.state)},
+              {count(sum(line, [](const Part& p) { return p.requests; }))},
+              {asked ? count(sum(line, done_of)) : "-", asked ? Tone::plain : Tone::faint},
+              {asked ? count(failed) : "-", failed > 0 ? Tone::trouble
+                                            : asked    ? Tone::plain
+                                                       : Tone::faint},
+              {left > 0 ? count(left) : ""},
+              {shared_word(line, server_word)},
+              {line.single() ? harmless(first.batch.str()) : ""}});
+  }
+  return grid.text(style);
+}
+
+} // namespace
+
+std::string page(const JobView& view, const Style& style, Instant now)
+{
+  auto out = head(view, style, now);
+  if (!view.parts.empty()) out += "\n\n" + parts_table(view.parts, style);
+  return out;
+}
+
+std::string table(const std::vector<JobView>& views, const Style& style, Instant now)
+{
+  Grid grid{{{"job"},
+             {"state"},
+             {"items", Align::right},
+             {"answered", Align::right},
+             {"failed", Align::right},
+             {"cost", Align::right, 2},
+             {"made", Align::left, 1},
+             {"model", Align::left, 3}}};
+  Facts notes{style};
+  for (const auto& v : views) {
+    const auto& items = v.items;
+    grid.add({{v.job, Tone::strong},
+              {state_of(v), tone_of(v.state)},
+              {count(items.items)},
+              {answered_share(v, at_server(v))},
+              {count(items.failed), items.failed > 0 ? Tone::trouble : Tone::plain},
+              {v.spent ? money(*v.spent) : "-"},
+              {relative(v.created_at, now)},
+              {harmless(v.model)}});
+    if (v.state == JobState::paused && !v.message.empty())
+      notes.add("note", fmt::format("{}: {}", v.job, harmless(v.message)), Tone::trouble);
+  }
+  return grid.text(style) + (notes.text().empty() ? "" : "\n") + notes.text();
+}
+
+std::string sentence(const JobView& v)
+{
+  const auto& items = v.items;
+  if (v.state == JobState::planned) {
+    return fmt::format("{}: {} in {}; nothing was sent", v.job, counted(items.items, "item", "items"),
+                       counted(v.parts.size(), "part", "parts"));
+  }
+  if (items.items == 0) return fmt::format("{}: no items", v.job);
+  auto text = fmt::format("{}: {} of {} done", v.job, count(items.succeeded), count(items.items));
+  if (items.failed > 0) text += fmt::format(", {} failed", count(items.failed));
+  if (items.pending() > 0) text += fmt::format(", {} pending", count(items.pending()));
+  const auto live = at_server(v).batches;
+  if (live > 0) text += "; " + counted(live, "batch running", "batches running");
+  if (v.state == JobState::paused) text += fmt::format("; paused ({}): {}", name(v.pause), harmless(v.message));
+  return text;
+}
+
+} // namespace batchwright::report

@@ -1,0 +1,91 @@
+#include <batchwright/report/plan.hpp>
+#include <batchwright/report/report.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace batchwright::report {
+namespace {
+
+std::string counted(std::uint64_t n, std::string_view one, std::string_view many)
+{
+  return fmt::format("{} {}", count(n), n == 1 ? one : many);
+}
+
+std::uint64_t tokens(Tokens t)
+{
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, t.n));
+}
+
+std::string cost_line(const PlanView& v)
+{
+  if (!v.batch)
+    return fmt::format("  cost    not known: the price table of {} has no batch price for {}", v.prices_as_of, v.model);
+  auto line = fmt::format("  cost    about {} by batch", money(*v.batch));
+  if (v.realtime) line += fmt::format(", {} in real time", money(*v.realtime));
+  return line + fmt::format(" (prices of {})", v.prices_as_of);
+}
+
+/// What is waited for, by what most parts of a job wait for.
+std::string waiting_for(const JobView& v)
+{
+  const auto in = [&](auto holds) {
+    return static_cast<std::uint64_t>(std::count_if(v.parts.begin(), v.parts.end(), holds));
+  };
+  const auto live = in([](const Part& p) { return has_live_batch(p.state); });
+  const auto queued = in([](const Part& p) { return p.state == PartState::queued; });
+  const auto unsent =
+      in([](const Part& p) { return p.state == PartState::planned || p.state == PartState::uploading; });
+  std::string text;
+  const auto add = [&text](std::uint64_t n, std::string_view one, std::string_view many) {
+    if (n > 0) text += (text.empty() ? "" : ", ") + counted(n, one, many);
+  };
+  add(live, "batch runs at the server", "batches run at the server");
+  add(queued, "part waits for room there", "parts wait for room there");
+  add(unsent, "part is not sent yet", "parts are not sent yet");
+  return text;
+}
+
+} // namespace
+
+std::string plan(const PlanView& v)
+{
+  auto text = fmt::format("{}: {} for {}\n", v.job, amount_of_work(v.items, v.parts), v.model);
+  if (v.continues) return text + "  continues the job of that name";
+  text += fmt::format("  upload  {}\n", bytes(v.request_bytes));
+  text += fmt::format("  tokens  about {} in, {} {} out{}\n", count(tokens(v.input_tokens)),
+                      v.output_assumed ? "perhaps" : "at most", count(tokens(v.output_tokens)),
+                      v.output_assumed ? " (300 an answer; --max-output-tokens bounds it)" : "");
+  text += cost_line(v);
+  if (v.skipped > 0) text += fmt::format("\n  aside   {} left out", counted(v.skipped, "bad record", "bad records"));
+  return text;
+}
+
+std::string amount_of_work(std::uint64_t items, std::size_t parts)
+{
+  return fmt::format("{} in {}", counted(items, "request", "requests"), counted(parts, "batch", "batches"));
+}
+
+std::string next_step(const JobView& v)
+{
+  const auto poll = fmt::format("`batchwright poll {}`", v.job);
+  const auto why = waiting_for(v);
+  if (v.pause != Pause::none) {
+    return fmt::format("{} is paused ({}): {}\n  then {} goes on", v.job, name(v.pause), v.message, poll);
+  }
+  const bool sends = std::any_of(v.parts.begin(), v.parts.end(), [](const Part& p) {
+    return p.state == PartState::planned || p.state == PartState::queued || p.state == PartState::uploading;
+  });
+  return fmt::format("{}: {} pending{}{}\n  {}", v.job, counted(v.items.pending(), "item", "items"),
+                     why.empty() ? "" : "; ", why,
+                     sends ? fmt::format("{} sends what is left; `batchwright status {}` shows more", poll, v.job)
+                           : fmt::format("`batchwright fetch {} --wait` waits for the rest", v.job));
+}
+
+std::string delivered(std::string_view out, std::uint64_t records, std::uint64_t size)
+{
+  return fmt::format("wrote {} ({}) to {}", counted(records, "record", "records"), bytes(size), out);
+}
+
+} // namespace batchwright::report

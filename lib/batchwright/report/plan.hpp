@@ -1,0 +1,24 @@
+// Sentences around a job's way: what it comes to before it is sent, what moves it on, what was delivered.
+#pragma once
+
+#include <batchwright/model/view.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace batchwright::report {
+
+/// A few lines: items, parts, tokens, cost by batch and in real time, and what the figures rest on.
+std::string plan(const PlanView& view);
+
+/// "120,000 requests in 3 batches".
+std::string amount_of_work(std::uint64_t items, std::size_t parts);
+
+/// Why a job is not done, and the command that moves it: one or two lines.
+std::string next_step(const JobView& view);
+
+/// "wrote 120,000 records (45.2 MiB) to answers.jsonl".
+std::string delivered(std::string_view out, std::uint64_t records, std::uint64_t size);
+
+} // namespace batchwright::report

@@ -1,0 +1,74 @@
+#include <batchwright/base/error.hpp>
+#include <batchwright/base/files.hpp>
+#include <batchwright/input/ordinals.hpp>
+#include <batchwright/results/members.hpp>
+#include <batchwright/wire/answer.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace batchwright::results {
+namespace {
+
+Error not_ours(const std::filesystem::path& requests)
+{
+  return {Fault::bug, fmt::format("reading {}: it does not hold the part's requests, one a line", requests.native())};
+}
+
+} // namespace
+
+Members::Members(const Part& part, const SettleFiles& files, bool user_ids)
+    : m_size(part.items), m_first(part.first), m_user_ids(user_ids)
+{
+  if (part.listed) {
+    m_listed.reserve(m_size);
+    input::Ordinals ordinals{part, files.ordinals};
+    while (const auto ordinal = ordinals.next())
+      m_listed.push_back(*ordinal);
+  }
+  ensure(m_listed.size() == (part.listed ? m_size : 0), "a part's list holds its items");
+  if (user_ids) read_ids(files.requests);
+}
+
+void Members::read_ids(const std::filesystem::path& requests)
+{
+  m_ids.reserve(m_size); // its strings stay where they are: m_places looks into them
+  LineReader lines{requests};
+  while (const auto line = lines.next()) {
+    auto id = wire::salvage_custom_id(line->text);
+    if (!id || m_ids.size() == m_size) throw not_ours(requests);
+    m_ids.push_back(std::move(*id));
+  }
+  if (m_ids.size() != m_size) throw not_ours(requests);
+  m_places.reserve(m_size);
+  for (std::uint32_t place = 0; place < m_size; ++place)
+    m_places.emplace(m_ids[place], place);
+}
+
+std::optional<std::size_t> Members::find(std::string_view custom_id) const
+{
+  if (!m_user_ids) {
+    const auto ordinal = ordinal_of(custom_id);
+    return ordinal ? find_ordinal(*ordinal) : std::nullopt;
+  }
+  const auto found = m_places.find(custom_id);
+  return found == m_places.end() ? std::nullopt : std::optional<std::size_t>{found->second};
+}
+
+std::optional<std::size_t> Members::find_ordinal(Ordinal ordinal) const
+{
+  if (m_listed.empty()) {
+    return ordinal >= m_first && ordinal - m_first < m_size ? std::optional{ordinal - m_first} : std::nullopt;
+  }
+  const auto found = std::lower_bound(m_listed.begin(), m_listed.end(), ordinal);
+  if (found == m_listed.end() || *found != ordinal) return std::nullopt;
+  return static_cast<std::size_t>(found - m_listed.begin());
+}
+
+std::string Members::custom_id(std::size_t place) const
+{
+  return m_user_ids ? m_ids[place] : default_custom_id(ordinal(place));
+}
+
+} // namespace batchwright::results

@@ -1,0 +1,43 @@
+// The items of one part by their custom_ids. Comes in: the part, its list and, where ids are the user's, its request
+// file. Goes out: which item a custom_id means, and the other way round. Memory: one part's ordinals and ids.
+#pragma once
+
+#include <batchwright/model/part.hpp>
+#include <batchwright/results/results.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace batchwright::results {
+
+/// Items are known by their place in the part, counted from 0 in ascending order of ordinals.
+class Members {
+public:
+  /// Throws `Fault::storage` where a file cannot be read, `Fault::bug` where the request file is not this part's.
+  Members(const Part& part, const SettleFiles& files, bool user_ids);
+  Members(const Members&) = delete;
+  Members& operator=(const Members&) = delete;
+
+  std::size_t size() const noexcept { return m_size; }
+  /// The place of the item that a custom_id means; nothing where the part holds none such.
+  std::optional<std::size_t> find(std::string_view custom_id) const;
+  Ordinal ordinal(std::size_t place) const { return m_listed.empty() ? m_first + place : m_listed[place]; }
+  std::string custom_id(std::size_t place) const;
+
+private:
+  void read_ids(const std::filesystem::path& requests);
+  std::optional<std::size_t> find_ordinal(Ordinal ordinal) const;
+
+  std::size_t m_size;
+  Ordinal m_first;
+  std::vector<Ordinal> m_listed = {}; // empty: a range
+  bool m_user_ids;
+  std::vector<std::string> m_ids = {}; // the user's, by place
+  std::unordered_map<std::string_view, std::uint32_t> m_places = {};
+};
+
+} // namespace batchwright::results

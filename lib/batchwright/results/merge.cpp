@@ -1,0 +1,78 @@
+// Merging: a walk over the outcomes, a record for each, in large blocks.
+
+#include <batchwright/base/error.hpp>
+#include <batchwright/results/record.hpp>
+#include <batchwright/results/results.hpp>
+
+namespace batchwright::results {
+namespace {
+
+constexpr std::size_t block_size = 1 << 20;
+constexpr std::uint64_t items_between_reports = 4096;
+
+/// The untouched answer lines.
+class RawWriter : public RecordWriter {
+public:
+  void begin(std::string&) override {}
+  void pass() override {}
+  void add(std::string& out, const Outcome& outcome) override
+  {
+    out += outcome.answer;
+    out += '\n';
+  }
+};
+
+std::unique_ptr<RecordWriter> writer_for(Format format, const Job& job, const money::ModelPrices* prices)
+{
+  switch (format) {
+  case Format::jsonl:
+    return jsonl_writer(job, prices);
+  case Format::csv:
+    return csv_writer(job);
+  case Format::raw:
+    return std::make_unique<RawWriter>();
+  }
+  throw Error{Fault::bug, "a format without a writer"};
+}
+
+void count(Merged& merged, Status status)
+{
+  ++merged.written;
+  ++(status == Status::succeeded ? merged.succeeded : merged.failed);
+}
+
+} // namespace
+
+Format format_for(const std::filesystem::path& out)
+{
+  return out.extension() == ".csv" ? Format::csv : Format::jsonl;
+}
+
+Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const money::ModelPrices* prices, Format format,
+             Pending pending, const Sink& sink, const OnMerged& on_merged)
+{
+  const auto writer = writer_for(format, job, prices);
+  Walk walk{files, job.items};
+  Merged merged;
+  std::string out;
+  writer->begin(out);
+  while (const auto* outcome = walk.next()) {
+    if (outcome->status == Status::pending) {
+      ensure(pending == Pending::leave_out, "every item that is merged has an outcome");
+      writer->pass();
+    } else {
+      writer->add(out, *outcome);
+      count(merged, outcome->status);
+    }
+    if (out.size() >= block_size) {
+      sink(out);
+      out.clear();
+    }
+    if (on_merged && (outcome->ordinal + 1) % items_between_reports == 0) on_merged(outcome->ordinal + 1, job.items);
+  }
+  if (!out.empty()) sink(out);
+  if (on_merged) on_merged(job.items, job.items);
+  return merged;
+}
+
+} // namespace batchwright::results

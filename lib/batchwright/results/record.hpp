@@ -1,0 +1,33 @@
+// One item's outcome in a format of the merged result. The formats differ here and nowhere else.
+#pragma once
+
+#include <batchwright/model/job.hpp>
+#include <batchwright/money/prices.hpp>
+#include <batchwright/results/results.hpp>
+
+#include <memory>
+#include <string>
+
+namespace batchwright::results {
+
+/// Writes records one after the other. Every item of the job is handed over, in input order.
+class RecordWriter {
+public:
+  RecordWriter() = default;
+  RecordWriter(const RecordWriter&) = delete;
+  RecordWriter& operator=(const RecordWriter&) = delete;
+  virtual ~RecordWriter() = default;
+
+  /// What stands before the first record.
+  virtual void begin(std::string& out) = 0;
+  /// Appends the item's record, newline included.
+  virtual void add(std::string& out, const Outcome& outcome) = 0;
+  /// Passes over a pending item.
+  virtual void pass() = 0;
+};
+
+std::unique_ptr<RecordWriter> jsonl_writer(const Job& job, const money::ModelPrices* prices);
+/// Reads the pinned inputs along. Throws `Fault::input` where one is not what was pinned.
+std::unique_ptr<RecordWriter> csv_writer(const Job& job);
+
+} // namespace batchwright::results

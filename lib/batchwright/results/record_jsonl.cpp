@@ -1,0 +1,138 @@
+// The merged record as a JSON line. Texts are copied as they stand in the answer.
+
+#include <batchwright/base/error.hpp>
+#include <batchwright/json/json.hpp>
+#include <batchwright/model/print.hpp>
+#include <batchwright/results/record.hpp>
+#include <batchwright/wire/answer.hpp>
+
+#include <optional>
+
+namespace batchwright::results {
+namespace {
+
+/// A JSON string whose inside stands in the answer, or null where there is none.
+void token_member(json::Writer& record, std::string_view name, std::string_view token, std::string& scratch)
+{
+  record.key(name);
+  if (token.empty()) {
+    record.null();
+    return;
+  }
+  scratch = '"';
+  scratch += token;
+  scratch += '"';
+  record.raw(scratch);
+}
+
+void usage_member(json::Writer& record, const std::optional<Usage>& usage)
+{
+  record.key("usage");
+  if (!usage) {
+    record.null();
+    return;
+  }
+  record.begin_object()
+      .member("input_tokens", usage->input.n)
+      .member("cached_tokens", usage->cached.n)
+      .member("output_tokens", usage->output.n)
+      .member("reasoning_tokens", usage->reasoning.n)
+      .end_object();
+}
+
+class JsonlWriter : public RecordWriter {
+public:
+  JsonlWriter(const Job& job, const money::ModelPrices* prices)
+      : m_user_ids(!job.request.id_column.empty()), m_endpoint(job.request.endpoint)
+  {
+    json::append_escaped(m_model, job.request.model);
+    if (!prices) return;
+    m_batch_rates = money::rates_for(*prices, Route::batch);
+    m_realtime_rates = money::rates_for(*prices, Route::realtime);
+  }
+
+  void begin(std::string&) override {}
+  void pass() override {}
+
+  void add(std::string& out, const Outcome& outcome) override
+  {
+    ensure(m_document.parse(outcome.answer), "an outcome file holds answer lines");
+    const auto line = m_document.root();
+    const auto answer = wire::read_answer(line, m_endpoint);
+    json::Writer record{out};
+    record.begin_object().member("index", static_cast<std::int64_t>(outcome.ordinal));
+    id_member(record, outcome, line);
+    record.member("status", name(outcome.status)).key("output").raw(answer.output());
+    error_member(record, outcome, answer);
+    record.flag("paid", outcome.paid);
+    token_member(record, "finish_reason", answer.finish_reason, m_scratch);
+    record.member("route", name(outcome.route)).member("attempt", outcome.attempt);
+    token_member(record, "model", answer.model.empty() ? m_model : answer.model, m_scratch);
+    usage_member(record, answer.usage);
+    cost_member(record, outcome, answer.usage);
+    if (!answer.tool_calls.empty()) record.key("tool_calls").raw(answer.tool_calls);
+    record.end_object();
+    out += '\n';
+  }
+
+private:
+  void id_member(json::Writer& record, const Outcome& outcome, const json::Value& line) const
+  {
+    if (m_user_ids) {
+      const auto id = line.find("custom_id");
+      ensure(id.has_value(), "an answer line has a custom_id");
+      record.key("custom_id").raw(id->raw());
+    } else {
+      record.member("custom_id", std::string_view{default_custom_id(outcome.ordinal)});
+    }
+  }
+
+  void error_member(json::Writer& record, const Outcome& outcome, const wire::Answer& answer)
+  {
+    record.key("error");
+    if (outcome.status == Status::succeeded) {
+      record.null();
+      return;
+    }
+    record.begin_object().member("code", outcome.code).member("message", std::string_view{answer.message});
+    record.key("http_status");
+    if (answer.http_status == 0) {
+      record.null();
+    } else {
+      record.integer(answer.http_status);
+    }
+    token_member(record, "request_id", answer.request_id, m_scratch);
+    record.end_object();
+  }
+
+  /// 0 where nothing was paid; null where nobody can tell: no price, or an answer without usage.
+  void cost_member(json::Writer& record, const Outcome& outcome, const std::optional<Usage>& usage) const
+  {
+    const auto& rates = outcome.route == Route::batch ? m_batch_rates : m_realtime_rates;
+    record.key("cost_usd");
+    if (!outcome.paid) {
+      record.integer(0);
+    } else if (usage && rates) {
+      record.raw(exact_usd(money::cost(*usage, *rates)));
+    } else {
+      record.null();
+    }
+  }
+
+  bool m_user_ids;
+  std::string m_endpoint;
+  std::string m_model = {}; // token
+  std::optional<money::Rates> m_batch_rates = {};
+  std::optional<money::Rates> m_realtime_rates = {};
+  json::Document m_document = {};
+  std::string m_scratch = {};
+};
+
+} // namespace
+
+std::unique_ptr<RecordWriter> jsonl_writer(const Job& job, const money::ModelPrices* prices)
+{
+  return std::make_unique<JsonlWriter>(job, prices);
+}
+
+} // namespace batchwright::results

@@ -1,0 +1,87 @@
+#include <batchwright/base/error.hpp>
+#include <batchwright/base/files.hpp>
+#include <batchwright/results/scan.hpp>
+
+namespace batchwright::results {
+
+Scan::Scan(const Members& members, std::string_view endpoint, Quarantine& quarantine)
+    : m_members(members), m_endpoint(endpoint), m_quarantine(quarantine), m_picks(members.size())
+{
+}
+
+void Scan::read(const std::filesystem::path& file)
+{
+  if (file.empty() || !std::filesystem::exists(file)) return;
+  const auto source = m_sources.size();
+  m_sources.push_back(file);
+  LineReader lines{file};
+  while (const auto line = lines.next()) {
+    auto text = line->text;
+    if (text.ends_with('\r')) text.remove_suffix(1);
+    if (text.find_first_not_of(" \t\r") != std::string_view::npos) take({source, line->offset, text.size()}, text);
+  }
+}
+
+void Scan::take(Span place, std::string_view line)
+{
+  if (!m_document.parse(line)) return take_unreadable(place, line);
+  const auto answer = wire::read_answer(m_document.root(), m_endpoint);
+  if (answer.custom_id.empty()) return take_unreadable(place, line);
+  take_answer(place, line, answer);
+}
+
+void Scan::take_answer(Span place, std::string_view line, const wire::Answer& answer)
+{
+  const auto item = m_members.find(answer.custom_id);
+  if (!item) return quarantine("foreign_id", place, line, answer.custom_id);
+
+  auto& pick = m_picks[*item];
+  const auto rank = answer.judgement == Judgement::success ? Pick::Rank::success : Pick::Rank::failure;
+  if (rank <= pick.rank) return quarantine("duplicate", place, line, answer.custom_id);
+  if (pick.rank == Pick::Rank::failure) quarantine_picked(pick, answer.custom_id);
+  pick = {.rank = rank,
+          .judgement = answer.judgement,
+          .paid = answer.paid,
+          .code = intern(answer.code),
+          .line = place,
+          .usage = answer.usage.value_or(Usage{})};
+}
+
+void Scan::take_unreadable(Span place, std::string_view line)
+{
+  const auto custom_id = wire::salvage_custom_id(line).value_or("");
+  quarantine("unreadable", place, line, custom_id);
+  if (custom_id.empty()) {
+    ++m_nameless;
+  } else if (const auto item = m_members.find(custom_id); item && m_picks[*item].rank == Pick::Rank::none) {
+    m_picks[*item] = {.rank = Pick::Rank::unreadable,
+                      .judgement = Judgement::unusable,
+                      .paid = true, // nobody can tell that it was not
+                      .code = intern(std::string{wire::code_unreadable}),
+                      .line = {},
+                      .usage = {}};
+  }
+}
+
+void Scan::quarantine(std::string_view reason, Span place, std::string_view line, std::string_view custom_id)
+{
+  m_quarantine.add(reason, m_sources[place.source], place.offset, line, custom_id);
+}
+
+/// A line that counted until a better one came: it is read again, which is rare.
+void Scan::quarantine_picked(const Pick& pick, std::string_view custom_id)
+{
+  LineReader lines{m_sources[pick.line.source], pick.line.offset};
+  const auto line = lines.next();
+  ensure(line && line->text.size() >= pick.line.length, "a line that was read is still there");
+  quarantine("duplicate", pick.line, line->text.substr(0, pick.line.length), custom_id);
+}
+
+std::uint32_t Scan::intern(const std::string& code)
+{
+  const auto [entry, fresh] = m_code_numbers.try_emplace(code, static_cast<std::uint32_t>(m_codes.size()));
+  if (fresh) m_codes.push_back(code);
+  return entry->second;
+}
+
+} // namespace batchwright::results

@@ -1,0 +1,72 @@
+// Which line speaks for which item. Comes in: the lines of a part's output and error file. Goes out: for each item the
+// place and the judgement of the line that counts. What is not used goes to the quarantine. Never: decides what follows
+// from a judgement.
+#pragma once
+
+#include <batchwright/json/json.hpp>
+#include <batchwright/model/outcome.hpp>
+#include <batchwright/results/gather.hpp>
+#include <batchwright/results/members.hpp>
+#include <batchwright/results/quarantine.hpp>
+#include <batchwright/wire/answer.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace batchwright::results {
+
+/// What is known of one item.
+struct Pick {
+  /// How good a line is; of two lines the better one counts, of equal ones the first.
+  enum class Rank : std::uint8_t {
+    none,       ///< no line spoke of it
+    unreadable, ///< only its custom_id could be read: `line` is empty
+    failure,
+    success
+  };
+
+  Rank rank = Rank::none;
+  Judgement judgement = Judgement::transient;
+  bool paid = false;
+  std::uint32_t code = 0; ///< for `Scan::code`
+  Span line = {};
+  Usage usage = {};
+};
+
+class Scan {
+public:
+  Scan(const Members& members, std::string_view endpoint, Quarantine& quarantine);
+
+  /// Reads one file; does nothing where there is none. Throws `Fault::storage`.
+  void read(const std::filesystem::path& file);
+
+  const std::vector<Pick>& picks() const noexcept { return m_picks; }
+  const std::vector<std::filesystem::path>& sources() const noexcept { return m_sources; }
+  const std::string& code(const Pick& pick) const { return m_codes[pick.code]; }
+  /// Lines that could not be read and of which nobody knows whose they are.
+  std::uint64_t nameless() const noexcept { return m_nameless; }
+
+private:
+  void take(Span place, std::string_view line);
+  void take_answer(Span place, std::string_view line, const wire::Answer& answer);
+  void take_unreadable(Span place, std::string_view line);
+  void quarantine(std::string_view reason, Span place, std::string_view line, std::string_view custom_id);
+  void quarantine_picked(const Pick& pick, std::string_view custom_id);
+  std::uint32_t intern(const std::string& code);
+
+  const Members& m_members;
+  std::string m_endpoint;
+  Quarantine& m_quarantine;
+  std::vector<Pick> m_picks;
+  std::vector<std::filesystem::path> m_sources = {};
+  std::vector<std::string> m_codes = {""}; // each once: there are few
+  std::unordered_map<std::string, std::uint32_t> m_code_numbers = {{"", 0}};
+  std::uint64_t m_nameless = 0;
+  json::Document m_document = {};
+};
+
+} // namespace batchwright::results

@@ -1,0 +1,110 @@
+// All items in input order: a k-way merge of sorted outcome files, of which few are open at once.
+
+#include <batchwright/base/error.hpp>
+#include <batchwright/base/files.hpp>
+#include <batchwright/results/outcome_line.hpp>
+#include <batchwright/results/results.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace batchwright::results {
+namespace {
+
+/// An open outcome file and the outcome that comes next in it.
+class Reader {
+public:
+  explicit Reader(const OutcomeFile& file) : m_file(file), m_lines(file.path) {}
+
+  /// Moves on; false at the end.
+  bool advance()
+  {
+    const auto line = m_lines.next();
+    if (!line) return false;
+    const auto outcome = line->ended ? parse_outcome(line->text, m_code) : std::nullopt;
+    if (!outcome) {
+      throw Error{Fault::storage,
+                  fmt::format("reading {}: what stands at byte {} is no outcome", m_file.path.native(), line->offset)};
+    }
+    m_head = *outcome;
+    m_head.route = m_file.route;
+    m_head.attempt = m_file.attempt;
+    return true;
+  }
+
+  const Outcome& head() const noexcept { return m_head; }
+
+private:
+  OutcomeFile m_file;
+  LineReader m_lines;
+  std::string m_code = {};
+  Outcome m_head = {};
+};
+
+} // namespace
+
+struct Walk::State {
+  void open_files();
+  Reader* reader_at_next();
+
+  std::vector<OutcomeFile> files = {}; // by their first ordinal
+  std::size_t opened = 0;              // of `files`
+  std::vector<std::unique_ptr<Reader>> readers = {};
+  Reader* given = nullptr; // its head was given out; it moves on with the next call, since views point into it
+  std::uint64_t items = 0;
+  Ordinal next = 0;
+  Outcome pending = {};
+};
+
+Walk::Walk(std::vector<OutcomeFile> files, std::uint64_t items) : m_state(std::make_unique<State>())
+{
+  m_state->files = std::move(files);
+  m_state->items = items;
+  std::sort(m_state->files.begin(), m_state->files.end(),
+            [](const OutcomeFile& a, const OutcomeFile& b) { return a.first < b.first; });
+}
+
+Walk::~Walk() = default;
+
+/// Opens the files that may hold the next item.
+void Walk::State::open_files()
+{
+  for (; opened < files.size() && files[opened].first <= next; ++opened) {
+    auto reader = std::make_unique<Reader>(files[opened]);
+    if (reader->advance()) readers.push_back(std::move(reader));
+  }
+}
+
+/// The reader whose head is the next item; null where no file holds it.
+Reader* Walk::State::reader_at_next()
+{
+  Reader* found = nullptr;
+  for (const auto& reader : readers) {
+    if (reader->head().ordinal > next) continue;
+    ensure(!found && reader->head().ordinal == next, "one outcome file holds an item, in ascending order");
+    found = reader.get();
+  }
+  return found;
+}
+
+const Outcome* Walk::next()
+{
+  auto& s = *m_state;
+  if (s.given && !s.given->advance()) {
+    std::erase_if(s.readers, [&](const auto& reader) { return reader.get() == s.given; });
+  }
+  s.given = nullptr;
+  if (s.next == s.items) {
+    ensure(s.readers.empty() && s.opened == s.files.size(), "outcome files hold only the job's items");
+    return nullptr;
+  }
+  s.open_files();
+  s.given = s.reader_at_next();
+  const auto ordinal = s.next++;
+  if (s.given) return &s.given->head();
+  s.pending = {.ordinal = ordinal, .status = Status::pending};
+  return &s.pending;
+}
+
+} // namespace batchwright::results

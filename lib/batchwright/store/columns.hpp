@@ -1,0 +1,204 @@
+// Which column holds which member of a model value, said once: reading, writing and the SQL text follow from it.
+// In: a model value. Out: its cells, whole numbers or text. Knows the tables of schema.hpp, but no database.
+#pragma once
+
+#include <batchwright/model/call.hpp>
+#include <batchwright/model/job.hpp>
+#include <batchwright/model/part.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace batchwright::store {
+
+using BodyField = std::pair<std::string, std::string>;
+
+template<class T, class Row>
+concept Some = std::same_as<std::remove_const_t<T>, Row>;
+
+// --- columns: `column(name, member)` is called for each, in the order of the table -----------------------------------
+
+void each_column(Some<Job> auto& job, auto&& column)
+{
+  column("name", job.name);
+  column("uuid", job.uuid);
+  column("mode", job.mode);
+  column("model", job.request.model);
+  column("endpoint", job.request.endpoint);
+  column("prompt", job.request.prompt);
+  column("system", job.request.system);
+  column("max_output_tokens", job.request.max_output_tokens);
+  column("id_column", job.request.id_column);
+  column("limit_requests", job.limits.requests);
+  column("limit_bytes", job.limits.bytes);
+  column("max_attempts", job.policy.max_attempts);
+  column("fallback", job.policy.fallback);
+  column("keep_requests", job.policy.keep_requests);
+  column("skip_bad", job.skip_bad);
+  column("items", job.items);
+  column("base_url", job.base_url);
+  column("account", job.account);
+  column("estimated", job.estimated);
+  column("created_at", job.created_at);
+  column("pause", job.pause);
+  column("message", job.message);
+}
+
+void each_column(Some<PinnedInput> auto& input, auto&& column)
+{
+  column("path", input.path);
+  column("format", input.format);
+  column("bytes", input.bytes);
+  column("sha256", input.sha256);
+}
+
+void each_column(Some<BodyField> auto& field, auto&& column)
+{
+  column("name", field.first);
+  column("value", field.second);
+}
+
+void each_column(Some<Part> auto& part, auto&& column)
+{
+  column("number", part.number);
+  column("route", part.route);
+  column("attempt", part.attempt);
+  column("state", part.state);
+  column("first_ordinal", part.first);
+  column("last_ordinal", part.last);
+  column("items", part.items);
+  column("listed", part.listed);
+  column("mark_ordinal", part.mark.ordinal);
+  column("mark_input", part.mark.input);
+  column("mark_offset", part.mark.offset);
+  column("mark_line", part.mark.line);
+  column("requests", part.requests);
+  column("estimated_tokens", part.input_tokens);
+  column("bytes", part.bytes);
+  column("sha256", part.sha256);
+  column("file", part.file);
+  column("batch", part.batch);
+  column("remote_status", part.remote.status);
+  column("remote_completed", part.remote.completed);
+  column("remote_failed", part.remote.failed);
+  column("output_file", part.remote.output_file);
+  column("error_file", part.remote.error_file);
+  column("remote_created_at", part.remote.created_at);
+  column("remote_ended_at", part.remote.ended_at);
+  column("error_code", part.remote.error_code);
+  column("error_message", part.remote.error_message);
+  column("polls", part.polls);
+  column("due", part.due);
+  column("refusals", part.refusals);
+  column("downloads", part.downloads);
+  column("lapses_at", part.lapses_at);
+  column("succeeded", part.outcome.succeeded);
+  column("failed", part.outcome.failed);
+  column("left_over", part.outcome.left);
+  column("input_tokens", part.outcome.usage.input);
+  column("cached_tokens", part.outcome.usage.cached);
+  column("output_tokens", part.outcome.usage.output);
+  column("reasoning_tokens", part.outcome.usage.reasoning);
+  column("spent", part.outcome.spent);
+  column("realtime", part.outcome.realtime);
+  column("priced", part.outcome.priced);
+}
+
+void each_column(Some<Call> auto& call, auto&& column)
+{
+  column("uuid", call.uuid);
+  column("part", call.part);
+  column("kind", call.kind);
+  column("state", call.state);
+  column("begun_at", call.begun_at);
+  column("server_time", call.server_time);
+  column("first_look_at", call.first_look_at);
+}
+
+// --- cells: a value as the database keeps it, and back ---------------------------------------------------------------
+
+template<class T>
+concept PlainNumber = std::integral<T> || std::is_enum_v<T>;
+
+std::int64_t to_cell(PlainNumber auto n)
+{
+  return static_cast<std::int64_t>(n);
+}
+
+inline std::int64_t to_cell(Tokens tokens)
+{
+  return tokens.n;
+}
+
+inline std::int64_t to_cell(PicoUsd amount)
+{
+  return amount.n;
+}
+
+inline std::int64_t to_cell(Instant t)
+{
+  return t.time_since_epoch().count();
+}
+
+inline const std::string& to_cell(const std::string& text)
+{
+  return text;
+}
+
+template<class Tag>
+const std::string& to_cell(const Id<Tag>& id)
+{
+  return id.str();
+}
+
+template<class T>
+std::optional<std::int64_t> to_cell(const std::optional<T>& value)
+{
+  return value ? std::optional{to_cell(*value)} : std::nullopt;
+}
+
+template<PlainNumber T>
+void from_cell(std::int64_t cell, T& n)
+{
+  n = static_cast<T>(cell);
+}
+
+inline void from_cell(std::int64_t cell, Tokens& tokens)
+{
+  tokens.n = cell;
+}
+
+inline void from_cell(std::int64_t cell, PicoUsd& amount)
+{
+  amount.n = cell;
+}
+
+inline void from_cell(std::int64_t cell, Instant& t)
+{
+  t = Instant{Millis{cell}};
+}
+
+inline void from_cell(std::string cell, std::string& text)
+{
+  text = std::move(cell);
+}
+
+template<class Tag>
+void from_cell(std::string cell, Id<Tag>& id)
+{
+  id = Id<Tag>{std::move(cell)};
+}
+
+template<class T>
+void from_cell(const std::optional<std::int64_t>& cell, std::optional<T>& value)
+{
+  value.reset();
+  if (cell) from_cell(*cell, value.emplace());
+}
+
+} // namespace batchwright::store

@@ -1,0 +1,129 @@
+// The tables of the job database, as the scripts that made them.
+//
+// A database carries the number of scripts it has seen (`PRAGMA user_version`). Opening runs those it has not, in one
+// transaction. A script that was released is never changed: what comes later is a script of its own, and so is a new
+// value of a stored enum, since an older program would not know it. Times are milliseconds since 1970 UTC, money is in
+// 10^-12 USD, enums stand by number, an unsigned number stands as the signed one of the same bits.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace batchwright::store {
+
+inline constexpr std::string_view first_tables = R"sql(
+CREATE TABLE jobs (
+  name TEXT PRIMARY KEY NOT NULL,
+  uuid TEXT NOT NULL,
+  mode INTEGER NOT NULL,
+  model TEXT NOT NULL,
+  endpoint TEXT NOT NULL,
+  prompt TEXT NOT NULL,
+  system TEXT NOT NULL,
+  max_output_tokens INTEGER,
+  id_column TEXT NOT NULL,
+  limit_requests INTEGER NOT NULL,
+  limit_bytes INTEGER NOT NULL,
+  max_attempts INTEGER NOT NULL,
+  fallback INTEGER NOT NULL,
+  keep_requests INTEGER NOT NULL,
+  skip_bad INTEGER NOT NULL,
+  items INTEGER NOT NULL,
+  base_url TEXT NOT NULL,
+  account TEXT NOT NULL,
+  estimated INTEGER,
+  created_at INTEGER NOT NULL,
+  pause INTEGER NOT NULL,
+  message TEXT NOT NULL
+);
+
+CREATE TABLE inputs (
+  job TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  path TEXT NOT NULL,
+  format INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  sha256 TEXT NOT NULL,
+  PRIMARY KEY (job, position)
+);
+
+CREATE TABLE body_fields (
+  job TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (job, position)
+);
+
+CREATE TABLE parts (
+  job TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE,
+  number INTEGER NOT NULL,
+  route INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  first_ordinal INTEGER NOT NULL,
+  last_ordinal INTEGER NOT NULL,
+  items INTEGER NOT NULL,
+  listed INTEGER NOT NULL,
+  mark_ordinal INTEGER NOT NULL,
+  mark_input INTEGER NOT NULL,
+  mark_offset INTEGER NOT NULL,
+  mark_line INTEGER NOT NULL,
+  requests INTEGER NOT NULL,
+  estimated_tokens INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  sha256 TEXT NOT NULL,
+  file TEXT NOT NULL,
+  batch TEXT NOT NULL,
+  remote_status TEXT NOT NULL,
+  remote_completed INTEGER NOT NULL,
+  remote_failed INTEGER NOT NULL,
+  output_file TEXT NOT NULL,
+  error_file TEXT NOT NULL,
+  remote_created_at INTEGER,
+  remote_ended_at INTEGER,
+  error_code TEXT NOT NULL,
+  error_message TEXT NOT NULL,
+  polls INTEGER NOT NULL,
+  due INTEGER,
+  refusals INTEGER NOT NULL,
+  downloads INTEGER NOT NULL,
+  lapses_at INTEGER,
+  succeeded INTEGER NOT NULL,
+  failed INTEGER NOT NULL,
+  left_over INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  cached_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  reasoning_tokens INTEGER NOT NULL,
+  spent INTEGER NOT NULL,
+  realtime INTEGER NOT NULL,
+  priced INTEGER NOT NULL,
+  PRIMARY KEY (job, number)
+);
+
+CREATE TABLE calls (
+  uuid TEXT PRIMARY KEY NOT NULL,
+  job TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE,
+  part INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  begun_at INTEGER NOT NULL,
+  server_time INTEGER,
+  first_look_at INTEGER
+);
+CREATE INDEX calls_by_job ON calls (job, state, begun_at);
+
+CREATE TABLE events (
+  job TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE,
+  at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)),
+  part INTEGER NOT NULL,
+  what TEXT NOT NULL
+);
+CREATE INDEX events_by_job ON events (job, at);
+)sql";
+
+inline constexpr std::array migrations{first_tables};
+inline constexpr int schema_version = static_cast<int>(migrations.size());
+
+} // namespace batchwright::store

@@ -1,0 +1,171 @@
+#include <batchwright/base/error.hpp>
+#include <batchwright/emulator/faults.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace batchwright;
+using emulator::Fate;
+using emulator::Faults;
+
+TEST_SUITE_BEGIN("emulator::faults");
+
+namespace {
+
+std::string refusal_of(std::string_view json)
+{
+  try {
+    emulator::parse_faults(json, "faults.json");
+  } catch (const Error& e) {
+    CHECK(e.fault() == Fault::input);
+    return e.what();
+  }
+  return "accepted";
+}
+
+bool says(std::string_view json, std::string_view words)
+{
+  const auto message = refusal_of(json);
+  INFO(message);
+  return message.find("faults.json") != std::string::npos && message.find(words) != std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("every key of the file reaches its member")
+{
+  const auto f = emulator::parse_faults(
+      R"({"validating_ms":1,"in_progress_ms":2,"finalizing_ms":3,"cancelling_ms":4,"chat_latency_ms":5,"requests_per_second":6,
+"fail_share":0.01,"never_ran_share":0.02,"transient_share":0.03,"drop_share":0.04,"duplicate_share":0.05,
+"unreadable_share":0.06,"truncate_share":0.07,"refuse_share":0.08,"content_filter_share":0.09,"passing_after":2,
+"expire_batches":[{"batch":2,"after_share":0.5}],
+"fail_batches":[{"batch":[1,3],"code":"token_limit_exceeded","message":"Full.","line":null},{"every":4,"line":7}],
+"stuck_batches":[{"first":2,"after_share":0.9}],"enqueued_token_limit":1000,
+"absent_file_id":"missing","null_request_counts":true,"extra_fields":true,"unknown_status":"odd","list_lag_ms":8,
+"files_expire_ms":9,"rate":{"rpm":10,"tpm":11},
+"http":[{"method":"POST","path":"/v1/batches","nth":[1,3],"effect":"status","status":503,"body":{"error":null},"headers":{"retry-after":"1"}},
+{"path":"/v1/files/*/content","every":2,"effect":"short_body"},{"first":1,"effect":"html"},{"effect":"close_before"},
+{"effect":"close_after"},{"delay_ms":12}]})",
+      "faults.json");
+  CHECK(f.validating_ms == 1);
+  CHECK(f.in_progress_ms == 2);
+  CHECK(f.finalizing_ms == 3);
+  CHECK(f.cancelling_ms == 4);
+  CHECK(f.chat_latency_ms == 5);
+  CHECK(f.requests_per_second == 6);
+  CHECK(f.fail_share == 0.01);
+  CHECK(f.never_ran_share == 0.02);
+  CHECK(f.transient_share == 0.03);
+  CHECK(f.drop_share == 0.04);
+  CHECK(f.duplicate_share == 0.05);
+  CHECK(f.unreadable_share == 0.06);
+  CHECK(f.truncate_share == 0.07);
+  CHECK(f.refuse_share == 0.08);
+  CHECK(f.content_filter_share == 0.09);
+  CHECK(f.passing_after == 2);
+  REQUIRE(f.expire_batches.size() == 1);
+  CHECK(f.expire_batches[0].batches.nth == std::vector<std::int64_t>{2});
+  REQUIRE(f.fail_batches.size() == 2);
+  CHECK(f.fail_batches[0].batches.nth == std::vector<std::int64_t>{1, 3});
+  CHECK(f.fail_batches[0].message == "Full.");
+  CHECK_FALSE(f.fail_batches[0].line);
+  CHECK(f.fail_batches[1].batches.every == 4);
+  CHECK(f.fail_batches[1].line == 7);
+  REQUIRE(f.stuck_batches.size() == 1);
+  CHECK(f.stuck_batches[0].batches.first == 2);
+  CHECK(f.stuck_batches[0].after_share == 0.9);
+  CHECK(f.enqueued_token_limit == 1000);
+  CHECK(f.absent_file_id == emulator::AbsentFileId::missing);
+  CHECK(f.null_request_counts);
+  CHECK(f.extra_fields);
+  CHECK(f.unknown_status == "odd");
+  CHECK(f.list_lag_ms == 8);
+  CHECK(f.files_expire_ms == 9);
+  CHECK(f.rate.rpm == 10);
+  CHECK(f.rate.tpm == 11);
+  REQUIRE(f.http.size() == 6);
+  CHECK(f.http[0].method == "POST");
+  CHECK(f.http[0].calls.nth == std::vector<std::int64_t>{1, 3});
+  CHECK(f.http[0].effect == emulator::Effect::status);
+  CHECK(f.http[0].status == 503);
+  CHECK(f.http[0].body == R"({"error":null})");
+  CHECK(f.http[0].headers.at("retry-after") == "1");
+  CHECK(f.http[1].effect == emulator::Effect::short_body);
+  CHECK(f.http[2].effect == emulator::Effect::html);
+  CHECK(f.http[2].status == 502);
+  CHECK(f.http[3].effect == emulator::Effect::close_before);
+  CHECK(f.http[4].effect == emulator::Effect::close_after);
+  CHECK(f.http[5].effect == emulator::Effect::delay);
+  CHECK(f.http[5].delay_ms == 12);
+}
+
+TEST_CASE("what a file says wrong is named")
+{
+  CHECK(refusal_of("{}") == "accepted");
+  CHECK(says("{", "not JSON at byte 1"));
+  CHECK(says("[]", "expected an object"));
+  CHECK(says(R"({"fial_share":0.1})", "unknown key \"fial_share\""));
+  CHECK(says(R"({"fail_share":1.5})", "\"fail_share\": expected a number from 0 to 1"));
+  CHECK(says(R"({"fail_share":"1"})", "a number from 0 to 1"));
+  CHECK(says(R"({"fail_share":0.6,"drop_share":0.6})", "add up to 1"));
+  CHECK(says(R"({"validating_ms":-1})", "a whole number, 0 or more"));
+  CHECK(says(R"({"null_request_counts":1})", "true or false"));
+  CHECK(says(R"({"absent_file_id":"none"})", "one of \"null\", \"empty\", \"missing\""));
+  CHECK(says(R"({"expire_batches":{}})", "an array"));
+  CHECK(says(R"({"expire_batches":[{"batch":0}]})", "expire_batches[0]"));
+  CHECK(says(R"({"http":[{},{"efect":"html"}]})", "http[1]: unknown key \"efect\""));
+  CHECK(says(R"({"http":[{"status":99}]})", "100 to 599"));
+  CHECK(says(R"({"rate":{"rpm":0}})", "rate"));
+}
+
+TEST_CASE("an unknown key is answered with the known ones")
+{
+  try {
+    emulator::parse_faults(R"({"rate":{"rps":1}})", "faults.json");
+    FAIL("accepted");
+  } catch (const Error& e) {
+    CHECK(e.hint() == "the keys here are rpm, tpm");
+  }
+}
+
+TEST_CASE("which events are picked")
+{
+  CHECK(emulator::Which{}.picks(17));
+  const emulator::Which nth{.nth = {1, 3}};
+  CHECK(nth.picks(1));
+  CHECK_FALSE(nth.picks(2));
+  const emulator::Which every{.every = 3};
+  CHECK(every.picks(6));
+  CHECK_FALSE(every.picks(7));
+  const emulator::Which first{.first = 2};
+  CHECK(first.picks(2));
+  CHECK_FALSE(first.picks(3));
+}
+
+TEST_CASE("the share of items that is hit is the share that was asked for, and stays the same")
+{
+  const Faults faults{.fail_share = 0.05, .drop_share = 0.1, .content_filter_share = 0.2};
+  int failed = 0, dropped = 0, filtered = 0, moved = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const auto id = "bw-" + std::to_string(i);
+    const auto fate = emulator::fate_of(faults, 1, id, 0);
+    CHECK(fate == emulator::fate_of(faults, 1, id, 0));
+    failed += fate == Fate::failed ? 1 : 0;
+    dropped += fate == Fate::dropped ? 1 : 0;
+    filtered += fate == Fate::filtered ? 1 : 0;
+    moved += fate != emulator::fate_of(faults, 2, id, 0) ? 1 : 0;
+  }
+  CHECK(failed == doctest::Approx(1000).epsilon(0.1));
+  CHECK(dropped == doctest::Approx(2000).epsilon(0.1));
+  CHECK(filtered == doctest::Approx(4000).epsilon(0.1));
+  CHECK(moved > 5000);
+}
+
+TEST_CASE("passing faults pass, lasting ones do not")
+{
+  CHECK(emulator::fate_of({.transient_share = 1}, 0, "a", 0) == Fate::transient);
+  CHECK(emulator::fate_of({.transient_share = 1}, 0, "a", 1) == Fate::fine);
+  CHECK(emulator::fate_of({.never_ran_share = 1, .passing_after = 3}, 0, "a", 2) == Fate::never_ran);
+  CHECK(emulator::fate_of({.never_ran_share = 1, .passing_after = 3}, 0, "a", 3) == Fate::fine);
+  CHECK(emulator::fate_of({.drop_share = 1}, 0, "a", 1) == Fate::fine);
+  CHECK(emulator::fate_of({.fail_share = 1}, 0, "a", 99) == Fate::failed);
+}

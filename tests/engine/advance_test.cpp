@@ -1,0 +1,382 @@
+#include "tests/support/arena.hpp"
+
+#include <batchwright/emulator/answer.hpp>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+
+using namespace batchwright;
+using engine::Sending;
+using engine::Until;
+using tests::Arena;
+
+namespace {
+
+/// A clock that is moved by hand.
+class HandClock final : public Clock {
+public:
+  Instant now() const override { return m_now; }
+  void tick(Millis by) { m_now += by; }
+
+private:
+  Instant m_now = system_clock().now();
+};
+
+std::vector<std::string> lines_of(const std::string& text)
+{
+  std::vector<std::string> lines;
+  std::istringstream in{text};
+  for (std::string line; std::getline(in, line);)
+    lines.push_back(line);
+  return lines;
+}
+
+/// Every item of an Arena's ask, in order, with the answer recomputed from its input.
+void check_complete(const std::string& merged, int items)
+{
+  const auto lines = lines_of(merged);
+  REQUIRE(lines.size() == static_cast<std::size_t>(items));
+  json::Document doc;
+  for (int i = 0; i < items; ++i) {
+    CAPTURE(lines[static_cast<std::size_t>(i)]);
+    REQUIRE(doc.parse(lines[static_cast<std::size_t>(i)]));
+    CHECK(doc.root().find("index")->integer() == i);
+    CHECK(doc.root().find("status")->text() == "succeeded");
+    const auto expected = emulator::answer_for(fmt::format("Say it again: text {} with a \"quote\", a comma and é", i));
+    CHECK(doc.root().find("output")->text() == expected);
+  }
+}
+
+emulator::HttpFault fault_at(std::string method, std::string path, emulator::Effect effect)
+{
+  emulator::HttpFault fault;
+  fault.method = std::move(method);
+  fault.path = std::move(path);
+  fault.calls.nth = {1};
+  fault.effect = effect;
+  return fault;
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("engine::advance");
+
+TEST_CASE("a job of three parts comes back complete, in order, each item executed once")
+{
+  Arena arena;
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(25, 10));
+  const auto view = process.advance(job, Until::ended);
+  CHECK(view.state == JobState::done);
+  CHECK(view.items.succeeded == 25);
+  CHECK(view.parts.size() == 3);
+  CHECK(view.spent.value().n > 0);
+  CHECK(view.saved() == view.spent);
+  check_complete(process.merged(job), 25);
+  CHECK(arena.ledger("batches_created") == 3);
+  CHECK(arena.ledger("requests_executed") == 25);
+  CHECK(arena.ledger("executed_twice") == 0);
+}
+
+TEST_CASE("a job that is done needs no server, and is not sent again")
+{
+  Arena arena;
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(5));
+  process.advance(job, Until::ended);
+  arena.server.stop();
+  const auto view = process.advance(job, Until::ended);
+  CHECK(view.state == JobState::done);
+  check_complete(process.merged(job), 5);
+}
+
+TEST_CASE("a repeated submit continues the job, another prompt under a given name is refused")
+{
+  Arena arena;
+  auto process = arena.process();
+  auto ask = arena.ask(5);
+  const auto job = process.make(ask);
+  process.advance(job, Until::ended);
+  CHECK(process.make(ask) == job);
+  CHECK(process.advance(job, Until::ended).state == JobState::done);
+  CHECK(arena.ledger("batches_created") == 1);
+
+  ask.job.request.prompt = "Another one: {{text}}";
+  CHECK(process.make(ask) == job + "-2"); // a made name moves on
+  ask.job.name = job;
+  try {
+    process.make(ask);
+    FAIL("a job that differs was continued");
+  } catch (const Error& error) {
+    CHECK(error.fault() == Fault::usage);
+    CHECK(std::string{error.what()}.find("--prompt") != std::string::npos);
+  }
+}
+
+TEST_CASE("refused items, an expired part and doubled lines: every item ends in one outcome, none is bought twice")
+{
+  emulator::Faults faults;
+  faults.fail_share = 0.05;
+  faults.duplicate_share = 0.05;
+  faults.expire_batches = {{.batches = {.nth = {2}}, .after_share = 0.5}};
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(600, 200));
+  const auto view = process.advance(job, Until::ended);
+  CHECK(view.state == JobState::done);
+  CHECK(view.items.failed > 0);
+  CHECK(view.items.succeeded + view.items.failed == 600);
+  CHECK(view.parts.size() == 4); // the expired rest lives on in one more
+  CHECK(view.parts.back().attempt == 2);
+  CHECK(view.parts.back().listed);
+  CHECK(exit_for(view) == Exit::some_failed);
+  CHECK(arena.ledger("executed_again_after_success") == 0);
+
+  std::uint64_t failed = 0;
+  json::Document doc;
+  const auto merged = process.merged(job);
+  for (const auto& line : lines_of(merged)) {
+    REQUIRE(doc.parse(line));
+    if (doc.root().find("status")->text() != "failed") continue;
+    ++failed;
+    CHECK_FALSE(doc.root().find("error", "message")->text()->empty());
+    CHECK(doc.root().find("error", "http_status")->integer() == 400);
+  }
+  CHECK(failed == view.items.failed);
+}
+
+TEST_CASE("what fails for a passing reason is sent again, up to the attempts allowed")
+{
+  emulator::Faults faults;
+  faults.transient_share = 0.3;
+  SUBCASE("and succeeds the second time")
+  {
+    Arena arena{faults};
+    auto process = arena.process();
+    const auto job = process.make(arena.ask(50));
+    const auto view = process.advance(job, Until::ended);
+    CHECK(view.items.succeeded == 50);
+    CHECK(view.parts.size() == 2);
+    check_complete(process.merged(job), 50);
+  }
+  SUBCASE("or fails with the server's words after the last")
+  {
+    faults.passing_after = 100;
+    Arena arena{faults};
+    auto process = arena.process();
+    auto ask = arena.ask(50);
+    ask.job.policy.max_attempts = 2;
+    const auto job = process.make(ask);
+    const auto view = process.advance(job, Until::ended);
+    CHECK(view.state == JobState::done);
+    CHECK(view.items.failed > 0);
+    CHECK(view.parts.size() == 2);
+    CHECK(view.parts.back().attempt == 2);
+  }
+  SUBCASE("or is not sent again without a fallback")
+  {
+    Arena arena{faults};
+    auto process = arena.process();
+    auto ask = arena.ask(50);
+    ask.job.policy.fallback = Fallback::none;
+    const auto job = process.make(ask);
+    const auto view = process.advance(job, Until::ended);
+    CHECK(view.items.failed > 0);
+    CHECK(view.parts.size() == 1);
+  }
+}
+
+TEST_CASE("a part that finds no room goes back to the queue with its file and no attempt lost")
+{
+  emulator::Faults faults;
+  faults.fail_batches = {{.batches = {.nth = {1}},
+                          .code = "token_limit_exceeded",
+                          .message =
+                              "Enqueued token limit reached for gpt-5.4-mini in organization org-x. Limit: 90,000 "
+                              "enqueued tokens. Please try again once some in_progress batches have been completed."}};
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(20, 10));
+  const auto view = process.advance(job, Until::ended);
+  CHECK(view.items.succeeded == 20);
+  for (const auto& part : view.parts)
+    CHECK(part.attempt == 1);
+  CHECK(arena.ledger("uploads") == 2 + 2); // the two request files, and the server's own two outputs
+  CHECK(arena.ledger("batches_created") == 3);
+  CHECK(arena.ledger("executed_twice") == 0);
+}
+
+TEST_CASE("a create whose answer is lost is found in the listing, not sent again")
+{
+  emulator::Faults faults;
+  faults.http = {fault_at("POST", "/v1/batches", emulator::Effect::close_after)};
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(10));
+  const auto view = process.advance(job, Until::ended);
+  CHECK(view.items.succeeded == 10);
+  CHECK(arena.ledger("batches_created") == 1);
+  CHECK(arena.ledger("executed_twice") == 0);
+}
+
+TEST_CASE("a create that never arrived is sent again only when the listing did not show it for the grace time")
+{
+  emulator::Faults faults;
+  faults.http = {fault_at("POST", "/v1/batches", emulator::Effect::close_before)};
+  Arena arena{faults};
+  auto process = arena.process();
+  HandClock clock;
+  engine::Tools tools{process.store, process.layout,    process.tools.prices, process.tools.profile,
+                      clock,         process.interrupt, process.recorder};
+  const auto job = process.make(arena.ask(10));
+  const auto step = [&] {
+    clock.tick(Millis{2'000});
+    return engine::advance(tools, process.server, job, {.until = Until::idle, .sending = Sending::yes});
+  };
+  while (step().parts.front().state != PartState::creating) {
+  }
+  step();                                                   // looks: not there
+  CHECK(step().parts.front().state == PartState::creating); // within the grace time nothing is sent
+  CHECK(arena.ledger("batches_created") == 0);
+  clock.tick(engine::adopt_grace);
+  step(); // looks again, then creates
+  CHECK(arena.ledger("batches_created") == 1);
+  CHECK(process.advance(job, Until::ended).items.succeeded == 10);
+  CHECK(arena.ledger("executed_twice") == 0);
+}
+
+TEST_CASE("an upload whose answer is lost is adopted; one that never arrived is made anew")
+{
+  for (const auto effect : {emulator::Effect::close_after, emulator::Effect::close_before}) {
+    emulator::Faults faults;
+    faults.http = {fault_at("POST", "/v1/files", effect)};
+    Arena arena{faults};
+    auto process = arena.process();
+    const auto job = process.make(arena.ask(10));
+    CHECK(process.advance(job, Until::ended).items.succeeded == 10);
+    CHECK(arena.ledger("batches_created") == 1);
+  }
+}
+
+TEST_CASE("a job stopped after any step is continued by the next process, with the same result")
+{
+  std::string expected;
+  for (int stop_after = 1;; ++stop_after) {
+    Arena arena;
+    const auto ask = arena.ask(12, 5);
+    std::string job;
+    {
+      auto first = arena.process();
+      job = first.make(ask);
+      int moves = 0;
+      first.recorder.on_move = [&](const PartMoved&) {
+        if (++moves == stop_after) first.interrupt.ask(2);
+      };
+      first.advance(job, Until::ended);
+      if (moves < stop_after) { // it ended before it was stopped: every step was tried
+        CHECK(stop_after > 20);
+        return;
+      }
+    }
+    auto second = arena.process();
+    CAPTURE(stop_after);
+    CHECK(second.advance(job, Until::ended).items.succeeded == 12);
+    check_complete(second.merged(job), 12);
+    CHECK(arena.ledger("executed_twice") == 0);
+    CHECK(arena.ledger("batches_created") == 3);
+  }
+}
+
+TEST_CASE("a fetch collects and never sends")
+{
+  Arena arena;
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(10));
+  const auto view = process.advance(job, Until::ended, Sending::no);
+  CHECK(view.state == JobState::open);
+  CHECK(view.parts.front().state == PartState::planned);
+  CHECK(arena.ledger("uploads") == 0);
+}
+
+TEST_CASE("a refused key pauses the job, and another advance goes on")
+{
+  emulator::Faults faults;
+  auto refusal = fault_at("POST", "/v1/files", emulator::Effect::status);
+  refusal.status = 401;
+  faults.http = {refusal};
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(10));
+  const auto view = process.advance(job, Until::ended);
+  CHECK(view.state == JobState::paused);
+  CHECK(view.pause == Pause::auth);
+  CHECK(exit_for(view) == Exit::auth);
+  CHECK(process.advance(job, Until::ended).items.succeeded == 10);
+}
+
+TEST_CASE("another account is refused, unless the job's own things answer under it")
+{
+  Arena arena;
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(10));
+  process.advance(job, Until::sent);
+  tests::Process same_account{arena.directory / "home", arena.server.url(), "another-key"};
+  CHECK(same_account.advance(job, Until::ended).items.succeeded == 10); // the emulator takes any key
+
+  Arena elsewhere;
+  const auto other = process.make([&] {
+    auto ask = arena.ask(10);
+    ask.job.name = "other";
+    return ask;
+  }());
+  process.advance(other, Until::sent);
+  tests::Process stranger{arena.directory / "home", elsewhere.server.url()};
+  try {
+    stranger.advance(other, Until::ended);
+    FAIL("a job was continued at another server");
+  } catch (const Error& error) {
+    CHECK(error.fault() == Fault::config);
+  }
+}
+
+TEST_CASE("a changed input is refused before anything is built from it")
+{
+  Arena arena;
+  auto process = arena.process();
+  const auto ask = arena.ask(10);
+  const auto job = process.make(ask);
+  arena.directory.file("rows.csv", "id,text\nx,changed\n");
+  try {
+    process.advance(job, Until::ended);
+    FAIL("a changed input was sent");
+  } catch (const Error& error) {
+    CHECK(error.fault() == Fault::input);
+    CHECK(std::string{error.what()}.find("rows.csv") != std::string::npos);
+  }
+  CHECK(arena.ledger("uploads") == 0);
+}
+
+TEST_CASE("two processes do not work on one job")
+{
+  Arena arena;
+  auto first = arena.process();
+  const auto job = first.make(arena.ask(10));
+  bool refused = false;
+  first.recorder.on_move = [&](const PartMoved&) {
+    if (refused) return;
+    auto second = arena.process();
+    try {
+      second.advance(job, Until::idle);
+    } catch (const Error& error) {
+      refused = error.fault() == Fault::busy;
+    }
+  };
+  CHECK(first.advance(job, Until::ended).state == JobState::done);
+  CHECK(refused);
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,128 @@
+#include <batchwright/engine/due.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace batchwright;
+using namespace batchwright::engine;
+
+namespace {
+
+constexpr Instant noon{Millis{1'795'348'800'000}};
+
+Part part_in(int number, PartState state)
+{
+  Part p;
+  p.number = number;
+  p.state = state;
+  p.items = 10;
+  return p;
+}
+
+std::vector<Action> now_due(const Job& job, const std::vector<Part>& parts, Sending sending = Sending::yes)
+{
+  return due(job, parts, {}, noon, sending).now;
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("engine::due");
+
+TEST_CASE("each state has the one action that moves it on")
+{
+  const std::pair<PartState, Do> table[] = {
+      {PartState::planned, Do::build},  {PartState::uploading, Do::look_for_file},
+      {PartState::queued, Do::create},  {PartState::creating, Do::look_for_batch},
+      {PartState::running, Do::poll},   {PartState::cancelling, Do::poll},
+      {PartState::ended, Do::download}, {PartState::fetched, Do::settle},
+  };
+  for (const auto& [state, expected] : table) {
+    CAPTURE(std::string{name(state)});
+    const auto actions = now_due({}, {part_in(1, state)});
+    REQUIRE(actions.size() == 1);
+    CHECK(actions.front() == Action{expected, 1});
+  }
+  CHECK(now_due({}, {part_in(1, PartState::settled), part_in(2, PartState::superseded)}).empty());
+}
+
+TEST_CASE("a part whose file is built is uploaded")
+{
+  auto p = part_in(1, PartState::planned);
+  p.bytes = 100;
+  CHECK(now_due({}, {p}) == std::vector{Action{Do::upload, 1}});
+}
+
+TEST_CASE("no more files are built than are soon to be sent")
+{
+  std::vector<Part> parts;
+  for (int n = 1; n <= 10; ++n)
+    parts.push_back(part_in(n, PartState::planned));
+  CHECK(now_due({}, parts).size() == built_ahead);
+  parts[0].bytes = parts[1].bytes = 100;
+  CHECK(now_due({}, parts) == std::vector{Action{Do::upload, 1}, Action{Do::upload, 2}});
+}
+
+TEST_CASE("what was paid for comes home before anything is sent")
+{
+  const auto actions =
+      now_due({}, {part_in(1, PartState::planned), part_in(2, PartState::queued), part_in(3, PartState::running),
+                   part_in(4, PartState::ended), part_in(5, PartState::fetched)});
+  CHECK(actions == std::vector{Action{Do::settle, 5}, Action{Do::download, 4}, Action{Do::poll, 3},
+                               Action{Do::create, 2}, Action{Do::build, 1}});
+}
+
+TEST_CASE("a command that may not send collects, and resolves what was sent")
+{
+  const auto actions = now_due({},
+                               {part_in(1, PartState::planned), part_in(2, PartState::queued),
+                                part_in(3, PartState::creating), part_in(4, PartState::running)},
+                               Sending::no);
+  CHECK(actions == std::vector{Action{Do::poll, 4}, Action{Do::look_for_batch, 3}});
+}
+
+TEST_CASE("a pause stops sending, never collecting")
+{
+  const std::vector parts{part_in(1, PartState::planned), part_in(2, PartState::queued), part_in(3, PartState::running),
+                          part_in(4, PartState::ended), part_in(5, PartState::fetched)};
+  Job job;
+  for (const auto why : {Pause::quota, Pause::budget, Pause::failures, Pause::disk}) {
+    job.pause = why;
+    CHECK(now_due(job, parts) == std::vector{Action{Do::settle, 5}, Action{Do::download, 4}, Action{Do::poll, 3}});
+  }
+  for (const auto why : {Pause::auth, Pause::account}) { // the server would refuse all the same
+    job.pause = why;
+    CHECK(now_due(job, parts) == std::vector{Action{Do::settle, 5}});
+  }
+}
+
+TEST_CASE("a part waits for its time, and the nearest one is told")
+{
+  auto early = part_in(1, PartState::running);
+  auto late = part_in(2, PartState::running);
+  early.due = noon + Millis{5'000};
+  late.due = noon + Millis{60'000};
+  const auto d = due({}, {late, early}, {}, noon, Sending::yes);
+  CHECK(d.now.empty());
+  CHECK(d.next == early.due);
+  CHECK(due({}, {late, early}, {}, noon + Millis{5'000}, Sending::yes).now == std::vector{Action{Do::poll, 1}});
+}
+
+TEST_CASE("a part that is being worked on is left alone")
+{
+  CHECK(due({}, {part_in(1, PartState::running)}, {1}, noon, Sending::yes).now.empty());
+}
+
+TEST_CASE("waits are short at first and do not grow for ever")
+{
+  CHECK(poll_wait(0) == Millis{1'000});
+  CHECK(poll_wait(3) > poll_wait(2));
+  CHECK(poll_wait(1'000'000) == Millis{180'000});
+  CHECK(refusal_wait(1) == Millis{60'000});
+  CHECK(refusal_wait(2) == Millis{120'000});
+  CHECK(refusal_wait(50) == Millis{1'800'000});
+  CHECK(trouble_wait(1) == Millis{1'000});
+  CHECK(trouble_wait(1000) == Millis{60'000});
+}
+
+TEST_SUITE_END();

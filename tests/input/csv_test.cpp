@@ -1,0 +1,264 @@
+#include "tests/input/input_fixture.hpp"
+
+#include <batchwright/input/csv.hpp>
+
+#include <doctest/doctest.h>
+
+#include <csv.h>
+
+#include <random>
+
+using namespace batchwright;
+using tests::error_of;
+using tests::FreshDirectory;
+using tests::read_all;
+using tests::says;
+
+namespace {
+
+std::vector<PinnedInput> csv(const FreshDirectory& dir, std::string_view content)
+{
+  return {tests::input_file(dir, "in.csv", content, InputFormat::csv)};
+}
+
+using Table = std::vector<std::vector<std::string>>;
+
+Table scanned(const std::filesystem::path& path)
+{
+  Table table;
+  input::CsvScanner scanner{path.native()};
+  while (scanner.next()) {
+    REQUIRE_FALSE(scanner.fault());
+    auto& row = table.emplace_back();
+    for (std::size_t i = 0; i < scanner.fields(); ++i)
+      row.emplace_back(scanner.field(i));
+  }
+  return table;
+}
+
+Table libcsv(std::string_view text)
+{
+  struct State {
+    Table table = {};
+    std::vector<std::string> row = {};
+  } state;
+  csv_parser parser;
+  REQUIRE(csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) == 0);
+  csv_set_space_func(&parser, [](unsigned char) { return 0; }); // spaces are text
+  const auto on_field = [](void* bytes, std::size_t size, void* s) {
+    static_cast<State*>(s)->row.emplace_back(static_cast<const char*>(bytes), size);
+  };
+  const auto on_row = [](int, void* s) {
+    auto& st = *static_cast<State*>(s);
+    st.table.push_back(std::exchange(st.row, {}));
+  };
+  REQUIRE(csv_parse(&parser, text.data(), text.size(), on_field, on_row, &state) == text.size());
+  REQUIRE(csv_fini(&parser, on_field, on_row, &state) == 0);
+  csv_free(&parser);
+  return state.table;
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("input::csv");
+
+TEST_CASE("quoted fields keep commas, quotes and line ends, and marks say where records stand")
+{
+  const FreshDirectory dir;
+  const std::string text = "id,text\r\n"
+                           "1,\"a, \"\"b\"\"\r\nc\nd\"\r\n"
+                           "\r\n"
+                           "2, spaces and 'quotes' stay \n"
+                           "\n"
+                           "\"3\",\"\"";
+  const auto items = read_all(csv(dir, text));
+  REQUIRE(items.size() == 3);
+  CHECK(items[0]["text"] == "a, \"b\"\r\nc\nd");
+  CHECK(items[1]["text"] == " spaces and 'quotes' stay ");
+  CHECK(items[2]["id"] == "3");
+  CHECK(items[2]["text"].empty());
+  CHECK(items[0].mark == Mark{0, 0, 9, 2});
+  CHECK(items[1].mark == Mark{1, 0, text.find("2, "), 6});
+  CHECK(items[2].mark == Mark{2, 0, text.find("\"3\""), 8});
+}
+
+TEST_CASE("a byte order mark and blank lines before the header are passed over")
+{
+  const FreshDirectory dir;
+  const auto items = read_all(csv(dir, "\xef\xbb\xbf\r\n\n\"a\",b\n1,2\n"));
+  REQUIRE(items.size() == 1);
+  CHECK(items[0]["a"] == "1");
+  CHECK(items[0].mark.line == 4);
+  CHECK(items[0].mark.offset == 12);
+}
+
+TEST_CASE("NUL, a lone carriage return and any UTF-8 pass exactly")
+{
+  const FreshDirectory dir;
+  using namespace std::string_literals;
+  const auto items = read_all(csv(dir, "t,u\na\0b\rc,\"\r\0\"\n漢😀,\r\n"s));
+  REQUIRE(items.size() == 2);
+  CHECK(items[0]["t"] == "a\0b\rc"s);
+  CHECK(items[0]["u"] == "\r\0"s);
+  CHECK(items[1]["t"] == "漢😀");
+  CHECK(items[1]["u"].empty());
+}
+
+TEST_CASE("a file may end without a line end, or within one")
+{
+  const FreshDirectory dir;
+  for (const auto* tail : {"", "\n", "\r\n", "\r", "\n\n\r\n", "\n\r"}) {
+    CAPTURE(tail);
+    const auto plain = read_all(csv(dir, std::string{"a,b\n1,2"} + tail));
+    REQUIRE(plain.size() == 1);
+    CHECK(plain[0]["b"] == "2");
+    const auto quoted = read_all(csv(dir, std::string{"a,b\n1,\"2\""} + tail));
+    REQUIRE(quoted.size() == 1);
+    CHECK(quoted[0]["b"] == "2");
+  }
+  CHECK(read_all(csv(dir, "a,b\n1,"))[0]["b"].empty());
+  CHECK(read_all(csv(dir, "a,b")).empty());
+  CHECK(read_all(csv(dir, "\n\n")).empty());
+}
+
+TEST_CASE("faults name file, line and byte")
+{
+  struct Case {
+    std::string text;
+    const char* says;
+    std::uint64_t line;
+    std::uint64_t byte;
+  };
+  const Case cases[] = {
+      {"a,b,c,d\n1,2,3\n", "has 3 fields, the header has 4", 2, 8},
+      {"a,b\n1,2\n\"x\ny\",2\n1,2,3\n", "has 3 fields, the header has 2", 5, 16},
+      {"a,b\n1\n", "has 1 field, the header has 2", 2, 4},
+      {"a\n\"x\ny\n", "the quote that opens here is never closed", 2, 2},
+      {"a,b\n1,\"x\n\ny\"\"", "the quote that opens here is never closed", 2, 6},
+      {"a,b\n1,5\" pipe\n", "a quote inside a field", 2, 7},
+      {"a,b\n1,\"5\" pipe\n", "text behind a closing quote", 2, 9},
+      {"a,b\n1,\"5\"\rx\n", "text behind a closing quote", 2, 9},
+      {"a,b\n\"x\n\",\xff\n", "not UTF-8", 3, 9},
+      {"a,b\n1,caf\xe9\n", "not UTF-8", 2, 9},
+      {"a,,c\n1,2,3\n", "column 2 of the header has no name", 1, 0},
+      {"\na,b,a\n1,2,3\n", "the column `a` twice", 2, 1},
+      {"a,b\r1,2\r3,4\r", "a carriage return in the header", 1, 0},
+      {"\xff\xfe\x61", "UTF-16", 1, 0},
+  };
+  const FreshDirectory dir;
+  for (const auto& c : cases) {
+    CAPTURE(c.text);
+    const auto inputs = csv(dir, c.text);
+    const auto e = error_of(inputs);
+    CAPTURE(std::string{e.what()});
+    CHECK(e.fault() == Fault::input);
+    CHECK(says(e, c.says));
+    CHECK(says(e, inputs[0].path));
+    REQUIRE(e.place());
+    CHECK(e.place()->file == inputs[0].path);
+    CHECK(e.place()->line == c.line);
+    CHECK(e.place()->byte == c.byte);
+    CHECK_FALSE(e.hint().empty());
+  }
+}
+
+TEST_CASE("a quote that is never closed cannot be put aside, a quote out of place can")
+{
+  const FreshDirectory dir;
+  CHECK(says(error_of(csv(dir, "a\n\"x\ny\n"), {100, {}}), "never closed"));
+
+  std::vector<std::uint64_t> lines;
+  const input::Options options{4, [&](const Error& e) { lines.push_back(e.place()->line); }};
+  const auto items = read_all(csv(dir, "a,b\n1,2\n3,4\" x\n5,\"6\" y\n\xff,7\n8\n9,10\n"), options);
+  CHECK(lines == std::vector<std::uint64_t>{3, 4, 5, 6});
+  REQUIRE(items.size() == 2);
+  CHECK(items[1]["a"] == "9");
+  CHECK(items[1].mark.ordinal == 1);
+}
+
+TEST_CASE("a record longer than 16 MiB is refused where it begins, an open quote where it opens")
+{
+  const FreshDirectory dir;
+  const std::string big(input::longest_record, 'x');
+  CHECK(read_all(csv(dir, "a\n" + big + "\r\n1\n")).size() == 2);
+  CHECK(read_all(csv(dir, "a\n1\n" + big)).size() == 2);
+  for (const auto* tail : {"x", "x\n1\n", "x\r\n", "xyz"}) {
+    const auto e = error_of(csv(dir, "a\n1\n" + big + tail), {9, {}});
+    CHECK(says(e, "longer than 16 MiB"));
+    CHECK(e.place()->line == 3);
+    CHECK(e.place()->byte == 4);
+  }
+  const auto e = error_of(csv(dir, "a,b\nx,\"" + big + "\n" + big), {9, {}});
+  CHECK(says(e, "not closed within 16 MiB"));
+  CHECK(e.place()->line == 2);
+  CHECK(e.place()->byte == 6);
+}
+
+TEST_CASE("records are the same wherever a block of the file ends")
+{
+  // Every sort of two-byte decision is moved over the boundary at 1 MiB.
+  const FreshDirectory dir;
+  constexpr std::size_t block = 1 << 20;
+  const std::string tail = "\",\"q\"\"r\"\r\n\r\n\"s\",t\r\n";
+  for (std::size_t shift = 0; shift <= tail.size() + 1; ++shift) {
+    CAPTURE(shift);
+    const std::string start = "a,b\n\"";
+    const std::string big(block - start.size() - shift, 'x');
+    const auto items = read_all(csv(dir, start + big + tail));
+    REQUIRE(items.size() == 2);
+    CHECK(items[0]["a"] == big);
+    CHECK(items[0]["b"] == "q\"r");
+    CHECK(items[1]["a"] == "s");
+    CHECK(items[1]["b"] == "t");
+    CHECK(items[1].mark.line == 4);
+  }
+}
+
+TEST_CASE("what libcsv reads, this scanner reads the same")
+{
+  // Carriage returns only before line feeds: elsewhere libcsv takes them for line ends.
+  const FreshDirectory dir;
+  std::mt19937 random{20261122};
+  const auto pick = [&](std::initializer_list<const char*> from) { return from.begin()[random() % from.size()]; };
+  for (int round = 0; round < 300; ++round) {
+    std::string text;
+    const auto rows = 1 + random() % 6;
+    for (unsigned row = 0; row < rows; ++row) {
+      const auto fields = 1 + random() % 4;
+      for (unsigned f = 0; f < fields; ++f) {
+        if (f > 0) text += ',';
+        const bool quoted = random() % 2 == 0;
+        if (quoted) text += '"';
+        for (auto n = random() % 5; n > 0; --n)
+          text += quoted ? pick({"a", " ", ",", "\n", "\r\n", "\"\"", "é"}) : pick({"a", " ", "b c", "é", "'", "\t"});
+        if (quoted) text += '"';
+      }
+      text += pick({"\n", "\r\n", "\n\n", "\n\r\n"});
+    }
+    CAPTURE(text);
+    const auto path = dir.file("in.csv", text);
+    CHECK(scanned(path) == libcsv(text));
+  }
+}
+
+TEST_CASE("a stream that begins at any mark gives the same items as one from the start")
+{
+  const FreshDirectory dir;
+  std::string text = "id,text\n";
+  for (int i = 0; i < 200; ++i) {
+    text += std::to_string(i) + (i % 3 == 0 ? ",\"two\nlines\"\r\n" : ",one\n");
+    if (i % 7 == 0) text += "\nragged\n";
+  }
+  const auto inputs = csv(dir, text);
+  const auto all = read_all(inputs, {1000, {}});
+  REQUIRE(all.size() == 200);
+  for (std::size_t i = 0; i < all.size(); i += 13) {
+    const auto rest = read_all(inputs, {1000, {}}, all[i].mark);
+    REQUIRE(rest.size() == all.size() - i);
+    CHECK(rest.front().mark == all[i].mark);
+    CHECK(rest.front().fields == all[i].fields);
+    CHECK(rest.back().mark == all.back().mark);
+  }
+}
+
+TEST_SUITE_END();

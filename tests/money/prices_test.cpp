@@ -1,0 +1,115 @@
+#include <batchwright/base/error.hpp>
+#include <batchwright/money/prices.hpp>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+using namespace batchwright;
+
+namespace {
+
+std::string table(std::string_view models)
+{
+  return fmt::format(R"({{"as_of":"2026-11-22","models":[{}]}})", models);
+}
+
+std::string priced(std::string_view input)
+{
+  return table(fmt::format(R"({{"model":"m","standard":{{"input":{},"output":1}}}})", input));
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("money::prices");
+
+TEST_CASE("the built-in table has the prices of the price page")
+{
+  const auto& prices = money::built_in_table();
+  CHECK(prices.as_of() == "2026-11-22");
+  const auto* mini = prices.find("gpt-4.1-mini");
+  REQUIRE(mini);
+  CHECK(mini->standard.input == Price{400'000});
+  CHECK(mini->standard.cached == Price{100'000});
+  CHECK(mini->standard.output == Price{1'600'000});
+  REQUIRE(mini->batch);
+  CHECK(mini->batch->input == Price{200'000});
+  CHECK_FALSE(mini->batch->cached);
+  CHECK(mini->batch->output == Price{800'000});
+  CHECK_FALSE(prices.find("gpt-3.5-turbo-instruct")->batch);
+  CHECK_FALSE(prices.find("no-such-model"));
+  CHECK_FALSE(prices.find(""));
+}
+
+TEST_CASE("a dated snapshot has the price of its base name unless it is listed")
+{
+  const auto& prices = money::built_in_table();
+  CHECK(prices.find("gpt-4o-2024-05-13")->model == "gpt-4o-2024-05-13");
+  CHECK(prices.find("gpt-4o-2024-08-06")->model == "gpt-4o");
+  CHECK(prices.find("gpt-4o-20240806")->model == "gpt-4o");
+  CHECK_FALSE(prices.find("gpt-4o-2024-08-0x"));
+  CHECK_FALSE(prices.find("gpt-4o-2024"));
+  CHECK_FALSE(prices.find("-2024-08-06"));
+  CHECK_FALSE(prices.find("ft:gpt-4o-mini:acme"));
+}
+
+TEST_CASE("a price is the decimal that stands in the table, to the last digit")
+{
+  const std::pair<const char*, std::int64_t> cases[] = {
+      {"0", 0},           {"2", 2'000'000},    {"0.375", 375'000}, {"0.1", 100'000},
+      {"0.000001", 1},    {"1.10", 1'100'000}, {"0.07", 70'000},   {"999999.999999", 999'999'999'999},
+      {"4.35", 4'350'000}};
+  for (const auto& c : cases) {
+    CAPTURE(c.first);
+    CHECK(money::PriceTable{priced(c.first)}.find("m")->standard.input == Price{c.second});
+  }
+}
+
+TEST_CASE("what is no price table is a configuration error that says where")
+{
+  const std::pair<std::string, const char*> cases[] = {
+      {"{", "not JSON at byte 1"},
+      {"[]", "expected an object"},
+      {R"({"models":[]})", "`as_of`"},
+      {R"({"as_of":"x","models":{}})", "`models`"},
+      {table("{}"), "no name"},
+      {table(R"({"model":"m"})"), "model `m`: `standard` is missing"},
+      {table(R"({"model":"m","standard":{"input":1}})"), "`output` is missing"},
+      {priced("0.0000001"), "`input` is 0.0000001"},
+      {priced("-1"), "`input` is -1"},
+      {priced("1e2"), "`input` is 1e2"},
+      {priced("\"1\""), "`input` is \"1\""},
+      {priced("1234567"), "`input` is 1234567"},
+      {table(R"({"model":"m","standard":{"input":1,"output":1}},{"model":"m","standard":{"input":1,"output":1}})"),
+       "listed twice"},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.first);
+    try {
+      money::PriceTable{c.first};
+      FAIL("not refused");
+    } catch (const Error& e) {
+      CHECK(e.fault() == Fault::config);
+      CAPTURE(std::string{e.what()});
+      CHECK(std::string_view{e.what()}.find(c.second) != std::string_view::npos);
+    }
+  }
+}
+
+TEST_CASE("cached tokens are a part of the input, and cost as such where no cached price is listed")
+{
+  const money::Rates rates{{400'000}, Price{100'000}, {1'600'000}};
+  const Usage usage{{1000}, {600}, {50}, {40}};
+  CHECK(money::cost(usage, rates) == PicoUsd{400 * 400'000 + 600 * 100'000 + 50 * 1'600'000});
+  CHECK(money::cost(usage, {{400'000}, {}, {1'600'000}}) == PicoUsd{1000 * 400'000 + 50 * 1'600'000});
+  CHECK(money::cost({{10}, {20}, {0}, {0}}, rates) == PicoUsd{10 * 100'000}); // a server's slip is not a negative price
+}
+
+TEST_CASE("each route has its own rates")
+{
+  const auto* mini = money::built_in_table().find("gpt-4.1-mini");
+  CHECK(money::rates_for(*mini, Route::batch)->input == Price{200'000});
+  CHECK(money::rates_for(*mini, Route::realtime)->input == Price{400'000});
+  CHECK_FALSE(money::rates_for(*money::built_in_table().find("gpt-3.5-turbo-instruct"), Route::batch));
+}
+
+TEST_SUITE_END();

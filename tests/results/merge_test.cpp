@@ -1,0 +1,256 @@
+#include "tests/results/part_files.hpp"
+
+#include <batchwright/base/error.hpp>
+#include <batchwright/input/input.hpp>
+#include <batchwright/json/json.hpp>
+#include <batchwright/results/results.hpp>
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+using namespace batchwright;
+using results::Format;
+using results::Pending;
+using tests::id;
+using tests::lines;
+using tests::never_ran;
+using tests::range;
+using tests::refusal;
+using tests::success;
+
+namespace {
+
+/// A job of one settled part.
+struct Fixture {
+  Fixture() { job.request.model = "m"; }
+
+  /// Settles items 0, 1, ... from these lines; without attempts left, so that every item has an outcome.
+  void settle(std::uint64_t items, const std::vector<std::string>& output, const std::vector<std::string>& errors = {},
+              int attempt = 3)
+  {
+    job.items = items;
+    auto part = range(0, items - 1);
+    part.attempt = attempt;
+    directory.file("1.output.jsonl", lines(output));
+    directory.file("1.errors.jsonl", lines(errors));
+    const auto files = tests::files_in(directory);
+    const auto settled = results::settle(
+        part, files, {.user_ids = !job.request.id_column.empty(), .endpoint = job.request.endpoint, .prices = &prices});
+    spent = settled.sums.spent;
+    outcomes = {{files.outcomes, part.first, part.last, part.route, part.attempt}};
+  }
+
+  std::string merged(Format format, Pending pending = Pending::refuse, const money::ModelPrices* at = nullptr)
+  {
+    std::string text;
+    counts = results::merge(job, outcomes, at, format, pending, [&](std::string_view bytes) { text += bytes; });
+    return text;
+  }
+
+  void input(std::string_view name, std::string_view content)
+  {
+    job.inputs.push_back(input::pin(directory.file(name, content).native(), InputFormat::automatic));
+  }
+
+  tests::FreshDirectory directory;
+  Job job = {};
+  money::ModelPrices prices{
+      .model = "m",
+      .standard = {.input = {250'000}, .cached = {}, .output = {2'000'000}},
+      .batch = money::Rates{.input = {125'000}, .cached = {}, .output = {1'000'000}},
+  };
+  std::vector<results::OutcomeFile> outcomes = {};
+  results::Merged counts = {};
+  PicoUsd spent = {};
+};
+
+} // namespace
+
+TEST_SUITE_BEGIN("results::merge");
+
+TEST_CASE_FIXTURE(Fixture, "a merged record says what became of an item, its text as it stands")
+{
+  settle(2, {success(id(1), R"("caf\u00e9 \ud83d\/")"), success(id(0))});
+  CHECK(merged(Format::jsonl, Pending::refuse, &prices) ==
+        R"({"index":0,"custom_id":"bw-0000000000","status":"succeeded","output":"ok","error":null,"paid":true,)"
+        R"("finish_reason":"stop","route":"batch","attempt":3,"model":"m-2026","usage":{"input_tokens":10,)"
+        R"("cached_tokens":0,"output_tokens":2,"reasoning_tokens":0},"cost_usd":0.00000325})"
+        "\n"
+        R"({"index":1,"custom_id":"bw-0000000001","status":"succeeded","output":"caf\u00e9 \ud83d\/","error":null,)"
+        R"("paid":true,"finish_reason":"stop","route":"batch","attempt":3,"model":"m-2026","usage":{"input_tokens":10,)"
+        R"("cached_tokens":0,"output_tokens":2,"reasoning_tokens":0},"cost_usd":0.00000325})"
+        "\n");
+  CHECK(counts.written == 2);
+  CHECK(counts.succeeded == 2);
+  CHECK(counts.failed == 0);
+  CHECK(spent.n == 2 * 3'250'000);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a failed item says why, in the server's words")
+{
+  settle(3, {success(id(2), R"("cut")", "length")}, {refusal(id(0), 400), never_ran(id(1))});
+  CHECK(merged(Format::jsonl, Pending::refuse, &prices) ==
+        R"({"index":0,"custom_id":"bw-0000000000","status":"failed","output":null,"error":{"code":"odd",)"
+        R"("message":"words, \"quoted\"","http_status":400,"request_id":"r-bw-0000000000"},"paid":false,)"
+        R"("finish_reason":null,"route":"batch","attempt":3,"model":"m","usage":null,"cost_usd":0})"
+        "\n"
+        R"({"index":1,"custom_id":"bw-0000000001","status":"failed","output":null,"error":{"code":"batch_expired",)"
+        R"("message":"too late","http_status":null,"request_id":null},"paid":false,)"
+        R"("finish_reason":null,"route":"batch","attempt":3,"model":"m","usage":null,"cost_usd":0})"
+        "\n"
+        R"({"index":2,"custom_id":"bw-0000000002","status":"failed","output":"cut","error":{"code":"truncated",)"
+        R"x("message":"the answer was cut at its limit of output tokens (finish_reason `length`)","http_status":200,)x"
+        R"("request_id":"r-bw-0000000002"},"paid":true,"finish_reason":"length","route":"batch","attempt":3,)"
+        R"("model":"m-2026","usage":{"input_tokens":10,"cached_tokens":0,"output_tokens":2,"reasoning_tokens":0},)"
+        R"("cost_usd":0.00000325})"
+        "\n");
+  CHECK(counts.failed == 3);
+}
+
+TEST_CASE_FIXTURE(Fixture, "money that nobody can know is null")
+{
+  const std::string unmetered =
+      R"({"custom_id":"bw-0000000001","response":{"status_code":200,"body":{"choices":[{"message":{"content":"x"}}]}}})";
+  settle(3, {success(id(0)), unmetered, "{\"custom_id\":\"bw-0000000002\","});
+  CHECK(merged(Format::jsonl).find(R"("cost_usd":null})") != std::string::npos);
+  const auto text = merged(Format::jsonl, Pending::refuse, &prices);
+  CHECK(text.find("\"usage\":null,\"cost_usd\":null}\n{\"index\":2") != std::string::npos);
+  // An unreadable answer may have been paid for, nobody knows how much.
+  CHECK(text.find(R"("error":{"code":"unreadable_output",)") != std::string::npos);
+  CHECK(text.ends_with("\"paid\":true,\"finish_reason\":null,\"route\":\"batch\",\"attempt\":3,\"model\":\"m\","
+                       "\"usage\":null,\"cost_usd\":null}\n"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "every record is JSON, tool calls and several choices included")
+{
+  const std::string calls =
+      R"({"custom_id":"bw-0000000000","response":{"status_code":200,"body":{"choices":[{"message":{"content":null,)"
+      R"("tool_calls":[{"id":"c1"}]},"finish_reason":"tool_calls"}]}}})";
+  const std::string two =
+      R"({"custom_id":"bw-0000000001","response":{"status_code":200,"body":{"choices":[{"message":{"content":"a"}},)"
+      R"({"message":{"content":"b"}}]}}})";
+  settle(3, {calls, two, success(id(2), R"("\u0000")")}, {});
+  const auto text = merged(Format::jsonl);
+  CHECK(text.find(R"("output":null,)") != std::string::npos);
+  CHECK(text.find(R"("cost_usd":null,"tool_calls":[{"id":"c1"}]})") != std::string::npos);
+  CHECK(text.find(R"("output":["a","b"],)") != std::string::npos);
+  json::Document doc;
+  for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1)
+    CHECK(doc.parse(std::string_view{text}.substr(at, text.find('\n', at) - at)));
+}
+
+TEST_CASE_FIXTURE(Fixture, "the user's ids come back as they stand")
+{
+  job.request.id_column = "key";
+  directory.file("1.requests.jsonl", lines({R"({"custom_id":"a\"b"})", R"({"custom_id":"c"})"}));
+  settle(2, {success(R"(a\u0022b)")});
+  const auto text = merged(Format::jsonl);
+  CHECK(text.find(R"({"index":0,"custom_id":"a\u0022b","status":"succeeded")") == 0);
+  CHECK(text.find(R"({"index":1,"custom_id":"c","status":"failed","output":null,"error":{"code":"missing")") !=
+        std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a pending item is left out where that is asked for, else it is a bug")
+{
+  input("in.csv", "name\nx\ny\nz\n");
+  settle(3, {success(id(0)), success(id(2))}, {}, 1);
+  const auto text = merged(Format::jsonl, Pending::leave_out);
+  CHECK(text.find(R"("index":0)") != std::string::npos);
+  CHECK(text.find(R"("index":1)") == std::string::npos);
+  CHECK(text.find(R"("index":2)") != std::string::npos);
+  CHECK(counts.written == 2);
+  CHECK(merged(Format::csv, Pending::leave_out) == "name,output,status,error\nx,ok,succeeded,\nz,ok,succeeded,\n");
+  CHECK_THROWS_AS(merged(Format::jsonl), Error);
+}
+
+TEST_CASE_FIXTURE(Fixture, "raw gives the answer lines in input order, byte for byte")
+{
+  settle(2, {success(id(1), R"("\ud83d")")}, {refusal(id(0), 400)});
+  CHECK(merged(Format::raw) == refusal(id(0), 400) + "\n" + success(id(1), R"("\ud83d")") + "\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "CSV is the input's columns with ours behind them, quoted where it must be")
+{
+  input("in.csv", "name,\"a,b\"\nx,\"1\n2\"\n\"say \"\"hi\"\"\",\nz,3\n");
+  settle(3, {success(id(0), R"("two\nlines, \"quoted\"")"), success(id(1), R"("half \ud83d")")}, {refusal(id(2), 400)});
+  CHECK(merged(Format::csv) == "name,\"a,b\",output,status,error\n"
+                               "x,\"1\n2\",\"two\nlines, \"\"quoted\"\"\",succeeded,\n"
+                               "\"say \"\"hi\"\"\",,half \xef\xbf\xbd,succeeded,\n"
+                               "z,3,,failed,\"odd: words, \"\"quoted\"\"\"\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "columns of ours that clash with the input's get a mark")
+{
+  input("in.csv", "status,_output\n1,2\n");
+  settle(1, {success(id(0))});
+  CHECK(merged(Format::csv) == "status,_output,__output,__status,__error\n1,2,ok,succeeded,\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "CSV of a JSON input has the keys of its first record")
+{
+  input("in.jsonl", "{\"a\":\"x\\ty\",\"n\":1.0}\n{\"n\":null,\"b\":1,\"a\":[1,\"2\"]}\n{\"a\":\"\\ud83d\"}\n");
+  settle(3, {success(id(0)), success(id(1)), success(id(2), "null")});
+  CHECK(merged(Format::csv) == "a,n,output,status,error\n"
+                               "x\ty,1.0,ok,succeeded,\n"
+                               "\"[1,\"\"2\"\"]\",,ok,succeeded,\n"
+                               "\xef\xbf\xbd,,,succeeded,\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "CSV of plain text has the text")
+{
+  input("in.txt", "one\n\ntwo, three\n");
+  settle(2, {success(id(0)), success(id(1))});
+  CHECK(merged(Format::csv) == "text,output,status,error\none,ok,succeeded,\n\"two, three\",ok,succeeded,\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "CSV refuses an input that was changed; JSON lines need nothing from it")
+{
+  input("in.csv", "name\nx\n");
+  settle(1, {success(id(0))});
+  directory.file("in.csv", "name\ny\n");
+  try {
+    merged(Format::csv);
+    FAIL("merged with another input");
+  } catch (const Error& e) {
+    CHECK(e.fault() == Fault::input);
+    CHECK(std::string{e.what()}.find("in.csv") != std::string::npos);
+  }
+  CHECK_FALSE(merged(Format::jsonl).empty());
+  std::filesystem::remove(directory / "in.csv");
+  CHECK_FALSE(merged(Format::raw).empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a large result comes in blocks, and its progress is told")
+{
+  const std::uint64_t items = 10'000;
+  std::vector<std::string> output;
+  for (Ordinal i = items; i > 0; --i)
+    output.push_back(success(id(i - 1), '"' + std::string(300, 'x') + '"'));
+  settle(items, output);
+  std::vector<std::uint64_t> told;
+  std::size_t blocks = 0;
+  std::size_t largest = 0;
+  results::merge(
+      job, outcomes, nullptr, Format::jsonl, Pending::refuse,
+      [&](std::string_view bytes) {
+        ++blocks;
+        largest = std::max(largest, bytes.size());
+      },
+      [&](std::uint64_t done, std::uint64_t total) {
+        CHECK(total == items);
+        told.push_back(done);
+      });
+  CHECK(told == std::vector<std::uint64_t>{4096, 8192, items});
+  CHECK(blocks > 3);
+  CHECK(largest < 2'000'000);
+}
+
+TEST_CASE("the name of a file asks for a format")
+{
+  CHECK(results::format_for("a/b.csv") == Format::csv);
+  CHECK(results::format_for("a.csv/b.jsonl") == Format::jsonl);
+  CHECK(results::format_for("-") == Format::jsonl);
+}
+
+TEST_SUITE_END();

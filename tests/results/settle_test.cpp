@@ -1,0 +1,386 @@
+#include "tests/results/part_files.hpp"
+
+#include <batchwright/base/error.hpp>
+#include <batchwright/input/ordinals.hpp>
+#include <batchwright/json/json.hpp>
+#include <batchwright/results/results.hpp>
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+using namespace batchwright;
+using results::settle;
+using tests::id;
+using tests::lines;
+using tests::never_ran;
+using tests::range;
+using tests::refusal;
+using tests::success;
+
+namespace {
+
+struct Fixture {
+  results::Settled settled() { return settle(part, files, context); }
+
+  void output(const std::vector<std::string>& all) const { directory.file("1.output.jsonl", lines(all)); }
+  void errors(const std::vector<std::string>& all) const { directory.file("1.errors.jsonl", lines(all)); }
+  std::string outcomes() const { return tests::slurp(files.outcomes); }
+  std::string quarantine() const { return tests::slurp(files.quarantine); }
+
+  /// Reason and custom_id of each quarantined line: "duplicate a".
+  std::vector<std::string> put_aside() const
+  {
+    std::vector<std::string> found;
+    const auto text = quarantine();
+    for (std::size_t at = 0; at < text.size();) {
+      const auto line = text.substr(at, text.find('\n', at) - at);
+      at += line.size() + 1;
+      json::Document doc;
+      REQUIRE(doc.parse(line));
+      found.push_back(doc.root().find("reason")->text().value() + ' ' +
+                      doc.root().find("custom_id")->text().value_or("?"));
+    }
+    return found;
+  }
+
+  std::vector<Ordinal> left() const
+  {
+    std::vector<Ordinal> found;
+    if (!std::filesystem::exists(files.left)) return found;
+    Part child{.number = 2, .listed = true};
+    // The list knows its own count: ask with the one that was settled.
+    child.items = last.sums.left;
+    input::Ordinals ordinals{child, files.left};
+    while (const auto ordinal = ordinals.next())
+      found.push_back(*ordinal);
+    return found;
+  }
+
+  tests::FreshDirectory directory;
+  results::SettleFiles files = tests::files_in(directory);
+  Part part = range(0, 3);
+  results::SettleContext context{.endpoint = "/v1/chat/completions"};
+  results::Settled last = {};
+};
+
+constexpr std::string_view no_line = R"("response":null,"error":{"code":)";
+
+} // namespace
+
+TEST_SUITE_BEGIN("results::settle");
+
+TEST_CASE_FIXTURE(Fixture, "shuffled answers become outcomes in input order, byte for byte")
+{
+  output({success(id(2), R"("\ud83d\u0000")"), success(id(0)), success(id(3))});
+  errors({refusal(id(1), 400)});
+  last = settled();
+  CHECK(outcomes() == "0\ts\t-\t1\t" + success(id(0)) + "\n1\tf\todd\t0\t" + refusal(id(1), 400) + "\n2\ts\t-\t1\t" +
+                          success(id(2), R"("\ud83d\u0000")") + "\n3\ts\t-\t1\t" + success(id(3)) + "\n");
+  CHECK(last.sums.succeeded == 3);
+  CHECK(last.sums.failed == 1);
+  CHECK(last.sums.left == 0);
+  CHECK(last.sums.usage == Usage{{30}, {0}, {6}, {0}});
+  CHECK(last.missing == 0);
+  CHECK(last.quarantined == 0);
+  CHECK_FALSE(std::filesystem::exists(files.left));
+  CHECK_FALSE(std::filesystem::exists(files.quarantine));
+}
+
+TEST_CASE_FIXTURE(Fixture, "line ends of another system and blank lines are no part of an answer")
+{
+  part = range(0, 1);
+  directory.file("1.output.jsonl", "\n" + success(id(1)) + "\r\n \r\n" + success(id(0)));
+  last = settled();
+  CHECK(outcomes() == "0\ts\t-\t1\t" + success(id(0)) + "\n1\ts\t-\t1\t" + success(id(1)) + "\n");
+  CHECK(last.quarantined == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what a batch could not finish is left while attempts remain")
+{
+  output({success(id(1))});
+  errors({never_ran(id(3)), refusal(id(0), 500)});
+  last = settled();
+  CHECK(last.sums.succeeded == 1);
+  CHECK(last.sums.left == 3);
+  CHECK(last.missing == 1);
+  CHECK(last.left_first == 0);
+  CHECK(last.left_last == 3);
+  CHECK(left() == std::vector<Ordinal>{0, 2, 3});
+  CHECK(outcomes() == "1\ts\t-\t1\t" + success(id(1)) + "\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "without attempts or without a fallback it fails with its own code")
+{
+  output({success(id(1))});
+  errors({never_ran(id(3)), refusal(id(0), 500, "server_error")});
+  SUBCASE("attempts are used up")
+  {
+    part.attempt = 3;
+  }
+  SUBCASE("no fallback")
+  {
+    context.fallback = Fallback::none;
+  }
+  last = settled();
+  CHECK(last.sums.failed == 3);
+  CHECK(last.sums.left == 0);
+  CHECK_FALSE(std::filesystem::exists(files.left));
+  const auto text = outcomes();
+  CHECK(text.find("0\tf\tserver_error\t0\t{") == 0);
+  CHECK(text.find("\n2\tf\tmissing\t0\t{\"id\":null,\"custom_id\":\"bw-0000000002\"," + std::string{no_line}) !=
+        std::string::npos);
+  CHECK(text.find("\n3\tf\tbatch_expired\t0\t" + never_ran(id(3)) + "\n") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a limit of the server's uses up no attempt")
+{
+  part = range(0, 0);
+  part.attempt = 3;
+  errors({refusal(id(0), 429, "rate_limit_exceeded")});
+  last = settled();
+  CHECK(last.sums.left == 1);
+  context.fallback = Fallback::none;
+  last = settled();
+  CHECK(last.sums.left == 0);
+  CHECK(last.sums.failed == 1);
+  CHECK_FALSE(std::filesystem::exists(files.left)); // the list of the first settling is gone
+}
+
+TEST_CASE_FIXTURE(Fixture, "an unusable answer fails, is counted as paid and keeps its line")
+{
+  part = range(0, 0);
+  output({success(id(0), R"("cut")", "length")});
+  last = settled();
+  CHECK(outcomes() == "0\tf\ttruncated\t1\t" + success(id(0), R"("cut")", "length") + "\n");
+  CHECK(last.sums.usage.output.n == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a part without any file is missing as a whole")
+{
+  last = settled();
+  CHECK(last.sums.left == 4);
+  CHECK(last.missing == 4);
+  CHECK(outcomes().empty());
+
+  context.refused_code = "invalid_model";
+  context.refused_message = "no such\tmodel";
+  last = settled();
+  CHECK(last.sums.failed == 4);
+  CHECK(last.sums.left == 0);
+  CHECK(outcomes().find("0\tf\tinvalid_model\t0\t{\"id\":null,\"custom_id\":\"bw-0000000000\"") == 0);
+  CHECK(outcomes().find("no such\\tmodel") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a refused batch does not undo the answers it gave")
+{
+  context.refused_code = "server_gone";
+  output({success(id(2))});
+  last = settled();
+  CHECK(last.sums.succeeded == 1);
+  CHECK(last.sums.failed == 3);
+}
+
+TEST_CASE_FIXTURE(Fixture, "of two lines for an item the first success counts, else the first line")
+{
+  part = range(0, 2);
+  output({success(id(0), R"("one")"), success(id(0), R"("two")"), success(id(1), R"("late")")});
+  errors({refusal(id(1), 400), refusal(id(2), 400, "first"), refusal(id(2), 422, "second"), refusal(id(0), 500)});
+  last = settled();
+  CHECK(outcomes() == "0\ts\t-\t1\t" + success(id(0), R"("one")") + "\n1\ts\t-\t1\t" + success(id(1), R"("late")") +
+                          "\n2\tf\tfirst\t0\t" + refusal(id(2), 400, "first") + "\n");
+  CHECK(last.quarantined == 4);
+  CHECK(last.sums.usage.input.n == 20);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a success displaces a failure that came before it")
+{
+  part = range(0, 0);
+  output({refusal(id(0), 400), success(id(0))});
+  last = settled();
+  CHECK(last.sums.succeeded == 1);
+  CHECK(outcomes() == "0\ts\t-\t1\t" + success(id(0)) + "\n");
+  CHECK(put_aside() == std::vector<std::string>{"duplicate bw-0000000000"});
+  CHECK(quarantine().find(R"("file":"1.output.jsonl","byte":0,"bytes":)" +
+                          std::to_string(refusal(id(0), 400).size())) != std::string::npos);
+  CHECK(quarantine().find(R"(\"status_code\":400)") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Fixture, "ids that are not the part's are put aside")
+{
+  part = range(5, 6);
+  output({success(id(4)), success(id(5)), success("row-1"), success(id(7)), success(id(6)), success("bw-5")});
+  last = settled();
+  CHECK(last.sums.succeeded == 2);
+  CHECK(last.quarantined == 4);
+  CHECK(put_aside() == std::vector<std::string>{"foreign_id bw-0000000004", "foreign_id row-1",
+                                                "foreign_id bw-0000000007", "foreign_id bw-5"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a line that cannot be read fails the item it names and no other")
+{
+  auto cut = success(id(1));
+  cut.resize(cut.size() / 2);
+  directory.file("1.output.jsonl", lines({success(id(0))}) + cut);
+  last = settled();
+  CHECK(last.sums.succeeded == 1);
+  CHECK(last.sums.failed == 1);
+  CHECK(last.missing == 2);
+  CHECK(left() == std::vector<Ordinal>{2, 3});
+  CHECK(outcomes().find("\n1\tf\tunreadable_output\t1\t{\"id\":null,\"custom_id\":\"bw-0000000001\"") !=
+        std::string::npos);
+  CHECK(put_aside() == std::vector<std::string>{"unreadable bw-0000000001"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a readable line counts before an unreadable one, whichever came first")
+{
+  part = range(0, 1);
+  output({R"({"custom_id":"bw-0000000000",)", success(id(1)), success(id(0)), R"({"custom_id":"bw-0000000001",)"});
+  last = settled();
+  CHECK(last.sums.succeeded == 2);
+  CHECK(last.quarantined == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "unreadable lines without a name fail the missing items: they may have been paid for")
+{
+  std::string line;
+  SUBCASE("cut")
+  {
+    line = "{\"id\":\"b\",\"cus";
+  }
+  SUBCASE("not UTF-8")
+  {
+    line = "{\"id\":\"\xff\xfe\"}";
+  }
+  SUBCASE("no id")
+  {
+    line = "{\"response\":null,\"error\":{}}";
+  }
+  SUBCASE("not an object")
+  {
+    line = "[1]";
+  }
+  output({success(id(0)), line, success(id(3))});
+  last = settled();
+  CHECK(last.sums.succeeded == 2);
+  CHECK(last.sums.failed == 2);
+  CHECK(last.sums.left == 0);
+  CHECK(outcomes().find("\n1\tf\tunreadable_output\t1\t{") != std::string::npos);
+  CHECK(outcomes().find("\n2\tf\tunreadable_output\t1\t{") != std::string::npos);
+  CHECK(put_aside() == std::vector<std::string>{"unreadable ?"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "what is put aside is shown as far as it is text")
+{
+  part = range(0, 0);
+  output({success(id(0)), "a\xff\"\xc3\xa9\xe2\x82"});
+  last = settled();
+  CHECK(quarantine().ends_with("\"bytes\":7,\"custom_id\":null,\"line\":\"a\ufffd\\\"\u00e9\ufffd\ufffd\"}\n"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a part that holds a list of items knows its own")
+{
+  input::OrdinalWriter list{files.ordinals};
+  for (const Ordinal ordinal : {3u, 17u, 40u})
+    list.add(ordinal);
+  list.commit();
+  part = {.number = 4, .attempt = 2, .first = 3, .last = 40, .items = 3, .listed = true, .requests = 3};
+  output({success(id(40)), success(id(4)), success(id(3))});
+  last = settled();
+  CHECK(outcomes() == "3\ts\t-\t1\t" + success(id(3)) + "\n40\ts\t-\t1\t" + success(id(40)) + "\n");
+  CHECK(left() == std::vector<Ordinal>{17});
+  CHECK(put_aside() == std::vector<std::string>{"foreign_id bw-0000000004"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "the user's ids are read from the request file, in any spelling of JSON")
+{
+  context.user_ids = true;
+  part = range(10, 13);
+  directory.file("1.requests.jsonl", lines({R"({"custom_id":"alpha","body":{}})", R"({"custom_id":"caf\u00e9"})",
+                                            R"({"custom_id":"bw-0000000010"})", R"({"custom_id":"a\"b"})"}));
+  output({success("bw-0000000010"), success("caf\xc3\xa9"), success("other"), success("bw-0000000011")});
+  part.attempt = 3;
+  last = settled();
+  const auto text = outcomes();
+  CHECK(last.sums.succeeded == 2);
+  CHECK(text.find("10\tf\tmissing\t0\t{\"id\":null,\"custom_id\":\"alpha\"") == 0);
+  CHECK(text.find("\n11\ts\t-\t1\t" + success("caf\xc3\xa9") + "\n12\ts\t-\t1\t" + success("bw-0000000010") +
+                  "\n13\tf\tmissing\t0\t{\"id\":null,\"custom_id\":\"a\\\"b\"") != std::string::npos);
+  CHECK(put_aside() == std::vector<std::string>{"foreign_id other", "foreign_id bw-0000000011"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a request file of another part is noticed")
+{
+  context.user_ids = true;
+  SUBCASE("too few")
+  {
+    directory.file("1.requests.jsonl", lines({R"({"custom_id":"a"})"}));
+  }
+  SUBCASE("too many")
+  {
+    part = range(0, 0);
+    directory.file("1.requests.jsonl", lines({R"({"custom_id":"a"})", R"({"custom_id":"b"})"}));
+  }
+  SUBCASE("not requests")
+  {
+    part = range(0, 0);
+    directory.file("1.requests.jsonl", "{}\n");
+  }
+  CHECK_THROWS_AS(settled(), Error);
+  CHECK_FALSE(std::filesystem::exists(files.outcomes));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a server's code with a TAB or a line end in it cannot break the file")
+{
+  part = range(0, 0);
+  errors({refusal(id(0), 400, R"(a\tb\nc\\d)")});
+  last = settled();
+  CHECK(outcomes() == "0\tf\ta\\tb\\nc\\\\d\t0\t" + refusal(id(0), 400, R"(a\tb\nc\\d)") + "\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "done again, a settling writes the same bytes")
+{
+  output({success(id(3)), "garbage", success(id(3)), success(id(0))});
+  errors({never_ran(id(1)), refusal("x", 400)});
+  context.refused_code = "why";
+  settled();
+  const auto first = outcomes() + tests::slurp(files.quarantine);
+  settled();
+  CHECK(outcomes() + tests::slurp(files.quarantine) == first);
+  std::size_t entries = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator{directory.path()})
+    ++entries;
+  CHECK(entries == 5); // output, errors, outcomes, left, quarantine: nothing temporary stays
+}
+
+TEST_CASE_FIXTURE(Fixture, "answers are priced at the rates of their route")
+{
+  const money::ModelPrices prices{.model = "m",
+                                  .standard = {.input = {2'000'000}, .cached = {}, .output = {8'000'000}},
+                                  .batch = money::Rates{.input = {1'000'000}, .cached = {}, .output = {4'000'000}}};
+  output({success(id(0)), success(id(1), R"("cut")", "length")});
+  errors({refusal(id(2), 400), refusal(id(3), 400)});
+
+  last = settled();
+  CHECK_FALSE(last.sums.priced);
+  CHECK(last.sums.spent.n == 0);
+  CHECK(last.sums.usage.input.n == 20);
+
+  context.prices = &prices;
+  last = settled();
+  CHECK(last.sums.priced);
+  CHECK(last.sums.spent.n == 20 * 1'000'000 + 4 * 4'000'000);
+  CHECK(last.sums.realtime.n == 20 * 2'000'000 + 4 * 8'000'000);
+
+  part.route = Route::realtime;
+  last = settled();
+  CHECK(last.sums.spent == last.sums.realtime);
+
+  auto unbatchable = prices;
+  unbatchable.batch.reset();
+  context.prices = &unbatchable;
+  part.route = Route::batch;
+  CHECK_FALSE(settled().sums.priced);
+}
+
+TEST_SUITE_END();

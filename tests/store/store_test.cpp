@@ -1,0 +1,300 @@
+#include "tests/store/values.hpp"
+#include "tests/support/fresh_directory.hpp"
+
+#include <batchwright/base/error.hpp>
+#include <batchwright/store/store.hpp>
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+using namespace batchwright;
+using store::Store;
+using store::Transaction;
+using tests::full_call;
+using tests::full_job;
+using tests::full_part;
+using tests::plain_job;
+using tests::plain_part;
+
+namespace {
+
+template<class Work>
+std::optional<Fault> fault_of(Work&& work)
+{
+  try {
+    work();
+  } catch (const Error& e) {
+    return e.fault();
+  }
+  return std::nullopt;
+}
+
+void make_job(Store& store, const Job& job, const std::vector<Part>& parts)
+{
+  Transaction tx{store};
+  tx.add(job);
+  for (const auto& part : parts)
+    tx.put(job.name, part);
+  tx.commit();
+}
+
+/// The number of scripts a database says it has seen: four bytes of its header, the highest first.
+void set_schema_version(const std::filesystem::path& database, char version)
+{
+  std::fstream file{database, std::ios::binary | std::ios::in | std::ios::out};
+  file.seekp(63);
+  file.put(version);
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("store::store");
+
+TEST_CASE("a job and its parts come back equal in every member")
+{
+  const tests::FreshDirectory home;
+  const auto job = full_job("reviews", 30);
+  const std::vector<Part> parts{full_part(1, 10), full_part(2, 20)};
+  {
+    Store store{home / "state.db"};
+    make_job(store, job, parts);
+    CHECK(store.job("reviews") == job);
+    CHECK(store.parts("reviews") == parts);
+  }
+  Store again{home / "state.db"};
+  CHECK(again.job("reviews") == job);
+  CHECK(again.jobs() == std::vector{job});
+  CHECK(again.parts("reviews") == parts);
+}
+
+TEST_CASE("what is not known comes back as not known, and empty as empty")
+{
+  const tests::FreshDirectory home;
+  Store store{home / "state.db"};
+  const auto job = plain_job("bare", 3);
+  make_job(store, job, {plain_part(1, 3)});
+  CHECK(store.job("bare") == job);
+  CHECK(store.parts("bare") == std::vector{plain_part(1, 3)});
+  CHECK_FALSE(store.job("nobody").has_value());
+  CHECK(store.parts("nobody").empty());
+  CHECK(store.calls("nobody", CallState::intended).empty());
+}
+
+TEST_CASE("an update replaces everything of a job, lists included")
+{
+  const tests::FreshDirectory home;
+  Store store{home / "state.db"};
+  make_job(store, full_job("reviews", 3), {plain_part(1, 3)});
+  const auto bare = plain_job("reviews", 3);
+  {
+    Transaction tx{store};
+    tx.update(bare);
+    tx.commit();
+  }
+  CHECK(store.job("reviews") == bare);
+  CHECK(store.parts("reviews").size() == 1);
+}
+
+TEST_CASE("a part is known by job and number, and put again it is replaced")
+{
+  const tests::FreshDirectory home;
+  Store store{home / "state.db"};
+  make_job(store, plain_job("one", 10), {plain_part(2, 4), plain_part(1, 6)});
+  make_job(store, plain_job("two", 5), {plain_part(1, 5)});
+  auto moved = plain_part(1, 6);
+  moved.state = PartState::uploading;
+  moved.due = tests::at(99);
+  {
+    Transaction tx{store};
+    tx.put("one", moved);
+    tx.commit();
+  }
+  CHECK(store.parts("one") == std::vector{moved, plain_part(2, 4)}); // by number, whatever the order of writing
+  CHECK(store.parts("two") == std::vector{plain_part(1, 5)});
+}
+
+TEST_CASE("jobs are listed newest first")
+{
+  const tests::FreshDirectory home;
+  Store store{home / "state.db"};
+  for (const auto& [name, millis] : {std::pair{"old", 1}, {"new", 3}, {"mid", 2}, {"twin-of-mid", 2}}) {
+    auto job = plain_job(name, 0);
+    job.created_at = tests::at(millis);
+    make_job(store, job, {});
+  }
+  std::string names;
+  for (const auto& job : store.jobs())
+    names += job.name + ' ';
+  CHECK(names == "new twin-of-mid mid old ");
+}
+
+TEST_CASE("calls are found by job and state, oldest first, and change state by their uuid")
+{
+  const tests::FreshDirectory home;
+  Store store{home / "state.db"};
+  make_job(store, plain_job("one", 0), {});
+  make_job(store, plain_job("two", 0), {});
+  const Call late{.uuid = "a", .part = 1, .begun_at = tests::at(20)};
+  const Call early{.uuid = "b", .part = 2, .begun_at = tests::at(10)};
+  {
+    Transaction tx{store};
+    tx.put("one", late);
+    tx.put("one", early);
+    tx.put("two", full_call("c", 3));
+    tx.commit();
+  }
+  CHECK(store.calls("one", CallState::intended) == std::vector{early, late});
+  CHECK(store.calls("one", CallState::adopted).empty());
+  CHECK(store.calls("two", CallState::adopted) == std::vector{full_call("c", 3)});
+  auto answered = early;
+  answered.state = CallState::answered;
+  answered.server_time = tests::at(15);
+  {
+    Transaction tx{store};
+    tx.put("one", answered);
+    tx.commit();
+  }
+  CHECK(store.calls("one", CallState::intended) == std::vector{late});
+  CHECK(store.calls("one", CallState::answered) == std::vector{answered});
+}
+
+TEST_CASE("what was not committed never happened, and what is inside a transaction can be read in it")
+{
+  const tests::FreshDirectory home;
+  Store store{home / "state.db"};
+  {
+    Transaction tx{store};
+    tx.add(plain_job("reviews", 0));
+    CHECK(store.job("reviews").has_value());
+  }
+  CHECK_FALSE(store.job("reviews").has_value());
+  make_job(store, plain_job("reviews", 0), {}); // the next transaction is free to begin
+  CHECK(store.job("reviews").has_value());
+}
+
+TEST_CASE("a commit that breaks the sum rule is refused and nothing of it is written")
+{
+  const tests::FreshDirectory home;
+  Store store{home / "state.db"};
+  auto settled = plain_part(1, 6);
+  settled.state = PartState::settled;
+  settled.outcome = {.succeeded = 4, .failed = 1, .left = 1};
+  auto gone = plain_part(2, 4);
+  gone.state = PartState::superseded;
+
+  CHECK(fault_of([&] { make_job(store, plain_job("short", 11), {plain_part(1, 6), plain_part(2, 4)}); }) == Fault::bug);
+  CHECK(fault_of([&] { make_job(store, plain_job("none", 1), {}); }) == Fault::bug);
+  CHECK(fault_of([&] { make_job(store, plain_job("left", 6), {settled}); }) == Fault::bug);
+  CHECK(fault_of([&] { make_job(store, plain_job("gone", 4), {gone}); }) == Fault::bug);
+  CHECK(store.jobs().empty());
+
+  make_job(store, plain_job("whole", 10), {settled, gone, plain_part(3, 4), plain_part(4, 1)});
+  CHECK(store.parts("whole").size() == 4);
+  auto more = plain_part(3, 5);
+  CHECK(fault_of([&] {
+          Transaction tx{store};
+          tx.put("whole", full_part(4, 1)); // sound by itself, and lost with the rest
+          tx.put("whole", more);
+          tx.commit();
+        }) == Fault::bug);
+  CHECK(store.parts("whole")[2] == plain_part(3, 4));
+  CHECK(store.parts("whole")[3] == plain_part(4, 1));
+}
+
+TEST_CASE("in every live state a part's items count as pending")
+{
+  const tests::FreshDirectory home;
+  Store store{home / "state.db"};
+  make_job(store, plain_job("reviews", 7), {plain_part(1, 7)});
+  for (int state = 0; state <= static_cast<int>(PartState::superseded); ++state) {
+    auto part = plain_part(1, 7);
+    part.state = static_cast<PartState>(state);
+    CAPTURE(name(part.state));
+    const auto fault = fault_of([&] {
+      Transaction tx{store};
+      tx.put("reviews", part);
+      tx.commit();
+    });
+    CHECK(fault.has_value() != is_live(part.state));
+  }
+}
+
+TEST_CASE("a name can be taken once, and only what is there can be changed")
+{
+  const tests::FreshDirectory home;
+  Store store{home / "state.db"};
+  make_job(store, plain_job("reviews", 0), {});
+  CHECK(fault_of([&] { make_job(store, plain_job("reviews", 0), {}); }) == Fault::busy);
+  CHECK(fault_of([&] {
+          Transaction tx{store};
+          tx.update(plain_job("nobody", 0));
+        }) == Fault::bug);
+  CHECK(fault_of([&] {
+          Transaction tx{store};
+          tx.put("nobody", plain_part(1, 1));
+        }) == Fault::bug);
+  CHECK(fault_of([&] {
+          Transaction tx{store};
+          tx.put("nobody", full_call("a", 1));
+        }) == Fault::bug);
+  CHECK(store.jobs().size() == 1);
+}
+
+TEST_CASE("a job's history takes any text")
+{
+  const tests::FreshDirectory home;
+  Store store{home / "state.db"};
+  make_job(store, plain_job("reviews", 0), {});
+  Transaction tx{store};
+  CHECK_NOTHROW(tx.log("reviews", 3, "part 3: queued -> creating; '\"; DROP TABLE jobs"));
+  CHECK_NOTHROW(tx.commit());
+  CHECK(store.jobs().size() == 1);
+}
+
+TEST_CASE("the database is its owner's alone")
+{
+  const tests::FreshDirectory home;
+  using std::filesystem::perms;
+  Store store{home / "state.db"};
+  make_job(store, plain_job("reviews", 0), {});
+  for (const auto* file : {"state.db", "state.db-wal", "state.db-shm"}) {
+    CAPTURE(file);
+    CHECK(std::filesystem::status(home / file).permissions() == (perms::owner_read | perms::owner_write));
+  }
+}
+
+TEST_CASE("a database of a newer program is refused and not changed by a byte")
+{
+  const tests::FreshDirectory home;
+  const auto database = home / "state.db";
+  {
+    Store store{database};
+    make_job(store, plain_job("reviews", 0), {});
+  }
+  set_schema_version(database, 99);
+  const auto before = tests::slurp(database);
+  CHECK(fault_of([&] { Store{database}; }) == Fault::newer_state);
+  CHECK(tests::slurp(database) == before);
+  CHECK(std::distance(std::filesystem::directory_iterator{home.path()}, {}) == 1); // no -wal, no -shm
+  set_schema_version(database, 1);
+  CHECK(Store{database}.jobs().size() == 1);
+}
+
+TEST_CASE("what is no database is refused with its path and left as it is")
+{
+  const tests::FreshDirectory home;
+  const auto file = home.file("state.db", std::string(5000, 'x'));
+  try {
+    Store{file};
+    FAIL("text was taken for a database");
+  } catch (const Error& e) {
+    CHECK(e.fault() == Fault::storage);
+    CHECK(std::string_view{e.what()}.find(file.native()) != std::string_view::npos);
+    CHECK_FALSE(e.hint().empty());
+  }
+  CHECK(tests::slurp(file) == std::string(5000, 'x'));
+  CHECK(fault_of([&] { Store{home / "missing" / "state.db"}; }) == Fault::storage);
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,128 @@
+// Jobs, parts and calls with every member away from its default: what a store must bring back equal.
+#pragma once
+
+#include <batchwright/model/call.hpp>
+#include <batchwright/model/job.hpp>
+#include <batchwright/model/part.hpp>
+
+#include <limits>
+#include <string>
+
+namespace tests {
+
+/// Every byte there is: NUL, quotes, controls, and bytes that are no UTF-8 (a file name may hold them).
+inline std::string every_byte()
+{
+  std::string all;
+  for (int c = 0; c < 256; ++c)
+    all += static_cast<char>(c);
+  return all;
+}
+
+inline batchwright::Instant at(std::int64_t millis)
+{
+  return batchwright::Instant{batchwright::Millis{millis}};
+}
+
+inline batchwright::Job full_job(std::string name, std::uint64_t items)
+{
+  using namespace batchwright;
+  Job job;
+  job.name = std::move(name);
+  job.uuid = "5f0e8a52-0000-4000-8000-000000000001";
+  job.mode = Mode::hybrid;
+  job.inputs = {{.path = "/data/" + every_byte(), .format = InputFormat::csv, .bytes = 1, .sha256 = "aa"},
+                {.path = "/data/b.jsonl", .format = InputFormat::jsonl, .bytes = 1ULL << 63, .sha256 = "bb"}};
+  job.request = {.model = "gpt-5.4-mini",
+                 .endpoint = "/v1/responses",
+                 .prompt = "Say {{text}} " + every_byte(),
+                 .system = "漢字 😀",
+                 .max_output_tokens = 77,
+                 .set = {{"temperature", "0.20"}, {"stop", R"(["\u0000","'"])"}, {"temperature", "1e400"}},
+                 .id_column = "id"};
+  job.limits = {.requests = std::numeric_limits<std::uint64_t>::max(), .bytes = 200};
+  job.policy = {.max_attempts = 5, .fallback = Fallback::realtime, .keep_requests = true};
+  job.skip_bad = 9;
+  job.items = items;
+  job.base_url = "https://api.openai.com/v1";
+  job.account = "api.openai.com/org-1/proj-1";
+  job.estimated = PicoUsd{std::numeric_limits<std::int64_t>::max()};
+  job.created_at = at(1'795'300'000'123);
+  job.pause = Pause::unknown_submission;
+  job.message = "the server did not answer";
+  return job;
+}
+
+inline batchwright::Part full_part(int number, std::uint64_t items)
+{
+  using namespace batchwright;
+  Part part;
+  part.number = number;
+  part.route = Route::realtime;
+  part.attempt = 2;
+  part.state = PartState::running;
+  part.first = 1000;
+  part.last = std::numeric_limits<Ordinal>::max();
+  part.items = items;
+  part.listed = true;
+  part.mark = {.ordinal = 1000, .input = 1, .offset = 1ULL << 62, .line = 1017};
+  part.requests = items;
+  part.input_tokens = {123'456'789'012};
+  part.bytes = 209'715'200;
+  part.sha256 = "cc";
+  part.file = FileId{"file-1"};
+  part.batch = BatchId{"batch_1"};
+  part.remote = {.status = "in_progress",
+                 .completed = 3,
+                 .failed = 4,
+                 .output_file = FileId{"file-out"},
+                 .error_file = FileId{"file-err"},
+                 .created_at = at(1),
+                 .ended_at = at(-2),
+                 .error_code = "token_limit_exceeded",
+                 .error_message = every_byte()};
+  part.polls = 6;
+  part.due = at(0);
+  part.refusals = 7;
+  part.downloads = 8;
+  part.lapses_at = at(1'797'892'000'000);
+  part.outcome = {.succeeded = 1,
+                  .failed = 2,
+                  .left = 3,
+                  .usage = {.input = {4}, .cached = {5}, .output = {6}, .reasoning = {7}},
+                  .spent = {std::numeric_limits<std::int64_t>::min()},
+                  .realtime = {8},
+                  .priced = false};
+  return part;
+}
+
+inline batchwright::Call full_call(std::string uuid, int part)
+{
+  using namespace batchwright;
+  return {.uuid = std::move(uuid),
+          .part = part,
+          .kind = CallKind::create,
+          .state = CallState::adopted,
+          .begun_at = at(10),
+          .server_time = at(11),
+          .first_look_at = at(12)};
+}
+
+/// A job of so many items in one planned part, as a fresh `submit` leaves it.
+inline batchwright::Job plain_job(std::string name, std::uint64_t items)
+{
+  batchwright::Job job;
+  job.name = std::move(name);
+  job.items = items;
+  return job;
+}
+
+inline batchwright::Part plain_part(int number, std::uint64_t items)
+{
+  batchwright::Part part;
+  part.number = number;
+  part.items = items;
+  return part;
+}
+
+} // namespace tests
