@@ -209,6 +209,7 @@ TEST_CASE_FIXTURE(Trust, "an early refusal is read under TLS, too")
        {refuse_and([](Peer& peer) { peer.wait_without_reading(); }), refuse_and([](Peer& peer) { peer.close(); })}) {
     CHECK(response.delivery == Delivery::answered);
     CHECK(response.status == 413);
+    CHECK(response.whole);
     CHECK(response.body == R"({"error":{"message":"too large"}})");
   }
 }

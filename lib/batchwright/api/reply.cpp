@@ -31,8 +31,8 @@ std::string words(const http::Response& response, const std::optional<wire::ApiE
   auto text = fmt::format("HTTP {}", response.status);
   if (!error) return response.body.empty() ? text : fmt::format("{}: {}", text, excerpt(response.body, body_excerpt));
   const auto& name = error->code.empty() ? error->type : error->code;
-  if (!name.empty()) text += " " + excerpt(name, body_excerpt);
-  if (!error->message.empty()) text += ": " + excerpt(error->message, message_excerpt);
+  if (!name.empty()) text = fmt::format("{} {}", text, excerpt(name, body_excerpt));
+  if (!error->message.empty()) text = fmt::format("{}: {}", text, excerpt(error->message, message_excerpt));
   return text;
 }
 
