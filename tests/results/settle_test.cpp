@@ -44,18 +44,19 @@ struct Fixture {
     return found;
   }
 
-  std::vector<Ordinal> left() const
+  /// The ordinals of a list that the last settling wrote.
+  static std::vector<Ordinal> listed(const std::filesystem::path& list, const results::Left& left)
   {
     std::vector<Ordinal> found;
-    if (!std::filesystem::exists(files.left)) return found;
-    Part child{.number = 2, .listed = true};
-    // The list knows its own count: ask with the one that was settled.
-    child.items = last.sums.left;
-    input::Ordinals ordinals{child, files.left};
+    if (!std::filesystem::exists(list)) return found;
+    input::Ordinals ordinals{Part{.number = 2, .items = left.count, .listed = true}, list};
     while (const auto ordinal = ordinals.next())
       found.push_back(*ordinal);
     return found;
   }
+
+  std::vector<Ordinal> left() const { return listed(files.left, last.left); }
+  std::vector<Ordinal> left_free() const { return listed(files.left_free, last.left_free); }
 
   tests::FreshDirectory directory;
   results::SettleFiles files = tests::files_in(directory);
@@ -133,21 +134,30 @@ TEST_CASE_FIXTURE(Fixture, "without attempts or without a fallback it fails with
   CHECK(text.find("\n3\tf\tbatch_expired\t0\t" + never_ran(id(3)) + "\n") != std::string::npos);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a limit of the server's uses up no attempt")
+TEST_CASE_FIXTURE(Fixture, "what used up no attempt is listed apart, and left however many there were")
 {
-  part = range(0, 0);
-  part.attempt = 3;
-  errors({refusal(id(0), 429, "rate_limit_exceeded")});
+  output({success(id(1))});
+  errors({refusal(id(0), 429, "rate_limit_exceeded"), never_ran(id(2)), refusal(id(3), 429, "rate_limit_exceeded")});
   last = settled();
-  CHECK(last.sums.left == 1);
-  CHECK(last.left.count == 0);
-  CHECK(last.left_free.count == 1);
-  CHECK(std::filesystem::exists(files.left_free));
+  CHECK(left() == std::vector<Ordinal>{2});
+  CHECK(left_free() == std::vector<Ordinal>{0, 3});
+  CHECK(last.left.count == 1);
+  CHECK(last.left_free.count == 2);
+  CHECK(last.left_free.first == 0);
+  CHECK(last.left_free.last == 3);
+  CHECK(last.sums.left == 3);
+
+  part.attempt = 3;
+  last = settled();
+  CHECK(last.sums.failed == 1);
+  CHECK(left_free() == std::vector<Ordinal>{0, 3});
+  CHECK_FALSE(std::filesystem::exists(files.left)); // the list of the first settling is gone
+
   context.fallback = Fallback::none;
   last = settled();
   CHECK(last.sums.left == 0);
-  CHECK(last.sums.failed == 1);
-  CHECK_FALSE(std::filesystem::exists(files.left_free)); // the list of the first settling is gone
+  CHECK(last.sums.failed == 3);
+  CHECK_FALSE(std::filesystem::exists(files.left_free));
 }
 
 TEST_CASE_FIXTURE(Fixture, "an unusable answer fails, is counted as paid and keeps its line")
