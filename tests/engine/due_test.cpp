@@ -49,7 +49,7 @@ TEST_CASE("each state has the one action that moves it on")
 TEST_CASE("a part whose file is built is uploaded")
 {
   auto p = part_in(1, PartState::planned);
-  p.bytes = 100;
+  p.sha256 = "5feceb";
   CHECK(now_due({}, {p}) == std::vector{Action{Do::upload, 1}});
 }
 
@@ -59,7 +59,7 @@ TEST_CASE("no more files are built than are soon to be sent")
   for (int n = 1; n <= 10; ++n)
     parts.push_back(part_in(n, PartState::planned));
   CHECK(now_due({}, parts).size() == built_ahead);
-  parts[0].bytes = parts[1].bytes = 100;
+  parts[0].sha256 = parts[1].sha256 = "5feceb";
   CHECK(now_due({}, parts) == std::vector{Action{Do::upload, 1}, Action{Do::upload, 2}});
 }
 

@@ -46,11 +46,22 @@ void check_account(Tools& tools, Server& server, const Job& job, const std::vect
               "set OPENAI_BASE_URL, OPENAI_ORG_ID, OPENAI_PROJECT_ID and the key as they were then"};
 }
 
+/// What a killed process left half written. REQUIRED: the job's lock is held, so nobody writes there now.
+void sweep(const std::filesystem::path& directory)
+{
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator{directory, ignored}) {
+    if (entry.path().filename().native().find(".tmp-") != std::string::npos) {
+      std::filesystem::remove_all(entry.path(), ignored);
+    }
+  }
+}
+
 /// What was on disk may be gone (a cleaned directory): a file that is missing counts as never built.
 void forget_missing_files(std::vector<Part>& parts, const store::JobLayout& files)
 {
   for (auto& p : parts) {
-    if (p.state == PartState::planned && p.bytes > 0 && !std::filesystem::exists(files.requests(p.number))) p.bytes = 0;
+    if (p.state == PartState::planned && !std::filesystem::exists(files.requests(p.number))) p.sha256.clear();
   }
 }
 
@@ -67,6 +78,7 @@ JobView advance(Tools& tools, Server& server, const std::string& name, const Goa
   auto parts = tools.store.parts(name);
   if (tally(job, parts).pending() == 0) return view(job, parts, Held::no);
   check_account(tools, server, job, parts);
+  sweep(tools.layout.job(name).directory());
   forget_missing_files(parts, tools.layout.job(name));
   return Run{tools, server, std::move(job), std::move(parts), goal}.go();
 }

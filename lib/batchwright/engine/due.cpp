@@ -23,7 +23,7 @@ std::optional<Do> action_for(const Part& part)
 {
   switch (part.state) {
   case PartState::planned:
-    return part.bytes == 0 ? Do::build : Do::upload;
+    return part.sha256.empty() ? Do::build : Do::upload;
   case PartState::uploading:
     return Do::look_for_file;
   case PartState::queued:
@@ -65,7 +65,7 @@ std::string_view name(Do what)
 Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& busy, Instant now, Sending sending)
 {
   const auto built = std::count_if(parts.begin(), parts.end(), [&](const Part& p) {
-    return p.state == PartState::planned && (p.bytes > 0 || busy.contains(p.number));
+    return p.state == PartState::planned && (!p.sha256.empty() || busy.contains(p.number));
   });
   auto may_build = std::max<std::int64_t>(0, built_ahead - built);
 

@@ -162,7 +162,7 @@ struct Part {
   std::uint64_t requests = 0;
   Tokens input_tokens = {}; ///< our estimate
 
-  std::uint64_t bytes = 0; ///< of the request file, once it was built
+  std::uint64_t bytes = 0; ///< of the request file
   std::string sha256 = {}; ///< of the request file; empty: never built
   FileId file = {};
   BatchId batch = {};
