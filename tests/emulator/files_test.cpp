@@ -88,10 +88,11 @@ TEST_CASE("an upload that breaks off leaves no file")
   emulator::Server server{tests::quick()};
   {
     Poco::Net::StreamSocket socket{Poco::Net::SocketAddress{"127.0.0.1", server.port()}};
-    const std::string half = "POST /v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\nContent-Length: 5000\r\n"
-                             "Content-Type: multipart/form-data; boundary=XX\r\n\r\n--XX\r\n"
-                             "Content-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n--XX\r\n"
-                             "Content-Disposition: form-data; name=\"file\"; filename=\"a.jsonl\"\r\n\r\n{}\n";
+    const std::string half =
+        "POST /v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\nContent-Length: 5000\r\n"
+        "Content-Type: multipart/form-data; boundary=XX\r\n\r\n--XX\r\n"
+        "Content-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n--XX\r\n"
+        "Content-Disposition: form-data; name=\"file\"; filename=\"a.jsonl\"\r\n\r\n{\"a\":\"long enough\"}\n";
     socket.sendBytes(half.data(), static_cast<int>(half.size()));
     socket.shutdownSend();
     char answer[4096];
