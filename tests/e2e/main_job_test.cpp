@@ -220,7 +220,8 @@ TEST_CASE("faults of the input are refused before anything is sent, with file, l
     CAPTURE(refused.err);
     CHECK(refused.exit == 65);
     json::Document doc;
-    REQUIRE(doc.parse(lines_of(refused.err).back()));
+    const auto last = lines_of(refused.err).back();
+    REQUIRE(doc.parse(last));
     const auto error = doc.root().find("error");
     REQUIRE(error);
     CHECK(error->find("exit_code")->integer() == 65);

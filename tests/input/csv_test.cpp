@@ -211,6 +211,7 @@ TEST_CASE("records are the same wherever a block of the file ends")
     CHECK(items[1]["a"] == "s");
     CHECK(items[1]["b"] == "t");
     CHECK(items[1].mark.line == 4);
+    CHECK(says(error_of(csv(dir, start + big + "\"\rx,y\n")), "text behind a closing quote"));
   }
 }
 

@@ -68,6 +68,7 @@ inline batchwright::results::SettleFiles files_in(const FreshDirectory& director
           .ordinals = directory / "1.ordinals",
           .outcomes = directory / "1.outcomes",
           .left = directory / "1.left",
+          .left_free = directory / "1.left-free",
           .quarantine = directory / "1.quarantine.jsonl"};
 }
 

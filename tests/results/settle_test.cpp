@@ -104,8 +104,8 @@ TEST_CASE_FIXTURE(Fixture, "what a batch could not finish is left while attempts
   CHECK(last.sums.succeeded == 1);
   CHECK(last.sums.left == 3);
   CHECK(last.missing == 1);
-  CHECK(last.left_first == 0);
-  CHECK(last.left_last == 3);
+  CHECK(last.left.first == 0);
+  CHECK(last.left.last == 3);
   CHECK(left() == std::vector<Ordinal>{0, 2, 3});
   CHECK(outcomes() == "1\ts\t-\t1\t" + success(id(1)) + "\n");
 }
@@ -140,11 +140,14 @@ TEST_CASE_FIXTURE(Fixture, "a limit of the server's uses up no attempt")
   errors({refusal(id(0), 429, "rate_limit_exceeded")});
   last = settled();
   CHECK(last.sums.left == 1);
+  CHECK(last.left.count == 0);
+  CHECK(last.left_free.count == 1);
+  CHECK(std::filesystem::exists(files.left_free));
   context.fallback = Fallback::none;
   last = settled();
   CHECK(last.sums.left == 0);
   CHECK(last.sums.failed == 1);
-  CHECK_FALSE(std::filesystem::exists(files.left)); // the list of the first settling is gone
+  CHECK_FALSE(std::filesystem::exists(files.left_free)); // the list of the first settling is gone
 }
 
 TEST_CASE_FIXTURE(Fixture, "an unusable answer fails, is counted as paid and keeps its line")

@@ -1,8 +1,8 @@
 #include "tests/store/values.hpp"
+#include "tests/support/child.hpp"
 #include "tests/support/fresh_directory.hpp"
 
 #include <batchwright/base/error.hpp>
-#include <batchwright/base/files.hpp>
 #include <batchwright/store/store.hpp>
 
 #include <doctest/doctest.h>
@@ -10,58 +10,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <functional>
+#include <string>
 #include <vector>
 
 using namespace batchwright;
 using store::Store;
 using store::Transaction;
+using tests::in_child;
 using tests::plain_job;
 using tests::plain_part;
-
-namespace {
-
-/// Runs `work` in a process of its own, which ends without the destructors of this one's tests.
-pid_t in_child(const std::function<void()>& work)
-{
-  const pid_t child = ::fork();
-  if (child != 0) return child;
-  try {
-    work();
-    ::_exit(0);
-  } catch (const std::exception& e) {
-    write_all(STDERR_FILENO, std::string{e.what()} + "\n");
-    ::_exit(1);
-  }
-}
-
-int status_of(pid_t child)
-{
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  return status;
-}
-
-struct Pipe {
-  Pipe() { REQUIRE(::pipe(ends) == 0); }
-  Pipe(const Pipe&) = delete;
-  Pipe& operator=(const Pipe&) = delete;
-  ~Pipe()
-  {
-    for (const int end : ends)
-      ::close(end);
-  }
-  void tell() const { write_all(ends[1], "x"); }
-  void wait() const
-  {
-    char c = 0;
-    while (::read(ends[0], &c, 1) < 0)
-      ;
-  }
-  int ends[2] = {};
-};
-
-} // namespace
+using tests::Signal;
+using tests::status_of;
 
 TEST_SUITE_BEGIN("store::processes");
 
@@ -115,8 +74,8 @@ TEST_CASE("of two processes that make the same job one succeeds and the other le
 TEST_CASE("while another process writes, reading goes on and writing ends as busy when patience does")
 {
   const tests::FreshDirectory home;
-  const Pipe begun;
-  const Pipe done;
+  const Signal begun;
+  const Signal done;
   const auto child = in_child([&] {
     Store store{home / "state.db"};
     Transaction tx{store};

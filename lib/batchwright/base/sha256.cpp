@@ -2,8 +2,17 @@
 #include <batchwright/base/sha256.hpp>
 
 #include <Poco/Crypto/DigestEngine.h>
+#include <Poco/Crypto/OpenSSLInitializer.h>
 
 namespace batchwright {
+namespace {
+
+// Every Poco digest counts itself as a user of OpenSSL, and the first and last user set up and take down shared tables
+// without a lock: two threads that make digests at once free them twice. One user who never leaves, there before main,
+// keeps the count above zero.
+[[maybe_unused]] const auto* const first_user = new Poco::Crypto::OpenSSLInitializer;
+
+} // namespace
 
 struct Sha256::State {
   Poco::Crypto::DigestEngine engine{"SHA256"};

@@ -1,0 +1,103 @@
+#include <batchwright/model/part.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+using namespace batchwright;
+
+namespace {
+
+using S = PartState;
+using E = PartEvent;
+
+constexpr int states = static_cast<int>(S::superseded) + 1;
+constexpr int events = static_cast<int>(E::replaced) + 1;
+
+/// The life of a part once more, written by hand: what the table says must be said here, too.
+const std::map<std::pair<S, E>, S> life{
+    {{S::planned, E::upload_begun}, S::uploading},  // the intent to upload stands
+    {{S::uploading, E::file_known}, S::queued},     // answered, or found in the listing
+    {{S::uploading, E::file_absent}, S::planned},   // looked for and not there: upload anew
+    {{S::queued, E::create_begun}, S::creating},    // room and turn
+    {{S::creating, E::batch_known}, S::running},    // answered, or found in the listing
+    {{S::creating, E::batch_absent}, S::queued},    // not there after the grace time
+    {{S::creating, E::batch_refused}, S::queued},   // no room: the file stays
+    {{S::running, E::batch_refused}, S::queued},    // no room, said after the create
+    {{S::running, E::cancel_begun}, S::cancelling}, // we asked it to stop
+    {{S::running, E::batch_ended}, S::ended},       // any terminal status
+    {{S::cancelling, E::batch_ended}, S::ended},    // what finished meanwhile is harvested
+    {{S::ended, E::outputs_stored}, S::fetched},    // both files whole
+    {{S::fetched, E::outcomes_fixed}, S::settled},  // the end
+    {{S::queued, E::file_lost}, S::planned},        // the upload lapsed
+    {{S::creating, E::file_lost}, S::planned},      // the server does not know the file any more
+    {{S::running, E::file_lost}, S::planned},       // it could not read it
+    {{S::planned, E::replaced}, S::superseded},     // cut or joined
+    {{S::queued, E::replaced}, S::superseded},      // cut after it was uploaded
+};
+
+} // namespace
+
+TEST_SUITE_BEGIN("model::part");
+
+TEST_CASE("a part goes the ways of its life and no other")
+{
+  for (int s = 0; s < states; ++s) {
+    for (int e = 0; e < events; ++e) {
+      const auto from = static_cast<S>(s);
+      const auto on = static_cast<E>(e);
+      CAPTURE(name(from));
+      CAPTURE(e);
+      const auto wanted = life.find({from, on});
+      CHECK(next(from, on) == (wanted == life.end() ? std::nullopt : std::optional{wanted->second}));
+    }
+  }
+  CHECK(edges.size() == life.size()); // no pair stands twice
+}
+
+TEST_CASE("every state is reached from planned, and every state but the last two leads on")
+{
+  std::set<S> reached{S::planned};
+  for (std::size_t before = 0; before != reached.size();) {
+    before = reached.size();
+    for (const auto& edge : edges)
+      if (reached.contains(edge.from)) reached.insert(edge.to);
+  }
+  CHECK(reached.size() == states);
+  for (int s = 0; s < states; ++s) {
+    const auto state = static_cast<S>(s);
+    CAPTURE(name(state));
+    const bool leads_on = std::any_of(edges.begin(), edges.end(), [&](const Edge& e) { return e.from == state; });
+    CHECK(leads_on == is_live(state));
+  }
+}
+
+TEST_CASE("nothing is replaced while the server may work on it")
+{
+  for (const auto& edge : edges)
+    if (edge.on == E::replaced) CHECK_FALSE(has_live_batch(edge.from));
+  CHECK(has_live_batch(S::running));
+  CHECK(has_live_batch(S::cancelling));
+  CHECK_FALSE(has_live_batch(S::creating));
+  CHECK_FALSE(has_live_batch(S::ended));
+}
+
+TEST_CASE("stored numbers stay what they are")
+{
+  CHECK(static_cast<int>(S::planned) == 0);
+  CHECK(static_cast<int>(S::uploading) == 1);
+  CHECK(static_cast<int>(S::queued) == 2);
+  CHECK(static_cast<int>(S::creating) == 3);
+  CHECK(static_cast<int>(S::running) == 4);
+  CHECK(static_cast<int>(S::cancelling) == 5);
+  CHECK(static_cast<int>(S::ended) == 6);
+  CHECK(static_cast<int>(S::fetched) == 7);
+  CHECK(static_cast<int>(S::settled) == 8);
+  CHECK(static_cast<int>(S::superseded) == 9);
+  CHECK(static_cast<int>(Route::batch) == 0);
+  CHECK(static_cast<int>(Route::realtime) == 1);
+}
+
+TEST_SUITE_END();
