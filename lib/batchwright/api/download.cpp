@@ -211,7 +211,7 @@ Reply<Downloaded> download(http::Transport& transport, const DownloadOrder& orde
 Millis transfer_time(std::uint64_t bytes)
 {
   constexpr Millis start{600'000};
-  constexpr std::uint64_t slowest = 32 * 1024; // bytes a second
+  constexpr std::uint64_t slowest = 32'768; // bytes a second
   return start + std::chrono::seconds{bytes / slowest};
 }
 
