@@ -3,9 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -18,6 +20,7 @@ inline pid_t in_child(const std::function<void()>& work)
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child != 0) return child;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL); // a test that fails may leave it waiting for a word that never comes
   try {
     work();
     ::_exit(0);
