@@ -42,8 +42,10 @@ std::string bytes(std::uint64_t n)
   constexpr std::array<std::string_view, 6> units{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   auto value = static_cast<double>(n) / 1024;
   std::size_t unit = 0;
-  for (; value >= 1023.95; value /= 1024) // what would read "1024.0 KiB" is 1.0 MiB
+  while (value >= 1023.95) { // what would read "1024.0 KiB" is 1.0 MiB
+    value /= 1024;
     ++unit;
+  }
   return fmt::format("{:.1f} {}", value, units.at(unit));
 }
 

@@ -78,7 +78,7 @@ struct RowHandler {
     });
   }
 
-  static void prepare(std::size_t, const Row&, Poco::Data::AbstractPreparator::Ptr) {}
+  static void prepare(std::size_t, const Row&, const Poco::Data::AbstractPreparator::Ptr&) {}
 };
 
 } // namespace
@@ -137,6 +137,7 @@ std::string upsert(std::string_view table, const std::vector<std::string>& befor
   all.insert(all.end(), own.begin(), own.end());
   const std::vector<std::string_view> places(all.size(), "?");
   std::vector<std::string> changes;
+  changes.reserve(own.size());
   for (const auto& column : own)
     changes.push_back(fmt::format("{0} = excluded.{0}", column));
   return fmt::format("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO UPDATE SET {}", table, fmt::join(all, ", "),
