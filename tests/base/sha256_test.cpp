@@ -1,3 +1,6 @@
+#include "tests/support/fresh_directory.hpp"
+
+#include <batchwright/base/error.hpp>
 #include <batchwright/base/sha256.hpp>
 
 #include <doctest/doctest.h>
@@ -21,10 +24,26 @@ std::string digest_of(std::string_view text)
 
 } // namespace
 
-TEST_CASE("the digest is SHA-256")
+TEST_CASE("SHA-256 gives the digests that FIPS 180 prints")
 {
   CHECK(digest_of("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   CHECK(digest_of("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(digest_of("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq") ==
+        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+}
+
+TEST_CASE("a digest does not depend on how the bytes came")
+{
+  const tests::FreshDirectory home;
+  const std::string million(1'000'000, 'a');
+  const auto expected = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
+  Sha256 sha;
+  for (std::size_t at = 0; at < million.size(); at += 777)
+    sha.update(std::string_view{million}.substr(at, 777));
+  Sha256 moved = std::move(sha);
+  CHECK(moved.hex() == expected);
+  CHECK(sha256_of_file(home.file("in", million)) == expected);
+  CHECK_THROWS_AS(sha256_of_file(home / "missing"), Error);
 }
 
 TEST_CASE("many threads make digests at once")

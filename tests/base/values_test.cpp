@@ -1,8 +1,5 @@
-#include "tests/support/fresh_directory.hpp"
-
 #include <batchwright/base/error.hpp>
 #include <batchwright/base/id.hpp>
-#include <batchwright/base/sha256.hpp>
 
 #include <doctest/doctest.h>
 
@@ -12,33 +9,6 @@
 using namespace batchwright;
 
 TEST_SUITE_BEGIN("base::values");
-
-TEST_CASE("SHA-256 gives the digests that FIPS 180 prints")
-{
-  const auto digest = [](std::string_view text) {
-    Sha256 sha;
-    sha.update(text);
-    return sha.hex();
-  };
-  CHECK(digest("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  CHECK(digest("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  CHECK(digest("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq") ==
-        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-}
-
-TEST_CASE("a digest does not depend on how the bytes came")
-{
-  const tests::FreshDirectory home;
-  const std::string million(1'000'000, 'a');
-  const auto expected = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
-  Sha256 sha;
-  for (std::size_t at = 0; at < million.size(); at += 777)
-    sha.update(std::string_view{million}.substr(at, 777));
-  Sha256 moved = std::move(sha);
-  CHECK(moved.hex() == expected);
-  CHECK(sha256_of_file(home.file("in", million)) == expected);
-  CHECK_THROWS_AS(sha256_of_file(home / "missing"), Error);
-}
 
 TEST_CASE("uuids are of version 4 and never the same")
 {
