@@ -72,7 +72,7 @@ std::string next_step(const JobView& v)
   const auto poll = fmt::format("`batchwright poll {}`", v.job);
   const auto why = waiting_for(v);
   if (v.pause != Pause::none) {
-    return fmt::format("{} is paused ({}): {}\n  then {} goes on", v.job, name(v.pause), v.message, poll);
+    return fmt::format("{} is paused ({}): {}\n  then {} goes on", v.job, name(v.pause), harmless(v.message), poll);
   }
   const bool sends = std::any_of(v.parts.begin(), v.parts.end(), [](const Part& p) {
     return p.state == PartState::planned || p.state == PartState::queued || p.state == PartState::uploading;

@@ -1,0 +1,83 @@
+#include <batchwright/report/plan.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace batchwright;
+
+namespace {
+
+Part part_of(PartState state)
+{
+  Part part;
+  part.state = state;
+  return part;
+}
+
+JobView waiting(const std::vector<Part>& parts)
+{
+  JobView v;
+  v.job = "reviews";
+  v.items = {.items = 1000, .succeeded = 400, .failed = 0};
+  v.parts = parts;
+  return v;
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("report::plan");
+
+TEST_CASE("a plan tells the work, its price, and what the figures rest on")
+{
+  PlanView v{.job = "reviews",
+             .model = "gpt-5.4-mini",
+             .items = 120'000,
+             .parts = 3,
+             .request_bytes = 100'000'000,
+             .input_tokens = {24'000'000},
+             .output_tokens = {36'000'000},
+             .output_assumed = true,
+             .batch = PicoUsd{12'340'000'000'000},
+             .realtime = PicoUsd{24'680'000'000'000},
+             .prices_as_of = "2026-11-22"};
+  CHECK(report::plan(v) == "reviews: 120,000 requests in 3 batches for gpt-5.4-mini\n"
+                           "  upload  95.4 MiB\n"
+                           "  tokens  about 24,000,000 in, perhaps 36,000,000 out (300 an answer; --max-output-tokens "
+                           "bounds it)\n"
+                           "  cost    about $12.34 by batch, $24.68 in real time (prices of 2026-11-22)");
+  v.output_assumed = false;
+  v.batch = std::nullopt;
+  v.skipped = 1;
+  const auto bounded = report::plan(v);
+  CHECK(bounded.find("at most 36,000,000 out\n") != std::string::npos);
+  CHECK(bounded.find("cost    not known") != std::string::npos);
+  CHECK(bounded.ends_with("\n  aside   1 bad record left out"));
+}
+
+TEST_CASE("work is told in the number it has")
+{
+  CHECK(report::amount_of_work(1, 1) == "1 request in 1 batch");
+  CHECK(report::amount_of_work(120'000, 3) == "120,000 requests in 3 batches");
+  CHECK(report::delivered("a.jsonl", 1, 512) == "wrote 1 record (512 B) to a.jsonl");
+}
+
+TEST_CASE("the next step names what is waited for and the command that helps")
+{
+  CHECK(report::next_step(waiting({part_of(PartState::running), part_of(PartState::running)})) ==
+        "reviews: 600 items pending; 2 batches run at the server\n"
+        "  `batchwright fetch reviews --wait` waits for the rest");
+  CHECK(report::next_step(waiting({part_of(PartState::running), part_of(PartState::queued)})) ==
+        "reviews: 600 items pending; 1 batch runs at the server, 1 part waits for room there\n"
+        "  `batchwright poll reviews` sends what is left; `batchwright status reviews` shows more");
+}
+
+TEST_CASE("a paused job's next step tells the server's words without their power over the terminal")
+{
+  auto v = waiting({part_of(PartState::queued)});
+  v.state = JobState::paused;
+  v.pause = Pause::auth;
+  v.message = "wrong key \x1b[2J";
+  CHECK(report::next_step(v) ==
+        "reviews is paused (auth): wrong key \\x1b[2J\n  then `batchwright poll reviews` goes on");
+}
+
+TEST_SUITE_END();
