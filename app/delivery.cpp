@@ -75,9 +75,9 @@ bw::results::Merged deliver(const std::string& job, const Delivery& delivery, bw
   return merged;
 }
 
-void tell_next_step(const bw::JobView& view, Session& session)
+void tell_end(const bw::JobView& view, Stdout out, Session& session)
 {
-  if (view.state == bw::JobState::done) return;
+  if (session.globals.json || view.state == bw::JobState::done) return session.console().conclude(view, out);
   session.console().say(bw::report::next_step(view));
 }
 
@@ -85,10 +85,8 @@ bw::Exit finish(const bw::JobView& view, const Delivery& delivery, Session& sess
 {
   const bool done = view.state == bw::JobState::done;
   if (done) deliver(view.job, delivery, bw::results::Pending::refuse, session);
-  session.console().conclude(view, delivery.stdout_use());
-  if (done) return bw::exit_for(view);
-  tell_next_step(view, session);
-  return stopped_by_user().value_or(bw::exit_for(view));
+  tell_end(view, delivery.stdout_use(), session);
+  return done ? bw::exit_for(view) : stopped_by_user().value_or(bw::exit_for(view));
 }
 
 std::optional<bw::Exit> stopped_by_user()

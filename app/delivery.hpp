@@ -30,8 +30,9 @@ batchwright::results::Merged deliver(const std::string& job, const Delivery& del
 /// that of the job's end.
 batchwright::Exit finish(const batchwright::JobView& view, const Delivery& delivery, Session& session);
 
-/// Says which command moves a job that is not done, and why it stands still.
-void tell_next_step(const batchwright::JobView& view, Session& session);
+/// The last word of a command: the job as an object with --json; else how it ended or, where it did not, why it stands
+/// still and which command moves it.
+void tell_end(const batchwright::JobView& view, Stdout out, Session& session);
 
 /// The exit status of a command that Ctrl-C or SIGTERM ended early; nothing where neither came.
 std::optional<batchwright::Exit> stopped_by_user();

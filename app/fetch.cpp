@@ -62,8 +62,7 @@ bw::Exit run_fetch(const FetchOptions& options, Session& session)
   if (view.state == bw::JobState::done || !options.partial) return finish(view, delivery, session);
 
   deliver(options.job, delivery, bw::results::Pending::leave_out, session);
-  session.console().conclude(view, delivery.stdout_use());
-  tell_next_step(view, session);
+  tell_end(view, delivery.stdout_use(), session);
   return bw::Exit::unfinished;
 }
 

@@ -28,8 +28,7 @@ bw::Exit run_submit(const SubmitOptions& options, Session& session)
                               .sending = bw::engine::Sending::yes,
                               .inputs_fresh = true};
   const auto view = bw::engine::advance(session.tools(), session.server(), name, goal);
-  session.console().conclude(view, session.globals.json ? Stdout::is_free : Stdout::holds_data);
-  tell_next_step(view, session);
+  tell_end(view, Stdout::is_free, session);
   if (const auto stopped = stopped_by_user()) return *stopped;
   return view.pause == bw::Pause::none ? bw::Exit::ok : bw::exit_for(view);
 }
