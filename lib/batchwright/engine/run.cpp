@@ -55,7 +55,7 @@ Run::Run(Tools& tools, Server& server, Job job, std::vector<Part> parts, Goal go
 JobView Run::go()
 {
   try {
-    if (m_job.pause != Pause::none) record_job([](Job& job) { job.pause = Pause::none; }); // each advance tries again
+    lift_pause();
     loop();
   } catch (...) {
     drain();
@@ -64,12 +64,28 @@ JobView Run::go()
   return view(m_job, m_parts, Held::no);
 }
 
+/// A command that may send tries again what was refused; one that only collects tries what it needs itself.
+void Run::lift_pause()
+{
+  const bool hinders_collecting = m_job.pause == Pause::auth || m_job.pause == Pause::account;
+  if (m_job.pause == Pause::none || (m_goal.sending == Sending::no && !hinders_collecting)) return;
+  record_job([](Job& job) {
+    job.pause = Pause::none;
+    job.message.clear();
+  });
+}
+
 void Run::loop()
 {
+  bool stopping = false;
   for (;;) {
-    const bool stopping = m_tools.interrupt.asked();
     std::optional<Instant> next;
-    if (!stopping) {
+    if (m_tools.interrupt.asked()) {
+      if (m_busy.empty()) return;
+      if (!std::exchange(stopping, true)) {
+        note(Note::Level::info, "finishing what is in flight; once more stops at once, and nothing is lost either way");
+      }
+    } else {
       auto d = due(m_job, m_parts, m_busy, now(), m_goal.sending);
       next = d.next;
       std::erase_if(d.now, [this](const Action& a) { return !wanted(a); });
@@ -77,11 +93,10 @@ void Run::loop()
       for (const auto& action : d.now) {
         if (has_room_for(action.what)) start(action);
       }
-      if (m_busy.empty() && !next) return; // only another command, or another's answer, could go on
-    } else if (m_busy.empty()) {
-      return;
+      if (m_busy.empty() && d.now.empty() && !next) return; // only another command, or another's answer, could go on
     }
     report_progress();
+    if (m_busy.empty() && !next) continue; // what was started was done at once: ask again
     if (auto completion = m_workers.next(
             m_busy.empty() ? std::clamp(std::chrono::duration_cast<Millis>(*next - now()), Millis{1}, tick) : tick)) {
       (*completion)();

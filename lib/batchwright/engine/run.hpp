@@ -32,6 +32,7 @@ private:
   };
 
   // --- the loop (run.cpp) ---
+  void lift_pause();
   void loop();
   void start(const Action& action);
   bool has_room_for(Do what) const;
