@@ -8,9 +8,9 @@ namespace batchwright {
 namespace {
 
 // Every Poco digest counts itself as a user of OpenSSL, and the first and last user set up and take down shared tables
-// without a lock: two threads that make digests at once free them twice. One user who never leaves, there before main,
-// keeps the count above zero.
-[[maybe_unused]] const auto* const first_user = new Poco::Crypto::OpenSSLInitializer;
+// without a lock: two threads that make digests at once free them twice. One user who is there before main and
+// leaves after it keeps the count above zero.
+const Poco::Crypto::OpenSSLInitializer first_and_last_user;
 
 } // namespace
 
