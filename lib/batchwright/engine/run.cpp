@@ -1,3 +1,5 @@
+// The loop of an advance: asks what is due, starts it, takes home what was done.
+
 #include <batchwright/engine/run.hpp>
 
 #include <fmt/format.h>
@@ -11,8 +13,6 @@ namespace {
 
 constexpr int threads = 8;
 constexpr Millis tick{100};
-/// How many waits for an unreachable server a command that does not stay to the end is willing to make: seven seconds.
-constexpr int patience_with_network = 3;
 
 /// How many of a kind run at once. Transfers share one link; building and settling share the disk.
 constexpr int at_once(Do what)
@@ -158,9 +158,12 @@ bool Run::is_over(const Part& p) const
 bool Run::reached() const
 {
   const auto all = [this](auto holds) { return std::all_of(m_parts.begin(), m_parts.end(), holds); };
-  const auto is_sent = [this](const Part& p) {
+  // Where the server had no room for one part, the others of the queue wait with it.
+  const bool is_full = std::any_of(m_parts.begin(), m_parts.end(),
+                                   [](const Part& p) { return p.state == PartState::queued && p.refusals > 0; });
+  const auto is_sent = [this, is_full](const Part& p) {
     return is_over(p) || has_live_batch(p.state) || p.state == PartState::ended || p.state == PartState::fetched ||
-           (p.state == PartState::queued && p.refusals > 0);
+           (p.state == PartState::queued && is_full);
   };
   switch (m_goal.until) {
   case Until::idle:
@@ -206,116 +209,6 @@ void Run::report_progress()
   }
   whole.done = std::min(whole.done, whole.total);
   m_tools.observer.on(whole);
-}
-
-Part& Run::part(int number)
-{
-  const auto found =
-      std::find_if(m_parts.begin(), m_parts.end(), [number](const Part& p) { return p.number == number; });
-  ensure(found != m_parts.end(), fmt::format("part {} of job {} exists", number, m_job.name));
-  return *found;
-}
-
-void Run::record(int number, const Change& change)
-{
-  Part changed = part(number);
-  const auto from = changed.state;
-  m_children.clear();
-  store::Transaction tx{m_tools.store};
-  change(changed, tx);
-  tx.put(m_job.name, changed);
-  if (changed.state != from) tx.log(m_job.name, number, fmt::format("{} -> {}", name(from), name(changed.state)));
-  tx.commit();
-  part(number) = changed;
-  for (auto& child : m_children)
-    m_parts.push_back(std::move(child));
-  if (changed.state != from) m_tools.observer.on(PartMoved{m_job.name, number, from, changed.state});
-}
-
-void Run::record_job(const std::function<void(Job&)>& change)
-{
-  Job changed = m_job;
-  change(changed);
-  store::Transaction tx{m_tools.store};
-  tx.update(changed);
-  tx.commit();
-  m_job = std::move(changed);
-}
-
-void Run::put_call(store::Transaction& tx, const std::string& uuid, CallState state)
-{
-  const auto found = std::find_if(m_calls.begin(), m_calls.end(), [&](const Call& c) { return c.uuid == uuid; });
-  ensure(found != m_calls.end(), "the call that is answered was recorded before");
-  found->state = state;
-  tx.put(m_job.name, *found);
-  if (state != CallState::intended) m_calls.erase(found);
-}
-
-const Call* Run::call_of(int number) const
-{
-  const auto found = std::find_if(m_calls.begin(), m_calls.end(), [number](const Call& c) { return c.part == number; });
-  return found == m_calls.end() ? nullptr : &*found;
-}
-
-void Run::pause(Pause why, const std::string& message)
-{
-  if (m_job.pause == why) return; // several calls in flight are refused for one reason: it is said once
-  record_job([&](Job& job) {
-    job.pause = why;
-    job.message = message;
-  });
-  note(Note::Level::warning, fmt::format("paused ({}): {}", name(why), message));
-}
-
-void Run::release_queue()
-{
-  for (auto& p : m_parts) {
-    if (p.state == PartState::queued) p.due.reset();
-  }
-}
-
-void Run::note(Note::Level level, std::string text)
-{
-  m_tools.observer.on(Note{level, std::move(text)});
-}
-
-Instant Run::trouble(std::string_view doing, const std::string& what)
-{
-  if (now() >= m_quiet_until) { // several calls that fail together are one trouble
-    const auto wait = trouble_wait(++m_troubles);
-    if (m_goal.until != Until::ended && m_troubles > patience_with_network) {
-      throw Error{Fault::network, fmt::format("{}: {}", doing, what),
-                  fmt::format("nothing is lost; run `batchwright poll {}` when the server can be reached", m_job.name)};
-    }
-    m_quiet_until = now() + wait;
-    note(Note::Level::warning, fmt::format("{}: {}; trying again in {} s", doing, what, wait.count() / 1000));
-  }
-  return m_quiet_until;
-}
-
-void Run::reject(std::string_view doing, int status, const std::string& what) const
-{
-  const bool redirect = status >= 300 && status < 400;
-  throw Error{redirect ? Fault::config : Fault::rejected, fmt::format("{}: {}", doing, what),
-              redirect ? "set OPENAI_BASE_URL to the address that the server names"
-                       : fmt::format("nothing is lost; `batchwright status {}` shows how the job stands", m_job.name)};
-}
-
-BatchStatus status_of(const wire::BatchObject& batch)
-{
-  BatchStatus s;
-  s.status = batch.status;
-  s.completed = batch.completed;
-  s.failed = batch.failed;
-  s.output_file = batch.output_file;
-  s.error_file = batch.error_file;
-  s.created_at = batch.created_at;
-  s.ended_at = batch.ended_at;
-  if (!batch.errors.empty()) {
-    s.error_code = batch.errors.front().code;
-    s.error_message = batch.errors.front().message;
-  }
-  return s;
 }
 
 } // namespace batchwright::engine

@@ -42,7 +42,7 @@ private:
   void drain() noexcept;
   void report_progress();
 
-  // --- records (run.cpp) ---
+  // --- records (run_records.cpp) ---
   Part& part(int number);
   using Change = std::function<void(Part&, store::Transaction&)>;
   /// One transaction: the change is applied to a copy, committed, and then taken over.
