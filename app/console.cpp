@@ -2,6 +2,7 @@
 
 #include <batchwright/base/clock.hpp>
 #include <batchwright/base/files.hpp>
+#include <batchwright/base/interrupt.hpp>
 
 #include <fmt/format.h>
 
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -95,9 +97,13 @@ void Console::conclude(const bw::JobView& view, Stdout out)
   }
 }
 
-void Console::fail(const bw::Error& error)
+bw::Exit Console::fail(const bw::Error& error)
 {
-  line_on_stderr(m_globals.json ? bw::report::json(error) : bw::report::text(error, style(STDERR_FILENO)));
+  // What was interrupted ends by the signal's number.
+  const bool terminated = error.fault() == bw::Fault::interrupted && bw::process_interrupt().signal() == SIGTERM;
+  const auto exit = terminated ? bw::Exit::terminated : bw::exit_for(error.fault());
+  line_on_stderr(m_globals.json ? bw::report::json(error, exit) : bw::report::text(error, style(STDERR_FILENO)));
+  return exit;
 }
 
 bool Console::confirm(std::string_view question, const std::string& hint)

@@ -45,7 +45,8 @@ public:
   void say(std::string_view line);
   /// How a job stands at a command's end: an object with --json, else a sentence.
   void conclude(const batchwright::JobView& view, Stdout out);
-  void fail(const batchwright::Error& error);
+  /// Tells an error. Returns the exit status that goes with it, the same as told.
+  batchwright::Exit fail(const batchwright::Error& error);
   void warn(std::string_view text);
 
   /// A yes or no on the terminal. Throws `Fault::usage` with this hint where nobody can be asked.

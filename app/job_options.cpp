@@ -132,7 +132,7 @@ bw::engine::Ask ask_of(const JobOptions& o)
   return ask;
 }
 
-std::optional<bw::engine::Draft> make_job(const JobOptions& options, Session& session)
+std::optional<Made> make_job(const JobOptions& options, Session& session)
 {
   auto ask = ask_of(options);
   if (!options.dry_run) { // a missing key is said before a large input is read
@@ -151,8 +151,7 @@ std::optional<bw::engine::Draft> make_job(const JobOptions& options, Session& se
     return std::nullopt;
   }
   get_consent(options, draft, session);
-  bw::engine::found(session.tools(), draft);
-  return draft;
+  return Made{draft.job.name, bw::engine::found(session.tools(), draft)};
 }
 
 std::optional<bw::Millis> duration_of(const std::string& text, const char* option)

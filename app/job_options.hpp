@@ -41,8 +41,14 @@ void add_job_options(CLI::App& command, JobOptions& options);
 /// What the options ask for. Throws `Fault::usage` for what cannot be.
 batchwright::engine::Ask ask_of(const JobOptions& options);
 
+/// A job that was made or is continued, with its lock.
+struct Made {
+  std::string job = {};
+  batchwright::FileLock lock;
+};
+
 /// Drafts the job, shows what it comes to, gets consent, and makes it. Nothing for a dry run, which leaves nothing.
-std::optional<batchwright::engine::Draft> make_job(const JobOptions& options, Session& session);
+std::optional<Made> make_job(const JobOptions& options, Session& session);
 
 /// A duration option: "30s", "1h30m". Throws `Fault::usage` naming the option.
 std::optional<batchwright::Millis> duration_of(const std::string& text, const char* option);

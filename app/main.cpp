@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <csignal>
 #include <exception>
 #include <string_view>
 
@@ -50,19 +49,6 @@ void add_global_options(CLI::App& root, app::Globals& globals)
       ->capture_default_str();
 }
 
-/// The exit status of an error: a call that was interrupted ends by the signal's number.
-Exit exit_of(const Error& error)
-{
-  const bool terminated = error.fault() == Fault::interrupted && batchwright::process_interrupt().signal() == SIGTERM;
-  return terminated ? Exit::terminated : batchwright::exit_for(error.fault());
-}
-
-Exit fail(app::Session& session, const Error& error)
-{
-  session.console().fail(error);
-  return exit_of(error);
-}
-
 Exit run(int argc, char** argv, app::Session& session)
 {
   CLI::App root{about, "batchwright"};
@@ -85,9 +71,9 @@ Exit run(int argc, char** argv, app::Session& session)
     return Exit::ok;
   } catch (const CLI::ParseError& error) {
     const auto command = root.get_subcommands();
-    return fail(session, Error{Fault::usage, error.what(),
-                               fmt::format("see `batchwright{}{} --help`", command.empty() ? "" : " ",
-                                           command.empty() ? "" : command.front()->get_name())});
+    return session.console().fail(Error{Fault::usage, error.what(),
+                                        fmt::format("see `batchwright{}{} --help`", command.empty() ? "" : " ",
+                                                    command.empty() ? "" : command.front()->get_name())});
   }
   if (root.get_subcommands().empty()) {
     session.console().say(root.help());
@@ -108,11 +94,11 @@ int main(int argc, char** argv)
   try {
     exit = run(argc, argv, session);
   } catch (const Error& error) {
-    exit = fail(session, error);
+    exit = session.console().fail(error);
   } catch (const app::OutputClosed&) {
     exit = Exit::ok; // the reader of our output has seen enough, as `head` does
   } catch (const std::exception& error) {
-    exit = fail(session, Error{Fault::bug, error.what(), "please report this"});
+    exit = session.console().fail(Error{Fault::bug, error.what(), "please report this"});
   }
   return static_cast<int>(exit);
 }

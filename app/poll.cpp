@@ -5,7 +5,6 @@
 #include "app/session.hpp"
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,48 +19,41 @@ struct PollOptions {
   std::vector<std::string> jobs = {};
 };
 
-/// Which of two jobs' ends the process tells: the graver one.
-Exit graver(Exit a, Exit b)
+/// The jobs that were named, each once, or all that are open and that no other process works on.
+std::vector<std::string> jobs_to_poll(const PollOptions& options, Session& session)
 {
-  constexpr std::array order{Exit::newer_state, Exit::config, Exit::storage,   Exit::input,
-                             Exit::auth,        Exit::budget, Exit::temporary, Exit::unfinished,
-                             Exit::some_failed, Exit::usage,  Exit::error,     Exit::ok};
-  return *std::find_if(order.begin(), order.end(), [&](Exit e) { return e == a || e == b; });
-}
-
-/// One job, once. A job that another process holds is left to it, unless it was named.
-Exit poll_one(const std::string& job, bool named, Session& session)
-{
-  if (!named && bw::engine::is_held(session.tools(), job)) return Exit::ok;
-  try {
-    const bw::engine::Goal goal{.until = bw::engine::Until::idle, .sending = bw::engine::Sending::yes};
-    const auto view = bw::engine::advance(session.tools(), session.server(), job, goal);
-    session.console().conclude(view, Stdout::is_free);
-    return view.pause == bw::Pause::none ? Exit::ok : bw::exit_for(view);
-  } catch (const bw::Error& error) {
-    if (!named && error.fault() == bw::Fault::busy) return Exit::ok; // taken between the look and the lock
-    session.console().fail(error);
-    return bw::exit_for(error.fault());
+  std::vector<std::string> jobs;
+  for (const auto& job : options.jobs) {
+    if (std::find(jobs.begin(), jobs.end(), job) == jobs.end()) jobs.push_back(job);
   }
+  if (!jobs.empty()) return jobs;
+  auto& tools = session.tools_if_any();
+  for (const auto& job : tools.store.jobs()) {
+    const bool open = bw::tally(job, tools.store.parts(job.name)).pending() > 0;
+    if (open && !bw::engine::is_held(tools, job.name)) jobs.push_back(job.name);
+  }
+  return jobs;
 }
 
 Exit run_poll(const PollOptions& options, Session& session)
 {
-  auto jobs = options.jobs;
-  const bool named = !jobs.empty();
-  if (!named) {
-    auto& tools = session.tools_if_any();
-    for (const auto& job : tools.store.jobs()) {
-      if (bw::tally(job, tools.store.parts(job.name)).pending() > 0) jobs.push_back(job.name);
+  const auto jobs = jobs_to_poll(options, session);
+  if (jobs.empty()) {
+    session.console().say("no open jobs");
+    return Exit::ok;
+  }
+  const bool named = !options.jobs.empty();
+  const bw::engine::Goal goal{.until = bw::engine::Until::idle, .sending = bw::engine::Sending::yes};
+  auto exit = Exit::ok;
+  for (const auto& [job, view, fault] : bw::engine::advance_all(session.tools(), session.server(), jobs, goal)) {
+    if (view) {
+      session.console().conclude(*view, Stdout::is_free);
+      if (view->pause != bw::Pause::none) exit = bw::graver(exit, bw::exit_for(*view));
+    } else if (named || fault->fault() != bw::Fault::busy) { // taken since we looked: another process moves it
+      exit = bw::graver(exit, session.console().fail(*fault));
     }
   }
-  if (jobs.empty()) session.console().say("no open jobs");
-  auto exit = Exit::ok;
-  for (const auto& job : jobs) {
-    exit = graver(exit, poll_one(job, named, session));
-    if (const auto stopped = stopped_by_user()) return *stopped;
-  }
-  return exit;
+  return stopped_by_user().value_or(exit);
 }
 
 constexpr auto help_footer = R"(

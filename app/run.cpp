@@ -6,6 +6,7 @@
 #include "app/session.hpp"
 
 #include <memory>
+#include <utility>
 
 namespace app {
 namespace {
@@ -23,13 +24,12 @@ bw::Exit run_run(const RunOptions& options, Session& session)
   const Delivery delivery{options.out, {}};
   delivery.check();
   const auto every = duration_of(options.every, "--every");
-  const auto draft = make_job(options.job, session);
-  if (!draft) return bw::Exit::ok;
+  auto made = make_job(options.job, session);
+  if (!made) return bw::Exit::ok;
 
-  const auto& name = draft->job.name;
   const bw::engine::Goal goal{
       .until = bw::engine::Until::ended, .sending = bw::engine::Sending::yes, .every = every, .inputs_fresh = true};
-  const auto view = bw::engine::advance(session.tools(), session.server(), name, goal);
+  const auto view = bw::engine::advance(session.tools(), session.server(), made->job, goal, std::move(made->lock));
   return finish(view, delivery, session);
 }
 

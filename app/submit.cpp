@@ -6,6 +6,7 @@
 #include "app/session.hpp"
 
 #include <memory>
+#include <utility>
 
 namespace app {
 namespace {
@@ -19,15 +20,14 @@ struct SubmitOptions {
 
 bw::Exit run_submit(const SubmitOptions& options, Session& session)
 {
-  const auto draft = make_job(options.job, session);
-  if (!draft) return bw::Exit::ok;
-  const auto& name = draft->job.name;
-  if (!session.globals.json) session.console().print(name);
+  auto made = make_job(options.job, session);
+  if (!made) return bw::Exit::ok;
+  if (!session.globals.json) session.console().print(made->job);
 
   const bw::engine::Goal goal{.until = options.detach ? bw::engine::Until::sent : bw::engine::Until::admitted,
                               .sending = bw::engine::Sending::yes,
                               .inputs_fresh = true};
-  const auto view = bw::engine::advance(session.tools(), session.server(), name, goal);
+  const auto view = bw::engine::advance(session.tools(), session.server(), made->job, goal, std::move(made->lock));
   tell_end(view, Stdout::is_free, session);
   if (const auto stopped = stopped_by_user()) return *stopped;
   return view.pause == bw::Pause::none ? bw::Exit::ok : bw::exit_for(view);

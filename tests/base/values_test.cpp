@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <set>
+#include <vector>
 
 using namespace batchwright;
 
@@ -38,6 +39,19 @@ TEST_CASE("each fault has the exit status of the contract")
   CHECK(status(Fault::config) == 78);
   CHECK(status(Fault::interrupted) == 130);
   CHECK(status(Fault::bug) == 1);
+}
+
+TEST_CASE("of several ends the gravest is told: signals, 76, 78, 74, 65, 4, 8, 75, 5, 3, 0")
+{
+  const std::vector order{Exit::terminated, Exit::newer_state, Exit::config, Exit::storage,
+                          Exit::input,      Exit::auth,        Exit::budget, Exit::temporary,
+                          Exit::unfinished, Exit::some_failed, Exit::ok};
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    for (std::size_t j = i; j < order.size(); ++j) {
+      CHECK(graver(order[i], order[j]) == order[i]);
+      CHECK(graver(order[j], order[i]) == order[i]);
+    }
+  }
 }
 
 TEST_CASE("an error that is handed on keeps its kind, hint and place")

@@ -1,16 +1,15 @@
 // The main job as a user or a script sees it: words in, lines and exit statuses out, the ledger as the judge.
 
+#include "tests/support/answers.hpp"
 #include "tests/support/fresh_directory.hpp"
 #include "tests/support/program.hpp"
 
-#include <batchwright/emulator/answer.hpp>
 #include <batchwright/json/json.hpp>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include <csignal>
-#include <sstream>
 #include <thread>
 
 using namespace batchwright;
@@ -36,26 +35,9 @@ Words job_words(const std::string& command, const std::filesystem::path& input, 
   return words;
 }
 
-std::vector<std::string> lines_of(const std::string& text)
-{
-  std::vector<std::string> lines;
-  std::istringstream in{text};
-  for (std::string line; std::getline(in, line);)
-    lines.push_back(line);
-  return lines;
-}
-
 void check_complete(const std::string& merged, int count)
 {
-  const auto lines = lines_of(merged);
-  REQUIRE(lines.size() == static_cast<std::size_t>(count));
-  json::Document doc;
-  for (int i = 0; i < count; ++i) {
-    REQUIRE(doc.parse(lines[static_cast<std::size_t>(i)]));
-    CHECK(doc.root().find("index")->integer() == i);
-    CHECK(doc.root().find("output")->text() ==
-          emulator::answer_for(fmt::format("Repeat: row {}, with \"quotes\" and 漢字", i)));
-  }
+  tests::check_answers(merged, count, [](int i) { return fmt::format("Repeat: row {}, with \"quotes\" and 漢字", i); });
 }
 
 } // namespace
@@ -121,10 +103,10 @@ TEST_CASE("submit, status, fetch: each says what a script needs")
   check_complete(fetch.out, 20);
 
   const auto raw = world({"fetch", "my-reviews", "--format", "raw"});
-  CHECK(lines_of(raw.out).size() == 20);
+  CHECK(tests::split_lines(raw.out).size() == 20);
   const auto csv = world({"fetch", "my-reviews", "--format", "csv"});
-  CHECK(lines_of(csv.out).front() == "id,text,output,status,error");
-  CHECK(lines_of(csv.out).size() == 21);
+  CHECK(tests::split_lines(csv.out).front() == "id,text,output,status,error");
+  CHECK(tests::split_lines(csv.out).size() == 21);
 }
 
 TEST_CASE("a settled job is fetched without a server and without a key")
@@ -220,7 +202,7 @@ TEST_CASE("faults of the input are refused before anything is sent, with file, l
     CAPTURE(refused.err);
     CHECK(refused.exit == 65);
     json::Document doc;
-    const auto last = lines_of(refused.err).back();
+    const auto last = tests::split_lines(refused.err).back();
     REQUIRE(doc.parse(last));
     const auto error = doc.root().find("error");
     REQUIRE(error);
@@ -245,7 +227,7 @@ TEST_CASE("--skip-bad puts bad records aside, by name, and sends the rest")
   const auto run = world(job_words("run", input, {"--yes", "--skip-bad", "1", "--every", "50ms"}));
   CAPTURE(run.err);
   CHECK(run.exit == 0);
-  CHECK(lines_of(run.out).size() == 2);
+  CHECK(tests::split_lines(run.out).size() == 2);
   CHECK(run.err.find("2") != std::string::npos);
 }
 

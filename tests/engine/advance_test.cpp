@@ -1,54 +1,26 @@
+#include "tests/support/answers.hpp"
 #include "tests/support/arena.hpp"
-
-#include <batchwright/emulator/answer.hpp>
+#include "tests/support/hand_clock.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <set>
-#include <sstream>
 
 using namespace batchwright;
 using engine::Sending;
 using engine::Until;
 using tests::Arena;
+using tests::HandClock;
 
 namespace {
-
-/// A clock that is moved by hand.
-class HandClock final : public Clock {
-public:
-  Instant now() const override { return m_now; }
-  void tick(Millis by) { m_now += by; }
-
-private:
-  Instant m_now = system_clock().now();
-};
-
-std::vector<std::string> lines_of(const std::string& text)
-{
-  std::vector<std::string> lines;
-  std::istringstream in{text};
-  for (std::string line; std::getline(in, line);)
-    lines.push_back(line);
-  return lines;
-}
 
 /// Every item of an Arena's ask, in order, with the answer recomputed from its input.
 void check_complete(const std::string& merged, int items)
 {
-  const auto lines = lines_of(merged);
-  REQUIRE(lines.size() == static_cast<std::size_t>(items));
-  json::Document doc;
-  for (int i = 0; i < items; ++i) {
-    CAPTURE(lines[static_cast<std::size_t>(i)]);
-    REQUIRE(doc.parse(lines[static_cast<std::size_t>(i)]));
-    CHECK(doc.root().find("index")->integer() == i);
-    CHECK(doc.root().find("status")->text() == "succeeded");
-    const auto expected = emulator::answer_for(fmt::format("Say it again: text {} with a \"quote\", a comma and é", i));
-    CHECK(doc.root().find("output")->text() == expected);
-  }
+  tests::check_answers(merged, items,
+                       [](int i) { return fmt::format("Say it again: text {} with a \"quote\", a comma and é", i); });
 }
 
 emulator::HttpFault fault_at(std::string method, std::string path, emulator::Effect effect)
@@ -139,7 +111,7 @@ TEST_CASE("refused items, an expired part and doubled lines: every item ends in 
   std::uint64_t failed = 0;
   json::Document doc;
   const auto merged = process.merged(job);
-  for (const auto& line : lines_of(merged)) {
+  for (const auto& line : tests::split_lines(merged)) {
     REQUIRE(doc.parse(line));
     if (doc.root().find("status")->text() != "failed") continue;
     ++failed;
@@ -208,6 +180,48 @@ TEST_CASE("a part that finds no room goes back to the queue with its file and no
   CHECK(arena.ledger("uploads") == 2);
   CHECK(arena.ledger("batches_created") == 3);
   CHECK(arena.ledger("executed_twice") == 0);
+}
+
+TEST_CASE("what waits for room waits in the next process, too, until a batch has ended")
+{
+  emulator::Faults faults;
+  faults.in_progress_ms = 600;
+  faults.fail_batches = {{.batches = {.nth = {2}}, .code = "token_limit_exceeded"}};
+  Arena arena{faults};
+  std::string job;
+  {
+    auto first = arena.process();
+    auto ask = arena.ask(30, 10);
+    job = first.make(ask);
+    const auto view = first.advance(job, Until::admitted);
+    CHECK(std::count_if(view.parts.begin(), view.parts.end(),
+                        [](const Part& p) { return p.state == PartState::queued; }) >= 1);
+  }
+  auto second = arena.process();
+  for (const auto& part : second.store.parts(job)) {
+    if (part.state == PartState::queued) CHECK(part.due.value() > system_clock().now() + Millis{30'000});
+  }
+  CHECK(second.advance(job, Until::ended).items.succeeded == 30); // at once when a batch has ended, not after a minute
+  CHECK(arena.ledger("executed_twice") == 0);
+}
+
+TEST_CASE("where the listing cannot be read to its end, nothing is sent again: the job pauses")
+{
+  emulator::Faults faults;
+  auto same_page = fault_at("GET", "/v1/batches", emulator::Effect::status);
+  same_page.calls = {};
+  same_page.status = 200;
+  same_page.body = fmt::format(
+      R"({{"object":"list","data":[{{"id":"batch_x","object":"batch","status":"completed","created_at":{}}}],"has_more":true}})",
+      std::chrono::duration_cast<std::chrono::seconds>(system_clock().now().time_since_epoch()).count());
+  faults.http = {fault_at("POST", "/v1/batches", emulator::Effect::close_after), same_page};
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(10));
+  const auto view = process.advance(job, Until::ended);
+  CHECK(view.pause == Pause::unknown_submission);
+  CHECK(exit_for(view) == Exit::temporary);
+  CHECK(arena.ledger("batches_created") == 1);
 }
 
 TEST_CASE("a create whose answer is lost is found in the listing, not sent again")
@@ -358,6 +372,43 @@ TEST_CASE("a changed input is refused before anything is built from it")
     CHECK(std::string{error.what()}.find("rows.csv") != std::string::npos);
   }
   CHECK(arena.ledger("uploads") == 0);
+}
+
+TEST_CASE("jobs are moved side by side, and one that cannot go on does not hold up the others")
+{
+  emulator::Faults faults;
+  faults.in_progress_ms = 300;
+  Arena arena{faults};
+  auto process = arena.process();
+  std::vector<std::string> jobs;
+  for (const auto* name : {"first", "broken", "second", "missing"}) {
+    jobs.emplace_back(name);
+    if (jobs.back() == "missing") continue;
+    auto ask = arena.ask(20, 5);
+    ask.job.name = name;
+    if (jobs.back() == "broken") ask.inputs = {arena.directory.file("broken.csv", "text\nas it was\n").native()};
+    process.make(ask);
+  }
+  arena.directory.file("broken.csv", "text\nas it became\n");
+
+  const engine::Goal goal{.until = Until::ended, .sending = Sending::yes, .every = Millis{20}};
+  const auto all = engine::advance_all(process.tools, process.server, jobs, goal);
+  REQUIRE(all.size() == 4);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    CHECK(all[i].job == jobs[i]);
+  CHECK(all[0].view.value().items.succeeded == 20);
+  CHECK(all[1].fault.value().fault() == Fault::input);
+  CHECK(all[2].view.value().items.succeeded == 20);
+  CHECK(all[3].fault.value().fault() == Fault::usage);
+  CHECK(arena.ledger("executed_twice") == 0);
+  CHECK_FALSE(engine::is_held(process.tools, "broken"));
+
+  // Side by side: the second began before the first had ended.
+  const auto& moves = process.recorder.moves;
+  const auto begun = std::find_if(moves.begin(), moves.end(), [](const PartMoved& m) { return m.job == "second"; });
+  const auto ended = std::find_if(moves.begin(), moves.end(),
+                                  [](const PartMoved& m) { return m.job == "first" && m.to == PartState::settled; });
+  CHECK(begun < ended);
 }
 
 TEST_CASE("two processes do not work on one job")

@@ -82,13 +82,14 @@ TEST_CASE("what is not known is null, and a pause tells its reason and its messa
 TEST_CASE("an error's object tells its exit code, its hint and the place in the user's file")
 {
   const Error placed = Error{Fault::input, "has 3 fields", "see --skip-bad"}.at({"reviews.csv", 17, 123});
-  CHECK(report::json(placed) == R"({"error":{"exit_code":65,"message":"has 3 fields","hint":"see --skip-bad",)"
-                                R"("file":"reviews.csv","line":17,"byte":123}})");
-  CHECK(report::json(Error{Fault::newer_state, "newer"}) ==
+  CHECK(report::json(placed, Exit::input) ==
+        R"({"error":{"exit_code":65,"message":"has 3 fields","hint":"see --skip-bad",)"
+        R"("file":"reviews.csv","line":17,"byte":123}})");
+  CHECK(report::json(Error{Fault::newer_state, "newer"}, Exit::newer_state) ==
         R"({"error":{"exit_code":76,"message":"newer","hint":null,"file":null,"line":null,"byte":null}})");
   const Error whole_file = Error{Fault::input, "empty"}.at({"\xff.csv", 0, {}});
-  CHECK(report::json(whole_file) == "{\"error\":{\"exit_code\":65,\"message\":\"empty\",\"hint\":null,"
-                                    "\"file\":\"\uFFFD.csv\",\"line\":null,\"byte\":null}}");
+  CHECK(report::json(whole_file, Exit::input) == "{\"error\":{\"exit_code\":65,\"message\":\"empty\",\"hint\":null,"
+                                                 "\"file\":\"\uFFFD.csv\",\"line\":null,\"byte\":null}}");
   CHECK(report::json_warning("a \"b\"") == R"({"warning":{"message":"a \"b\""}})");
 }
 

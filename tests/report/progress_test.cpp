@@ -1,4 +1,5 @@
 #include "tests/support/fresh_directory.hpp"
+#include "tests/support/hand_clock.hpp"
 
 #include <batchwright/base/files.hpp>
 #include <batchwright/report/progress.hpp>
@@ -80,12 +81,14 @@ TEST_CASE("a cleared line leaves nothing, and comes back with the next draw")
   CHECK_FALSE(writer.show(running(1), start + 200ms).empty());
 }
 
-TEST_CASE("elsewhere a line tells the begin, what is new every 30 s, and the end")
+TEST_CASE("elsewhere a phase that lasts is told after 3 s, then every 30 s what is new, and how it ended")
 {
   ProgressWriter writer{ProgressWriter::Target::log, {}};
-  CHECK(writer.show(running(0), start) == "reviews: 0 of 1,000 answered (0%)\n");
-  CHECK(writer.show(running(10), start + 29s).empty());
-  CHECK(writer.show(running(20), start + 30s) == "reviews: 20 of 1,000 answered (2.0%)\n");
+  CHECK(writer.show(running(0), start).empty());
+  CHECK(writer.show(running(1), start + 2999ms).empty());
+  CHECK(writer.show(running(2), start + 3s) == "reviews: 2 of 1,000 answered (0.2%)\n");
+  CHECK(writer.show(running(10), start + 32s).empty());
+  CHECK(writer.show(running(20), start + 33s) == "reviews: 20 of 1,000 answered (2.0%)\n");
   CHECK(writer.show(running(20), start + 90s).empty()); // nothing new
   CHECK(writer.show(running(21), start + 91s) == "reviews: 21 of 1,000 answered (2.1%)\n");
   CHECK(writer.show(running(1000), start + 92s) == "reviews: 1,000 of 1,000 answered (100%)\n");
@@ -93,34 +96,57 @@ TEST_CASE("elsewhere a line tells the begin, what is new every 30 s, and the end
   CHECK(writer.clear().empty());
 }
 
+TEST_CASE("elsewhere a phase that is over at once leaves no line")
+{
+  ProgressWriter writer{ProgressWriter::Target::log, {}};
+  CHECK(writer.show({Phase::reading, "reviews", 0, 0, 1000}, start).empty());
+  CHECK(writer.show({Phase::reading, "reviews", 0, 1000, 1000}, start + 2s).empty());
+  CHECK(writer.show(running(0), start + 4s).empty());
+  CHECK(writer.show(running(1000), start + 5s).empty());
+}
+
 TEST_CASE("elsewhere a phase that ends early shows how far it came")
 {
   ProgressWriter writer{ProgressWriter::Target::log, {}};
   writer.show(running(0), start);
-  writer.show(running(700), start + 1s);
-  CHECK(writer.show({Phase::merging, "reviews", 0, 0, 1000}, start + 2s) ==
-        "reviews: 700 of 1,000 answered (70.0%)\nreviews: merging, 0 of 1,000 (0%)\n");
+  writer.show(running(600), start + 4s);
+  writer.show(running(700), start + 5s);
+  CHECK(writer.show({Phase::merging, "reviews", 0, 0, 1000}, start + 6s) == "reviews: 700 of 1,000 answered (70.0%)\n");
 }
 
 TEST_CASE("parts are shown with the whole that follows them, once")
 {
   ProgressWriter writer{ProgressWriter::Target::log, {}};
-  CHECK(writer.show(uploading(1, 1 << 20), start).empty());
-  CHECK(writer.show(running(0), start) == "reviews: 0 of 1,000 answered (0%); uploading part 1, 1.0 MiB of 10.0 MiB\n");
-  CHECK(writer.show(running(1), start + 31s) == "reviews: 1 of 1,000 answered (0.1%)\n");
+  writer.show(running(0), start);
+  CHECK(writer.show(uploading(1, 1 << 20), start + 4s).empty());
+  CHECK(writer.show(running(0), start + 4s) ==
+        "reviews: 0 of 1,000 answered (0%); uploading part 1, 1.0 MiB of 10.0 MiB\n");
+  CHECK(writer.show(running(1), start + 35s) == "reviews: 1 of 1,000 answered (0.1%)\n");
+}
+
+TEST_CASE("several jobs are shown as their sum")
+{
+  ProgressWriter writer{ProgressWriter::Target::log, {}};
+  writer.show(running(100), start);
+  writer.show(uploading(2, 1 << 20), start + 4s);
+  const auto text = writer.show({Phase::running, "letters", 0, 300, 3000}, start + 4s);
+  CHECK(text == "2 jobs: 400 of 4,000 answered (10.0%); uploading part 2, 1.0 MiB of 10.0 MiB\n");
 }
 
 TEST_CASE("a file gets plain lines")
 {
   const tests::FreshDirectory home;
+  tests::HandClock clock;
   {
     const Descriptor fd{::open((home / "log").c_str(), O_WRONLY | O_CREAT, 0600)};
-    report::ProgressLine line{fd.get(), {80, true}, system_clock()};
+    report::ProgressLine line{fd.get(), {80, true}, clock};
     line.show(running(0));
+    clock.tick(4s);
+    line.show(running(1));
     line.show(running(1000));
     line.clear();
   }
-  CHECK(tests::slurp(home / "log") == "reviews: 0 of 1,000 answered (0%)\nreviews: 1,000 of 1,000 answered (100%)\n");
+  CHECK(tests::slurp(home / "log") == "reviews: 1 of 1,000 answered (0.1%)\nreviews: 1,000 of 1,000 answered (100%)\n");
 }
 
 TEST_SUITE_END();

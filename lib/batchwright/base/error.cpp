@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -17,14 +19,11 @@ Exit exit_for(Fault fault)
     return Exit::input;
   case Fault::auth:
     return Exit::auth;
-  case Fault::rejected:
-    return Exit::error;
   case Fault::budget:
     return Exit::budget;
   case Fault::unfinished:
     return Exit::unfinished;
   case Fault::busy:
-    return Exit::temporary;
   case Fault::network:
     return Exit::temporary;
   case Fault::storage:
@@ -35,10 +34,19 @@ Exit exit_for(Fault fault)
     return Exit::config;
   case Fault::interrupted:
     return Exit::interrupted;
+  case Fault::rejected:
   case Fault::bug:
-    return Exit::error;
+    break;
   }
   return Exit::error;
+}
+
+Exit graver(Exit a, Exit b)
+{
+  constexpr std::array order{Exit::interrupted, Exit::terminated, Exit::newer_state, Exit::config,    Exit::storage,
+                             Exit::input,       Exit::auth,       Exit::budget,      Exit::temporary, Exit::unfinished,
+                             Exit::some_failed, Exit::usage,      Exit::error,       Exit::ok};
+  return *std::find_if(order.begin(), order.end(), [&](Exit e) { return e == a || e == b; });
 }
 
 Error::Error(Fault fault, const std::string& message, std::string hint)

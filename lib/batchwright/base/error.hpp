@@ -47,6 +47,9 @@ enum class Exit : std::uint8_t {
 
 Exit exit_for(Fault fault);
 
+/// Which of two ends the process tells where several things ended in their own ways.
+Exit graver(Exit a, Exit b);
+
 /// A place in a file of the user's. Lines and bytes count from 1 and 0; 0 lines means the file as a whole.
 struct Place {
   std::string file = {};

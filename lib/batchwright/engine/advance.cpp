@@ -2,16 +2,22 @@
 
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/run.hpp>
+#include <batchwright/engine/workers.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <exception>
 #include <filesystem>
+#include <memory>
 #include <utility>
 
 namespace batchwright::engine {
 namespace {
+
+constexpr int worker_threads = 8;
+constexpr Millis longest_patience{100};
 
 Job known_job(Tools& tools, const std::string& name)
 {
@@ -65,22 +71,122 @@ void forget_missing_files(std::vector<Part>& parts, const store::JobLayout& file
   }
 }
 
-} // namespace
+/// One of the jobs that are moved side by side.
+struct Lane {
+  Advanced result = {};
+  std::optional<FileLock> lock = {};
+  std::unique_ptr<Run> run = {}; ///< nothing: not begun, or ended
+};
 
-JobView advance(Tools& tools, Server& server, const std::string& name, const Goal& goal)
+Error as_error(const std::exception_ptr& fault)
 {
-  const auto lock = FileLock::try_lock(tools.layout.lock(known_job(tools, name).name));
-  if (!lock) {
-    throw Error{Fault::busy, fmt::format("another process is working on {}", name),
-                fmt::format("`batchwright status {}` shows how it stands", name)};
+  try {
+    std::rethrow_exception(fault);
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::exception& error) {
+    return Error{Fault::bug, error.what(), "please report this"};
   }
+}
+
+/// Takes the lock and begins; where no item is pending it has ended at once.
+void begin(Lane& lane, Tools& tools, Server& server, Workers& workers, const Goal& goal)
+{
+  const auto& name = lane.result.job;
+  if (!lane.lock) lane.lock = take_lock(tools, known_job(tools, name).name);
   auto job = known_job(tools, name); // read again, now that nobody else writes it
   auto parts = tools.store.parts(name);
-  if (tally(job, parts).pending() == 0) return view(job, parts, Held::no);
+  if (tally(job, parts).pending() == 0) {
+    lane.result.view = view(job, parts, Held::no);
+    return;
+  }
   check_account(tools, server, job, parts);
   sweep(tools.layout.job(name).directory());
   forget_missing_files(parts, tools.layout.job(name));
-  return Run{tools, server, std::move(job), std::move(parts), goal}.go();
+  lane.run = std::make_unique<Run>(tools, server, workers, std::move(job), std::move(parts), goal);
+}
+
+/// What does not come to its own end is the lane's fault, not that of the others.
+template<class Work>
+void guarded(Lane& lane, const Work& work)
+{
+  try {
+    work();
+  } catch (...) {
+    lane.result.fault = as_error(std::current_exception());
+  }
+}
+
+void end(Lane& lane)
+{
+  guarded(lane, [&] { lane.result.view = lane.run->result(); });
+  lane.run.reset();
+  lane.lock.reset(); // others may go on with the job while we work on the rest
+}
+
+void drive(std::vector<Lane>& lanes, Tools& tools, Server& server, const Goal& goal)
+{
+  Workers workers{worker_threads}; // gone before the lanes: its threads work for them
+  for (auto& lane : lanes)
+    guarded(lane, [&] { begin(lane, tools, server, workers, goal); });
+
+  bool told = false;
+  while (!lanes.empty()) {
+    auto patience = longest_patience;
+    bool anything = false;
+    bool in_flight = false;
+    for (auto& lane : lanes) {
+      if (!lane.run) continue;
+      patience = std::min(patience, lane.run->step());
+      if (lane.run->is_over()) {
+        end(lane);
+      } else {
+        anything = true;
+        in_flight = in_flight || !lane.run->is_idle();
+      }
+    }
+    if (!anything) return;
+    if (in_flight && tools.interrupt.asked() && !std::exchange(told, true)) {
+      tools.observer.on(Note{Note::Level::info,
+                             "finishing what is in flight; once more stops at once, and nothing is lost either way"});
+    }
+    if (const auto completion = workers.next(patience)) (*completion)();
+    std::rotate(lanes.begin(), lanes.begin() + 1, lanes.end()); // each in turn is asked first
+  }
+}
+
+} // namespace
+
+JobView advance(Tools& tools, Server& server, const std::string& name, const Goal& goal, std::optional<FileLock> held)
+{
+  std::vector<Lane> lanes(1);
+  lanes.front().result.job = name;
+  lanes.front().lock = std::move(held);
+  drive(lanes, tools, server, goal);
+  auto& result = lanes.front().result;
+  if (result.fault) throw Error{*result.fault};
+  return std::move(*result.view);
+}
+
+std::vector<Advanced> advance_all(Tools& tools, Server& server, const std::vector<std::string>& jobs, const Goal& goal)
+{
+  std::vector<Lane> lanes;
+  for (const auto& job : jobs)
+    lanes.push_back({.result = {.job = job}});
+  drive(lanes, tools, server, goal);
+  std::vector<Advanced> all;
+  for (const auto& job : jobs) {
+    const auto lane = std::find_if(lanes.begin(), lanes.end(), [&](const Lane& l) { return l.result.job == job; });
+    all.push_back(lane->result);
+  }
+  return all;
+}
+
+FileLock take_lock(Tools& tools, const std::string& name)
+{
+  if (auto lock = FileLock::try_lock(tools.layout.lock(name))) return std::move(*lock);
+  throw Error{Fault::busy, fmt::format("another process is working on {}", name),
+              fmt::format("`batchwright status {}` shows how it stands", name)};
 }
 
 bool is_held(Tools& tools, const std::string& name)

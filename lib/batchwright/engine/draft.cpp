@@ -121,14 +121,10 @@ PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
           .continues = draft.continues};
 }
 
-void found(Tools& tools, const Draft& draft)
+FileLock found(Tools& tools, const Draft& draft)
 {
   const auto& name = draft.job.name;
-  const auto lock = FileLock::try_lock(tools.layout.lock(name));
-  if (!lock) {
-    throw Error{Fault::busy, fmt::format("another process is working on {}", name),
-                fmt::format("`batchwright status {}` shows how it stands", name)};
-  }
+  auto lock = take_lock(tools, name);
   store::Transaction tx{tools.store};
   if (draft.continues) {
     tx.update(draft.job);
@@ -141,6 +137,7 @@ void found(Tools& tools, const Draft& draft)
     tx.log(name, 0, fmt::format("{} items in {} parts", draft.job.items, draft.parts.size()));
   }
   tx.commit();
+  return lock;
 }
 
 } // namespace batchwright::engine

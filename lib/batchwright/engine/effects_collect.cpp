@@ -75,7 +75,7 @@ void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply)
     }
   }
   const bool ended = phase == wire::BatchPhase::finished || phase == wire::BatchPhase::refused;
-  record(number, [&](Part& changed, store::Transaction&) {
+  record(number, [&](Part& changed, store::Transaction& tx) {
     changed.remote = status;
     changed.refusals = 0;
     ++changed.polls;
@@ -84,14 +84,12 @@ void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply)
       move(changed, PartEvent::batch_ended);
       changed.due.reset();
       changed.lapses_at = status.ended_at.value_or(now()) + m_tools.profile.file_retention;
+      queue_waits(tx, number, std::nullopt); // room came free: parts that were sent back may ask again at once
     }
   });
-  if (ended) {
-    if (!status.error_code.empty() || !status.error_message.empty()) {
-      note(Note::Level::warning,
-           fmt::format("the batch of part {} failed: {}: {}", number, status.error_code, status.error_message));
-    }
-    release_queue();
+  if (ended && (!status.error_code.empty() || !status.error_message.empty())) {
+    note(Note::Level::warning,
+         fmt::format("the batch of part {} failed: {}: {}", number, status.error_code, status.error_message));
   }
 }
 
@@ -178,7 +176,7 @@ void Run::add_child(store::Transaction& tx, const Part& parent, const results::L
   int highest = 0;
   for (const auto& p : m_parts)
     highest = std::max(highest, p.number);
-  for (const auto& p : m_children)
+  for (const auto& p : m_also)
     highest = std::max(highest, p.number);
   Part child;
   child.number = highest + 1;
@@ -198,10 +196,9 @@ void Run::add_child(store::Transaction& tx, const Part& parent, const results::L
   if (attempt == parent.attempt) child.due = now() + trouble_wait(5);
   std::filesystem::rename(list, m_files.ordinals(child.number));
   sync_directory(m_files.directory());
-  tx.put(m_job.name, child);
+  also(tx, child);
   tx.log(m_job.name, child.number,
          fmt::format("{} items left by part {}, attempt {}", left.count, parent.number, attempt));
-  m_children.push_back(child);
 }
 
 } // namespace batchwright::engine

@@ -25,16 +25,20 @@ std::string upload_name(const std::string& job, int part, const std::string& uui
   return fmt::format("{}-{:04}-{}.jsonl", job, part, uuid);
 }
 
+/// `created_at` has whole seconds, and so has the `Date` that the server's clock is read from.
+constexpr Millis clock_grain{2'000};
+
 /// What a listing was asked for, and what came of it.
 template<class T>
 struct Look {
   std::optional<api::Reply<wire::Page<T>>> failed = {}; ///< the page that could not be read
+  bool ignores_paging = false;                          ///< the server gave the same page again: not all was seen
   std::optional<T> found = {};
   std::optional<Instant> server_time = {};
 };
 
 /// Reads a listing, newest first, until `is_it` or until it is older than the intent. `page` asks for one page after an
-/// id.
+/// id; `is_it` is told an entry and the moment of the intent by the server's clock.
 template<class T, class Page, class IsIt>
 Look<T> look_through(Instant begun_at, const Clock& clock, Page page, IsIt is_it)
 {
@@ -47,17 +51,18 @@ Look<T> look_through(Instant begun_at, const Clock& clock, Page page, IsIt is_it
       return look;
     }
     look.server_time = reply.server_time;
-    const auto skew = reply.server_time ? *reply.server_time - clock.now() : Millis{0};
+    const auto intent = reply.server_time ? begun_at + (*reply.server_time - clock.now()) : begun_at;
     for (const auto& entry : reply.value.data) {
-      if (is_it(entry)) {
+      if (is_it(entry, intent)) {
         look.found = entry;
         return look;
       }
-      if (entry.created_at && *entry.created_at < begun_at + skew - look_back) return look;
+      if (entry.created_at && *entry.created_at < intent - look_back) return look;
     }
     if (reply.value.data.empty() || !reply.value.has_more.value_or(true)) return look;
     after = reply.value.data.back().id;
-    if (!seen.insert(after.str()).second) return look;
+    look.ignores_paging = !seen.insert(after.str()).second;
+    if (look.ignores_paging) return look;
   }
 }
 
@@ -143,7 +148,7 @@ void Run::look_for_file(const Part& p)
   const auto work = [this, p, call = *call] {
     return look_through<wire::FileObject>(
         call.begun_at, m_tools.clock, [this](const FileId& after) { return m_server.client.files(after); },
-        [&](const wire::FileObject& f) {
+        [&](const wire::FileObject& f, Instant) {
           return f.filename.find(call.uuid) != std::string::npos && f.bytes == p.bytes;
         });
   };
@@ -245,10 +250,8 @@ void Run::record_no_room(int number, const std::string& message, PartEvent event
     ++changed.refusals;
     changed.due = when;
     if (!uuid.empty()) put_call(tx, uuid, CallState::not_sent);
+    queue_waits(tx, number, when);
   });
-  for (auto& p : m_parts) {
-    if (p.state == PartState::queued) p.due = when;
-  }
   note(Note::Level::info, fmt::format("part {} waits for room at the server: {}", number, message));
 }
 
@@ -259,10 +262,11 @@ void Run::look_for_batch(const Part& p)
     record(p.number, [](Part& changed, store::Transaction&) { move(changed, PartEvent::batch_absent); });
     return;
   }
-  const auto is_ours = [p, call = *call](const wire::BatchObject& b) {
+  const auto is_ours = [p, call = *call](const wire::BatchObject& b, Instant intent) {
     const auto uuid = b.metadata.find("bw_call");
     if (uuid != b.metadata.end()) return uuid->second == call.uuid;
-    return b.metadata.empty() && b.input_file == p.file && b.created_at && *b.created_at >= call.begun_at - look_back;
+    // A server that keeps no metadata: an older batch of the same file may be one that it refused.
+    return b.metadata.empty() && b.input_file == p.file && b.created_at && *b.created_at >= intent - clock_grain;
   };
   const auto work = [this, begun_at = call->begun_at, is_ours] {
     return look_through<wire::BatchObject>(
@@ -270,6 +274,11 @@ void Run::look_for_batch(const Part& p)
   };
   on_worker(Do::look_for_batch, p.number, work, [this, number = p.number, call = *call](const auto& look) {
     const auto doing = fmt::format("looking for the batch of part {}", number);
+    if (look.ignores_paging) {
+      pause(Pause::unknown_submission,
+            fmt::format("{}: the server's list of batches cannot be read to its end", doing));
+      return;
+    }
     if (look.failed) {
       const int status = look.failed->status;
       if (status == 403 || status == 404 || status == 405 || status == 501) {

@@ -74,8 +74,9 @@ PlanView plan_view(const Draft& draft, const money::PriceTable& prices);
 Draft draft(Tools& tools, const Ask& ask);
 
 /// Makes the drafted job real: directory and rows. Or, where it continues one, takes over the new policy.
-/// Throws `Fault::busy` where another process holds a job of that name.
-void found(Tools& tools, const Draft& draft);
+/// Returns the job's lock, for `advance` to go on with. Throws `Fault::busy` where another process holds a job of that
+/// name.
+FileLock found(Tools& tools, const Draft& draft);
 
 // --- moving a job ----------------------------------------------------------------------------------------------------
 
@@ -96,8 +97,21 @@ struct Goal {
 /// Moves the job as far as the goal says, under its lock. Ctrl-C starts nothing new, records what is in flight and
 /// returns. Throws `Fault::busy` where another process holds the job, `Fault::usage` for an unknown job,
 /// `Fault::config` for another account than the job's, `Fault::rejected` where the server refuses what cannot be mended
-/// by waiting, `Fault::network` where it cannot be reached and the goal is not `ended`.
-JobView advance(Tools& tools, Server& server, const std::string& job, const Goal& goal);
+/// by waiting, `Fault::network` where it cannot be reached and the goal is not `ended`. `held`: the lock, where the
+/// caller has it already.
+JobView advance(Tools& tools, Server& server, const std::string& job, const Goal& goal,
+                std::optional<FileLock> held = {});
+
+/// What came of one of several jobs.
+struct Advanced {
+  std::string job = {};
+  std::optional<JobView> view = {}; ///< nothing: `fault` says why
+  std::optional<Error> fault = {};
+};
+
+/// Moves several jobs side by side, each as `advance` does, in one thread and with shared workers; one that cannot go
+/// on does not hold up the others. In the order of `jobs`, which are distinct.
+std::vector<Advanced> advance_all(Tools& tools, Server& server, const std::vector<std::string>& jobs, const Goal& goal);
 
 /// How a job stands by the store alone. Throws `Fault::usage` for an unknown job, naming near ones.
 JobView look(Tools& tools, const std::string& job);
@@ -105,6 +119,9 @@ JobView look(Tools& tools, const std::string& job);
 /// As `look`, with the state of live batches asked from the server now and not recorded. What cannot be asked stays as
 /// it was, with a note.
 JobView look(Tools& tools, Server& server, const std::string& job);
+
+/// The job's lock. Throws `Fault::busy` where another process holds it.
+FileLock take_lock(Tools& tools, const std::string& job);
 
 /// Whether a process works on the job now.
 bool is_held(Tools& tools, const std::string& job);

@@ -1,66 +1,42 @@
-// The loop of an advance: asks what is due, starts it, takes home what was done.
+// The steps of an advance: what is due is asked, and started where there is room.
 
 #include <batchwright/engine/run.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 namespace batchwright::engine {
 namespace {
 
-constexpr int threads = 8;
+/// How often progress is told while workers are busy.
 constexpr Millis tick{100};
-
-/// How many of a kind run at once. Transfers share one link; building and settling share the disk.
-constexpr int at_once(Do what)
-{
-  switch (what) {
-  case Do::settle:
-  case Do::build:
-    return 2;
-  case Do::look_for_batch:
-  case Do::look_for_file:
-    return 1;
-  case Do::download:
-  case Do::poll:
-  case Do::create:
-  case Do::upload:
-    return 4;
-  }
-  return 1;
-}
 
 } // namespace
 
-Run::Run(Tools& tools, Server& server, Job job, std::vector<Part> parts, Goal goal)
+Run::Run(Tools& tools, Server& server, Workers& workers, Job job, std::vector<Part> parts, Goal goal)
     : m_tools(tools),
       m_server(server),
+      m_workers(workers),
       m_job(std::move(job)),
       m_goal(goal),
       m_files(tools.layout.job(m_job.name)),
       m_parts(std::move(parts)),
       m_calls(tools.store.calls(m_job.name, CallState::intended)),
-      m_inputs_checked(goal.inputs_fresh),
-      m_workers(threads)
+      m_inputs_checked(goal.inputs_fresh)
 {
   // Somebody asked just now: batches are looked at however recently that was done.
   for (auto& p : m_parts) {
     if (has_live_batch(p.state)) p.due.reset();
   }
+  lift_pause();
 }
 
-JobView Run::go()
+JobView Run::result() const
 {
-  try {
-    lift_pause();
-    loop();
-  } catch (...) {
-    drain();
-    throw;
-  }
+  ensure(is_over(), "a run that is asked for its result has ended");
+  if (m_fault) std::rethrow_exception(m_fault);
   return view(m_job, m_parts, Held::no);
 }
 
@@ -75,44 +51,48 @@ void Run::lift_pause()
   });
 }
 
-void Run::loop()
+Millis Run::step()
 {
-  bool stopping = false;
-  for (;;) {
-    std::optional<Instant> next;
-    if (m_tools.interrupt.asked()) {
-      if (m_busy.empty()) return;
-      if (!std::exchange(stopping, true)) {
-        note(Note::Level::info, "finishing what is in flight; once more stops at once, and nothing is lost either way");
-      }
-    } else {
-      auto d = due(m_job, m_parts, m_busy, now(), m_goal.sending);
-      next = d.next;
-      std::erase_if(d.now, [this](const Action& a) { return !wanted(a); });
-      if (m_busy.empty() && (reached() || (m_goal.until == Until::idle && d.now.empty()))) return;
-      for (const auto& action : d.now) {
-        if (has_room_for(action.what)) start(action);
-      }
-      if (m_busy.empty() && d.now.empty() && !next) return; // only another command, or another's answer, could go on
-    }
-    report_progress();
-    if (m_busy.empty() && !next) continue; // what was started was done at once: ask again
-    if (auto completion = m_workers.next(
-            m_busy.empty() ? std::clamp(std::chrono::duration_cast<Millis>(*next - now()), Millis{1}, tick) : tick)) {
-      (*completion)();
+  auto patience = tick;
+  if (m_course == Course::going && m_tools.interrupt.asked()) m_course = Course::stopping;
+  if (m_course == Course::going) {
+    try {
+      patience = advance();
+    } catch (...) {
+      give_up(std::current_exception());
     }
   }
+  if (m_course == Course::stopping && m_busy.empty()) m_course = Course::over;
+  report_progress();
+  return patience;
+}
+
+Millis Run::advance()
+{
+  auto d = due(m_job, m_parts, m_busy, now(), m_goal.sending);
+  std::erase_if(d.now, [this](const Action& a) { return !wanted(a); });
+  const bool nothing_now = m_busy.empty() && d.now.empty();
+  // Without a next moment only another command, or another's answer, could go on.
+  if ((m_busy.empty() && reached()) || (nothing_now && (m_goal.until == Until::idle || !d.next))) {
+    m_course = Course::over;
+    return tick;
+  }
+  bool has_waiting = false; // for a worker that others use now
+  for (const auto& action : d.now) {
+    if (m_workers.has_room_for(action.what)) {
+      start(action);
+    } else {
+      has_waiting = true;
+    }
+  }
+  if (!m_busy.empty() || has_waiting) return tick;
+  if (!nothing_now) return Millis{0}; // what was started was done at once: ask again
+  return std::clamp(std::chrono::duration_cast<Millis>(*d.next - now()), Millis{1}, tick);
 }
 
 bool Run::wanted(const Action& action) const
 {
   return action.what != Do::poll || m_goal.until != Until::idle || !m_asked.contains(action.part);
-}
-
-bool Run::has_room_for(Do what) const
-{
-  const auto active = m_active.find(what);
-  return active == m_active.end() || active->second < at_once(what);
 }
 
 void Run::start(const Action& action)
@@ -182,17 +162,17 @@ bool Run::reached() const
   return true;
 }
 
-void Run::drain() noexcept
+void Run::give_up(const std::exception_ptr& fault)
 {
-  while (!m_busy.empty()) {
-    try {
-      if (auto completion = m_workers.next(tick)) (*completion)();
-    } catch (const std::exception& e) {
-      try {
-        note(Note::Level::warning, e.what());
-      } catch (...) {
-      }
-    }
+  m_course = Course::stopping;
+  if (!m_fault) {
+    m_fault = fault;
+    return;
+  }
+  try {
+    std::rethrow_exception(fault);
+  } catch (const std::exception& e) {
+    note(Note::Level::warning, e.what());
   }
 }
 

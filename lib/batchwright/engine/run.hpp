@@ -1,11 +1,12 @@
-// Inside the room: one advance of one job. The loop asks what is due and starts it; each effect has its pair of
-// functions in effects_*.cpp, one that does it on a worker and one that records what came of it.
+// Inside the room: one advance of one job, step by step. A step asks what is due and starts it; each effect has its
+// pair of functions in effects_*.cpp, one that does it on a worker and one that records what came of it.
 #pragma once
 
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/workers.hpp>
 
 #include <atomic>
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -18,12 +19,25 @@ namespace batchwright::engine {
 
 class Run {
 public:
-  Run(Tools& tools, Server& server, Job job, std::vector<Part> parts, Goal goal);
+  /// `workers` are shared with the other runs of this process; what they do for this run is over before it is.
+  Run(Tools& tools, Server& server, Workers& workers, Job job, std::vector<Part> parts, Goal goal);
 
-  /// To the goal, to an interrupt, or to what cannot be mended by waiting. What is in flight is recorded in any case.
-  JobView go();
+  /// Starts what is due and has room. After the goal, an interrupt or a fault it starts nothing more.
+  /// Returns how long it may be left alone if no completion comes before.
+  Millis step();
+  /// Nothing of it is in flight, and nothing more will be started.
+  bool is_over() const { return m_course == Course::over; }
+  bool is_idle() const { return m_busy.empty(); }
+  /// The job as it stands. Throws what stopped the run. REQUIRED: is_over().
+  JobView result() const;
 
 private:
+  enum class Course : std::uint8_t {
+    going,
+    stopping, ///< nothing more is started; what is in flight is recorded
+    over
+  };
+
   /// How far a transfer is; written by its worker, read by the owner.
   struct Gauge {
     Phase phase = Phase::uploading;
@@ -31,15 +45,15 @@ private:
     std::uint64_t total = 0;
   };
 
-  // --- the loop (run.cpp) ---
+  // --- the steps (run.cpp) ---
   void lift_pause();
-  void loop();
+  Millis advance();
   void start(const Action& action);
-  bool has_room_for(Do what) const;
   bool wanted(const Action& action) const;
   bool reached() const;
   bool is_over(const Part& part) const;
-  void drain() noexcept;
+  /// The run cannot go on; later faults of what is still in flight are told as warnings.
+  void give_up(const std::exception_ptr& fault);
   void report_progress();
 
   // --- records (run_records.cpp) ---
@@ -47,12 +61,14 @@ private:
   using Change = std::function<void(Part&, store::Transaction&)>;
   /// One transaction: the change is applied to a copy, committed, and then taken over.
   void record(int number, const Change& change);
+  /// Within a change: another part, new or known, that goes with it.
+  void also(store::Transaction& tx, const Part& other);
   void record_job(const std::function<void(Job&)>& change);
   void put_call(store::Transaction& tx, const std::string& uuid, CallState state);
   const Call* call_of(int part) const;
   void pause(Pause why, const std::string& message);
-  /// Room came free: parts that were sent back may ask again at once.
-  void release_queue();
+  /// Within a change: the other parts of the queue may ask for room only then; nothing: at once.
+  void queue_waits(store::Transaction& tx, int number, std::optional<Instant> until);
   void note(Note::Level level, std::string text);
   Instant now() const { return m_tools.clock.now(); }
 
@@ -91,22 +107,22 @@ private:
 
   Tools& m_tools;
   Server& m_server;
+  Workers& m_workers;
   Job m_job;
   Goal m_goal;
   store::JobLayout m_files;
   std::vector<Part> m_parts = {};
-  std::vector<Call> m_calls = {};    // those whose answer is not known
-  std::vector<Part> m_children = {}; // of the record at work; taken over after its commit
+  std::vector<Call> m_calls = {}; // those whose answer is not known
+  std::vector<Part> m_also = {};  // of the record at work; taken over after its commit
 
+  Course m_course = Course::going;
+  std::exception_ptr m_fault = {};
   std::set<int> m_busy = {};
-  std::map<Do, int> m_active = {};
   std::set<int> m_asked = {}; // parts whose batch was asked for in this advance
   std::map<int, std::shared_ptr<Gauge>> m_gauges = {};
   bool m_inputs_checked = false;
   int m_troubles = 0;
   Instant m_quiet_until = {};
-
-  Workers m_workers; // last: its threads use all of the above
 };
 
 /// What a polled batch object says, as the part keeps it.
@@ -118,24 +134,21 @@ template<class Work, class Record>
 void Run::on_worker(Do what, int number, Work work, Record record)
 {
   m_busy.insert(number);
-  ++m_active[what];
-  const auto finished = [this, what, number] {
+  const auto come_home = [this, number](const auto& take) {
     m_busy.erase(number);
     m_gauges.erase(number);
-    --m_active[what];
+    try {
+      take();
+    } catch (...) {
+      give_up(std::current_exception());
+    }
   };
-  m_workers.start([finished, work = std::move(work), record = std::move(record)]() -> Workers::Completion {
+  m_workers.start(what, [come_home, work = std::move(work), record = std::move(record)]() -> Workers::Completion {
     try {
       auto result = work();
-      return [finished, record, result = std::move(result)] {
-        finished();
-        record(result);
-      };
+      return [come_home, record, result = std::move(result)] { come_home([&] { record(result); }); };
     } catch (...) {
-      return [finished, fault = std::current_exception()] {
-        finished();
-        std::rethrow_exception(fault);
-      };
+      return [come_home, fault = std::current_exception()] { come_home([&] { std::rethrow_exception(fault); }); };
     }
   });
 }

@@ -27,16 +27,38 @@ void Run::record(int number, const Change& change)
 {
   Part changed = part(number);
   const auto from = changed.state;
-  m_children.clear();
+  m_also.clear();
   store::Transaction tx{m_tools.store};
   change(changed, tx);
   tx.put(m_job.name, changed);
   if (changed.state != from) tx.log(m_job.name, number, fmt::format("{} -> {}", name(from), name(changed.state)));
   tx.commit();
   part(number) = changed;
-  for (auto& child : m_children)
-    m_parts.push_back(std::move(child));
+  for (auto& other : m_also) {
+    const auto known =
+        std::find_if(m_parts.begin(), m_parts.end(), [&](const Part& p) { return p.number == other.number; });
+    if (known != m_parts.end()) {
+      *known = std::move(other);
+    } else {
+      m_parts.push_back(std::move(other));
+    }
+  }
   if (changed.state != from) m_tools.observer.on(PartMoved{m_job.name, number, from, changed.state});
+}
+
+void Run::also(store::Transaction& tx, const Part& other)
+{
+  tx.put(m_job.name, other);
+  m_also.push_back(other);
+}
+
+void Run::queue_waits(store::Transaction& tx, int number, std::optional<Instant> until)
+{
+  for (auto p : m_parts) {
+    if (p.state != PartState::queued || p.number == number || p.due == until) continue;
+    p.due = until;
+    also(tx, p);
+  }
 }
 
 void Run::record_job(const std::function<void(Job&)>& change)
@@ -72,13 +94,6 @@ void Run::pause(Pause why, const std::string& message)
     job.message = message;
   });
   note(Note::Level::warning, fmt::format("paused ({}): {}", name(why), message));
-}
-
-void Run::release_queue()
-{
-  for (auto& p : m_parts) {
-    if (p.state == PartState::queued) p.due.reset();
-  }
 }
 
 void Run::note(Note::Level level, std::string text)

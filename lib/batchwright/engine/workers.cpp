@@ -3,6 +3,28 @@
 #include <utility>
 
 namespace batchwright::engine {
+namespace {
+
+/// How many of a kind run at once.
+constexpr int at_once(Do what)
+{
+  switch (what) {
+  case Do::settle:
+  case Do::build:
+    return 2;
+  case Do::look_for_batch:
+  case Do::look_for_file:
+    return 1;
+  case Do::download:
+  case Do::poll:
+  case Do::create:
+  case Do::upload:
+    return 4;
+  }
+  return 1;
+}
+
+} // namespace
 
 Workers::Workers(int threads)
 {
@@ -22,11 +44,18 @@ Workers::~Workers()
     thread.join();
 }
 
-void Workers::start(Task task)
+bool Workers::has_room_for(Do what) const
 {
+  const auto active = m_active.find(what);
+  return active == m_active.end() || active->second < at_once(what);
+}
+
+void Workers::start(Do what, Task task)
+{
+  ++m_active[what];
   {
     const std::lock_guard lock{m_mutex};
-    m_tasks.push_back(std::move(task));
+    m_tasks.emplace_back(what, std::move(task));
   }
   m_wake_workers.notify_one();
 }
@@ -34,16 +63,17 @@ void Workers::start(Task task)
 std::optional<Workers::Completion> Workers::next(Millis patience)
 {
   std::unique_lock lock{m_mutex};
-  if (!m_wake_owner.wait_for(lock, patience, [this] { return !m_completions.empty(); })) return std::nullopt;
-  auto completion = std::move(m_completions.front());
-  m_completions.pop_front();
-  return completion;
+  if (!m_wake_owner.wait_for(lock, patience, [this] { return !m_finished.empty(); })) return std::nullopt;
+  auto finished = std::move(m_finished.front());
+  m_finished.pop_front();
+  --m_active[finished.what];
+  return std::move(finished.completion);
 }
 
 void Workers::work()
 {
   for (;;) {
-    Task task;
+    std::pair<Do, Task> task;
     {
       std::unique_lock lock{m_mutex};
       m_wake_workers.wait(lock, [this] { return m_ending || !m_tasks.empty(); });
@@ -51,10 +81,10 @@ void Workers::work()
       task = std::move(m_tasks.front());
       m_tasks.pop_front();
     }
-    auto completion = task();
+    Finished finished{task.first, task.second()};
     {
       const std::lock_guard lock{m_mutex};
-      m_completions.push_back(std::move(completion));
+      m_finished.push_back(std::move(finished));
     }
     m_wake_owner.notify_one();
   }

@@ -72,7 +72,7 @@ struct Options {
 };
 
 /// Longest record in bytes: a line of JSONL or text, a CSV record.
-inline constexpr std::uint64_t longest_record = 16 * 1024 * 1024;
+inline constexpr std::uint64_t longest_record = std::uint64_t{16} << 20;
 
 /// The format of a file by its name and, where that says nothing, its first line: .csv, .jsonl, .ndjson, .txt; else
 /// JSONL where the first line that is not blank is a JSON object, else plain text; but a .json file of any other form

@@ -74,13 +74,13 @@ std::string json(const JobView& v)
   return out;
 }
 
-std::string json(const Error& error)
+std::string json(const Error& error, Exit exit)
 {
   const auto& place = error.place();
   std::string out;
   json::Writer w{out};
   w.begin_object().key("error").begin_object();
-  w.member("exit_code", static_cast<int>(exit_for(error.fault()))).member("message", legible(error.what()));
+  w.member("exit_code", static_cast<int>(exit)).member("message", legible(error.what()));
   w.member("hint", text_or_null(error.hint())).member("file", text_or_null(place ? place->file : ""));
   w.key("line").raw(place && place->line > 0 ? fmt::format("{}", place->line) : "null");
   w.key("byte").raw(place && place->byte ? fmt::format("{}", *place->byte) : "null");

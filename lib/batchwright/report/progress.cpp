@@ -14,6 +14,7 @@ namespace batchwright::report {
 namespace {
 
 constexpr Millis redraw_after{100};
+constexpr Millis first_log_after{3'000};
 constexpr Millis log_after{30'000};
 constexpr int bar_cells = 24;
 constexpr int narrowest_with_bar = 60;
@@ -95,36 +96,54 @@ std::string ProgressWriter::show(const Progress& progress, Instant now)
     m_parts.push_back(progress);
     return {};
   }
-  auto text = m_target == Target::terminal ? drawn(progress, now) : logged(progress, now);
-  m_parts.clear();
-  m_phase = progress.phase;
-  m_complete = is_complete(progress);
-  return text;
+  m_jobs[progress.job] = {progress, std::exchange(m_parts, {})};
+  const auto told = all_jobs();
+  return m_target == Target::terminal ? drawn(told, now) : logged(told, now);
 }
 
-bool ProgressWriter::is_turn(const Progress& whole) const
+ProgressWriter::Told ProgressWriter::all_jobs() const
 {
-  return m_phase != whole.phase || (is_complete(whole) && !m_complete);
+  auto told = m_jobs.begin()->second;
+  if (m_jobs.size() == 1) return told;
+  told = {{Phase::running, fmt::format("{} jobs", m_jobs.size()), 0, 0, 0}, {}};
+  for (const auto& [job, one] : m_jobs) {
+    told.whole.done += one.whole.done;
+    told.whole.total += one.whole.total;
+    told.parts.insert(told.parts.end(), one.parts.begin(), one.parts.end());
+  }
+  return told;
 }
 
-std::string ProgressWriter::drawn(const Progress& whole, Instant now)
+std::string ProgressWriter::drawn(const Told& told, Instant now)
 {
-  const bool due = !m_written_at || now - *m_written_at >= redraw_after || is_turn(whole);
-  if (!due) return {};
-  auto line = progress_bar_line(whole, m_parts, m_style);
+  const bool is_turn = m_phase != told.whole.phase || (is_complete(told.whole) && !m_complete);
+  m_phase = told.whole.phase;
+  m_complete = is_complete(told.whole);
+  if (m_written_at && now - *m_written_at < redraw_after && !is_turn) return {};
+  auto line = progress_bar_line(told.whole, told.parts, m_style);
   if (line == m_last) return {};
   m_written_at = now;
   m_last = std::move(line);
   return fmt::format("\r{}\x1b[K", m_last); // drawn over, then wiped to the end: wiping first would flicker
 }
 
-std::string ProgressWriter::logged(const Progress& whole, Instant now)
+std::string ProgressWriter::logged(const Told& told, Instant now)
 {
-  const auto line = progress_text(whole, m_parts);
+  const auto line = progress_text(told.whole, told.parts);
   std::string out;
-  if (m_phase != whole.phase && !m_held.empty()) out = std::exchange(m_held, {}) + '\n'; // how the one before ended
+  if (m_phase != told.whole.phase) {
+    // How the phase before ended is told where it was spoken of at all.
+    if (m_written_at && !m_held.empty()) out = m_held + '\n';
+    m_held.clear();
+    m_written_at.reset();
+    m_phase_began = now;
+    m_complete = false;
+  }
+  m_phase = told.whole.phase;
+  const bool completes = is_complete(told.whole) && !std::exchange(m_complete, is_complete(told.whole));
   if (line == m_last) return out;
-  const bool due = is_turn(whole) || now - *m_written_at >= log_after;
+  const bool due =
+      m_written_at ? completes || now - *m_written_at >= log_after : now - m_phase_began >= first_log_after;
   if (!due) {
     m_held = line;
     return out;

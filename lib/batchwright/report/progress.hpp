@@ -1,13 +1,15 @@
 // How far a phase is, on one line: redrawn on a terminal, a plain line now and then elsewhere.
 //
 // In: progress events as the engine tells them. Out: bytes on a file descriptor. An event of a part is gathered, one of
-// the job as a whole draws: the engine tells the parts first. Never writes more often than a reader can follow.
+// the job as a whole draws: the engine tells the parts first. Several jobs at once are shown as their sum. Never writes
+// more often than a reader can follow.
 #pragma once
 
 #include <batchwright/base/clock.hpp>
 #include <batchwright/model/events.hpp>
 #include <batchwright/report/report.hpp>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,7 +28,7 @@ class ProgressWriter {
 public:
   enum class Target : std::uint8_t {
     terminal, ///< one line is drawn over and over, at most ten times a second
-    log       ///< a line where a phase begins and ends, and what is new every 30 s
+    log       ///< for a phase that lasts: a line after 3 s, what is new every 30 s, and how it ended
   };
 
   ProgressWriter(Target target, Style style) : m_target(target), m_style(style) {}
@@ -36,19 +38,27 @@ public:
   std::string clear();
 
 private:
-  std::string drawn(const Progress& whole, Instant now);
-  std::string logged(const Progress& whole, Instant now);
-  /// Whether a phase begins or comes to its end with it.
-  bool is_turn(const Progress& whole) const;
+  /// A job as it was told last.
+  struct Told {
+    Progress whole = {};
+    std::vector<Progress> parts = {};
+  };
+
+  Told all_jobs() const;
+  std::string drawn(const Told& told, Instant now);
+  std::string logged(const Told& told, Instant now);
 
   Target m_target;
   Style m_style;
   std::vector<Progress> m_parts = {}; // told since the last whole
+  std::map<std::string, Told> m_jobs = {};
+
   std::optional<Phase> m_phase = {};
-  bool m_complete = false;
-  std::optional<Instant> m_written_at = {};
-  std::string m_last = {}; // on a terminal: what stands there now; in a log: the line written last
-  std::string m_held = {}; // of a log: what is newer than the line written last
+  bool m_complete = false; // of the phase, or a new one begins
+  Instant m_phase_began = {};
+  std::optional<Instant> m_written_at = {}; // in a log: within this phase
+  std::string m_last = {};                  // on a terminal: what stands there now; in a log: the line written last
+  std::string m_held = {};                  // of a log: what is newer than the line written last
 };
 
 /// The line on a file descriptor; whether that is a terminal it finds out itself.

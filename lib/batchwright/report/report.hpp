@@ -62,7 +62,7 @@ std::string text(const Error& error, const Style& style);
 /// "warning: ..."
 std::string warning(std::string_view text, const Style& style);
 /// `{"error":{"exit_code","message","hint","file","line","byte"}}`, one line without newline.
-std::string json(const Error& error);
+std::string json(const Error& error, Exit exit);
 /// `{"warning":{"message"}}`, one line without newline.
 std::string json_warning(std::string_view text);
 
