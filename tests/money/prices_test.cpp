@@ -85,7 +85,7 @@ TEST_CASE("what is no price table is a configuration error that says where")
   for (const auto& c : cases) {
     CAPTURE(c.first);
     try {
-      money::PriceTable{c.first};
+      const money::PriceTable table{c.first};
       FAIL("not refused");
     } catch (const Error& e) {
       CHECK(e.fault() == Fault::config);

@@ -8,7 +8,6 @@
 
 using namespace batchwright;
 using namespace std::chrono_literals;
-using report::Style;
 
 namespace {
 

@@ -12,7 +12,6 @@
 using namespace batchwright;
 using namespace std::chrono_literals;
 using report::ProgressWriter;
-using report::Style;
 
 namespace {
 

@@ -66,7 +66,7 @@ bool CsvScanner::more()
   if (m_window.view().size() > longest_record + 2) {
     if (!m_open_quote) throw too_long(m_path, start(), "record");
     throw error(*m_open_quote,
-                fmt::format("the quote that opens here is not closed within {} MiB", longest_record / (1024 * 1024)),
+                fmt::format("the quote that opens here is not closed within {} MiB", longest_record >> 20),
                 unclosed_hint);
   }
   return m_window.grow();

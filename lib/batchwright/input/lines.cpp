@@ -177,7 +177,7 @@ bool Lines::pass_rest()
 Error too_long(const std::string& path, Start start, std::string_view record)
 {
   return fault_at(path, start.line, start.offset,
-                  fmt::format("the {} is longer than {} MiB", record, longest_record / (1024 * 1024)));
+                  fmt::format("the {} is longer than {} MiB", record, longest_record >> 20));
 }
 
 std::unique_ptr<Reader> read_jsonl(const std::string& path, Start from)

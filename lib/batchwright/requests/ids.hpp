@@ -13,6 +13,7 @@ struct IdHash {
   std::uint64_t high = 0;
   std::uint64_t low = 0;
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the 0 of a rewritten `<` for a pointer
   auto operator<=>(const IdHash&) const = default;
 };
 

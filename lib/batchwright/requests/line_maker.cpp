@@ -34,8 +34,9 @@ std::string one_line(const std::string& name, const std::string& value)
   return text;
 }
 
-wire::ChatFrame frame_of(RequestSpec spec)
+wire::ChatFrame frame_of(const RequestSpec& asked)
 {
+  auto spec = asked;
   demand(!spec.model.empty(), "model", "--model");
   demand(!spec.prompt.empty(), "prompt", "--prompt");
   if (!json::is_utf8(spec.model)) throw Error{Fault::usage, "making requests: the model's name is not UTF-8"};
