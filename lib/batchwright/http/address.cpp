@@ -10,9 +10,10 @@
 namespace batchwright::http {
 namespace {
 
-[[noreturn]] void refuse(const std::string& url, std::string_view why)
+/// `shown` stands for the URL, which is never shown as it was given: whatever it is, it may hold a key.
+[[noreturn]] void refuse(std::string_view why, std::string_view shown = "given")
 {
-  throw Error{Fault::config, fmt::format("the base URL {} cannot be used: {}", url, why),
+  throw Error{Fault::config, fmt::format("the base URL {} cannot be used: {}", shown, why),
               "set OPENAI_BASE_URL to something like https://api.openai.com/v1"};
 }
 
@@ -21,7 +22,7 @@ Poco::URI parse(const std::string& url)
   try {
     return Poco::URI{url};
   } catch (const Poco::Exception&) {
-    refuse("given", "it is no URL"); // not shown: whatever it is, it may hold a key
+    refuse("it is no URL");
   }
 }
 
@@ -37,18 +38,16 @@ Target parse_base_url(const std::string& url)
 {
   const auto uri = parse(url);
   const auto& scheme = uri.getScheme();
-  if (!uri.getUserInfo().empty()) refuse("given", "it carries a user name or a password");
-  if (scheme != "https" && scheme != "http") refuse(url, "it begins with neither https:// nor http://");
-  if (uri.getHost().empty()) refuse(url, "it names no host");
-  if (!uri.getRawQuery().empty() || !uri.getFragment().empty()) refuse(url, "it has a query or a fragment");
-  if (uri.getPort() == 0) refuse(url, "it names port 0");
-  if (scheme == "http" && !is_loopback(uri.getHost())) {
-    refuse(url, "plain http would show the key to everyone on the way; only this machine is reached by it");
+  const auto& host = uri.getHost();
+  if (!uri.getUserInfo().empty()) refuse("it carries a user name or a password");
+  if (scheme != "https" && scheme != "http") refuse("it begins with neither https:// nor http://");
+  if (host.empty()) refuse("it names no host");
+  const auto shown = fmt::format("{}://{}", scheme, host);
+  if (!uri.getRawQuery().empty() || !uri.getFragment().empty()) refuse("it has a query or a fragment", shown);
+  if (scheme == "http" && !is_loopback(host)) {
+    refuse("plain http would show the key to everyone on the way; only this machine is reached by it", shown);
   }
-  Target target{.tls = scheme == "https", .host = uri.getHost(), .port = uri.getPort()};
-  Poco::URI path;
-  path.setPath(uri.getPath());
-  target.path = path.getPathEtc();
+  Target target{.tls = scheme == "https", .host = host, .port = uri.getPort(), .path = uri.getPathEtc()};
   while (target.path.ends_with('/'))
     target.path.pop_back();
   return target;

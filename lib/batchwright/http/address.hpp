@@ -17,7 +17,7 @@ struct Target {
 };
 
 /// Throws `Fault::config` for what is no http or https URL, carries credentials, a query or a fragment, or is plain
-/// http to anywhere but loopback.
+/// http to anywhere but loopback. Its words show scheme and host at most: the rest may hold a key.
 Target parse_base_url(const std::string& url);
 
 /// Whether the host, a name or an address, is this machine: "localhost", 127.0.0.0/8, ::1.
