@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <system_error>
 
 namespace batchwright::config {
 namespace {
@@ -19,10 +20,21 @@ std::string trimmed(std::string text)
   return text;
 }
 
+/// A name that leads to nothing is not shown: it may be the key itself, put into the wrong variable.
+std::string key_in(const std::filesystem::path& file)
+{
+  std::error_code trouble;
+  if (std::filesystem::exists(file, trouble)) return trimmed(read_file(file));
+  throw Error{Fault::storage,
+              fmt::format("the file that OPENAI_API_KEY_FILE names cannot be read: {}",
+                          trouble ? trouble.message() : "there is none"),
+              "set OPENAI_API_KEY_FILE to the path of a file that holds the key, or OPENAI_API_KEY to the key itself"};
+}
+
 std::string key_text(const Variables& variables)
 {
   if (auto key = trimmed(variables("OPENAI_API_KEY")); !key.empty()) return key;
-  if (const auto file = variables("OPENAI_API_KEY_FILE"); !file.empty()) return trimmed(read_file(file));
+  if (const auto file = variables("OPENAI_API_KEY_FILE"); !file.empty()) return key_in(file);
   if (const auto directory = variables("CREDENTIALS_DIRECTORY"); !directory.empty()) {
     const auto file = std::filesystem::path{directory} / "openai-api-key";
     if (std::filesystem::exists(file)) return trimmed(read_file(file));

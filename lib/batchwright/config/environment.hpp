@@ -28,7 +28,7 @@ Account read_account(const Variables& variables, std::string_view default_base_u
 /// The key: OPENAI_API_KEY, else the file that OPENAI_API_KEY_FILE names, else
 /// $CREDENTIALS_DIRECTORY/openai-api-key. Space around it is dropped. Throws `Fault::auth` where there is none, with
 /// what to do; `Fault::config` for a key that cannot stand in a header; `Fault::storage` for a file that cannot be
-/// read.
+/// read, whose name is shown only where there is such a file.
 Secret read_key(const Variables& variables);
 
 /// Whose the work is, as a job remembers it: the endpoint with organisation and project where they are given, else with
