@@ -146,10 +146,13 @@ TEST_CASE("Go's durations are read, milliseconds before minutes")
   }
 }
 
-TEST_CASE("waits double up to the ceiling, and a hint is a floor that no ceiling lowers")
+TEST_CASE("waits double up to the ceiling, and a hint is a floor that no ceiling lowers, or too long to wait for")
 {
-  const RetryPolicy policy{
-      .attempts = 40, .base = Millis{500}, .throttled_base = Millis{2'000}, .ceiling = Millis{30'000}};
+  const RetryPolicy policy{.attempts = 40,
+                           .base = Millis{500},
+                           .throttled_base = Millis{2'000},
+                           .ceiling = Millis{30'000},
+                           .longest_hint = Millis{10'000}};
   struct Row {
     int attempt;
     Verdict verdict;
@@ -169,8 +172,13 @@ TEST_CASE("waits double up to the ceiling, and a hint is a floor that no ceiling
       Row{1, throttled, {}, 1.0, Millis{2'000}},
       Row{4, throttled, {}, 1.0, Millis{16'000}},
       Row{5, throttled, {}, 1.0, Millis{30'000}},
-      Row{1, throttled, Millis{120'000}, 1.0, Millis{122'000}},
-      Row{9, transient, Millis{3'600'000}, 0.0, Millis{3'615'000}},
+      Row{1, transient, Millis{0}, 1.0, Millis{500}},
+      Row{1, transient, Millis{7'000}, 1.0, Millis{7'500}},
+      Row{1, throttled, Millis{10'000}, 1.0, Millis{12'000}},
+      Row{9, transient, Millis{10'000}, 0.0, Millis{25'000}},
+      Row{1, transient, Millis{10'001}, 0.0, std::nullopt},
+      Row{1, throttled, Millis{120'000}, 1.0, std::nullopt},
+      Row{9, transient, Millis{3'600'000}, 0.0, std::nullopt},
       Row{1, transient, {}, 7.0, Millis{500}},
       Row{1, transient, {}, -7.0, Millis{250}},
       Row{40, transient, {}, 1.0, std::nullopt},
@@ -206,11 +214,20 @@ TEST_CASE("reads are tried again until the attempts run out, with the waits the 
   }
   SUBCASE("and give the last answer")
   {
-    inner.responses = {answered(429, {{"retry-after", "90"}})};
+    inner.responses = {answered(429, {{"retry-after", "9"}})};
     CHECK(transport->send({.method = Method::del, .path = "/x"}).status == 429);
     CHECK(inner.calls == 3);
     REQUIRE(waits.size() == 2);
-    CHECK(waits[0] >= Millis{91'000});
+    CHECK(waits[0] >= Millis{10'000});
+  }
+  SUBCASE("and give an answer that asks for a long wait at once, with that wait")
+  {
+    inner.responses = {answered(502), answered(503, {{"Retry-After", "3600"}}), answered(200)};
+    const auto response = transport->send({.path = "/x"});
+    CHECK(response.status == 503);
+    CHECK(retry_after(response, Instant{}) == Millis{3'600'000});
+    CHECK(inner.calls == 2);
+    CHECK(waits.size() == 1);
   }
   SUBCASE("but not when it is hopeless")
   {

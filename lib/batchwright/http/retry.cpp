@@ -156,6 +156,7 @@ std::optional<Millis> wait_before_retry(const RetryPolicy& policy, int attempt, 
                                         std::optional<Millis> hint, double jitter)
 {
   if (verdict == Verdict::ok || verdict == Verdict::hopeless || attempt >= policy.attempts) return std::nullopt;
+  if (hint > policy.longest_hint) return std::nullopt;
   constexpr int most_doublings = 20;
   const auto base = verdict == Verdict::throttled ? policy.throttled_base : policy.base;
   const auto grown = std::min(policy.ceiling, base * (std::int64_t{1} << std::clamp(attempt - 1, 0, most_doublings)));

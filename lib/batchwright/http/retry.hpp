@@ -25,6 +25,8 @@ struct RetryPolicy {
   Millis base{500};
   Millis throttled_base{2'000};
   Millis ceiling{30'000}; ///< caps our own growth, never the server's word
+  /// A longer wait is no matter of one call, which sits silent meanwhile: whoever asked plans it, from the answer.
+  Millis longest_hint{10'000};
 };
 
 /// Reads a response; `x-should-retry` overrides the status. `code` is the API's error code where one was read; an empty
@@ -37,9 +39,10 @@ std::optional<Millis> retry_after(const Response& response, Instant now);
 /// A Go duration as the rate-limit headers write it: "1h2m3s", "6m0s", "1.5s", "20ms"; plain seconds are taken, too.
 std::optional<Millis> parse_go_duration(std::string_view text);
 
-/// The wait before the next attempt, or nothing when this was the last. `attempt` counts from 1. Our own share doubles
-/// from the base up to the ceiling, of which half is certain and half scaled by `jitter` in [0, 1], drawn by the
-/// caller. The server's hint is a floor to which that is added; the ceiling does not cap it.
+/// The wait before the next attempt, or nothing when this was the last, be it that the server's hint is longer than the
+/// policy waits for. `attempt` counts from 1. Our own share doubles from the base up to the ceiling, of which half is
+/// certain and half scaled by `jitter` in [0, 1], drawn by the caller. The hint is a floor to which that is added; the
+/// ceiling does not cap it.
 std::optional<Millis> wait_before_retry(const RetryPolicy& policy, int attempt, Verdict verdict,
                                         std::optional<Millis> hint, double jitter);
 
@@ -49,7 +52,8 @@ using Sleep = std::function<bool(Millis)>;
 Sleep sleep_unless(const Interrupt& interrupt);
 
 /// Wraps a transport: GET and DELETE are tried again by the policy, POST never (it may create something).
-/// A call with a sink is tried again only until the sink saw its first byte.
+/// A call with a sink is tried again only until the sink saw its first byte. An answer that asks for a long wait comes
+/// back at once: `retry_after` reads when to ask again.
 std::unique_ptr<Transport> retrying(Transport& inner, RetryPolicy policy, Sleep sleep);
 
 } // namespace batchwright::http
