@@ -113,6 +113,8 @@ TEST_CASE_FIXTURE(Fixture, "how a call that creates something ended is certain o
       {response(429, error_body), Ending::refused},
       {response(400, "<html>Bad Request</html>"), Ending::unknown},
       {response(400, ""), Ending::unknown},
+      {response(401, "<html>Unauthorized</html>"), Ending::unknown},
+      {response(403, ""), Ending::unknown},
       {response(404, R"({"detail":"Not Found"})"), Ending::unknown},
       {response(408, error_body), Ending::unknown},
       {response(409, error_body), Ending::unknown},
@@ -137,6 +139,23 @@ TEST_CASE_FIXTURE(Fixture, "how a call that creates something ended is certain o
   }
 }
 
+TEST_CASE_FIXTURE(Fixture, "a read has the status of its answer where that is unknown, too")
+{
+  for (const int status : {401, 403, 500, 200}) {
+    CAPTURE(status);
+    reads.asked.clear();
+    reads.answers = {saying(status, "<html>"), saying(status, "<html>"), saying(status, "<html>")};
+    const auto batch = client.batch(BatchId{"b"});
+    CHECK(batch.ending == Ending::unknown);
+    CHECK(batch.status == status);
+    CHECK(client.files().status == status);
+    CHECK(client.batches().status == status);
+  }
+  reads.asked.clear();
+  reads.answers = {saying(401, "<html>"), saying(401, "<html>")};
+  CHECK(download().status == 401);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a refusal carries the server's words, its clock and its wish")
 {
   writes.answers = {saying(
@@ -148,6 +167,68 @@ TEST_CASE_FIXTURE(Fixture, "a refusal carries the server's words, its clock and 
   CHECK(reply.retry_after == Millis{20'000});
   CHECK(reply.server_time == from_unix(784111777));
   CHECK(reply.request_id == "req_7");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a key that the server repeats is in none of the words, whatever the status")
+{
+  const std::string key = "sk-proj-SECRET-SECRET";
+  const std::string error = R"({"error":{"message":"bad )" + key + R"(","type":")" + key + R"(","code":"x )" + key +
+                            R"(","param":")" + key + R"("}})";
+  std::vector<http::Response> rows{
+      response(200, "<html>" + key),
+      response(200, std::string(190, ' ') + key),
+      response(200, R"({"key":")" + key + R"("})"),
+      response(200, R"({"id":"b","status":"failed","errors":{"data":[{"code":")" + key + R"(","message":")" + key +
+                        R"("}]}})"),
+      response(307, "", {{"Location", "https://elsewhere/?key=" + key}, {"x-request-id", key}}),
+      response(400, error),
+      response(401, "<html>" + std::string(190, 'x') + key),
+      response(401, R"({"error":")" + key + R"("})"),
+      response(429, error),
+      response(500, error),
+      response(502, key + key + key),
+  };
+  for (auto& row : rows) {
+    CAPTURE(row.status);
+    CAPTURE(row.body);
+    row.key = Secret{key};
+    reads.asked.clear();
+    reads.answers = {[&](const http::Request&, http::Sink*) { return row; }};
+    const auto reply = client.batch(BatchId{"b"});
+    auto words = reply.trouble + reply.request_id;
+    for (const auto& word : {reply.error.code, reply.error.type, reply.error.message, reply.error.param})
+      words += word;
+    for (const auto& fault : reply.value.errors)
+      words += fault.code + fault.message;
+    CHECK(words.find("***") != std::string::npos);
+    CHECK(words.find("sk-proj") == std::string::npos);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "a page of batches repeats no key in their errors")
+{
+  auto page = response(200, R"({"data":[{"id":"b","errors":{"data":[{"code":"c","message":"bad sk-SECRET!"}]}}]})");
+  page.key = Secret{"sk-SECRET!"};
+  reads.answers = {[&](const http::Request&, http::Sink*) { return page; }};
+  const auto reply = client.batches();
+  REQUIRE(reply.value.data.size() == 1);
+  REQUIRE(reply.value.data[0].errors.size() == 1);
+  CHECK(reply.value.data[0].errors[0].message == "bad ***");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a key that is a word of the API spoils no answer")
+{
+  for (const std::string key : {"error", "a", "code"}) {
+    CAPTURE(key);
+    auto refused = response(429, R"({"error":{"message":"a code error","code":"insufficient_quota"}})");
+    refused.key = Secret{key};
+    writes.asked.clear();
+    writes.answers = {[&](const http::Request&, http::Sink*) { return refused; }};
+    const auto reply = client.create_batch(FileId{"file-1"}, "/v1/x", {});
+    CHECK(reply.ending == Ending::refused);
+    CHECK(reply.error.code == "insufficient_quota");
+    CHECK(reply.trouble == "HTTP 429 insufficient_quota: a code error");
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture, "a gateway's page is quoted on one line, and not all of it")

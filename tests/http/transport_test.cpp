@@ -24,9 +24,8 @@ struct Client {
   Interrupt interrupt = {};
   std::unique_ptr<Transport> transport;
 
-  explicit Client(const std::string& url)
-      : transport(
-            open(Endpoint{.base_url = url, .key = Secret{"sk-test-key"}, .user_agent = "batchwright/test"}, interrupt))
+  explicit Client(const std::string& url, const std::string& key = "sk-test-key")
+      : transport(open(Endpoint{.base_url = url, .key = Secret{key}, .user_agent = "batchwright/test"}, interrupt))
   {
   }
   explicit Client(const ScriptedServer& server) : Client(server.url()) {}
@@ -226,13 +225,38 @@ TEST_CASE("a compressed answer is not taken for the answer itself")
   CHECK(server.requests()[0].find("Accept-Encoding: identity\r\n") != std::string::npos);
 }
 
-TEST_CASE("a key that the server repeats is not passed on")
+TEST_CASE("a key that the server repeats stays in the body, to be parsed, and is left out where people read")
 {
-  ScriptedServer server{{[](Peer& peer) {
-    peer.read_request();
-    peer.answer(401, R"({"error":{"message":"bad key sk-test-key, sk-test-key"}})");
-  }}};
-  CHECK(Client{server}.get().body == R"({"error":{"message":"bad key ***, ***"}})");
+  const std::string body = R"({"error":{"message":"bad key sk-test-key, sk-test-key"}})";
+  for (const int status : {200, 401}) {
+    ScriptedServer server{{[&](Peer& peer) {
+      peer.read_request();
+      peer.answer(status, body, "X-Key: sk-test-key\r\n");
+    }}};
+    const auto response = Client{server}.get();
+    CHECK(response.body == body);
+    CHECK(response.header("x-key") == "sk-test-key");
+    CHECK(response.without_key(body) == R"({"error":{"message":"bad key ***, ***"}})");
+    CHECK(response.without_key("no key").find("no key") == 0);
+  }
+}
+
+TEST_CASE("a key that is short, and so a word, is left in what people read")
+{
+  for (const std::string key : {"error", "a", ""}) {
+    ScriptedServer server{{answering(R"({"error":"a bad error"})")}};
+    const auto response = Client{server.url(), key}.get();
+    CHECK(response.body == R"({"error":"a bad error"})");
+    CHECK(response.without_key("a bad error") == "a bad error");
+  }
+}
+
+TEST_CASE("trouble that quotes a header does not quote the key")
+{
+  ScriptedServer server{{sending("HTTP/1.1 200 OK\r\nContent-Encoding: sk-test-key\r\n\r\n")}};
+  const auto response = Client{server}.get();
+  CHECK(response.trouble.find("(***)") != std::string::npos);
+  CHECK(response.trouble.find("sk-test-key") == std::string::npos);
 }
 
 TEST_CASE("a head without end is refused")

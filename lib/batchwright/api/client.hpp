@@ -28,8 +28,8 @@ template<class T>
 struct Reply {
   Ending ending = Ending::unknown;
   T value = {};              ///< only where ok
-  int status = 0;            ///< 0: none came
-  wire::ApiError error = {}; ///< where refused, as far as the server said
+  int status = 0;            ///< of the answer, whatever the ending: a 401 with a gateway's page is unknown. 0: none
+  wire::ApiError error = {}; ///< as far as the server said; where refused, it said something
   std::string trouble = {};  ///< for people, always set where not ok: "HTTP 400 invalid_value: ..."
   std::optional<Millis> retry_after = {};
   std::optional<Instant> server_time = {}; ///< `Date` of the answer

@@ -25,15 +25,30 @@ std::string excerpt(std::string_view text, std::size_t longest)
   return out.size() < text.size() ? out + "..." : out;
 }
 
+std::string excerpt_of_body(const http::Response& response)
+{
+  return excerpt(response.without_key(response.body), body_excerpt);
+}
+
 /// "HTTP 400 invalid_value: Invalid value for ..."
 std::string words(const http::Response& response, const std::optional<wire::ApiError>& error)
 {
   auto text = fmt::format("HTTP {}", response.status);
-  if (!error) return response.body.empty() ? text : fmt::format("{}: {}", text, excerpt(response.body, body_excerpt));
+  if (!error) return response.body.empty() ? text : fmt::format("{}: {}", text, excerpt_of_body(response));
   const auto& name = error->code.empty() ? error->type : error->code;
   if (!name.empty()) text = fmt::format("{} {}", text, excerpt(name, body_excerpt));
   if (!error->message.empty()) text = fmt::format("{}: {}", text, excerpt(error->message, message_excerpt));
   return text;
+}
+
+/// The error of an answer, its words without our key.
+std::optional<wire::ApiError> error_of(const http::Response& response)
+{
+  auto error = wire::parse_error(response.body);
+  if (!error) return error;
+  for (auto* word : {&error->code, &error->type, &error->message, &error->param})
+    *word = response.without_key(*word);
+  return error;
 }
 
 /// Statuses that leave open whether the server did something.
@@ -45,9 +60,23 @@ bool leaves_open(int status)
 
 } // namespace
 
+void hide_key(const http::Response& response, wire::BatchObject& batch)
+{
+  for (auto& error : batch.errors) {
+    error.code = response.without_key(error.code);
+    error.message = response.without_key(error.message);
+  }
+}
+
+void hide_key(const http::Response& response, wire::Page<wire::BatchObject>& page)
+{
+  for (auto& batch : page.data)
+    hide_key(response, batch);
+}
+
 std::string unreadable(const http::Response& response)
 {
-  return fmt::format("HTTP {}, but its body cannot be read: {}", response.status, excerpt(response.body, body_excerpt));
+  return fmt::format("HTTP {}, but its body cannot be read: {}", response.status, excerpt_of_body(response));
 }
 
 Outcome judge(const http::Response& response)
@@ -59,11 +88,11 @@ Outcome judge(const http::Response& response)
     return {Ending::unknown, {}, fmt::format("HTTP {}, but {}", response.status, response.trouble)};
   }
   if (response.status >= 300 && response.status < 400) {
-    const auto to = excerpt(response.header("Location"), body_excerpt);
+    const auto to = excerpt(response.without_key(response.header("Location")), body_excerpt);
     return {
         Ending::refused, {}, fmt::format("HTTP {}: redirected to \"{}\"; is the base URL right?", response.status, to)};
   }
-  auto error = wire::parse_error(response.body);
+  auto error = error_of(response);
   auto text = words(response, error);
   const bool clean = error && response.status < 500 && !leaves_open(response.status);
   return {clean ? Ending::refused : Ending::unknown, error.value_or(wire::ApiError{}), std::move(text)};

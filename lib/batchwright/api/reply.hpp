@@ -23,6 +23,14 @@ Outcome judge(const http::Response& response);
 /// The words for a 2xx whose body is not what was asked for.
 std::string unreadable(const http::Response& response);
 
+/// Takes our key out of the words for people that a value holds: the errors of a batch. Others hold none.
+template<class T>
+void hide_key(const http::Response&, T&)
+{
+}
+void hide_key(const http::Response& response, wire::BatchObject& batch);
+void hide_key(const http::Response& response, wire::Page<wire::BatchObject>& page);
+
 template<class T>
 Reply<T> reply_to(const http::Response& response)
 {
@@ -33,7 +41,7 @@ Reply<T> reply_to(const http::Response& response)
           .trouble = std::move(outcome.trouble),
           .retry_after = http::retry_after(response, system_clock().now()),
           .server_time = response.date(),
-          .request_id = std::string{response.header("x-request-id")}};
+          .request_id = response.without_key(response.header("x-request-id"))};
 }
 
 /// A reply whose value `parse` reads from the body: what cannot be read is unknown, since the server may have acted.
@@ -44,6 +52,7 @@ Reply<T> reply_to(const http::Response& response, Parse parse)
   if (!reply.ok()) return reply;
   std::optional<T> value = parse(std::string_view{response.body});
   if (value) {
+    hide_key(response, *value);
     reply.value = std::move(*value);
   } else {
     reply.ending = Ending::unknown;

@@ -89,7 +89,8 @@ private:
       connection->set_idle_timeout(request.timeouts.idle);
       result = exchange(*connection, out, sink);
       explain(result, watch.reason(), request.timeouts);
-      if (result.response.status > 299) hide_key(result.response.body);
+      result.response.key = m_key;
+      result.response.trouble = result.response.without_key(result.response.trouble);
     }
     // One that the watchdog shut in the last moment shows that in the pool.
     if (result.reusable) m_pool.put(std::move(connection));
@@ -106,15 +107,6 @@ private:
     result.response.trouble = reason == Watchdog::Reason::interrupted
                                   ? "interrupted"
                                   : fmt::format("it took longer than {} in all", words(timeouts.total));
-  }
-
-  /// Some servers repeat a key that they refuse; their words are shown to people.
-  void hide_key(std::string& body) const
-  {
-    const auto& key = m_key.reveal();
-    if (key.empty()) return;
-    for (auto at = body.find(key); at != std::string::npos; at = body.find(key, at))
-      body.replace(at, key.size(), "***");
   }
 
   Target m_target;
@@ -137,6 +129,20 @@ std::string_view Response::header(std::string_view name) const
 std::optional<Instant> Response::date() const
 {
   return parse_http_date(header("Date"));
+}
+
+std::string Response::without_key(std::string_view text) const
+{
+  constexpr std::size_t shortest = 8;
+  constexpr std::string_view stars = "***";
+  std::string out{text};
+  const auto& word = key.reveal();
+  // Shorter ones ("test", "a") are no secrets but words, at servers that take any key: replaced, they would only garble
+  // what people read.
+  if (word.size() < shortest) return out;
+  for (auto at = out.find(word); at != std::string::npos; at = out.find(word, at + stars.size()))
+    out.replace(at, word.size(), stars);
+  return out;
 }
 
 std::unique_ptr<Transport> open(const Endpoint& endpoint, const Interrupt& interrupt)

@@ -1,7 +1,7 @@
 // One HTTP exchange at a time, over a pool of kept-alive connections. Comes in: a request value. Goes out: a response
 // value, also where nothing came back, since the caller must tell "never sent" from "sent, no answer".
 // Never: follows a redirect, retries by itself (but for a stale kept-alive connection on a call that may be repeated),
-// shows a key, or lets a Poco type or exception out.
+// puts a key into words of its own, or lets a Poco type or exception out.
 #pragma once
 
 #include <batchwright/base/clock.hpp>
@@ -71,12 +71,16 @@ struct Response {
   std::string body = {}; ///< empty where a sink took it
   bool whole = false;    ///< the body is as long as announced, or its last chunk came, or, with neither, it just ended
   std::string trouble = {}; ///< what went wrong, for people: "connection reset by peer"
+  Secret key = {};          ///< what the request carried; for without_key()
 
   bool ok() const { return delivery == Delivery::answered && status >= 200 && status < 300 && whole; }
   /// The first header of that name, upper or lower case; empty where there is none.
   std::string_view header(std::string_view name) const;
   /// The server's own time, from `Date`.
   std::optional<Instant> date() const;
+  /// A text of the server's for people to read, "***" where it repeats the key. Headers and body stay as they came, to
+  /// be parsed; whatever is quoted from them goes through here, before it is cut.
+  std::string without_key(std::string_view text) const;
 };
 
 /// Takes a successful body block by block, for answers too large to hold. All other bodies go to Response::body, which
