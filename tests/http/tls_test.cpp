@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <thread>
 
@@ -38,6 +39,23 @@ tests::Script answering(std::string body)
       peer.answer(200, body);
   };
 }
+
+/// The process may open no further file as long as it lives.
+class NoMoreFiles {
+public:
+  NoMoreFiles()
+  {
+    ::getrlimit(RLIMIT_NOFILE, &m_before);
+    const rlimit none{0, m_before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  NoMoreFiles(const NoMoreFiles&) = delete;
+  NoMoreFiles& operator=(const NoMoreFiles&) = delete;
+  ~NoMoreFiles() { ::setrlimit(RLIMIT_NOFILE, &m_before); }
+
+private:
+  rlimit m_before = {};
+};
 
 } // namespace
 
@@ -268,6 +286,39 @@ TEST_CASE("the addresses of a name are tried in turn, and each refusal is told")
           fmt::format("connection refused by 127.0.0.2:{0}; connection refused by 127.0.0.3:{0}", server.port()));
   }
   CHECK_THROWS_AS(dial({}), Broken);
+}
+
+TEST_CASE("an address that cannot be used is one that did not answer")
+{
+  ScriptedServer server{{answering("{}")}};
+  const Interrupt interrupt;
+  Watchdog dog{interrupt};
+  const Dialler dialler{Target{.tls = false, .host = "test", .port = server.port()}, nullptr};
+  CHECK(dialler.dial({"fe80::1%nowhere", "1.2.3", "127.0.0.1"}, Millis{5'000}, Deadline::max(), dog) != nullptr);
+  CHECK_THROWS_AS(dialler.dial({"fe80::1%nowhere"}, Millis{5'000}, Deadline::max(), dog), Broken);
+}
+
+TEST_CASE("an address for which there is no socket is one that did not answer")
+{
+  const Interrupt interrupt;
+  Watchdog dog{interrupt};
+  const Dialler dialler{Target{.tls = false, .host = "test", .port = 1}, nullptr};
+  const NoMoreFiles none;
+  CHECK_THROWS_WITH_AS(dialler.dial({"::1", "127.0.0.1"}, Millis{5'000}, Deadline::max(), dog),
+                       "connecting to [::1]:1: Too many open files; connecting to 127.0.0.1:1: Too many open files",
+                       Broken);
+}
+
+TEST_CASE("a request for which there is no socket was not sent")
+{
+  const Interrupt interrupt;
+  const auto transport = open({.base_url = "http://127.0.0.1:1"}, interrupt);
+  const auto response = [&] {
+    const NoMoreFiles none;
+    return transport->send({.method = Method::post, .path = "/x", .body = "{}"});
+  }();
+  CHECK(response.delivery == Delivery::not_sent);
+  CHECK(response.trouble == "connecting to 127.0.0.1:1: Too many open files");
 }
 
 TEST_CASE("a name gives its addresses, an address gives itself")

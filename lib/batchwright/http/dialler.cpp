@@ -3,6 +3,7 @@
 
 #include <Poco/Delegate.h>
 #include <Poco/Net/Context.h>
+#include <Poco/Net/IPAddress.h>
 #include <Poco/Net/NetException.h>
 #include <Poco/Net/NetSSL.h>
 #include <Poco/Net/SSLException.h>
@@ -17,8 +18,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <mutex>
+#include <system_error>
 
 namespace batchwright::http {
 namespace {
@@ -55,12 +56,12 @@ std::string numeric(const sockaddr* address, socklen_t length)
   return text.data();
 }
 
-void connect_socket(StreamSocket& socket, const Poco::Net::SocketAddress& to, Millis connect, const std::string& place)
+/// Takes a step on the way to a connection; what Poco throws leaves as Broken, with the place.
+template<class Step>
+auto connecting(const std::string& place, Step step)
 {
   try {
-    // With a timeout, since without one Poco's connect does not survive a signal.
-    socket.connect(to, timespan(connect));
-    socket.setNoDelay(true);
+    return step();
   } catch (const Poco::Net::ConnectionRefusedException&) {
     throw Broken{Broken::How::failed, fmt::format("connection refused by {}", place)};
   } catch (const Poco::Exception& e) {
@@ -118,7 +119,7 @@ Addresses resolve(const std::string& host)
   const int fault = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
   if (fault == EAI_NONAME) throw Broken{Broken::How::failed, fmt::format("no such host: {}", host)};
   if (fault != 0) {
-    const auto* const why = fault == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(fault);
+    const auto why = fault == EAI_SYSTEM ? std::generic_category().message(errno) : ::gai_strerror(fault);
     throw Broken{Broken::How::failed, fmt::format("the host name {} cannot be looked up: {}", host, why)};
   }
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> list{found, ::freeaddrinfo};
@@ -151,12 +152,22 @@ std::unique_ptr<Connection> Dialler::dial_one(const std::string& address, Millis
   const bool six = address.find(':') != std::string::npos;
   const auto place =
       six ? fmt::format("[{}]:{}", address, m_target.port) : fmt::format("{}:{}", address, m_target.port);
-  const Poco::Net::SocketAddress to{address, m_target.port};
-  StreamSocket raw{to.family()};
+  // By way of IPAddress: what is none would be looked up as a name here.
+  const auto to = connecting(place, [&] {
+    return Poco::Net::SocketAddress{Poco::Net::IPAddress{address}, m_target.port};
+  });
+  // Without files left, or without IPv6 in the kernel, there is no socket.
+  auto raw = connecting(place, [&] { return StreamSocket{to.family()}; });
   const int descriptor = raw.impl()->sockfd();
   {
     const Watchdog::Watch watch{dog, descriptor, earlier(deadline, connect)};
-    watched(watch, place, [&] { connect_socket(raw, to, connect, place); });
+    watched(watch, place, [&] {
+      connecting(place, [&] {
+        // With a timeout, since without one Poco's connect does not survive a signal.
+        raw.connect(to, timespan(connect));
+        raw.setNoDelay(true);
+      });
+    });
   }
   if (!m_tls) return std::make_unique<Connection>(raw, raw);
   const Watchdog::Watch watch{dog, descriptor, earlier(deadline, connect)};
