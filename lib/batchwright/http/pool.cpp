@@ -1,5 +1,9 @@
 #include <batchwright/http/pool.hpp>
 
+#include <time.h>
+
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace batchwright::http {
@@ -10,10 +14,20 @@ constexpr std::chrono::milliseconds fresh_enough_to_post{1'500};
 
 } // namespace
 
+Uptime uptime()
+{
+  // The steady clock stands still while the machine sleeps.
+  timespec time = {};
+  ::clock_gettime(CLOCK_BOOTTIME, &time);
+  return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+}
+
 std::unique_ptr<Connection> Pool::take(Method method)
 {
-  const auto now = std::chrono::steady_clock::now();
+  std::vector<Idle> old;
   const std::lock_guard lock{m_mutex};
+  const auto now = m_now();
+  old = take_old(now);
   while (!m_idle.empty()) {
     if (method == Method::post && now - m_idle.back().since > fresh_enough_to_post) return nullptr;
     auto connection = std::move(m_idle.back().connection);
@@ -25,8 +39,21 @@ std::unique_ptr<Connection> Pool::take(Method method)
 
 void Pool::put(std::unique_ptr<Connection> connection)
 {
+  std::vector<Idle> old;
   const std::lock_guard lock{m_mutex};
-  m_idle.push_back({std::move(connection), std::chrono::steady_clock::now()});
+  const auto now = m_now();
+  m_idle.push_back({std::move(connection), now});
+  old = take_old(now);
+}
+
+std::vector<Pool::Idle> Pool::take_old(Uptime now)
+{
+  const auto is_young = [now](const Idle& idle) { return now - idle.since <= longest_idle; };
+  const auto surplus = static_cast<std::ptrdiff_t>(m_idle.size() - std::min(m_idle.size(), most_idle));
+  const auto first_kept = std::find_if(m_idle.begin() + surplus, m_idle.end(), is_young);
+  std::vector<Idle> old{std::make_move_iterator(m_idle.begin()), std::make_move_iterator(first_kept)};
+  m_idle.erase(m_idle.begin(), first_kept);
+  return old;
 }
 
 } // namespace batchwright::http
