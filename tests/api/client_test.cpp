@@ -81,6 +81,7 @@ struct Fixture {
 };
 
 const std::string lines = "{\"custom_id\":\"a\"}\n{\"custom_id\":\"b\"}\n";
+const http::Headers unannounced{{"X", "y"}};
 const std::string error_body =
     R"({"error":{"message":"Invalid value.","type":"invalid_request_error","code":"invalid_value"}})";
 
@@ -471,10 +472,15 @@ TEST_CASE_FIXTURE(Fixture, "a file that ends inside a line is fetched anew")
   }
   SUBCASE("but never believed when its length was not announced")
   {
-    const http::Headers none{{"X", "y"}};
-    reads.answers = {saying(404, error_body), streaming(cut, 200, none), streaming(cut, 200, none)};
+    reads.answers = {saying(404, error_body), streaming(cut, 200, unannounced), streaming(cut, 200, unannounced)};
     CHECK(download().ending == Ending::unknown);
     CHECK_FALSE(std::filesystem::exists(to));
+  }
+  SUBCASE("unless the file object has that length")
+  {
+    reads.answers = {file_of(cut.size()), streaming(cut, 200, unannounced), streaming(cut, 200, unannounced)};
+    CHECK_FALSE(download().value.last_line_whole);
+    CHECK(tests::slurp(to) == cut);
   }
   SUBCASE("and a line that is JSON but no object is none of an output file")
   {
@@ -482,6 +488,57 @@ TEST_CASE_FIXTURE(Fixture, "a file that ends inside a line is fetched anew")
     CHECK(download().ok());
     CHECK(tests::slurp(to) == lines);
   }
+}
+
+TEST_CASE_FIXTURE(Fixture, "a file whose length nobody tells is believed when it comes twice with one length")
+{
+  const auto half = lines.substr(0, lines.find('\n') + 1);
+  const auto nothing = saying(404, error_body);
+  SUBCASE("and is not at the first end of a line")
+  {
+    reads.answers = {nothing, streaming(half, 200, unannounced), streaming(lines, 200, unannounced),
+                     streaming(lines, 200, unannounced)};
+  }
+  SUBCASE("even where the second time its length is announced, and it is another")
+  {
+    reads.answers = {nothing, streaming(half, 200, unannounced), streaming(lines)};
+  }
+  SUBCASE("and a length that is no number is none")
+  {
+    const http::Headers wrong{{"Content-Length", "many"}, {"Transfer-Encoding", "identity"}};
+    reads.answers = {nothing, streaming(half, 200, wrong), streaming(lines, 200, wrong), streaming(lines, 200, wrong)};
+  }
+  SUBCASE("but at once where the file object or the last chunk tells it")
+  {
+    reads.answers = {nothing, streaming(lines, 200, {{"Transfer-Encoding", "chunked"}})};
+    CHECK(download().ok());
+    reads.asked.clear();
+    reads.answers = {file_of(lines.size()), streaming(lines, 200, unannounced)};
+  }
+  const auto reply = download();
+  CHECK(reply.ok());
+  CHECK(reply.value.last_line_whole);
+  CHECK(tests::slurp(to) == lines);
+  CHECK(reads.asked.size() == reads.answers.size());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a file whose length nobody tells and that changes each time is left to the next call")
+{
+  reads.answers = {saying(404, error_body)};
+  for (int i = 0; i < 20; ++i)
+    reads.answers.push_back(streaming(std::string(static_cast<std::size_t>(i), '\n') + lines, 200, unannounced));
+  const auto reply = download();
+  CHECK(reply.ending == Ending::unknown);
+  CHECK_FALSE(reply.trouble.empty());
+  CHECK(reads.asked.size() < 12);
+  CHECK_FALSE(std::filesystem::exists(to));
+}
+
+TEST_CASE_FIXTURE(Fixture, "an empty file of an unknown length is asked for twice")
+{
+  reads.answers = {saying(404, error_body), streaming("", 200, unannounced), streaming("", 200, unannounced)};
+  CHECK(download().ok());
+  CHECK(reads.asked.size() == 3);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a last line longer than any block is read whole")

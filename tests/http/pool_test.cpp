@@ -27,10 +27,7 @@ struct Idling {
   Uptime now{std::chrono::hours{1}};
   Pool pool{[this] { return now; }};
 
-  std::unique_ptr<Connection> dial()
-  {
-    return dialler.dial({"127.0.0.1"}, Millis{5'000}, Deadline::max(), dog);
-  }
+  std::unique_ptr<Connection> dial() { return dialler.dial({"127.0.0.1"}, Millis{5'000}, Deadline::max(), dog); }
   /// Puts a fresh connection into the pool; its address, to know it again.
   const Connection* put()
   {

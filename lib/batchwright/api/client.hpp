@@ -40,8 +40,8 @@ struct Reply {
 
 struct Downloaded {
   std::uint64_t bytes = 0;
-  /// False: the file ends in the middle of a line, and it does so at the server, too: two downloads of the announced
-  /// length gave the same. The line is for whoever reads the file to deal with.
+  /// False: the file ends in the middle of a line, and it does so at the server, too: two downloads of a known length
+  /// gave the same. The line is for whoever reads the file to deal with.
   bool last_line_whole = true;
 };
 
@@ -73,7 +73,8 @@ public:
   /// GET /files/{id}/content into `to`, durably. Written as `TO.part`, which this call, when the line breaks, and a
   /// later one go on with by `Range` where the server allows it (206), else from the start. Whole means: as long as
   /// announced, as long as the file object's `bytes` where that can be asked for, and ending in a complete line of
-  /// JSON; a file of 0 bytes is whole. Anything else is `unknown`, and `TO.part` stays for the next call. `on_received`
+  /// JSON; a file of 0 bytes is whole. Where nothing tells a length, the file is fetched until it comes twice in a row
+  /// with the same one. Anything else is `unknown`, and `TO.part` stays for the next call. `on_received`
   /// is told the bytes of the file so far, resumed ones included. Throws `Fault::storage`.
   Reply<Downloaded> download(const FileId& id, const std::filesystem::path& to, const http::OnBytes& on_received = {});
 

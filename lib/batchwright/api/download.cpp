@@ -2,6 +2,7 @@
 #include <batchwright/api/reply.hpp>
 #include <batchwright/base/error.hpp>
 #include <batchwright/base/files.hpp>
+#include <batchwright/http/head.hpp>
 #include <batchwright/json/json.hpp>
 
 #include <fmt/format.h>
@@ -129,8 +130,8 @@ private:
       m_again = response.status >= 200 && response.status < 300 && m_part.size() > had;
       return reply;
     }
-    const bool announced = !response.header("Content-Length").empty() || !response.header("Transfer-Encoding").empty();
-    return settle(std::move(reply), announced);
+    const http::Head head{.headers = response.headers};
+    return settle(std::move(reply), head.content_length() || head.is_chunked());
   }
 
   http::Request request(std::uint64_t had) const
@@ -159,14 +160,22 @@ private:
       if (size > *m_order.bytes) m_part.start_over();
       return reply;
     }
-    reply.value = {.bytes = size, .last_line_whole = m_part.ends_in_whole_line()};
-    if (!reply.value.last_line_whole && !(announced && m_cut_at == size)) {
-      reply = from_the_start("the file ends in the middle of a line");
-      m_again = m_cut_at != size;
-      m_cut_at = size;
-      return reply;
-    }
+    const bool measured = announced || m_order.bytes;
+    const bool whole_line = m_part.ends_in_whole_line();
+    const bool again_the_same = m_doubted == size && (measured || whole_line);
+    if (!(measured && whole_line) && !again_the_same) return doubt(size, whole_line);
+    reply.value = {.bytes = size, .last_line_whole = whole_line};
     m_part.move_to(m_order.to);
+    return reply;
+  }
+
+  /// What came may be the file, or a file cut: only a second look can tell.
+  Reply<Downloaded> doubt(std::uint64_t size, bool whole_line)
+  {
+    auto reply = from_the_start(whole_line ? "nothing told how long the file is, and it came but once with this length"
+                                           : "the file ends in the middle of a line");
+    m_again = m_doubted != size;
+    m_doubted = size;
     return reply;
   }
 
@@ -174,7 +183,7 @@ private:
   const DownloadOrder& m_order;
   PartFile m_part;
   bool m_again = false;
-  std::optional<std::uint64_t> m_cut_at = {}; // the length at which a former try ended inside a line
+  std::optional<std::uint64_t> m_doubted = {}; // the length of a former try that may have been the whole file
 };
 
 /// The offset of the first byte of the last line that holds anything; nothing for a file of blanks.
