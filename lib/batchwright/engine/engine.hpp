@@ -91,7 +91,6 @@ struct Goal {
   Until until = Until::idle;
   Sending sending = Sending::no;
   std::optional<Millis> every = {}; ///< between polls; nothing: short at first, growing
-  bool inputs_fresh = false;        ///< they were pinned by this very command: need not be checked again
 };
 
 /// Moves the job as far as the goal says, under its lock. Ctrl-C starts nothing new, records what is in flight and
