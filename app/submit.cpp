@@ -22,7 +22,10 @@ bw::Exit run_submit(const SubmitOptions& options, Session& session)
 {
   auto made = make_job(options.job, session);
   if (!made) return bw::Exit::ok;
-  if (!session.globals.json) session.console().print(made->job);
+  try {
+    if (!session.globals.json) session.console().print(made->job);
+  } catch (const OutputClosed&) { // nobody reads the name; the job is sent all the same
+  }
 
   const bw::engine::Goal goal{.until = options.detach ? bw::engine::Until::sent : bw::engine::Until::admitted,
                               .sending = bw::engine::Sending::yes};
