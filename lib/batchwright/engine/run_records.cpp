@@ -107,10 +107,12 @@ Instant Run::later(int number, std::string_view doing, const Setback& setback)
   const bool is_refused_key = setback.status == 401 || setback.status == 403;
   if (setback.ending != api::Ending::refused && !is_refused_key) return trouble(number, doing, setback);
 
-  const auto when = now() + std::max(trouble_wait(++m_troubles[number]), setback.retry_after.value_or(Millis{0}));
-  if (is_refused_key) {
+  if (is_refused_key) { // nothing but the pause keeps it waiting: another key is tried at once
     pause(Pause::auth, fmt::format("{}: {}", doing, setback.words));
-  } else if (setback.status == 429 && setback.code == "insufficient_quota") {
+    return now();
+  }
+  const auto when = now() + std::max(trouble_wait(++m_troubles[number]), setback.retry_after.value_or(Millis{0}));
+  if (setback.status == 429 && setback.code == "insufficient_quota") {
     pause(Pause::quota, fmt::format("{}: {}", doing, setback.words));
   } else if (setback.status != 429) {
     reject(doing, setback);
