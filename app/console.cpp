@@ -115,6 +115,7 @@ bool Console::confirm(std::string_view question, const std::string& hint)
   bw::write_all(STDERR_FILENO, fmt::format("{} [y/N] ", question));
   std::string answer;
   std::getline(std::cin, answer);
+  if (bw::process_interrupt().asked()) throw bw::Error{bw::Fault::interrupted, "stopped; nothing was sent"};
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
@@ -131,7 +132,7 @@ void Console::on(const bw::Event& event)
   if (const auto* progress = std::get_if<bw::Progress>(&event)) return show(*progress);
   if (const auto* note = std::get_if<bw::Note>(&event)) {
     if (note->level == bw::Note::Level::warning) return warn(note->text);
-    if (note->level == bw::Note::Level::info || m_globals.verbose) say(note->text);
+    if (note->level == bw::Note::Level::info || m_globals.verbose) say(bw::report::harmless(note->text));
     return;
   }
   const auto& moved = std::get<bw::PartMoved>(event);

@@ -44,10 +44,13 @@ bw::JobView collect(const FetchOptions& options, std::optional<bw::Millis> every
   for (;;) {
     auto view = bw::engine::look(session.tools(), options.job);
     if (view.state == bw::JobState::done) return view; // neither lock nor key nor network is needed
-    const bool held_by_another = bw::engine::is_held(session.tools(), options.job);
-    if (!held_by_another) {
-      return bw::engine::needs_server(view) ? bw::engine::advance(session.tools(), session.server(), options.job, goal)
-                                            : view;
+    if (!bw::engine::is_held(session.tools(), options.job)) {
+      if (!bw::engine::needs_server(view)) return view;
+      try {
+        return bw::engine::advance(session.tools(), session.server(), options.job, goal);
+      } catch (const bw::Error& error) {
+        if (error.fault() != bw::Fault::busy) throw; // taken since we looked
+      }
     }
     if (!options.wait || bw::process_interrupt().asked()) return view;
     std::this_thread::sleep_for(between_looks); // the other process does the work; we watch the store
@@ -59,11 +62,11 @@ bw::Exit run_fetch(const FetchOptions& options, Session& session)
   const Delivery delivery{options.out, format_of(options.format)};
   delivery.check();
   const auto view = collect(options, duration_of(options.every, "--every"), session);
-  if (view.state == bw::JobState::done || !options.partial) return finish(view, delivery, session);
+  if (view.state == bw::JobState::done || (options.wait && !options.partial)) return finish(view, delivery, session);
 
-  deliver(options.job, delivery, bw::results::Pending::leave_out, session);
+  if (options.partial) deliver(options.job, delivery, bw::results::Pending::leave_out, session);
   tell_end(view, delivery.stdout_use(), session);
-  return bw::Exit::unfinished;
+  return stopped_by_user().value_or(bw::Exit::unfinished);
 }
 
 constexpr auto help_footer = R"(

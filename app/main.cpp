@@ -76,6 +76,8 @@ Exit run(int argc, char** argv, app::Session& session)
                                                     command.empty() ? "" : command.front()->get_name())});
   }
   if (root.get_subcommands().empty()) {
+    if (session.globals.json || session.globals.quiet)
+      return session.console().fail(Error{Fault::usage, "no command was given", "see `batchwright --help`"});
     session.console().say(root.help());
     return Exit::usage;
   }
@@ -93,12 +95,10 @@ int main(int argc, char** argv)
   Exit exit = Exit::error;
   try {
     exit = run(argc, argv, session);
-  } catch (const Error& error) {
-    exit = session.console().fail(error);
   } catch (const app::OutputClosed&) {
     exit = Exit::ok; // the reader of our output has seen enough, as `head` does
-  } catch (const std::exception& error) {
-    exit = session.console().fail(Error{Fault::bug, error.what(), "please report this"});
+  } catch (...) {
+    exit = session.console().fail(batchwright::as_error(std::current_exception()));
   }
   return static_cast<int>(exit);
 }

@@ -27,8 +27,7 @@ bw::Exit run_run(const RunOptions& options, Session& session)
   auto made = make_job(options.job, session);
   if (!made) return bw::Exit::ok;
 
-  const bw::engine::Goal goal{
-      .until = bw::engine::Until::ended, .sending = bw::engine::Sending::yes, .every = every, .inputs_fresh = true};
+  const bw::engine::Goal goal{.until = bw::engine::Until::ended, .sending = bw::engine::Sending::yes, .every = every};
   const auto view = bw::engine::advance(session.tools(), session.server(), made->job, goal, std::move(made->lock));
   return finish(view, delivery, session);
 }

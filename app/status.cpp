@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -18,18 +19,15 @@ struct StatusOptions {
   bool offline = false;
 };
 
-/// The job, with its live batches asked for where that is possible: without a key, what is known here is shown.
-bw::JobView look(const std::string& job, bool offline, Session& session)
+/// Asks the server where that is possible: without a key, what is known here is shown.
+void refresh(std::vector<bw::JobView>& views, Session& session)
 {
-  auto& tools = session.tools_if_any();
-  auto view = bw::engine::look(tools, job);
-  if (offline || !bw::engine::needs_server(view)) return view;
+  if (std::none_of(views.begin(), views.end(), bw::engine::needs_server)) return;
   try {
-    return bw::engine::look(tools, session.server(), job);
+    bw::engine::refresh(session.tools(), session.server(), views);
   } catch (const bw::Error& error) {
     if (error.fault() != bw::Fault::auth && error.fault() != bw::Fault::config) throw;
     session.console().warn(std::string{"the server was not asked: "} + error.what());
-    return view;
   }
 }
 
@@ -38,11 +36,12 @@ bw::Exit run_status(const StatusOptions& options, Session& session)
   auto& tools = session.tools_if_any();
   std::vector<bw::JobView> views;
   if (!options.job.empty()) {
-    views.push_back(look(options.job, options.offline, session));
+    views.push_back(bw::engine::look(tools, options.job));
   } else {
     for (const auto& job : tools.store.jobs())
-      views.push_back(look(job.name, options.offline, session));
+      views.push_back(bw::engine::look(tools, job.name));
   }
+  if (!options.offline) refresh(views, session);
 
   auto& console = session.console();
   const auto style = console.style(STDOUT_FILENO);

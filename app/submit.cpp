@@ -22,11 +22,13 @@ bw::Exit run_submit(const SubmitOptions& options, Session& session)
 {
   auto made = make_job(options.job, session);
   if (!made) return bw::Exit::ok;
-  if (!session.globals.json) session.console().print(made->job);
+  try {
+    if (!session.globals.json) session.console().print(made->job);
+  } catch (const OutputClosed&) { // nobody reads the name; the job is sent all the same
+  }
 
   const bw::engine::Goal goal{.until = options.detach ? bw::engine::Until::sent : bw::engine::Until::admitted,
-                              .sending = bw::engine::Sending::yes,
-                              .inputs_fresh = true};
+                              .sending = bw::engine::Sending::yes};
   const auto view = bw::engine::advance(session.tools(), session.server(), made->job, goal, std::move(made->lock));
   tell_end(view, Stdout::is_free, session);
   if (const auto stopped = stopped_by_user()) return *stopped;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <set>
+#include <thread>
 
 using namespace batchwright;
 using engine::Sending;
@@ -386,6 +387,7 @@ TEST_CASE("jobs are moved side by side, and one that cannot go on does not hold 
     if (jobs.back() == "missing") continue;
     auto ask = arena.ask(20, 5);
     ask.job.name = name;
+    ask.job.request.prompt = jobs.back() + " says: {{text}}";
     if (jobs.back() == "broken") ask.inputs = {arena.directory.file("broken.csv", "text\nas it was\n").native()};
     process.make(ask);
   }
@@ -409,6 +411,136 @@ TEST_CASE("jobs are moved side by side, and one that cannot go on does not hold 
   const auto ended = std::find_if(moves.begin(), moves.end(),
                                   [](const PartMoved& m) { return m.job == "first" && m.to == PartState::settled; });
   CHECK(begun < ended);
+}
+
+TEST_CASE("an input that changes while a batch runs is refused, never joined with what was sent")
+{
+  emulator::Faults faults;
+  faults.expire_batches = {{.batches = {.nth = {1}}, .after_share = 0.5}};
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(10));
+  process.recorder.on_move = [&](const PartMoved& moved) {
+    if (moved.to != PartState::ended) return;
+    arena.directory.file("rows.csv", "id,text\nnew,inserted before the others\n" +
+                                         tests::slurp(arena.directory / "rows.csv").substr(8));
+  };
+  try {
+    process.advance(job, Until::ended);
+    FAIL("a changed input was sent");
+  } catch (const Error& error) {
+    CHECK(error.fault() == Fault::input);
+    CHECK(std::string{error.what()}.find("rows.csv") != std::string::npos);
+  }
+  CHECK(arena.ledger("batches_created") == 1);
+  CHECK(arena.ledger("uploads") == 1);
+}
+
+TEST_CASE("a batch that failed for a bad line goes on without it")
+{
+  emulator::Faults faults;
+  faults.fail_batches = {{.batches = {.nth = {1}}, .code = "invalid_value", .message = "no such thing", .line = 3}};
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(5));
+  HandClock clock;
+  engine::Tools tools{process.store, process.layout,    process.tools.prices, process.tools.profile,
+                      clock,         process.interrupt, process.recorder};
+  auto view = engine::look(tools, job);
+  for (int i = 0; i < 100 && view.state != JobState::done; ++i) {
+    view = engine::advance(tools, process.server, job, {.until = Until::idle, .sending = Sending::yes});
+    clock.tick(Millis{20'000});
+    std::this_thread::sleep_for(Millis{20});
+  }
+  CHECK(view.items.succeeded == 4);
+  CHECK(view.items.failed == 1);
+  const auto third = tests::split_lines(process.merged(job)).at(2);
+  CHECK(third.find("no such thing") != std::string::npos);
+}
+
+TEST_CASE("a server that knows no batches is said so, after one upload")
+{
+  emulator::Faults faults;
+  auto no_batches = fault_at("POST", "/v1/batches", emulator::Effect::status);
+  no_batches.calls = {};
+  no_batches.status = 404;
+  no_batches.body = R"j({"error":{"message":"Invalid URL (POST /v1/batches)","type":"invalid_request_error"}})j";
+  faults.http = {no_batches};
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(5));
+  try {
+    process.advance(job, Until::ended);
+    FAIL("went on");
+  } catch (const Error& error) {
+    CHECK(error.fault() == Fault::rejected);
+    CHECK(std::string{error.what()}.find("Invalid URL") != std::string::npos);
+  }
+  CHECK(arena.ledger("uploads") == 1);
+}
+
+TEST_CASE("a file that is lost again and again is sent again after growing waits")
+{
+  emulator::Faults faults;
+  faults.fail_batches = {{.batches = {}, .code = "input_file_not_found", .message = "gone"}};
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(5));
+  process.advance(job, Until::admitted); // sends it twice; the third would wait
+  CHECK(arena.ledger("uploads") == 2);
+  CHECK(process.store.parts(job).front().due.value() > system_clock().now() + Millis{30'000});
+}
+
+TEST_CASE("a refused upload whose words cannot be read is not repeated without end")
+{
+  emulator::Faults faults;
+  auto gateway = fault_at("POST", "/v1/files", emulator::Effect::html);
+  gateway.calls = {};
+  gateway.status = 413;
+  faults.http = {gateway};
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(5));
+  try {
+    process.advance(job, Until::sent);
+    FAIL("went on");
+  } catch (const Error& error) {
+    CHECK(error.fault() == Fault::network);
+    CHECK(exit_for(error.fault()) == Exit::temporary);
+  }
+  CHECK(arena.ledger("uploads") == 0);
+}
+
+TEST_CASE("a gateway that refuses the key in words of its own pauses the job, too")
+{
+  emulator::Faults faults;
+  auto refusal = fault_at("GET", "/v1/batches/*", emulator::Effect::html);
+  refusal.status = 401;
+  faults.http = {refusal};
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(5));
+  const auto view = process.advance(job, Until::ended);
+  CHECK(view.pause == Pause::auth);
+  CHECK(process.advance(job, Until::ended, Sending::no).items.succeeded == 5);
+}
+
+TEST_CASE("a quota that is used up stops sending; what was paid for still comes home, asked for without haste")
+{
+  emulator::Faults faults;
+  auto refusal = fault_at("GET", "/v1/batches/*", emulator::Effect::status);
+  refusal.calls.nth = {1, 2};
+  refusal.status = 429;
+  refusal.body = R"({"error":{"message":"used up","type":"insufficient_quota","code":"insufficient_quota"}})";
+  refusal.headers = {{"x-should-retry", "false"}};
+  faults.http = {refusal};
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(5));
+  const auto begun = system_clock().now();
+  const auto view = process.advance(job, Until::ended);
+  CHECK(view.items.succeeded == 5);
+  CHECK(system_clock().now() - begun >= Millis{2'000}); // two waits, a second and more
 }
 
 TEST_CASE("two processes do not work on one job")

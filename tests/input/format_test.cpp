@@ -1,5 +1,8 @@
 #include "tests/input/input_fixture.hpp"
 
+#include <batchwright/base/files.hpp>
+#include <batchwright/input/pins.hpp>
+
 #include <doctest/doctest.h>
 
 using namespace batchwright;
@@ -71,11 +74,12 @@ TEST_CASE("a changed file is named")
 {
   const FreshDirectory dir;
   const auto pinned = input::pin(dir.file("in.txt", "abc\n").native(), InputFormat::automatic);
-  CHECK_NOTHROW(input::check_unchanged(pinned));
+  input::Pins pins{{pinned}};
+  CHECK_NOTHROW(pins.check());
   for (const auto* other : {"abd\n", "abc\n\n"}) {
     dir.file("in.txt", other);
     try {
-      input::check_unchanged(pinned);
+      pins.check();
       FAIL("not noticed");
     } catch (const Error& e) {
       CHECK(e.fault() == Fault::input);
@@ -83,7 +87,38 @@ TEST_CASE("a changed file is named")
     }
   }
   std::filesystem::remove(pinned.path);
-  CHECK(fault_of([&] { input::check_unchanged(pinned); }) == Fault::storage);
+  CHECK(fault_of([&] { pins.check(); }) == Fault::storage);
+}
+
+TEST_CASE("what was read from a file that changed meanwhile is not used, and the change is what is told")
+{
+  const FreshDirectory dir;
+  const auto pinned = input::pin(dir.file("in.txt", "abc\n").native(), InputFormat::automatic);
+  input::Pins pins{{pinned}};
+  CHECK(pins.hold([] { return 7; }) == 7);
+  CHECK(fault_of([&] { pins.hold([&] { return dir.file("in.txt", "abd\n"); }); }) == Fault::input);
+  dir.file("in.txt", "abc\n");
+  CHECK(fault_of([&] {
+          pins.hold([&]() -> int {
+            dir.file("in.txt", "abd\n");
+            throw Error{Fault::bug, "nonsense was read"};
+          });
+        }) == Fault::input);
+}
+
+TEST_CASE("a file whose size and times are as they were is not read again")
+{
+  const FreshDirectory dir;
+  const auto path = dir.file("in.txt", "abc\n");
+  auto pinned = input::pin(path.native(), InputFormat::automatic);
+  pinned.witness = "of another file";
+  input::Pins pins{{pinned}};
+  CHECK_NOTHROW(pins.check()); // its digest vouches for it
+  pinned.sha256 = "of another file";
+  pinned.witness = file_witness(path);
+  if (pinned.witness.empty()) { // written just now: nothing is taken on trust yet
+    CHECK(fault_of([&] { input::Pins{{pinned}}.check(); }) == Fault::input);
+  }
 }
 
 TEST_SUITE_END();

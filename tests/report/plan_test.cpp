@@ -41,8 +41,8 @@ TEST_CASE("a plan tells the work, its price, and what the figures rest on")
              .prices_as_of = "2026-11-22"};
   CHECK(report::plan(v) == "reviews: 120,000 requests in 3 batches for gpt-5.4-mini\n"
                            "  upload  95.4 MiB\n"
-                           "  tokens  about 24,000,000 in, perhaps 36,000,000 out (300 an answer; --max-output-tokens "
-                           "bounds it)\n"
+                           "  tokens  about 24,000,000 in, perhaps 36,000,000 out\n"
+                           "          (300 assumed an answer; --max-output-tokens sets a bound)\n"
                            "  cost    about $12.34 by batch, $24.68 in real time (prices of 2026-11-22)");
   v.output_assumed = false;
   v.batch = std::nullopt;

@@ -25,6 +25,12 @@ struct Fixture {
 
   void output(const std::vector<std::string>& all) const { directory.file("1.output.jsonl", lines(all)); }
   void errors(const std::vector<std::string>& all) const { directory.file("1.errors.jsonl", lines(all)); }
+  /// The batch failed as a whole, with these entries in its list of errors.
+  void failed(const std::string& entries)
+  {
+    files.batch =
+        directory.file("1.batch.json", R"({"id":"batch_1","status":"failed","errors":{"data":[)" + entries + "]}}");
+  }
   std::string outcomes() const { return tests::slurp(files.outcomes); }
   std::string quarantine() const { return tests::slurp(files.quarantine); }
 
@@ -176,22 +182,100 @@ TEST_CASE_FIXTURE(Fixture, "a part without any file is missing as a whole")
   CHECK(last.missing == 4);
   CHECK(outcomes().empty());
 
-  context.refused_code = "invalid_model";
-  context.refused_message = "no such\tmodel";
+  failed(R"({"code":"invalid_model","message":"no such\tmodel"})");
   last = settled();
   CHECK(last.sums.failed == 4);
   CHECK(last.sums.left == 0);
+  CHECK(last.missing == 0); // the batch never ran: no line is missing
   CHECK(outcomes().find("0\tf\tinvalid_model\t0\t{\"id\":null,\"custom_id\":\"bw-0000000000\"") == 0);
   CHECK(outcomes().find("no such\\tmodel") != std::string::npos);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a refused batch does not undo the answers it gave")
 {
-  context.refused_code = "server_gone";
+  failed(R"({"code":"model_gone","message":""})");
   output({success(id(2))});
   last = settled();
   CHECK(last.sums.succeeded == 1);
   CHECK(last.sums.failed == 3);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a batch that failed for bad lines fails those items, and the rest goes on at no attempt's cost")
+{
+  failed(R"({"code":"invalid_json_line","message":"not JSON","line":2},{"code":"x","message":"y","line":99})");
+  part.attempt = 3;
+  last = settled();
+  CHECK(last.sums.failed == 1);
+  CHECK(outcomes().find("1\tf\tinvalid_json_line\t0\t") == 0);
+  CHECK(left_free() == std::vector<Ordinal>{0, 2, 3});
+  CHECK(left().empty());
+
+  failed(R"({"code":"x","message":"lines that are not the file's","line":99},{"code":"z","line":0})");
+  last = settled();
+  CHECK(last.sums.failed == 4); // nothing that could be left out: the next batch would fail the same way
+}
+
+TEST_CASE_FIXTURE(Fixture, "a batch that failed through the server's own fault is sent again while attempts remain")
+{
+  for (const auto* entries : {"", R"({"code":"server_error","message":"The server had an error."})", "{}"}) {
+    failed(entries);
+    part.attempt = 1;
+    last = settled();
+    CHECK(left() == std::vector<Ordinal>{0, 1, 2, 3});
+    part.attempt = 3;
+    last = settled();
+    CHECK(last.sums.failed == 4);
+  }
+  CHECK(outcomes().find("0\tf\tbatch_failed\t0\t") == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a batch that failed with words alone fails its items with them")
+{
+  failed(R"({"code":null,"message":"The batch input file is larger than the maximum"})");
+  last = settled();
+  CHECK(last.sums.failed == 4);
+  CHECK(outcomes().find("larger than the maximum") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what the account is refused is no fault of the items, and is told")
+{
+  SUBCASE("quota")
+  {
+    output({success(id(0))});
+    errors({refusal(id(1), 429, "insufficient_quota"), refusal(id(2), 429, "rate_limit_exceeded")});
+    last = settled();
+    CHECK(last.obstacle == Pause::quota);
+    CHECK(left_free() == std::vector<Ordinal>{1, 2});
+  }
+  SUBCASE("a rate limit alone is none")
+  {
+    errors({refusal(id(2), 429, "rate_limit_exceeded")});
+    last = settled();
+    CHECK(last.obstacle == Pause::none);
+  }
+  SUBCASE("the key")
+  {
+    errors({refusal(id(1), 401), refusal(id(2), 429, "insufficient_quota")});
+    last = settled();
+    CHECK(last.obstacle == Pause::auth);
+  }
+  SUBCASE("a 403 on every answer")
+  {
+    errors({refusal(id(0), 403), refusal(id(1), 403), refusal(id(3), 403)});
+    last = settled();
+    CHECK(last.obstacle == Pause::auth);
+    CHECK(left_free() == std::vector<Ordinal>{0, 1, 3});
+    CHECK(left() == std::vector<Ordinal>{2});
+  }
+  SUBCASE("a 403 among other answers is the item's")
+  {
+    output({success(id(0))});
+    errors({refusal(id(1), 403), refusal(id(2), 403), refusal(id(3), 403)});
+    last = settled();
+    CHECK(last.obstacle == Pause::none);
+    CHECK(last.sums.failed == 3);
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture, "of two lines for an item the first success counts, else the first line")
@@ -355,7 +439,7 @@ TEST_CASE_FIXTURE(Fixture, "done again, a settling writes the same bytes")
 {
   output({success(id(3)), "garbage", success(id(3)), success(id(0))});
   errors({never_ran(id(1)), refusal("x", 400)});
-  context.refused_code = "why";
+  failed(R"({"code":"why","message":"so"})");
   settled();
   const auto first = outcomes() + tests::slurp(files.quarantine);
   settled();
@@ -363,7 +447,7 @@ TEST_CASE_FIXTURE(Fixture, "done again, a settling writes the same bytes")
   std::size_t entries = 0;
   for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator{directory.path()})
     ++entries;
-  CHECK(entries == 5); // output, errors, outcomes, left, quarantine: nothing temporary stays
+  CHECK(entries == 6); // output, errors, outcomes, left, quarantine: nothing temporary stays
 }
 
 TEST_CASE_FIXTURE(Fixture, "answers are priced at the rates of their route")

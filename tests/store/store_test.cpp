@@ -2,6 +2,7 @@
 #include "tests/support/fresh_directory.hpp"
 
 #include <batchwright/base/error.hpp>
+#include <batchwright/store/schema.hpp>
 #include <batchwright/store/store.hpp>
 
 #include <doctest/doctest.h>
@@ -277,8 +278,24 @@ TEST_CASE("a database of a newer program is refused and not changed by a byte")
   CHECK(fault_of([&] { Store{database}; }) == Fault::newer_state);
   CHECK(tests::slurp(database) == before);
   CHECK(std::distance(std::filesystem::directory_iterator{home.path()}, {}) == 1); // no -wal, no -shm
-  set_schema_version(database, 1);
+  set_schema_version(database, static_cast<char>(store::schema_version));
   CHECK(Store{database}.jobs().size() == 1);
+}
+
+TEST_CASE("a database of the first schema is brought up, with all it holds")
+{
+  const tests::FreshDirectory home;
+  const auto database = home / "state.db";
+  std::filesystem::copy_file(FIXTURES "/state/schema-1.db", database);
+  const Store store{database};
+  const auto job = store.job("reviews").value();
+  CHECK(job.items == 3);
+  CHECK(job.request.prompt == "Positive? {{text}}");
+  REQUIRE(job.inputs.size() == 1);
+  CHECK(job.inputs.front().path == "/data/reviews.csv");
+  CHECK(job.inputs.front().witness.empty());
+  REQUIRE(store.parts("reviews").size() == 1);
+  CHECK(store.parts("reviews").front().items == 3);
 }
 
 TEST_CASE("what is no database is refused with its path and left as it is")

@@ -31,8 +31,9 @@ inline batchwright::Job full_job(std::string name, std::uint64_t items)
   job.name = std::move(name);
   job.uuid = "5f0e8a52-0000-4000-8000-000000000001";
   job.mode = Mode::hybrid;
-  job.inputs = {{.path = "/data/" + every_byte(), .format = InputFormat::csv, .bytes = 1, .sha256 = "aa"},
-                {.path = "/data/b.jsonl", .format = InputFormat::jsonl, .bytes = 1ULL << 63, .sha256 = "bb"}};
+  job.inputs = {
+      {.path = "/data/" + every_byte(), .format = InputFormat::csv, .bytes = 1, .sha256 = "aa", .witness = "1:2:3"},
+      {.path = "/data/b.jsonl", .format = InputFormat::jsonl, .bytes = 1ULL << 63, .sha256 = "bb"}};
   job.request = {.model = "gpt-5.4-mini",
                  .endpoint = "/v1/responses",
                  .prompt = "Say {{text}} " + every_byte(),

@@ -133,7 +133,9 @@ void Peer::wait_without_reading()
 
 bool Peer::is_gone_within(int milliseconds)
 {
-  return m_state.socket.poll(Poco::Timespan{milliseconds / 1000, milliseconds % 1000 * 1000}, Poco::Net::Socket::SELECT_READ) && !m_state.fill();
+  return m_state.socket.poll(Poco::Timespan{milliseconds / 1000, milliseconds % 1000 * 1000},
+                             Poco::Net::Socket::SELECT_READ) &&
+         !m_state.fill();
 }
 
 void Peer::reset()

@@ -258,7 +258,23 @@ TEST_CASE("a lost input file is told from a bad one")
   CHECK_FALSE(means_lost_file("empty_file", "The input file is empty."));
   CHECK_FALSE(means_lost_file("", "The batch input file is larger than the 209715200 maximum for the gpt-4o model"));
   CHECK_FALSE(means_lost_file("model_not_found", "The model gpt-9 does not exist"));
+  CHECK_FALSE(means_lost_file("model_not_found", "The model `gpt-9` in the input file does not exist"));
   CHECK_FALSE(means_lost_file("", ""));
+}
+
+TEST_CASE("a failed batch is understood by its codes, and by its words where a code says nothing")
+{
+  CHECK(refusal_of({}) == Refusal::server_fault);
+  CHECK(refusal_of({{"", "", {}}}) == Refusal::server_fault);
+  CHECK(refusal_of({{"server_error", "The server had an error.", {}}}) == Refusal::server_fault);
+  CHECK(refusal_of({{"token_limit_exceeded", "", {}}}) == Refusal::no_room);
+  CHECK(refusal_of({{"input_modified", "", {}}}) == Refusal::lost_file);
+  CHECK(refusal_of({{"invalid_json_line", "not JSON", 17}}) == Refusal::bad_lines);
+  CHECK(refusal_of({{"server_error", "", {}}, {"invalid_json_line", "not JSON", 17}}) == Refusal::bad_lines);
+  CHECK(refusal_of({{"model_not_found", "The model `gpt-9` in the input file does not exist", {}}}) ==
+        Refusal::for_good);
+  CHECK(refusal_of({{"", "The batch input file is larger than the 209715200 maximum for the gpt-4o model", {}}}) ==
+        Refusal::for_good);
 }
 
 TEST_CASE("status words have one meaning each, unknown ones are live")

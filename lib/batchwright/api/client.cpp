@@ -1,6 +1,7 @@
 #include <batchwright/api/client.hpp>
 #include <batchwright/api/download.hpp>
 #include <batchwright/api/reply.hpp>
+#include <batchwright/base/files.hpp>
 
 #include <fmt/format.h>
 
@@ -77,6 +78,14 @@ Reply<wire::FileObject> Client::file(const FileId& id)
 Reply<wire::BatchObject> Client::batch(const BatchId& id)
 {
   return reply_to<wire::BatchObject>(m_reads.send({.path = path_of(id)}), wire::parse_batch);
+}
+
+Reply<wire::BatchObject> Client::batch_into(const BatchId& id, const std::filesystem::path& to)
+{
+  const auto response = m_reads.send({.path = path_of(id)});
+  auto reply = reply_to<wire::BatchObject>(response, wire::parse_batch);
+  if (reply.ok()) write_file(to, response.body);
+  return reply;
 }
 
 Reply<wire::BatchObject> Client::cancel(const BatchId& id)

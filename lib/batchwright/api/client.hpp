@@ -61,6 +61,9 @@ public:
 
   Reply<wire::FileObject> file(const FileId& id);
   Reply<wire::BatchObject> batch(const BatchId& id);
+  /// The same, and the object as it came into `to`, durably: what a failed batch says of its input. Throws
+  /// `Fault::storage`.
+  Reply<wire::BatchObject> batch_into(const BatchId& id, const std::filesystem::path& to);
   /// POST /batches/{id}/cancel: repeatable. A 400 or 409 means "already over" and reads the batch.
   Reply<wire::BatchObject> cancel(const BatchId& id);
   /// One page of files of our purpose, newest first, after an id.

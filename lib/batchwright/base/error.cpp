@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
@@ -66,6 +67,19 @@ Error Error::at(Place place) const
   Error e = *this;
   e.m_place = std::move(place);
   return e;
+}
+
+Error as_error(const std::exception_ptr& thrown)
+{
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::filesystem::filesystem_error& error) {
+    return Error{Fault::storage, fmt::format("{}: {}", error.path1().native(), error.code().message())};
+  } catch (const std::exception& error) {
+    return Error{Fault::bug, error.what(), "please report this"};
+  }
 }
 
 void throw_errno(std::string_view doing, std::string_view path)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -77,6 +78,9 @@ private:
   std::string m_hint;
   std::optional<Place> m_place = {};
 };
+
+/// Whatever was thrown as an Error: what the file system threw is `Fault::storage`, all that is not ours is a bug.
+Error as_error(const std::exception_ptr& thrown);
 
 /// Throws `Fault::storage` with the text of `errno`: "writing FILE: No space left on device".
 [[noreturn]] void throw_errno(std::string_view doing, std::string_view path);

@@ -7,10 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 namespace batchwright {
@@ -191,6 +193,17 @@ void TemporaryDirectory::keep(const std::filesystem::path& place)
   if (::rename(m_path.c_str(), place.c_str()) != 0) throw_errno("renaming to", place.native());
   m_path.clear();
   sync_directory(directory_of(place));
+}
+
+std::string file_witness(const std::filesystem::path& path)
+{
+  struct stat info = {};
+  if (::stat(path.c_str(), &info) != 0) throw_errno("looking at", path.native());
+  struct timespec now = {};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  if (now.tv_sec - std::max(info.st_mtim.tv_sec, info.st_ctim.tv_sec) <= 2) return {};
+  return fmt::format("{}:{}:{}:{}.{:09}:{}.{:09}", info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec,
+                     info.st_mtim.tv_nsec, info.st_ctim.tv_sec, info.st_ctim.tv_nsec);
 }
 
 void make_private_directory(const std::filesystem::path& path)

@@ -121,6 +121,10 @@ private:
   std::filesystem::path m_path;
 };
 
+/// What tells that a file was not written to since: device, inode, size and times as one word. Empty where it was
+/// changed within the last two seconds, since a change that soon need not show in its times. Throws `Fault::storage`.
+std::string file_witness(const std::filesystem::path& path);
+
 /// Makes a directory and its parents, mode 0700.
 void make_private_directory(const std::filesystem::path& path);
 void sync_directory(const std::filesystem::path& path);

@@ -31,12 +31,16 @@ Job known_job(Tools& tools, const std::string& name)
                            : fmt::format("did you mean {}?", fmt::join(near, ", "))};
 }
 
+std::string url_of(const std::string& account)
+{
+  return account.substr(0, account.find('|'));
+}
+
 /// A job belongs to an account: with another one, everything of it is "not found". Another key of the same account
 /// passes where something of the job's own answers under it.
 void check_account(Tools& tools, Server& server, const Job& job, const std::vector<Part>& parts)
 {
   if (job.account == server.account) return;
-  const auto url_of = [](const std::string& account) { return account.substr(0, account.find('|')); };
   if (url_of(job.account) == url_of(server.account)) {
     const auto anything =
         std::find_if(parts.rbegin(), parts.rend(), [](const Part& p) { return !p.batch.empty() || !p.file.empty(); });
@@ -77,17 +81,6 @@ struct Lane {
   std::optional<FileLock> lock = {};
   std::unique_ptr<Run> run = {}; ///< nothing: not begun, or ended
 };
-
-Error as_error(const std::exception_ptr& fault)
-{
-  try {
-    std::rethrow_exception(fault);
-  } catch (const Error& error) {
-    return error;
-  } catch (const std::exception& error) {
-    return Error{Fault::bug, error.what(), "please report this"};
-  }
-}
 
 /// Takes the lock and begins; where no item is pending it has ended at once.
 void begin(Lane& lane, Tools& tools, Server& server, Workers& workers, const Goal& goal)
@@ -200,21 +193,28 @@ JobView look(Tools& tools, const std::string& name)
   return view(job, tools.store.parts(name), is_held(tools, name) ? Held::yes : Held::no);
 }
 
-JobView look(Tools& tools, Server& server, const std::string& name)
+void refresh(Tools& tools, Server& server, std::vector<JobView>& views)
 {
-  auto v = look(tools, name);
-  for (auto& p : v.parts) {
-    if (!has_live_batch(p.state)) continue;
-    const auto reply = server.client.batch(p.batch);
-    if (reply.ok()) {
-      p.remote = status_of(reply.value);
-    } else {
-      tools.observer.on(
-          Note{Note::Level::warning, fmt::format("asking for the batch of part {}: {}", p.number, reply.trouble)});
-      if (reply.ending != api::Ending::refused) break; // an unreachable server is not asked for each of many batches
+  const auto warn = [&](std::string text) { tools.observer.on(Note{Note::Level::warning, std::move(text)}); };
+  for (auto& v : views) {
+    if (!needs_server(v)) continue;
+    if (url_of(known_job(tools, v.job).account) != url_of(server.account)) {
+      warn(fmt::format("{} was made with another server and is shown as it was known last", v.job));
+      continue;
+    }
+    for (auto& p : v.parts) {
+      if (!has_live_batch(p.state)) continue;
+      const auto reply = server.client.batch(p.batch);
+      if (reply.ok()) {
+        p.remote = status_of(reply.value);
+        continue;
+      }
+      warn(fmt::format("asking for the batch of part {} of {}: {}", p.number, v.job, reply.trouble));
+      // An unreachable server is not asked for each of many batches, nor a refusing one for the rest of the job.
+      if (reply.ending != api::Ending::refused || tools.interrupt.asked()) return;
+      break;
     }
   }
-  return v;
 }
 
 bool needs_server(const JobView& view)

@@ -4,6 +4,7 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/spec.hpp>
+#include <batchwright/input/pins.hpp>
 #include <batchwright/money/tokens.hpp>
 
 #include <fmt/format.h>
@@ -91,6 +92,9 @@ Draft draft(Tools& tools, const Ask& ask)
     tools.observer.on(Progress{Phase::reading, job.name, 0, bytes, total});
     if (tools.interrupt.asked()) throw Error{Fault::interrupted, "stopped while reading the input; nothing was sent"};
   });
+  input::Pins pins{job.inputs};
+  pins.check(); // what was planned is what was digested
+  job.inputs = pins.inputs();
   job.uuid = make_uuid();
   job.items = plan.items;
   job.created_at = tools.clock.now();

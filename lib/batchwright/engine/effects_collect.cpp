@@ -16,14 +16,9 @@ namespace {
 /// A batch that is not found this soon after its creation may only not have spread to the server we asked.
 constexpr Millis not_found_grace{60'000};
 
-/// Brings one file home where there is one.
-api::Reply<api::Downloaded> bring(api::Client& client, const FileId& id, const std::filesystem::path& to,
-                                  const http::OnBytes& on_received)
+bool failed_as_a_whole(const Part& part)
 {
-  if (!id.empty()) return client.download(id, to, on_received);
-  api::Reply<api::Downloaded> nothing;
-  nothing.ending = api::Ending::ok;
-  return nothing;
+  return wire::phase(part.remote.status) == wire::BatchPhase::refused;
 }
 
 } // namespace
@@ -49,28 +44,22 @@ void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply)
       record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
       return;
     }
-    const auto when = later(doing, reply);
+    const auto when = later(number, doing, setback(reply));
     record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
     return;
   }
 
-  m_troubles = 0;
+  m_troubles.erase(number);
   const auto phase = wire::phase(reply.value.status);
   const auto status = status_of(reply.value);
   if (phase == wire::BatchPhase::refused && part(number).state == PartState::running) {
-    if (wire::means_no_room(status.error_code, status.error_message)) {
+    const auto refusal = wire::refusal_of(reply.value.errors);
+    if (refusal == wire::Refusal::no_room) {
       record_no_room(number, status.error_message, PartEvent::batch_refused, {});
       return;
     }
-    if (wire::means_lost_file(status.error_code, status.error_message)) {
-      note(Note::Level::warning, fmt::format("part {}: {}; uploading its file again", number, status.error_message));
-      record(number, [](Part& changed, store::Transaction&) {
-        move(changed, PartEvent::file_lost);
-        changed.file = {};
-        changed.batch = {};
-        changed.remote = {};
-        changed.due.reset();
-      });
+    if (refusal == wire::Refusal::lost_file) {
+      record_lost_file(number, status.error_message, {});
       return;
     }
   }
@@ -93,18 +82,33 @@ void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply)
   }
 }
 
+/// Brings home what an ended batch left: why it failed, where it did, and its files, where it names them. Runs on a
+/// worker.
+std::optional<Setback> Run::bring(const Part& p, const http::OnBytes& on_received)
+{
+  if (failed_as_a_whole(p)) {
+    const auto reply = m_server.client.batch_into(p.batch, m_files.batch(p.number));
+    if (!reply.ok()) return setback(reply);
+  }
+  const std::pair<FileId, std::filesystem::path> files[] = {{p.remote.output_file, m_files.output(p.number)},
+                                                            {p.remote.error_file, m_files.errors(p.number)}};
+  for (const auto& [id, to] : files) {
+    if (id.empty()) continue;
+    const auto reply = m_server.client.download(id, to, on_received);
+    if (!reply.ok()) return setback(reply);
+  }
+  return std::nullopt;
+}
+
 void Run::download(const Part& p)
 {
   auto gauge = std::make_shared<Gauge>();
   gauge->phase = Phase::downloading;
   m_gauges[p.number] = gauge;
-  const auto work = [this, p, gauge, output = m_files.output(p.number), errors = m_files.errors(p.number)] {
-    auto reply = bring(m_server.client, p.remote.output_file, output, [gauge](std::uint64_t n) { gauge->done = n; });
-    return reply.ok() ? bring(m_server.client, p.remote.error_file, errors, {}) : reply;
-  };
-  on_worker(Do::download, p.number, work, [this, number = p.number](const api::Reply<api::Downloaded>& reply) {
-    if (reply.ok()) {
-      m_troubles = 0;
+  const auto work = [this, p, gauge] { return bring(p, [gauge](std::uint64_t n) { gauge->done = n; }); };
+  on_worker(Do::download, p.number, work, [this, number = p.number](const std::optional<Setback>& failed) {
+    if (!failed) {
+      m_troubles.erase(number);
       record(number, [](Part& changed, store::Transaction&) {
         move(changed, PartEvent::outputs_stored);
         changed.due.reset();
@@ -113,7 +117,7 @@ void Run::download(const Part& p)
     }
     const auto doing = fmt::format("downloading the answers of part {}", number);
     record(number, [](Part& changed, store::Transaction&) { ++changed.downloads; });
-    const auto when = later(doing, reply);
+    const auto when = later(number, doing, *failed);
     record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
   });
 }
@@ -122,25 +126,22 @@ void Run::settle(const Part& p)
 {
   const results::SettleFiles files{.output = m_files.output(p.number),
                                    .errors = m_files.errors(p.number),
+                                   .batch = failed_as_a_whole(p) ? m_files.batch(p.number) : std::filesystem::path{},
                                    .requests = m_files.requests(p.number),
                                    .ordinals = m_files.ordinals(p.number),
                                    .outcomes = m_files.outcomes(p.number),
                                    .left = m_files.left(p.number),
                                    .left_free = m_files.left_free(p.number),
                                    .quarantine = m_files.quarantine(p.number)};
-  results::SettleContext context{.user_ids = !m_job.request.id_column.empty(),
-                                 .endpoint = m_job.request.endpoint,
-                                 .max_attempts = m_job.policy.max_attempts,
-                                 .fallback = m_job.policy.fallback,
-                                 .prices = m_tools.prices.find(m_job.request.model)};
-  if (wire::phase(p.remote.status) == wire::BatchPhase::refused) {
-    context.refused_code = p.remote.error_code;
-    context.refused_message = p.remote.error_message;
-  }
+  const results::SettleContext context{.user_ids = !m_job.request.id_column.empty(),
+                                       .endpoint = m_job.request.endpoint,
+                                       .max_attempts = m_job.policy.max_attempts,
+                                       .fallback = m_job.policy.fallback,
+                                       .prices = m_tools.prices.find(m_job.request.model)};
   // Ids of the user's are read from the request file; where it is gone it is built again, the same bytes.
   const bool rebuild = context.user_ids && !std::filesystem::exists(files.requests);
-  const auto work = [job = m_job, p, files, context, rebuild] {
-    if (rebuild) requests::build(job, p, files.ordinals, files.requests);
+  const auto work = [this, job = m_job, p, files, context, rebuild] {
+    if (rebuild) m_pins.hold([&] { return requests::build(job, p, files.ordinals, files.requests); });
     return results::settle(p, files, context);
   };
   on_worker(Do::settle, p.number, work,
@@ -158,6 +159,10 @@ void Run::record_settled(int number, const results::Settled& settled)
     add_child(tx, parent, settled.left_free, m_files.left_free(number), parent.attempt);
   });
   if (!m_job.policy.keep_requests) discard_file(m_files.requests(number));
+  if (settled.obstacle == Pause::quota)
+    pause(Pause::quota, fmt::format("part {}: requests were refused for want of quota (insufficient_quota)", number));
+  if (settled.obstacle == Pause::auth)
+    pause(Pause::auth, fmt::format("part {}: requests were refused for want of permission (401 or 403)", number));
   if (settled.missing > 0) {
     note(Note::Level::warning, fmt::format("part {}: the server returned no line for {} of {} requests", number,
                                            settled.missing, parent.items));

@@ -70,16 +70,10 @@ Look<T> look_through(Instant begun_at, const Clock& clock, Page page, IsIt is_it
 
 void Run::build(const Part& p)
 {
-  const bool check = !m_inputs_checked;
-  const auto work = [job = m_job, p, check, list = m_files.ordinals(p.number), file = m_files.requests(p.number)] {
-    if (check) {
-      for (const auto& input : job.inputs)
-        input::check_unchanged(input);
-    }
-    return requests::build(job, p, list, file);
+  const auto work = [this, job = m_job, p, list = m_files.ordinals(p.number), file = m_files.requests(p.number)] {
+    return m_pins.hold([&] { return requests::build(job, p, list, file); });
   };
   on_worker(Do::build, p.number, work, [this, number = p.number](const requests::Built& built) {
-    m_inputs_checked = true;
     record(number, [&](Part& changed, store::Transaction&) {
       changed.requests = built.requests;
       changed.bytes = built.bytes;
@@ -114,7 +108,7 @@ void Run::record_upload(int number, const std::string& uuid, const api::Reply<wi
   const auto doing = fmt::format("uploading part {}", number);
   const bool cut = reply.ok() && reply.value.bytes != 0 && reply.value.bytes != part(number).bytes;
   if (reply.ok() && !cut) {
-    m_troubles = 0;
+    m_troubles.erase(number);
     record(number, [&](Part& changed, store::Transaction& tx) {
       move(changed, PartEvent::file_known);
       changed.file = reply.value.id;
@@ -123,18 +117,16 @@ void Run::record_upload(int number, const std::string& uuid, const api::Reply<wi
     });
     return;
   }
-  if (reply.ending == api::Ending::unknown) { // stays `uploading`: the listing decides
-    const auto when = trouble(doing, reply.trouble);
-    record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
-    return;
+  auto why = setback(reply);
+  if (reply.ending != api::Ending::unknown) { // else it stays `uploading`: the listing decides
+    record(number, [&](Part& changed, store::Transaction& tx) {
+      move(changed, PartEvent::file_absent);
+      put_call(tx, uuid, cut ? CallState::answered : CallState::not_sent);
+    });
   }
-  record(number, [&](Part& changed, store::Transaction& tx) {
-    move(changed, PartEvent::file_absent);
-    put_call(tx, uuid, cut ? CallState::answered : CallState::not_sent);
-  });
+  if (cut) why.words = fmt::format("the server stored {} bytes of {}", reply.value.bytes, part(number).bytes);
   const auto when =
-      cut ? trouble(doing, fmt::format("the server stored {} bytes of {}", reply.value.bytes, part(number).bytes))
-          : later(doing, reply);
+      cut || reply.ending == api::Ending::unknown ? trouble(number, doing, why) : later(number, doing, why);
   record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
 }
 
@@ -155,16 +147,15 @@ void Run::look_for_file(const Part& p)
   on_worker(Do::look_for_file, p.number, work, [this, number = p.number, uuid = call->uuid](const auto& look) {
     const auto doing = fmt::format("looking for the upload of part {}", number);
     if (look.failed) {
-      const auto when = later(doing, *look.failed);
+      const auto when = later(number, doing, setback(*look.failed));
       record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
       return;
     }
-    m_troubles = 0;
     record(number, [&](Part& changed, store::Transaction& tx) {
       // Not listed: a second upload costs nothing, so there is no grace time here.
       move(changed, look.found ? PartEvent::file_known : PartEvent::file_absent);
       if (look.found) changed.file = look.found->id;
-      changed.due.reset();
+      changed.due = look.found ? std::nullopt : std::optional{now() + trouble_wait(m_troubles[number])};
       put_call(tx, uuid, look.found ? CallState::adopted : CallState::abandoned);
     });
   });
@@ -202,7 +193,7 @@ void Run::record_create(int number, const std::string& uuid, const api::Reply<wi
 {
   const auto doing = fmt::format("creating the batch of part {}", number);
   if (reply.ok()) {
-    m_troubles = 0;
+    m_troubles.erase(number);
     record(number, [&](Part& changed, store::Transaction& tx) {
       move(changed, PartEvent::batch_known);
       changed.batch = reply.value.id;
@@ -213,29 +204,53 @@ void Run::record_create(int number, const std::string& uuid, const api::Reply<wi
     });
     return;
   }
+  const auto why = setback(reply);
   if (reply.ending == api::Ending::unknown) { // stays `creating`: the listing decides
-    const auto when = trouble(doing, reply.trouble);
+    const auto when = trouble(number, doing, why);
     record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
     return;
   }
-  const bool is_refused = reply.ending == api::Ending::refused;
-  if (is_refused && wire::means_no_room(reply.error.code, reply.error.message)) {
-    record_no_room(number, reply.error.message, PartEvent::batch_refused, uuid);
-    return;
+  if (reply.ending == api::Ending::refused) {
+    const auto& [code, type, message, param] = reply.error;
+    if (wire::means_no_room(code, message)) return record_no_room(number, message, PartEvent::batch_refused, uuid);
+    if (wire::means_lost_file(code, message)) return record_lost_file(number, why.words, uuid);
   }
-  const bool file_lost =
-      is_refused && (wire::means_lost_file(reply.error.code, reply.error.message) || reply.status == 404);
   record(number, [&](Part& changed, store::Transaction& tx) {
-    move(changed, file_lost ? PartEvent::file_lost : PartEvent::batch_absent);
-    if (file_lost) changed.file = {};
+    move(changed, PartEvent::batch_absent);
     put_call(tx, uuid, CallState::not_sent);
   });
-  if (file_lost) {
-    note(Note::Level::warning, fmt::format("{}: {}; uploading its file again", doing, reply.trouble));
-    return;
-  }
-  const auto when = later(doing, reply);
+  const auto when = later(number, doing, why);
   record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
+}
+
+/// The uploaded file is gone: it is sent again, the first time at once, then after growing waits, since a server that
+/// keeps no files would be sent them for ever.
+void Run::record_lost_file(int number, std::string_view words, const std::string& uuid)
+{
+  const auto sent = uploads_of(number);
+  const auto when = sent > 1 ? std::optional{now() + refusal_wait(sent - 1)} : std::nullopt;
+  note(Note::Level::warning,
+       fmt::format("the file of part {} is lost at the server ({}); uploading it again{}", number, words,
+                   when ? fmt::format(" in {} min", (*when - now()).count() / 60'000) : ""));
+  record(number, [&](Part& changed, store::Transaction& tx) {
+    move(changed, PartEvent::file_lost);
+    changed.file = {};
+    changed.batch = {};
+    changed.remote = {};
+    changed.due = when;
+    if (!uuid.empty()) put_call(tx, uuid, CallState::not_sent);
+  });
+}
+
+/// How often the server told the id of a file of this part.
+int Run::uploads_of(int number) const
+{
+  int uploads = 0;
+  for (const auto state : {CallState::answered, CallState::adopted}) {
+    for (const auto& call : m_tools.store.calls(m_job.name, state))
+      uploads += call.part == number && call.kind == CallKind::upload ? 1 : 0;
+  }
+  return uploads;
 }
 
 /// The queue is full: the part waits with its file, its items lose no attempt, and nothing more is created until a live
@@ -286,11 +301,10 @@ void Run::look_for_batch(const Part& p)
               fmt::format("{}: the server cannot be asked: {}", doing, look.failed->trouble));
         return;
       }
-      const auto when = later(doing, *look.failed);
+      const auto when = later(number, doing, setback(*look.failed));
       record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
       return;
     }
-    m_troubles = 0;
     record(number, [&](Part& changed, store::Transaction& tx) {
       changed.due.reset();
       if (look.found) {

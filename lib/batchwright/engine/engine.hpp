@@ -91,7 +91,6 @@ struct Goal {
   Until until = Until::idle;
   Sending sending = Sending::no;
   std::optional<Millis> every = {}; ///< between polls; nothing: short at first, growing
-  bool inputs_fresh = false;        ///< they were pinned by this very command: need not be checked again
 };
 
 /// Moves the job as far as the goal says, under its lock. Ctrl-C starts nothing new, records what is in flight and
@@ -116,9 +115,9 @@ std::vector<Advanced> advance_all(Tools& tools, Server& server, const std::vecto
 /// How a job stands by the store alone. Throws `Fault::usage` for an unknown job, naming near ones.
 JobView look(Tools& tools, const std::string& job);
 
-/// As `look`, with the state of live batches asked from the server now and not recorded. What cannot be asked stays as
-/// it was, with a note.
-JobView look(Tools& tools, Server& server, const std::string& job);
+/// Asks the server for the live batches of these jobs and puts what it says into the views, unrecorded. What cannot be
+/// asked stays as it was, with a warning; jobs of another server are left alone.
+void refresh(Tools& tools, Server& server, std::vector<JobView>& views);
 
 /// The job's lock. Throws `Fault::busy` where another process holds it.
 FileLock take_lock(Tools& tools, const std::string& job);

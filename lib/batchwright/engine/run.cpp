@@ -13,6 +13,9 @@ namespace {
 /// How often progress is told while workers are busy.
 constexpr Millis tick{100};
 
+/// How long a command that only sends stays for a part that may be sent later.
+constexpr Millis longest_stay{30'000};
+
 } // namespace
 
 Run::Run(Tools& tools, Server& server, Workers& workers, Job job, std::vector<Part> parts, Goal goal)
@@ -24,7 +27,7 @@ Run::Run(Tools& tools, Server& server, Workers& workers, Job job, std::vector<Pa
       m_files(tools.layout.job(m_job.name)),
       m_parts(std::move(parts)),
       m_calls(tools.store.calls(m_job.name, CallState::intended)),
-      m_inputs_checked(goal.inputs_fresh)
+      m_pins(m_job.inputs)
 {
   // Somebody asked just now: batches are looked at however recently that was done.
   for (auto& p : m_parts) {
@@ -138,12 +141,13 @@ bool Run::is_over(const Part& p) const
 bool Run::reached() const
 {
   const auto all = [this](auto holds) { return std::all_of(m_parts.begin(), m_parts.end(), holds); };
-  // Where the server had no room for one part, the others of the queue wait with it.
-  const bool is_full = std::any_of(m_parts.begin(), m_parts.end(),
-                                   [](const Part& p) { return p.state == PartState::queued && p.refusals > 0; });
-  const auto is_sent = [this, is_full](const Part& p) {
+  // What can be sent only much later, for want of room or after a loss, is left to `poll`.
+  const auto is_left = [this](const Part& p) {
+    return (p.state == PartState::planned || p.state == PartState::queued) && p.due && *p.due > now() + longest_stay;
+  };
+  const auto is_sent = [this, is_left](const Part& p) {
     return is_over(p) || has_live_batch(p.state) || p.state == PartState::ended || p.state == PartState::fetched ||
-           (p.state == PartState::queued && is_full);
+           is_left(p);
   };
   switch (m_goal.until) {
   case Until::idle:

@@ -4,6 +4,7 @@
 
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/workers.hpp>
+#include <batchwright/input/pins.hpp>
 
 #include <atomic>
 #include <exception>
@@ -16,6 +17,21 @@
 #include <vector>
 
 namespace batchwright::engine {
+
+/// A reply that brought nothing of use, whatever it was to bring.
+struct Setback {
+  api::Ending ending = api::Ending::unknown;
+  int status = 0;
+  std::string code = {};
+  std::string words = {}; ///< for people
+  std::optional<Millis> retry_after = {};
+};
+
+template<class T>
+Setback setback(const api::Reply<T>& reply)
+{
+  return {reply.ending, reply.status, reply.error.code, reply.trouble, reply.retry_after};
+}
 
 class Run {
 public:
@@ -72,15 +88,11 @@ private:
   void note(Note::Level level, std::string text);
   Instant now() const { return m_tools.clock.now(); }
 
-  /// Nothing came back, or nothing one can use. Returns when to try again; throws where the goal does not wait for
-  /// that.
-  Instant trouble(std::string_view doing, const std::string& what);
-  /// The server refused a call of ours. Returns when to try again, after a pause where that helps; throws else.
-  template<class T>
-  Instant refused(std::string_view doing, const api::Reply<T>& reply);
-  template<class T>
-  Instant later(std::string_view doing, const api::Reply<T>& reply);
-  [[noreturn]] void reject(std::string_view doing, int status, const std::string& what) const;
+  /// When a call for a part is to be tried again. A refused key or quota pauses the job; a refusal that waiting cannot
+  /// mend, and a server that is out of reach for a goal that does not wait for it, are thrown.
+  Instant later(int part, std::string_view doing, const Setback& setback);
+  Instant trouble(int part, std::string_view doing, const Setback& setback);
+  [[noreturn]] void reject(std::string_view doing, const Setback& setback) const;
 
   // --- effects: sending (effects_send.cpp) ---
   void build(const Part& part);
@@ -90,6 +102,8 @@ private:
   void create(const Part& part);
   void record_create(int number, const std::string& uuid, const api::Reply<wire::BatchObject>& reply);
   void look_for_batch(const Part& part);
+  void record_lost_file(int number, std::string_view words, const std::string& uuid);
+  int uploads_of(int number) const;
   void record_no_room(int number, const std::string& message, PartEvent event, const std::string& uuid);
   wire::Metadata metadata(const Part& part, const std::string& uuid) const;
 
@@ -97,6 +111,7 @@ private:
   void poll(const Part& part);
   void record_poll(int number, const api::Reply<wire::BatchObject>& reply);
   void download(const Part& part);
+  std::optional<Setback> bring(const Part& part, const http::OnBytes& on_received);
   void settle(const Part& part);
   void record_settled(int number, const results::Settled& settled);
   void add_child(store::Transaction& tx, const Part& parent, const results::Left& left,
@@ -120,9 +135,9 @@ private:
   std::set<int> m_busy = {};
   std::set<int> m_asked = {}; // parts whose batch was asked for in this advance
   std::map<int, std::shared_ptr<Gauge>> m_gauges = {};
-  bool m_inputs_checked = false;
-  int m_troubles = 0;
-  Instant m_quiet_until = {};
+  input::Pins m_pins;
+  std::map<int, int> m_troubles = {}; // of a part, in a row: the waits grow with them
+  Instant m_quiet_until = {};         // several calls that fail together are told once
 };
 
 /// What a polled batch object says, as the part keeps it.
@@ -151,27 +166,6 @@ void Run::on_worker(Do what, int number, Work work, Record record)
       return [come_home, fault = std::current_exception()] { come_home([&] { std::rethrow_exception(fault); }); };
     }
   });
-}
-
-template<class T>
-Instant Run::refused(std::string_view doing, const api::Reply<T>& reply)
-{
-  if (reply.status == 401 || reply.status == 403) {
-    pause(Pause::auth, std::string{doing} + ": " + reply.trouble);
-    return now();
-  }
-  if (reply.status == 429 && reply.error.code == "insufficient_quota") {
-    pause(Pause::quota, std::string{doing} + ": " + reply.trouble);
-    return now();
-  }
-  if (reply.status == 429) return now() + reply.retry_after.value_or(trouble_wait(++m_troubles));
-  reject(doing, reply.status, reply.trouble);
-}
-
-template<class T>
-Instant Run::later(std::string_view doing, const api::Reply<T>& reply)
-{
-  return reply.ending == api::Ending::refused ? refused(doing, reply) : trouble(doing, reply.trouble);
 }
 
 } // namespace batchwright::engine

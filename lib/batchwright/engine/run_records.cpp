@@ -101,24 +101,45 @@ void Run::note(Note::Level level, std::string text)
   m_tools.observer.on(Note{level, std::move(text)});
 }
 
-Instant Run::trouble(std::string_view doing, const std::string& what)
+Instant Run::later(int number, std::string_view doing, const Setback& setback)
 {
-  if (now() >= m_quiet_until) { // several calls that fail together are one trouble
-    const auto wait = trouble_wait(++m_troubles);
-    if (m_goal.until != Until::ended && m_troubles > patience_with_network) {
-      throw Error{Fault::network, fmt::format("{}: {}", doing, what),
-                  fmt::format("nothing is lost; run `batchwright poll {}` when the server can be reached", m_job.name)};
-    }
-    m_quiet_until = now() + wait;
-    note(Note::Level::warning, fmt::format("{}: {}; trying again in {} s", doing, what, wait.count() / 1000));
+  // A gateway may refuse a key in words of its own: the status says enough.
+  const bool is_refused_key = setback.status == 401 || setback.status == 403;
+  if (setback.ending != api::Ending::refused && !is_refused_key) return trouble(number, doing, setback);
+
+  if (is_refused_key) { // nothing but the pause keeps it waiting: another key is tried at once
+    pause(Pause::auth, fmt::format("{}: {}", doing, setback.words));
+    return now();
   }
-  return m_quiet_until;
+  const auto when = now() + std::max(trouble_wait(++m_troubles[number]), setback.retry_after.value_or(Millis{0}));
+  if (setback.status == 429 && setback.code == "insufficient_quota") {
+    pause(Pause::quota, fmt::format("{}: {}", doing, setback.words));
+  } else if (setback.status != 429) {
+    reject(doing, setback);
+  }
+  return when;
 }
 
-void Run::reject(std::string_view doing, int status, const std::string& what) const
+Instant Run::trouble(int number, std::string_view doing, const Setback& setback)
 {
-  const bool redirect = status >= 300 && status < 400;
-  throw Error{redirect ? Fault::config : Fault::rejected, fmt::format("{}: {}", doing, what),
+  const int troubles = ++m_troubles[number];
+  if (m_goal.until != Until::ended && troubles > patience_with_network) {
+    throw Error{Fault::network, fmt::format("{}: {}", doing, setback.words),
+                fmt::format("nothing is lost; run `batchwright poll {}` when the server can be reached", m_job.name)};
+  }
+  const auto wait = std::max(trouble_wait(troubles), setback.retry_after.value_or(Millis{0}));
+  const auto when = now() + wait;
+  if (now() >= m_quiet_until) {
+    m_quiet_until = when;
+    note(Note::Level::warning, fmt::format("{}: {}; trying again in {} s", doing, setback.words, wait.count() / 1000));
+  }
+  return when;
+}
+
+void Run::reject(std::string_view doing, const Setback& setback) const
+{
+  const bool redirect = setback.status >= 300 && setback.status < 400;
+  throw Error{redirect ? Fault::config : Fault::rejected, fmt::format("{}: {}", doing, setback.words),
               redirect ? "set OPENAI_BASE_URL to the address that the server names"
                        : fmt::format("nothing is lost; `batchwright status {}` shows how the job stands", m_job.name)};
 }

@@ -70,28 +70,16 @@ InputFormat detect_format(const std::string& path)
 
 PinnedInput pin(const std::string& path, InputFormat format)
 {
-  PinnedInput pinned{canonical(path), format, 0, {}};
+  PinnedInput pinned{.path = canonical(path), .format = format};
   if (format == InputFormat::automatic) {
     pinned.format = detect_format(path);
   } else {
     refuse_unreadable(path);
   }
   pinned.bytes = InputFile{pinned.path}.size();
+  pinned.witness = file_witness(pinned.path); // before the digest: what is written meanwhile shows
   pinned.sha256 = sha256_of_file(pinned.path);
   return pinned;
-}
-
-void check_unchanged(const PinnedInput& input)
-{
-  const auto changed = [&](std::string_view how) {
-    return Error{Fault::input,
-                 fmt::format("reading {}: the file has changed since the job was made ({})", input.path, how),
-                 "put the file back as it was, or submit it as a new job with --name"}
-        .at({input.path, 0, {}});
-  };
-  const auto bytes = InputFile{input.path}.size();
-  if (bytes != input.bytes) throw changed(fmt::format("it had {} bytes, now {}", input.bytes, bytes));
-  if (sha256_of_file(input.path) != input.sha256) throw changed("same size, other bytes");
 }
 
 } // namespace batchwright::input

@@ -83,9 +83,6 @@ InputFormat detect_format(const std::string& path);
 /// of links, so that one file has one name. Throws as `detect_format`; what is no regular file is `Fault::storage`.
 PinnedInput pin(const std::string& path, InputFormat format);
 
-/// Throws `Fault::input` naming the file when it is not the one that was pinned: same size first, then the digest.
-void check_unchanged(const PinnedInput& input);
-
 /// A stream over the inputs. With `from`, it begins at that item; records before it are not looked at, and bad ones
 /// among them do not count against `skip_bad`, so what an earlier stream could read, this one can.
 /// `from` must be a mark that an earlier stream over the same inputs and options gave, or the default: the start.

@@ -54,6 +54,7 @@ struct PinnedInput {
   InputFormat format = InputFormat::automatic;
   std::uint64_t bytes = 0;
   std::string sha256 = {};
+  std::string witness = {}; ///< as `file_witness` gave it then; empty: only the digest can tell whether it changed
 
   auto operator<=>(const PinnedInput&) const = default;
 };

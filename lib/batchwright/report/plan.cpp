@@ -56,7 +56,7 @@ std::string plan(const PlanView& v)
   text += fmt::format("  upload  {}\n", bytes(v.request_bytes));
   text += fmt::format("  tokens  about {} in, {} {} out{}\n", count(tokens(v.input_tokens)),
                       v.output_assumed ? "perhaps" : "at most", count(tokens(v.output_tokens)),
-                      v.output_assumed ? " (300 an answer; --max-output-tokens bounds it)" : "");
+                      v.output_assumed ? "\n          (300 assumed an answer; --max-output-tokens sets a bound)" : "");
   text += cost_line(v);
   if (v.skipped > 0) text += fmt::format("\n  aside   {} left out", counted(v.skipped, "bad record", "bad records"));
   return text;

@@ -70,6 +70,7 @@ Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const money:
     }
     if (on_merged && (outcome->ordinal + 1) % items_between_reports == 0) on_merged(outcome->ordinal + 1, job.items);
   }
+  writer->end();
   if (!out.empty()) sink(out);
   if (on_merged) on_merged(job.items, job.items);
   return merged;

@@ -24,6 +24,8 @@ public:
   virtual void add(std::string& out, const Outcome& outcome) = 0;
   /// Passes over a pending item.
   virtual void pass() = 0;
+  /// After the last one: throws where what was read along is not what it was at the beginning.
+  virtual void end() {}
 };
 
 std::unique_ptr<RecordWriter> jsonl_writer(const Job& job, const money::ModelPrices* prices);

@@ -3,6 +3,7 @@
 
 #include <batchwright/base/error.hpp>
 #include <batchwright/input/input.hpp>
+#include <batchwright/input/pins.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/results/record.hpp>
 #include <batchwright/wire/answer.hpp>
@@ -63,10 +64,9 @@ std::string prefix_for(const std::vector<std::string>& columns)
 
 class CsvWriter : public RecordWriter {
 public:
-  explicit CsvWriter(const Job& job) : m_endpoint(job.request.endpoint)
+  explicit CsvWriter(const Job& job) : m_endpoint(job.request.endpoint), m_pins(job.inputs)
   {
-    for (const auto& input : job.inputs)
-      input::check_unchanged(input);
+    m_pins.check();
     m_stream = input::open(job.inputs, {.skip_bad = job.skip_bad, .on_skipped = {}});
     m_item = m_stream->next();
     if (m_item) m_columns = m_item->columns();
@@ -102,9 +102,11 @@ public:
   }
 
   void pass() override { m_item = m_stream->next(); }
+  void end() override { m_pins.check(); }
 
 private:
   std::string m_endpoint;
+  input::Pins m_pins;
   std::unique_ptr<input::Stream> m_stream = {};
   const input::Item* m_item = nullptr; // the one that comes next
   std::vector<std::string> m_columns = {};

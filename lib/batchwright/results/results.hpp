@@ -27,6 +27,7 @@ namespace batchwright::results {
 struct SettleFiles {
   std::filesystem::path output = {}; ///< as it came
   std::filesystem::path errors = {}; ///< as it came
+  std::filesystem::path batch = {};  ///< the batch object as it came, where it failed as a whole; else empty
   std::filesystem::path requests =
       {}; ///< the part's request file; read only where ids are the user's, then it must be there
   std::filesystem::path ordinals = {};   ///< the part's list of ordinals, where it is listed
@@ -36,16 +37,13 @@ struct SettleFiles {
   std::filesystem::path quarantine = {}; ///< written where lines were not used: each with its reason
 };
 
-/// What the part's end says of items that no line speaks of.
+/// What else decides.
 struct SettleContext {
   bool user_ids = false; ///< custom_ids are the user's, not `bw-...`
   std::string endpoint = {};
   int max_attempts = 3;
   Fallback fallback = Fallback::batch;
   const money::ModelPrices* prices = nullptr; ///< null: not known
-  /// Set where the batch failed as a whole for good: every item without a line fails with this code and message.
-  std::string refused_code = {};
-  std::string refused_message = {};
 };
 
 /// Items that live on in a child part.
@@ -59,14 +57,18 @@ struct Settled {
   Settlement sums = {};
   Left left = {};                ///< they used up an attempt
   Left left_free = {};           ///< they did not
-  std::uint64_t missing = 0;     ///< items no line spoke of
+  std::uint64_t missing = 0;     ///< items no line spoke of, though the batch ran
   std::uint64_t quarantined = 0; ///< lines that were not used
+  Pause obstacle = Pause::none;  ///< `quota` or `auth`: what refused items would refuse all of the account's
 };
 
 /// Reads both files, gives every item of the part an outcome or puts it on the list of what is left, and writes both,
 /// durably. Succeeded + failed + left = items of the part, checked. Duplicates: the first success wins, else the first
 /// line. Ids that are not the part's, and unreadable lines, are quarantined; an unreadable line whose custom_id can be
 /// salvaged fails its item with `unreadable_output`, others fail the part's missing items with it.
+/// A batch that failed as a whole says by its errors what becomes of items without a line: lines it names fail with the
+/// server's words and the rest is a free retry, its own faults are transient, all else is permanent.
+/// A 403 is permanent, unless every answer of the part is one.
 /// A transient outcome is left while attempts remain (part.attempt < max_attempts) and the fallback is not `none`; a
 /// free retry is left always (but for fallback `none`). Lists of what is left and quarantine files of an earlier
 /// settling that have nothing to hold any more are removed.

@@ -41,6 +41,7 @@ void Scan::take_answer(Span place, std::string_view line, const wire::Answer& an
   if (pick.rank == Pick::Rank::failure) quarantine_picked(pick, answer.custom_id);
   pick = {.rank = rank,
           .judgement = answer.judgement,
+          .obstacle = answer.obstacle,
           .paid = answer.paid,
           .code = intern(answer.code),
           .line = place,
@@ -56,6 +57,7 @@ void Scan::take_unreadable(Span place, std::string_view line)
   } else if (const auto item = m_members.find(custom_id); item && m_picks[*item].rank == Pick::Rank::none) {
     m_picks[*item] = {.rank = Pick::Rank::unreadable,
                       .judgement = Judgement::unusable,
+                      .obstacle = wire::Obstacle::none,
                       .paid = true, // nobody can tell that it was not
                       .code = intern(std::string{wire::code_unreadable}),
                       .line = {},

@@ -31,6 +31,7 @@ struct Pick {
 
   Rank rank = Rank::none;
   Judgement judgement = Judgement::transient;
+  wire::Obstacle obstacle = wire::Obstacle::none;
   bool paid = false;
   std::uint32_t code = 0; ///< for `Scan::code`
   Span line = {};

@@ -10,10 +10,13 @@
 #include <batchwright/results/results.hpp>
 #include <batchwright/results/scan.hpp>
 #include <batchwright/wire/answer.hpp>
+#include <batchwright/wire/objects.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
+#include <unordered_map>
 
 namespace batchwright::results {
 namespace {
@@ -26,19 +29,58 @@ struct Verdict {
   std::string message = {};
 };
 
-Verdict verdict_on_missing(const SettleContext& context, std::uint64_t nameless)
-{
-  if (!context.refused_code.empty()) {
-    return {Judgement::permanent, false, context.refused_code, context.refused_message};
+/// What is said of the items without a line: one verdict for all, but for those a failed batch names by line.
+class Unanswered {
+public:
+  Unanswered(const std::filesystem::path& failed_batch, std::size_t items, std::uint64_t nameless)
+  {
+    if (!failed_batch.empty()) {
+      read_refusal(failed_batch, items);
+    } else if (nameless > 0) {
+      m_all = {Judgement::unusable, true, std::string{wire::code_unreadable},
+               fmt::format("no line came for this request; its answer may be among the {} lines that cannot be read "
+                           "and stand in the quarantine file",
+                           nameless)};
+    } else {
+      m_all = {Judgement::transient, false, std::string{wire::code_missing},
+               "the server returned no line for this request"};
+    }
   }
-  if (nameless > 0) {
-    return {Judgement::unusable, true, std::string{wire::code_unreadable},
-            fmt::format("no line came for this request; its answer may be among the {} lines that cannot be read and "
-                        "stand in the quarantine file",
-                        nameless)};
+
+  const Verdict& of(std::size_t place) const
+  {
+    const auto named = m_named.find(place);
+    return named == m_named.end() ? m_all : named->second;
   }
-  return {Judgement::transient, false, std::string{wire::code_missing}, "the server returned no line for this request"};
-}
+
+private:
+  void read_refusal(const std::filesystem::path& failed_batch, std::size_t items)
+  {
+    const auto batch = wire::parse_batch(read_file(failed_batch));
+    const auto errors = batch ? batch->errors : std::vector<wire::BatchError>{};
+    for (const auto& error : errors) {
+      const bool is_ours = error.line && *error.line >= 1 && static_cast<std::uint64_t>(*error.line) <= items;
+      if (is_ours) m_named.try_emplace(static_cast<std::size_t>(*error.line) - 1, in_words(error));
+    }
+    if (!m_named.empty()) {
+      m_all = {Judgement::free_retry, false, "batch_failed", "the batch failed because of other requests in it"};
+    } else if (wire::refusal_of(errors) == wire::Refusal::server_fault) {
+      m_all = in_words(errors.empty() ? wire::BatchError{} : errors.front());
+      m_all.judgement = Judgement::transient;
+    } else {
+      m_all = in_words(errors.front());
+    }
+  }
+
+  static Verdict in_words(const wire::BatchError& error)
+  {
+    return {Judgement::permanent, false, error.code.empty() ? "batch_failed" : error.code,
+            error.message.empty() ? "the batch failed, and the server did not say why" : error.message};
+  }
+
+  Verdict m_all = {};
+  std::unordered_map<std::size_t, Verdict> m_named = {}; // by the place of the item, which is its line
+};
 
 Verdict verdict_on_unreadable()
 {
@@ -96,6 +138,16 @@ private:
   Left m_left = {};
 };
 
+/// Whether every answer there is was refused with 403: then it is the account that may not, not the item.
+bool all_forbidden(const Scan& scan)
+{
+  const auto& picks = scan.picks();
+  const auto speaks = [](const Pick& p) { return p.rank != Pick::Rank::none; };
+  return std::any_of(picks.begin(), picks.end(), speaks) && std::all_of(picks.begin(), picks.end(), [&](const Pick& p) {
+           return !speaks(p) || p.obstacle == wire::Obstacle::forbidden;
+         });
+}
+
 /// Writes outcomes and what is left, item by item in ascending order, and sums.
 class Settling {
 public:
@@ -105,7 +157,9 @@ public:
         m_context(context),
         m_members(members),
         m_scan(scan),
-        m_missing(verdict_on_missing(context, scan.nameless())),
+        m_all_forbidden(all_forbidden(scan)),
+        m_failed_as_a_whole(!files.batch.empty()),
+        m_missing(files.batch, members.size(), scan.nameless()),
         m_unreadable(verdict_on_unreadable()),
         m_outcomes(files.outcomes),
         m_left(files.left),
@@ -116,11 +170,14 @@ public:
   void item(std::size_t place, std::string_view line)
   {
     const auto& pick = m_scan.picks()[place];
-    if (pick.rank == Pick::Rank::none) ++m_settled.missing;
-    if (line.empty()) return unanswered(place, pick.rank == Pick::Rank::none ? m_missing : m_unreadable);
+    const bool is_missing = pick.rank == Pick::Rank::none;
+    if (is_missing && !m_failed_as_a_whole) ++m_settled.missing;
+    if (line.empty()) return unanswered(place, is_missing ? m_missing.of(place) : m_unreadable);
 
-    const auto status = status_after(pick.judgement, m_part, m_context);
-    if (status == Status::pending) return leave(place, pick.judgement);
+    meet(pick.obstacle);
+    const auto judgement = m_all_forbidden ? Judgement::free_retry : pick.judgement;
+    const auto status = status_after(judgement, m_part, m_context);
+    if (status == Status::pending) return leave(place, judgement);
     write(place, status, m_scan.code(pick), pick.paid, line);
     m_settled.sums.usage += pick.usage;
   }
@@ -138,6 +195,15 @@ public:
   }
 
 private:
+  void meet(wire::Obstacle obstacle)
+  {
+    if (obstacle == wire::Obstacle::key || m_all_forbidden) {
+      m_settled.obstacle = Pause::auth;
+    } else if (obstacle == wire::Obstacle::quota && m_settled.obstacle == Pause::none) {
+      m_settled.obstacle = Pause::quota;
+    }
+  }
+
   void unanswered(std::size_t place, const Verdict& verdict)
   {
     const auto status = status_after(verdict.judgement, m_part, m_context);
@@ -176,7 +242,9 @@ private:
   const SettleContext& m_context;
   const Members& m_members;
   const Scan& m_scan;
-  Verdict m_missing;
+  bool m_all_forbidden;
+  bool m_failed_as_a_whole;
+  Unanswered m_missing;
   Verdict m_unreadable;
   AtomicFile m_outcomes;
   LeftList m_left;

@@ -55,6 +55,7 @@ void each_column(Some<PinnedInput> auto& input, auto&& column)
   column("format", input.format);
   column("bytes", input.bytes);
   column("sha256", input.sha256);
+  column("witness", input.witness);
 }
 
 void each_column(Some<BodyField> auto& field, auto&& column)

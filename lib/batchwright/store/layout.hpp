@@ -6,6 +6,7 @@
 //   ROOT/jobs/NAME/0004.ordinals         the items of a part that holds a list
 //   ROOT/jobs/NAME/0001.output.jsonl     output and error files as they came
 //   ROOT/jobs/NAME/0001.errors.jsonl
+//   ROOT/jobs/NAME/0001.batch.json       a batch that failed as a whole, as the server told it
 //   ROOT/jobs/NAME/0001.outcomes         sorted outcomes of a settled part
 //   ROOT/jobs/NAME/0001.left             what a settled part left to a child
 //   ROOT/jobs/NAME/0001.quarantine.jsonl lines that were not used
@@ -27,6 +28,7 @@ public:
   std::filesystem::path ordinals(int part) const { return file(part, "ordinals"); }
   std::filesystem::path output(int part) const { return file(part, "output.jsonl"); }
   std::filesystem::path errors(int part) const { return file(part, "errors.jsonl"); }
+  std::filesystem::path batch(int part) const { return file(part, "batch.json"); }
   std::filesystem::path outcomes(int part) const { return file(part, "outcomes"); }
   std::filesystem::path left(int part) const { return file(part, "left"); }
   std::filesystem::path left_free(int part) const { return file(part, "left-free"); }

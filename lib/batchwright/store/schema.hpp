@@ -123,7 +123,11 @@ CREATE TABLE events (
 CREATE INDEX events_by_job ON events (job, at);
 )sql";
 
-inline constexpr std::array migrations{first_tables};
+inline constexpr std::string_view witness_of_inputs = R"sql(
+ALTER TABLE inputs ADD COLUMN witness TEXT NOT NULL DEFAULT '';
+)sql";
+
+inline constexpr std::array migrations{first_tables, witness_of_inputs};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store

@@ -74,6 +74,13 @@ Judgement judge(std::int64_t status, const Reason& reason)
   return status >= 300 && status < 500 ? Judgement::permanent : Judgement::transient;
 }
 
+Obstacle obstacle_in(std::int64_t status, const Reason& reason)
+{
+  if (status == 401) return Obstacle::key;
+  if (status == 403) return Obstacle::forbidden;
+  return status == 429 && reason.code == "insufficient_quota" ? Obstacle::quota : Obstacle::none;
+}
+
 void fail(Answer& answer, Judgement judgement, Reason reason)
 {
   answer.judgement = judgement;
@@ -91,6 +98,7 @@ void read_error(Answer& answer, const json::Value& error)
   }
   if (reason.message.empty()) reason.message = error.raw();
   const auto judgement = refused ? judge(answer.http_status, reason) : Judgement::transient;
+  answer.obstacle = obstacle_in(answer.http_status, reason);
   fail(answer, judgement, std::move(reason));
 }
 
@@ -102,6 +110,7 @@ void read_refusal(Answer& answer, const std::optional<json::Value>& body)
     reason.message = fmt::format("the server answered with HTTP status {} and no words", answer.http_status);
   }
   const auto judgement = judge(answer.http_status, reason);
+  answer.obstacle = obstacle_in(answer.http_status, reason);
   fail(answer, judgement, std::move(reason));
 }
 

@@ -26,11 +26,20 @@ inline constexpr std::string_view code_unreadable = "unreadable_output";  ///< t
 inline constexpr std::string_view code_missing = "missing";               ///< no line came for the request
 inline constexpr std::string_view code_not_executed = "not_executed";     ///< never run, and the server gave no code
 
+/// What stands in the way of every request of the account, not only of this one.
+enum class Obstacle : std::uint8_t {
+  none,
+  quota,    ///< credit or budget is used up
+  key,      ///< 401
+  forbidden ///< 403: a matter of the account only where every answer of a part says so
+};
+
 /// What one answer says. Views point into the parsed line and live as long as its text. Those called tokens are the
 /// inside of a JSON string with its escapes as they stand, empty where the line has none.
 struct Answer {
   std::string custom_id = {}; ///< decoded, half surrogates as U+FFFD; empty: the line has none
   Judgement judgement = Judgement::permanent;
+  Obstacle obstacle = Obstacle::none;
   std::string code = {};    ///< "truncated", "content_filter", the server's own code, "http_400", ...; empty on success
   std::string message = {}; ///< the server's words, never cut; empty on success
   std::int64_t http_status = 0;        ///< 0: it never ran

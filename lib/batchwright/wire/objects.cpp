@@ -246,6 +246,20 @@ std::string create_batch_body(const Profile& profile, const FileId& input, std::
   return body;
 }
 
+Refusal refusal_of(const std::vector<BatchError>& errors)
+{
+  constexpr std::array faults{"server_error",        "internal_error", "internal_server_error",
+                              "service_unavailable", "timeout",        "rate_limit_exceeded"};
+  const auto any = [&](auto means) { return std::any_of(errors.begin(), errors.end(), means); };
+  if (any([](const BatchError& e) { return means_no_room(e.code, e.message); })) return Refusal::no_room;
+  if (any([](const BatchError& e) { return means_lost_file(e.code, e.message); })) return Refusal::lost_file;
+  if (any([](const BatchError& e) { return e.line.has_value(); })) return Refusal::bad_lines;
+  const bool has_reason = any([&](const BatchError& e) {
+    return (!e.code.empty() || !e.message.empty()) && std::find(faults.begin(), faults.end(), e.code) == faults.end();
+  });
+  return has_reason ? Refusal::for_good : Refusal::server_fault;
+}
+
 bool means_no_room(std::string_view code, std::string_view message)
 {
   return code == "token_limit_exceeded" ||
@@ -275,6 +289,9 @@ bool means_lost_file(std::string_view code, std::string_view message)
 {
   constexpr std::array codes{"input_no_permissions", "input_modified", "file_not_found", "input_file_not_found"};
   if (std::find(codes.begin(), codes.end(), code) != codes.end()) return true;
+  // Words decide only where the code says nothing: "the model in the input file does not exist" has one of its own.
+  constexpr std::array silent{"", "invalid_request_error", "invalid_request", "invalid_value", "not_found"};
+  if (std::find(silent.begin(), silent.end(), code) == silent.end()) return false;
   const auto words = lower(message);
   if (holds_any(words, {"no such file"})) return true;
   return holds_any(words, {"input file", "input_file_id"}) &&

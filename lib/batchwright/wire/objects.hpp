@@ -80,6 +80,18 @@ std::optional<ApiError> parse_error(std::string_view json);
 std::string create_batch_body(const Profile& profile, const FileId& input, std::string_view endpoint,
                               const Metadata& metadata);
 
+/// What a failed batch means for its requests.
+enum class Refusal : std::uint8_t {
+  no_room,      ///< the queue was full: the same file may be sent again later
+  lost_file,    ///< the input file is gone or cannot be read: it is uploaded again
+  bad_lines,    ///< lines are refused by their numbers; the others may go on without them
+  server_fault, ///< no reason was given, or one of the server's own: it may go better another time
+  for_good      ///< every request of the file is refused
+};
+
+/// By the codes and, where they are not known, the words of a failed batch's `errors.data`.
+Refusal refusal_of(const std::vector<BatchError>& errors);
+
 /// Whether a failed batch, or a refusal of its creation, means "no room in the queue now": the same file may be sent
 /// again later. By code, else by the words of the message.
 bool means_no_room(std::string_view code, std::string_view message);
