@@ -63,7 +63,8 @@ tests::Script keeping_files()
       const auto path = path_of(request);
       const auto name = request.find("filename=\"");
       if (name != std::string::npos) {
-        peer.answer(200, fmt::format(R"({{"id":"{}"}})", request.substr(name + 10, request.find('"', name + 10) - name - 10)));
+        peer.answer(
+            200, fmt::format(R"({{"id":"{}"}})", request.substr(name + 10, request.find('"', name + 10) - name - 10)));
       } else if (path.ends_with("/content")) {
         peer.answer(200, fmt::format("{{\"path\":\"{}\"}}\n", path));
       } else {
