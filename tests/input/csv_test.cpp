@@ -13,6 +13,7 @@ using tests::error_of;
 using tests::FreshDirectory;
 using tests::read_all;
 using tests::says;
+using tests::Seen;
 
 namespace {
 
@@ -140,7 +141,6 @@ TEST_CASE("faults name file, line and byte")
       {"a,b\n1,\"5\"\rx\n", "text behind a closing quote", 2, 9},
       {"a,b\n\"x\n\",\xff\n", "not UTF-8", 3, 9},
       {"a,b\n1,caf\xe9\n", "not UTF-8", 2, 9},
-      {"a,,c\n1,2,3\n", "column 2 of the header has no name", 1, 0},
       {"\na,b,a\n1,2,3\n", "the column `a` twice", 2, 1},
       {"a,b\r1,2\r3,4\r", "a carriage return in the header", 1, 0},
       {"\xff\xfe\x61", "UTF-16", 1, 0},
@@ -174,6 +174,37 @@ TEST_CASE("a quote that is never closed cannot be put aside, a quote out of plac
   REQUIRE(items.size() == 2);
   CHECK(items[1]["a"] == "9");
   CHECK(items[1].mark.ordinal == 1);
+}
+
+TEST_CASE("columns may be without a name, several of them too")
+{
+  const FreshDirectory dir;
+  const auto pandas = read_all(csv(dir, ",text\n0,hello\n1,\"a,b\"\n"));
+  REQUIRE(pandas.size() == 2);
+  CHECK(pandas[0].fields == Seen{{{"", "0"}, {"text", "hello"}}, {}}.fields);
+  CHECK(pandas[1]["text"] == "a,b");
+  const auto several = read_all(csv(dir, "a,b,,\"\"\n1,2,3,4\n"));
+  CHECK(several.at(0).fields == Seen{{{"a", "1"}, {"b", "2"}, {"", "3"}, {"", "4"}}, {}}.fields);
+  CHECK(read_all(csv(dir, ",,\n1,2,3\n")).size() == 1);
+}
+
+TEST_CASE("a field is found by its name among many columns")
+{
+  const FreshDirectory dir;
+  std::string header;
+  std::string row;
+  for (int i = 0; i < 300; ++i) {
+    header += (i > 0 ? ",c" : "c") + std::to_string(i);
+    row += (i > 0 ? "," : "") + std::to_string(7 * i);
+  }
+  const auto inputs = csv(dir, header + "\n" + row + "\n");
+  const auto stream = input::open(inputs, {});
+  const auto* item = stream->next();
+  REQUIRE(item);
+  for (int i = 0; i < 300; ++i)
+    CHECK(item->field("c" + std::to_string(i))->bytes == std::to_string(7 * i));
+  CHECK_FALSE(item->field("c300"));
+  CHECK_FALSE(item->field(""));
 }
 
 TEST_CASE("a record longer than 16 MiB is refused where it begins, an open quote where it opens")

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <set>
+#include <unordered_map>
 #include <utility>
 
 namespace batchwright::input {
@@ -198,13 +198,21 @@ class CsvItem : public Item {
 public:
   std::optional<Field> field(std::string_view column) const override
   {
-    const auto found = std::find(header.begin(), header.end(), column);
-    if (found == header.end()) return std::nullopt;
-    return Field{scanner->field(static_cast<std::size_t>(found - header.begin())), Field::Form::text};
+    const auto found = places.find(column);
+    if (found == places.end()) return std::nullopt;
+    return at(found->second);
   }
-  std::vector<std::string> columns() const override { return header; }
+
+  void each(const OnField& on_field) const override
+  {
+    for (std::size_t i = 0; i < header.size(); ++i)
+      on_field(header[i], at(i));
+  }
+
+  Field at(std::size_t n) const { return {scanner->field(n), Field::Form::text}; }
 
   std::vector<std::string> header = {};
+  std::unordered_map<std::string_view, std::size_t> places = {}; // of the columns that have a name; views of `header`
   const CsvScanner* scanner = nullptr;
 };
 
@@ -238,18 +246,16 @@ private:
     const auto refuse = [&](std::string_view what, std::string hint) {
       throw fault_at(m_path, m_scanner->start().line, m_scanner->start().offset, what, std::move(hint));
     };
-    std::set<std::string_view> seen;
+    m_item.header.reserve(m_scanner->fields()); // the views of its names must hold
     for (std::size_t i = 0; i < m_scanner->fields(); ++i) {
-      const auto name = m_scanner->field(i);
-      if (name.empty()) refuse(fmt::format("column {} of the header has no name", i + 1), "give each column a name");
+      const std::string_view name = m_item.header.emplace_back(m_scanner->field(i));
       if (const auto at = name.find('\r'); at != std::string_view::npos && !name.substr(at).starts_with("\r\n")) {
         refuse("a carriage return in the header: lines must end in LF or CR LF",
                fmt::format("convert it: tr '\\r' '\\n' < '{}' > unix-copy", m_path));
       }
-      if (!seen.insert(name).second) {
+      if (!name.empty() && !m_item.places.emplace(name, i).second) {
         refuse(fmt::format("the header has the column `{}` twice", name), "give each column a name of its own");
       }
-      m_item.header.emplace_back(name);
     }
   }
 

@@ -35,10 +35,15 @@ public:
   Item& operator=(const Item&) = delete;
   virtual ~Item() = default;
 
-  /// The field of this column; nothing where the record has none (only JSONL records differ in that).
+  /// The field of this column; nothing where the record has none (only JSONL records differ in that). The first of JSON
+  /// keys that come twice. A column without a name is not found by its empty one.
   virtual std::optional<Field> field(std::string_view column) const = 0;
-  /// The record's columns in its own order: the CSV header, the keys of a JSON object, `text` for plain text.
-  virtual std::vector<std::string> columns() const = 0;
+
+  /// Takes a field and the name of its column, which is valid until it returns.
+  using OnField = std::function<void(std::string_view column, const Field& field)>;
+  /// Hands over all fields in the record's own order: by the CSV header, whose names may be empty; the members of a
+  /// JSON object, one that comes twice included; `text` for plain text.
+  virtual void each(const OnField& on_field) const = 0;
 
   Mark mark = {};             ///< its ordinal and where it stands
   std::string_view file = {}; ///< the path of its input

@@ -35,7 +35,7 @@ public:
   {
     return column == "text" ? std::optional{Field{text, Field::Form::text}} : std::nullopt;
   }
-  std::vector<std::string> columns() const override { return {"text"}; }
+  void each(const OnField& on_field) const override { on_field("text", {text, Field::Form::text}); }
 
   std::string_view text = {};
 };
@@ -48,12 +48,14 @@ public:
     return value ? std::optional{Field{value->raw(), Field::Form::json}} : std::nullopt;
   }
 
-  std::vector<std::string> columns() const override
+  void each(const OnField& on_field) const override
   {
-    std::vector<std::string> names;
-    for (const auto& member : document.root().members())
-      names.push_back(json::decode_lossy(member.key.token()));
-    return names;
+    std::string decoded;
+    for (const auto& member : document.root().members()) {
+      auto key = member.key.token();
+      if (key.find('\\') != std::string_view::npos) key = decoded = json::decode_lossy(key);
+      on_field(key, {member.value.raw(), Field::Form::json});
+    }
   }
 
   json::Document document = {};
