@@ -302,6 +302,23 @@ TEST_CASE("the name of a file asks for a format")
   CHECK(results::format_for("a/b.csv") == Format::csv);
   CHECK(results::format_for("a.csv/b.jsonl") == Format::jsonl);
   CHECK(results::format_for("-") == Format::jsonl);
+  CHECK(results::format_for("out.CSV") == Format::csv);
+  CHECK(results::format_for("out.Csv") == Format::csv);
+  CHECK(results::format_for("out.json") == Format::jsonl);
+}
+
+TEST_CASE("a name that asks for a format this version has not is refused, before any work")
+{
+  for (const auto* name : {"a.tsv", "a.npy", "a.csv.gz", "a.jsonl.ZST", "a.html", "a.parquet", "a.xlsx"}) {
+    CAPTURE(name);
+    try {
+      results::format_for(name);
+      FAIL("not refused");
+    } catch (const Error& e) {
+      CHECK(e.fault() == Fault::usage);
+      CHECK(e.hint().find("--format") != std::string::npos);
+    }
+  }
 }
 
 TEST_SUITE_END();

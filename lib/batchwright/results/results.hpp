@@ -116,7 +116,8 @@ enum class Format : std::uint8_t {
   raw
 };
 
-/// The format a file name asks for: .csv is CSV, all else JSON lines. `fetch --format` overrides.
+/// The format a file name asks for: .csv, in letters of any case, is CSV, all else JSON lines. Throws `Fault::usage`
+/// for names of formats that this version does not write (.tsv, .gz and others).
 Format format_for(const std::filesystem::path& out);
 
 enum class Pending : std::uint8_t {
