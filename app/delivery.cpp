@@ -39,9 +39,15 @@ void write_to_special(const fs::path& path, const auto& produce)
 
 } // namespace
 
+bw::results::Format Delivery::chosen_format() const
+{
+  return format ? *format : bw::results::format_for(out);
+}
+
 void Delivery::check() const
 {
   if (out == "-") return;
+  chosen_format();
   if (fs::is_directory(out)) {
     throw Error{Fault::usage, fmt::format("-o {}: is a directory", out), "name a file, or - for stdout"};
   }
@@ -55,7 +61,7 @@ void Delivery::check() const
 bw::results::Merged deliver(const std::string& job, const Delivery& delivery, bw::results::Pending pending,
                             Session& session)
 {
-  const auto format = delivery.format.value_or(bw::results::format_for(delivery.out));
+  const auto format = delivery.chosen_format();
   bw::results::Merged merged;
   const auto produce = [&](const bw::results::Sink& sink) {
     merged = bw::engine::deliver(session.tools(), job, format, pending, sink);

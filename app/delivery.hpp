@@ -17,8 +17,11 @@ struct Delivery {
   std::string out = "-";
   std::optional<batchwright::results::Format> format = {};
 
-  /// Throws `Fault::usage` or `Fault::storage` for a place that nothing can be written to: said before the work.
+  /// Throws `Fault::usage` or `Fault::storage` for a place that nothing can be written to, and for one whose name asks
+  /// for a format we do not write: said before the work.
   void check() const;
+  /// What was asked for, else what the name of the place asks for.
+  batchwright::results::Format chosen_format() const;
   Stdout stdout_use() const { return out == "-" ? Stdout::holds_data : Stdout::is_free; }
 };
 

@@ -4,6 +4,7 @@
 
 #include <batchwright/base/files.hpp>
 #include <batchwright/report/plan.hpp>
+#include <batchwright/report/report.hpp>
 
 #include <fmt/format.h>
 
@@ -37,6 +38,16 @@ std::uint64_t limit_of(std::uint64_t given, std::uint64_t otherwise, std::uint64
 {
   if (given <= most) return given == 0 ? otherwise : given;
   throw Error{Fault::usage, fmt::format("{} {}: the API allows at most {}", option, given, most)};
+}
+
+std::optional<std::int64_t> output_bound_of(std::optional<std::int64_t> given)
+{
+  const auto most = bw::wire::openai().tokens_per_request;
+  if (!given || *given <= most) return given;
+  throw Error{Fault::usage,
+              fmt::format("--max-output-tokens {}: no model answers with more than {} tokens", *given,
+                          bw::report::count(static_cast<std::uint64_t>(most))),
+              "leave it out for the model's own bound"};
 }
 
 /// Spending asks first: on a terminal with a question, elsewhere it must have been said on the command line.
@@ -117,7 +128,7 @@ bw::engine::Ask ask_of(const JobOptions& o)
   job.request.endpoint = endpoint_of(o.endpoint);
   job.request.prompt = o.prompt;
   job.request.system = o.system_file.empty() ? o.system : bw::read_file(o.system_file);
-  job.request.max_output_tokens = o.max_output_tokens;
+  job.request.max_output_tokens = output_bound_of(o.max_output_tokens);
   for (const auto& text : o.set)
     job.request.set.push_back(field_of(text));
   job.request.id_column = o.id_column;

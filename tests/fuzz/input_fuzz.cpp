@@ -29,8 +29,9 @@ std::vector<Seen> items_of(const PinnedInput& pinned, Mark from)
   const auto stream = input::open({pinned}, {.skip_bad = 3, .on_skipped = {}}, from);
   while (const auto* item = stream->next()) {
     Seen one{item->mark, {}};
-    for (const auto& column : item->columns())
-      one.raw += column + '\0';
+    item->each([&](std::string_view column, const input::Field& field) {
+      one.raw.append(column).append(1, '\0').append(field.text).append(1, '\0');
+    });
     seen.push_back(std::move(one));
   }
   return seen;

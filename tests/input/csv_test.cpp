@@ -6,6 +6,7 @@
 
 #include <csv.h>
 
+#include <algorithm>
 #include <random>
 
 using namespace batchwright;
@@ -13,6 +14,7 @@ using tests::error_of;
 using tests::FreshDirectory;
 using tests::read_all;
 using tests::says;
+using tests::Seen;
 
 namespace {
 
@@ -140,7 +142,7 @@ TEST_CASE("faults name file, line and byte")
       {"a,b\n1,\"5\"\rx\n", "text behind a closing quote", 2, 9},
       {"a,b\n\"x\n\",\xff\n", "not UTF-8", 3, 9},
       {"a,b\n1,caf\xe9\n", "not UTF-8", 2, 9},
-      {"a,,c\n1,2,3\n", "column 2 of the header has no name", 1, 0},
+      {"a,b\xe9\n1,2\n", "not UTF-8", 1, 3},
       {"\na,b,a\n1,2,3\n", "the column `a` twice", 2, 1},
       {"a,b\r1,2\r3,4\r", "a carriage return in the header", 1, 0},
       {"\xff\xfe\x61", "UTF-16", 1, 0},
@@ -176,6 +178,37 @@ TEST_CASE("a quote that is never closed cannot be put aside, a quote out of plac
   CHECK(items[1].mark.ordinal == 1);
 }
 
+TEST_CASE("columns may be without a name, several of them too")
+{
+  const FreshDirectory dir;
+  const auto pandas = read_all(csv(dir, ",text\n0,hello\n1,\"a,b\"\n"));
+  REQUIRE(pandas.size() == 2);
+  CHECK(pandas[0].fields == Seen{{{"", "0"}, {"text", "hello"}}, {}}.fields);
+  CHECK(pandas[1]["text"] == "a,b");
+  const auto several = read_all(csv(dir, "a,b,,\"\"\n1,2,3,4\n"));
+  CHECK(several.at(0).fields == Seen{{{"a", "1"}, {"b", "2"}, {"", "3"}, {"", "4"}}, {}}.fields);
+  CHECK(read_all(csv(dir, ",,\n1,2,3\n")).size() == 1);
+}
+
+TEST_CASE("a field is found by its name among many columns")
+{
+  const FreshDirectory dir;
+  std::string header;
+  std::string row;
+  for (int i = 0; i < 300; ++i) {
+    header += (i > 0 ? ",c" : "c") + std::to_string(i);
+    row += (i > 0 ? "," : "") + std::to_string(7 * i);
+  }
+  const auto inputs = csv(dir, header + "\n" + row + "\n");
+  const auto stream = input::open(inputs, {});
+  const auto* item = stream->next();
+  REQUIRE(item);
+  for (int i = 0; i < 300; ++i)
+    CHECK(item->field("c" + std::to_string(i))->bytes == std::to_string(7 * i));
+  CHECK_FALSE(item->field("c300"));
+  CHECK_FALSE(item->field(""));
+}
+
 TEST_CASE("a record longer than 16 MiB is refused where it begins, an open quote where it opens")
 {
   const FreshDirectory dir;
@@ -183,15 +216,67 @@ TEST_CASE("a record longer than 16 MiB is refused where it begins, an open quote
   CHECK(read_all(csv(dir, "a\n" + big + "\r\n1\n")).size() == 2);
   CHECK(read_all(csv(dir, "a\n1\n" + big)).size() == 2);
   for (const auto* tail : {"x", "x\n1\n", "x\r\n", "xyz"}) {
-    const auto e = error_of(csv(dir, "a\n1\n" + big + tail), {9, {}});
+    const auto e = error_of(csv(dir, "a\n1\n" + big + tail));
     CHECK(says(e, "longer than 16 MiB"));
     CHECK(e.place()->line == 3);
     CHECK(e.place()->byte == 4);
+    CHECK(e.hint().find("--skip-bad") != std::string::npos);
   }
-  const auto e = error_of(csv(dir, "a,b\nx,\"" + big + "\n" + big), {9, {}});
-  CHECK(says(e, "not closed within 16 MiB"));
-  CHECK(e.place()->line == 2);
-  CHECK(e.place()->byte == 6);
+  const auto closed = error_of(csv(dir, "a,b\nx,\"" + big + "\n" + big + "\"\n1,2\n"));
+  CHECK(says(closed, "not closed within 16 MiB"));
+  CHECK(closed.place()->line == 2);
+  CHECK(closed.place()->byte == 6);
+  CHECK_FALSE(closed.hint().empty());
+  const auto header = error_of(csv(dir, "a," + big + "\n1,2\n"), {9, {}});
+  CHECK(says(header, "longer than 16 MiB"));
+  CHECK(header.place()->line == 1);
+  CHECK_FALSE(header.hint().empty());
+}
+
+TEST_CASE("a record longer than 16 MiB is one bad record, whatever is in it, and is passed over without being held")
+{
+  const FreshDirectory dir;
+  const std::string big(input::longest_record, 'x');
+  const std::string lines = "\"" + big + "\n\"\"\n" + big + "\"";
+  const std::string records[] = {
+      big + "y,1\n",                                   // plain to its end
+      big + "y,1\r\n",                                 //
+      big + "\"y\",\"a\nb\"\n",                        // quotes inside are text; a quoted field behind
+      big + "," + big + ",\"a,\"\"\n\n\"\"\nb\",\r\n", // doubled quotes and line ends in it
+      lines + ",1\n",                                  // the long field is quoted
+      lines + "text\n",                                // text behind its closing quote
+      "1," + lines + "\r\n",
+  };
+  for (const auto& record : records) {
+    CAPTURE(record.substr(record.size() - 20));
+    std::vector<std::uint64_t> told;
+    const auto items = read_all(csv(dir, "a,b\n1,2\n" + record + "3,\"4\n\"\n5\n6,7\n"),
+                                {2, [&](const Error& e) { told.push_back(e.place()->line); }});
+    const auto newlines = static_cast<std::uint64_t>(std::count(record.begin(), record.end(), '\n'));
+    CHECK(told == std::vector<std::uint64_t>{3, 5 + newlines});
+    REQUIRE(items.size() == 3);
+    CHECK(items[1]["b"] == "4\n");
+    CHECK(items[1].mark == Mark{1, 0, 8 + record.size(), 3 + newlines});
+    CHECK(items[2]["a"] == "6");
+  }
+  CHECK(read_all(csv(dir, "a,b\n1,2\n" + big + big), {1, {}}).size() == 1);
+}
+
+TEST_CASE("a quote that is never closed is told where it opens, however long what follows is")
+{
+  const FreshDirectory dir;
+  const std::string big(input::longest_record, 'x');
+  const std::string texts[] = {"a,b\nx,\"" + big + "\n" + big, "a,b\n" + big + "x,1,\"" + big,
+                               "a,b\n" + big + "\n\n1,2\n" + big + "x,\"\n\",\"y\n"};
+  const std::pair<std::uint64_t, std::uint64_t> places[] = {{2, 6}, {2, 4 + big.size() + 4}, {6, texts[2].rfind('"')}};
+  for (std::size_t i = 0; i < std::size(texts); ++i) {
+    CAPTURE(i);
+    const auto e = error_of(csv(dir, texts[i]), {9, {}});
+    CHECK(says(e, "never closed"));
+    CHECK(e.place()->line == places[i].first);
+    CHECK(e.place()->byte == places[i].second);
+    CHECK_FALSE(e.hint().empty());
+  }
 }
 
 TEST_CASE("records are the same wherever a block of the file ends")

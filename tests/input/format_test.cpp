@@ -10,14 +10,20 @@ using tests::FreshDirectory;
 
 namespace {
 
-Fault fault_of(const std::function<void()>& act)
+/// The error that `act` throws; `Fault::bug` where it throws none.
+Error error_of_call(const std::function<void()>& act)
 {
   try {
     act();
   } catch (const Error& e) {
-    return e.fault();
+    return e;
   }
-  return Fault::bug;
+  return {Fault::bug, "nothing was thrown"};
+}
+
+Fault fault_of(const std::function<void()>& act)
+{
+  return error_of_call(act).fault();
 }
 
 } // namespace
@@ -37,7 +43,8 @@ TEST_CASE("the name decides, else the first line")
   CHECK(detect("a.txt", "{\"a\":1}\n") == InputFormat::text);
   CHECK(detect("a.json", "\n {\"a\":1} \r\n{\"a\":2}\n") == InputFormat::jsonl);
   CHECK(detect("a", "\xef\xbb\xbf{\"a\":1}") == InputFormat::jsonl);
-  CHECK(detect("a", "{not json\n") == InputFormat::text);
+  CHECK(detect("a", "x\n{not json\n") == InputFormat::text);
+  CHECK(detect("a", "{\"a\":1}\n{broken\n") == InputFormat::jsonl);
   CHECK(detect("a.list", "[1]\n") == InputFormat::text);
 }
 
@@ -56,6 +63,61 @@ TEST_CASE("what cannot be an input is refused when it is pinned, whatever format
   CHECK(pin("array.json", "[\n{\"a\":1}\n]\n", InputFormat::text) == Fault::bug); // not thrown: the user knows better
   CHECK(fault_of([&] { input::pin((dir / "missing.csv").native(), InputFormat::csv); }) == Fault::storage);
   CHECK(fault_of([&] { input::pin(dir.path().native(), InputFormat::csv); }) == Fault::storage);
+}
+
+TEST_CASE("a first line that begins as a JSON object does and is none is told with its place")
+{
+  const FreshDirectory dir;
+  for (const auto* name : {"a", "a.data", "a.json"}) {
+    const auto path = dir.file(name, "\n {\"a\":1,}\n{\"a\":2}\n").native();
+    const auto e = error_of_call([&] { input::pin(path, InputFormat::automatic); });
+    CAPTURE(std::string{e.what()});
+    CHECK(e.fault() == Fault::input);
+    CHECK(tests::says(e, "not JSON: expected a key in quotes"));
+    REQUIRE(e.place());
+    CHECK(e.place()->line == 2);
+    CHECK(e.place()->byte == 9);
+    CHECK(e.hint().find("--input-format") != std::string::npos);
+    CHECK(error_of_call([&] { input::pin(path, InputFormat::text); }).fault() == Fault::bug); // nothing was thrown
+  }
+  const std::string big(input::longest_record, 'x');
+  CHECK(input::detect_format(dir.file("a", "{" + big + "\n{\"a\":1}\n").native()) == InputFormat::jsonl);
+}
+
+TEST_CASE("a compressed file is called so, whatever its name and the format that was asked for")
+{
+  struct Case {
+    const char* name;
+    std::string content;
+    const char* says;
+    const char* hint;
+  };
+  const Case cases[] = {
+      {"a.jsonl.gz", {"\x1f\x8b\x08\0\0\0\0\0", 8}, "compressed (gzip)", "gunzip -k"},
+      {"a.csv", {"\x1f\x8b\x08\0\0\0\0\0", 8}, "compressed (gzip)", "gunzip -c <"},
+      {"a.csv.zst", "\x28\xb5\x2f\xfd\x24", "compressed (zstd)", "unzstd"},
+      {"a.xz",
+       {"\xfd"
+        "7zXZ\0\0",
+        7},
+       "compressed (xz)",
+       "unxz -k"},
+      {"a.xlsx", {"PK\x03\x04\x14\0", 6}, "ZIP archive", "CSV"},
+  };
+  const FreshDirectory dir;
+  for (const auto& c : cases) {
+    for (const auto format : {InputFormat::automatic, InputFormat::csv, InputFormat::jsonl, InputFormat::text}) {
+      const auto path = dir.file(c.name, c.content).native();
+      const auto e = error_of_call([&] { input::pin(path, format); });
+      CAPTURE(std::string{e.what()});
+      CAPTURE(e.hint());
+      CHECK(e.fault() == Fault::input);
+      CHECK(tests::says(e, path));
+      CHECK(tests::says(e, c.says));
+      CHECK(e.hint().find(c.hint) != std::string::npos);
+    }
+  }
+  CHECK(input::detect_format(dir.file("a", "PK and (\n").native()) == InputFormat::text);
 }
 
 TEST_CASE("a pinned file has one name, its size and its digest")

@@ -42,8 +42,9 @@ inline std::vector<Seen> read_all(const std::vector<batchwright::PinnedInput>& i
   while (const auto* item = stream->next()) {
     Seen seen;
     seen.mark = item->mark;
-    for (const auto& column : item->columns())
-      seen.fields.emplace_back(column, item->field(column)->bytes);
+    item->each([&](std::string_view column, const batchwright::input::Field& field) {
+      seen.fields.emplace_back(column, field.bytes);
+    });
     found.push_back(std::move(seen));
   }
   return found;

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <limits>
+
 using namespace batchwright;
 
 namespace {
@@ -102,6 +104,35 @@ TEST_CASE("cached tokens are a part of the input, and cost as such where no cach
   CHECK(money::cost(usage, rates) == PicoUsd{400 * 400'000 + 600 * 100'000 + 50 * 1'600'000});
   CHECK(money::cost(usage, {{400'000}, {}, {1'600'000}}) == PicoUsd{1000 * 400'000 + 50 * 1'600'000});
   CHECK(money::cost({{10}, {20}, {0}, {0}}, rates) == PicoUsd{10 * 100'000}); // a server's slip is not a negative price
+}
+
+TEST_CASE("what no number can hold is the largest there is, never a negative one")
+{
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  constexpr auto least = std::numeric_limits<std::int64_t>::min();
+  static_assert(cost(Tokens{most}, Price{2}) == PicoUsd{most});
+  static_assert(cost(Tokens{-most}, Price{2}) == PicoUsd{least});
+  static_assert(Tokens{most} + Tokens{1} == Tokens{most});
+  static_assert(PicoUsd{most} + PicoUsd{most} == PicoUsd{most});
+  static_assert(PicoUsd{least} - PicoUsd{1} == PicoUsd{least});
+  static_assert(PicoUsd{0} - PicoUsd{least} == PicoUsd{most});
+  static_assert(Tokens{300} * 4 == Tokens{1200});
+  static_assert(Tokens{9'000'000'000'000'000'000} * 3 == Tokens{most});
+
+  const money::Rates dear{{999'999'999'999}, {}, {999'999'999'999}};
+  Usage sum;
+  PicoUsd spent;
+  for (int i = 0; i < 100; ++i) {
+    const Usage usage{{999'999'999}, {0}, {999'999'999}, {0}};
+    sum += usage;
+    spent += money::cost(usage, dear);
+  }
+  CHECK(sum.input.n == 99'999'999'900);
+  CHECK(spent.n == most);
+  sum.input.n = most;
+  sum += sum;
+  CHECK(sum.input.n == most);
+  CHECK(money::cost({{-5}, {3}, {0}, {0}}, dear).n <= 0);
 }
 
 TEST_CASE("each route has its own rates")

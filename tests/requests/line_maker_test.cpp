@@ -173,6 +173,32 @@ TEST_CASE("an unknown column names the place and the known ones")
   CHECK(says(thrown_by([&] { tests::lines_of(j); }), "--id-column needs the column `ID`"));
 }
 
+TEST_CASE("a column with spaces around its name is found by them, and without them only where there is no such")
+{
+  const FreshDirectory dir;
+  const auto csv = tests::input_file(dir, "in.csv", "id, text,both, both\n1,a,b,c\n", InputFormat::csv);
+  const auto prompt_of = [&](const std::string& prompt) {
+    return tests::lines_of(tests::job({csv}, "<" + prompt + ">")).at(0);
+  };
+  CHECK(prompt_of("{{ text}}").find("<a>") != std::string::npos);
+  CHECK(prompt_of("{{ id }}").find("<1>") != std::string::npos);
+  CHECK(prompt_of("{{both}} {{ both}} {{  both}}").find("<b c b>") != std::string::npos);
+  const auto e = thrown_by([&] { prompt_of("{{text }}"); });
+  CHECK(says(e, "needs the column `text`, the item has `id`, ` text`"));
+  CHECK(prompt_for(dir, R"({" a":"x","b ":"y","b":"z"})", "{{ a}}{{b }}{{ b }}") == "xyz");
+}
+
+TEST_CASE("columns without a name pass by; they are counted where the known ones are listed")
+{
+  const FreshDirectory dir;
+  const auto csv = tests::input_file(dir, "in.csv", ",text,,\n0,a,1,2\n", InputFormat::csv);
+  CHECK(tests::lines_of(tests::job({csv}, "<{{text}}>")).at(0).find("<a>") != std::string::npos);
+  const auto e = thrown_by([&] { tests::lines_of(tests::job({csv}, "{{x}}")); });
+  CHECK(says(e, "the item has `text`, and 3 without a name"));
+  const auto nameless = tests::input_file(dir, "in.csv", ",\n0,a\n", InputFormat::csv);
+  CHECK(says(thrown_by([&] { tests::lines_of(tests::job({nameless}, "{{x}}")); }), "the item has 2 without a name"));
+}
+
 TEST_CASE("an id is a text that is not empty, or a number")
 {
   const FreshDirectory dir;

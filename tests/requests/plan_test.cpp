@@ -123,6 +123,21 @@ TEST_CASE("the tokens are those of the texts that are sent, and of the frame aro
   CHECK(requests::plan(j).input_tokens.n == prompts + systems + 3 * (frame + money::tokens_per_message.n));
 }
 
+TEST_CASE("what --set adds is a part of every request, and its texts are counted for every item")
+{
+  const FreshDirectory dir;
+  auto j = tests::job({tests::input_file(dir, "in.txt", "a\nb\nc\n", InputFormat::text)}, "{{text}}");
+  const auto without = requests::plan(j).input_tokens.n;
+  const std::string tools =
+      R"([{"type":"function","function":{"name":"look","description":"x)" + std::string(50'000, '.') + R"("}}])";
+  j.request.set = {{"tools", tools}, {"temperature", "0.2"}, {"logprobs", "true"}};
+  const auto plan = requests::plan(j);
+  CHECK(plan.input_tokens.n == without + 3 * money::estimate_tokens(tools).n);
+  CHECK(plan.parts.at(0).input_tokens == plan.input_tokens);
+  j.request.set = {{"hint", R"("two\u0020words")"}};
+  CHECK(requests::plan(j).input_tokens.n == without + 3 * 2);
+}
+
 TEST_CASE("an id that stands twice is named with both lines")
 {
   const FreshDirectory dir;

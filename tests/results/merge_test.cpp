@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 
 using namespace batchwright;
@@ -187,14 +188,64 @@ TEST_CASE_FIXTURE(Fixture, "columns of ours that clash with the input's get a ma
   CHECK(merged(Format::csv) == "status,_output,__output,__status,__error\n1,2,ok,succeeded,\n");
 }
 
-TEST_CASE_FIXTURE(Fixture, "CSV of a JSON input has the keys of its first record")
+TEST_CASE_FIXTURE(Fixture, "CSV of a JSON input has the keys of all its records, each once, in the order they came")
 {
-  input("in.jsonl", "{\"a\":\"x\\ty\",\"n\":1.0}\n{\"n\":null,\"b\":1,\"a\":[1,\"2\"]}\n{\"a\":\"\\ud83d\"}\n");
+  input("in.jsonl", "{\"a\":\"x\\ty\",\"n\":1.0,\"a\":2}\n{\"n\":null,\"b\":1,\"a\":[1,\"2\"]}\n"
+                    "{\"\\u0061\":\"\\ud83d\",\"c,\":{}}\n");
   settle(3, {success(id(0)), success(id(1)), success(id(2), "null")});
-  CHECK(merged(Format::csv) == "a,n,output,status,error\n"
-                               "x\ty,1.0,ok,succeeded,\n"
-                               "\"[1,\"\"2\"\"]\",,ok,succeeded,\n"
-                               "\xef\xbf\xbd,,,succeeded,\n");
+  CHECK(merged(Format::csv) == "a,n,b,\"c,\",output,status,error\n"
+                               "x\ty,1.0,,,ok,succeeded,\n"
+                               "\"[1,\"\"2\"\"]\",,1,,ok,succeeded,\n"
+                               "\xef\xbf\xbd,,,{},,succeeded,\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "CSV of several inputs has the columns of all")
+{
+  input("a.csv", ",x,\n1,2,3\n");
+  input("b.csv", "y,,x\n4,5,6\n");
+  input("c.jsonl", "bad\n{\"z\":7}\n{\"x\":8,\"w\":9}\n");
+  input("d.csv", "never\n");
+  job.skip_bad = 1;
+  settle(4, {success(id(0)), success(id(1)), success(id(2)), success(id(3))});
+  CHECK(merged(Format::csv) == ",x,,y,z,w,output,status,error\n"
+                               "1,2,3,,,,ok,succeeded,\n"
+                               "5,6,,4,,,ok,succeeded,\n"
+                               ",,,,7,,ok,succeeded,\n"
+                               ",8,,,,9,ok,succeeded,\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a column without a name comes out as it went in")
+{
+  input("in.csv", ",text,\n0,hello,\"a,b\"\n");
+  settle(1, {success(id(0))});
+  CHECK(merged(Format::csv) == ",text,,output,status,error\n0,hello,\"a,b\",ok,succeeded,\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "more keys than a table can use are an error that names the format without columns")
+{
+  std::string records;
+  for (int i = 0; i < 5000; ++i)
+    records += "{\"k" + std::to_string(i) + "\":1}\n";
+  input("in.jsonl", records);
+  std::vector<std::string> output;
+  for (Ordinal i = 0; i < 5000; ++i)
+    output.push_back(success(id(i)));
+  settle(5000, output);
+  const auto text = merged(Format::csv);
+  CHECK(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(text.find('\n')), ',') == 5002);
+
+  job.inputs.clear();
+  input("in.jsonl", records + "{\"one more\":1}\n");
+  try {
+    merged(Format::csv);
+    FAIL("not refused");
+  } catch (const Error& e) {
+    CHECK(e.fault() == Fault::input);
+    CHECK(std::string_view{e.what()}.find("more than 5,000 different keys") != std::string_view::npos);
+    CHECK(e.hint().find("--format jsonl") != std::string::npos);
+    REQUIRE(e.place());
+    CHECK(e.place()->line == 5001);
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture, "CSV of plain text has the text")
@@ -251,6 +302,23 @@ TEST_CASE("the name of a file asks for a format")
   CHECK(results::format_for("a/b.csv") == Format::csv);
   CHECK(results::format_for("a.csv/b.jsonl") == Format::jsonl);
   CHECK(results::format_for("-") == Format::jsonl);
+  CHECK(results::format_for("out.CSV") == Format::csv);
+  CHECK(results::format_for("out.Csv") == Format::csv);
+  CHECK(results::format_for("out.json") == Format::jsonl);
+}
+
+TEST_CASE("a name that asks for a format this version has not is refused, before any work")
+{
+  for (const auto* name : {"a.tsv", "a.npy", "a.csv.gz", "a.jsonl.ZST", "a.html", "a.parquet", "a.xlsx"}) {
+    CAPTURE(name);
+    try {
+      results::format_for(name);
+      FAIL("not refused");
+    } catch (const Error& e) {
+      CHECK(e.fault() == Fault::usage);
+      CHECK(e.hint().find("--format") != std::string::npos);
+    }
+  }
 }
 
 TEST_SUITE_END();

@@ -248,6 +248,9 @@ TEST_CASE("numbers that make no sense count as nothing and stay as they stand")
                         R"({"prompt_tokens":5,"completion_tokens":9223372036854775807,)"
                         R"("prompt_tokens_details":{"cached_tokens":6}}}}})"};
   CHECK(beyond.answer.usage == Usage{{5}, {5}, {0}, {0}});
+  const Recorded hostile{R"({"response":{"status_code":200,"body":{"choices":[{"message":{"content":"x"}}],"usage":)"
+                         R"({"prompt_tokens":999999999,"completion_tokens":10000000}}}})"};
+  CHECK(hostile.answer.usage == Usage{{0}, {0}, {10'000'000}, {0}});
 }
 
 TEST_CASE("half surrogate pairs pass as they stand in texts and are replaced in ids")

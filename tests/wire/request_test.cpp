@@ -93,4 +93,33 @@ TEST_CASE("a field that may not be set is a usage error that names the option to
   }
 }
 
+TEST_CASE("an answer is bounded by the job's own bound or by the field that is set")
+{
+  RequestSpec s;
+  CHECK_FALSE(wire::output_bound(s));
+  s.max_output_tokens = 20;
+  CHECK(wire::output_bound(s) == Tokens{20});
+  s.max_output_tokens.reset();
+  s.set = {{"temperature", "1"}, {"max_tokens", " 500 "}};
+  CHECK(wire::output_bound(s) == Tokens{500});
+  s.set.emplace_back("max_completion_tokens", "100000");
+  CHECK(wire::output_bound(s) == Tokens{100'000});
+  for (const auto* none : {"null", "0", "-5", "1.5", "\"9\"", "99999999999999999999"}) {
+    s.set = {{"max_completion_tokens", none}};
+    CHECK_FALSE(wire::output_bound(s));
+  }
+  s.set = {{"max_completion_tokens", "10"}, {"n", "4"}};
+  CHECK(wire::output_bound(s) == Tokens{10});
+}
+
+TEST_CASE("several choices are several answers")
+{
+  RequestSpec s;
+  CHECK(wire::choices_asked(s) == 1);
+  s.set = {{"n", "4"}};
+  CHECK(wire::choices_asked(s) == 4);
+  s.set = {{"n", "null"}};
+  CHECK(wire::choices_asked(s) == 1);
+}
+
 TEST_SUITE_END();

@@ -6,6 +6,7 @@
 #include <batchwright/engine/spec.hpp>
 #include <batchwright/input/pins.hpp>
 #include <batchwright/money/tokens.hpp>
+#include <batchwright/wire/request.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -52,9 +53,11 @@ std::optional<PicoUsd> expected_cost(const Draft& draft, const money::PriceTable
 
 void count_output(Draft& draft)
 {
-  const auto& bound = draft.job.request.max_output_tokens;
+  const auto& request = draft.job.request;
+  const auto bound = wire::output_bound(request);
+  const auto answers = static_cast<std::int64_t>(draft.job.items);
   draft.output_assumed = !bound;
-  draft.output_tokens = {bound.value_or(money::assumed_output.n) * static_cast<std::int64_t>(draft.job.items)};
+  draft.output_tokens = bound.value_or(money::assumed_output) * wire::choices_asked(request) * answers;
 }
 
 /// What a repeated submit takes over from its command line.

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <set>
+#include <unordered_map>
 #include <utility>
 
 namespace batchwright::input {
@@ -17,6 +17,7 @@ std::uint64_t newlines(std::string_view text)
   return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
+constexpr auto never_closed = "the quote that opens here is never closed";
 constexpr auto unclosed_hint = "close the quote; a quote that is text is doubled, in a field that is quoted";
 
 bool ends_plain(char c)
@@ -33,17 +34,31 @@ CsvScanner::CsvScanner(std::string path, Start from)
 
 bool CsvScanner::next()
 {
-  m_line += newlines(m_window.view().substr(0, m_at));
-  m_window.drop(m_at);
+  let_go(m_at);
   m_cells.clear();
   m_unfolded.clear();
   m_bad = {};
-  m_at = m_size = 0;
+  m_cut.reset();
+  m_too_long.reset();
+  m_size = 0;
   if (!pass_blank_lines()) return false;
+  m_start = place(0);
   while (cell() == After::field) {
   }
-  if (m_size > longest_record) throw too_long(m_path, start(), "record");
+  if (m_cut) {
+    pass_rest(*m_cut);
+  } else if (m_size > longest_record) {
+    m_too_long = too_long(m_path, m_start, "record");
+  }
   return true;
+}
+
+/// Lets go of the first `n` bytes at hand; the scan goes on behind them.
+void CsvScanner::let_go(std::size_t n)
+{
+  m_line += newlines(m_window.view().substr(0, n));
+  m_window.drop(n);
+  m_at = 0;
 }
 
 /// False where the file ends with them.
@@ -60,21 +75,17 @@ bool CsvScanner::pass_blank_lines()
   }
 }
 
-/// Reads on within a record; false at the end of the file.
-bool CsvScanner::more()
+/// Reads on within a record; false at the end of the file, and where the record is too long to be held.
+bool CsvScanner::more(Inside where)
 {
-  if (m_window.view().size() > longest_record + 2) {
-    if (!m_open_quote) throw too_long(m_path, start(), "record");
-    throw error(*m_open_quote,
-                fmt::format("the quote that opens here is not closed within {} MiB", longest_record >> 20),
-                unclosed_hint);
-  }
-  return m_window.grow();
+  if (m_window.view().size() <= longest_record + 2) return m_window.grow();
+  if (!m_cut) m_cut = where;
+  return false;
 }
 
 CsvScanner::After CsvScanner::cell()
 {
-  if (m_at == m_window.view().size()) more();
+  if (m_at == m_window.view().size()) more(Inside::cell);
   if (m_window.view().substr(m_at).starts_with('"')) return quoted();
   return plain_rest(m_at);
 }
@@ -86,7 +97,7 @@ CsvScanner::After CsvScanner::plain_rest(std::size_t begin)
     const auto view = m_window.view();
     while (m_at < view.size() && !ends_plain(view[m_at]))
       ++m_at;
-    if (m_at == view.size() && more()) continue;
+    if (m_at == view.size() && more(Inside::plain)) continue;
     const auto end = m_at;
     if (const auto after = end_of_cell()) {
       const bool carriage_return = *after == After::record && end > begin && m_window.view()[end - 1] == '\r';
@@ -107,17 +118,17 @@ CsvScanner::After CsvScanner::quoted()
     const auto view = m_window.view();
     const auto quote = view.find('"', m_at);
     if (quote == std::string_view::npos || quote + 2 >= view.size()) { // two more bytes tell what follows the quote
-      m_at = quote == std::string_view::npos ? view.size() : quote;
-      if (more()) continue;
-      if (quote == std::string_view::npos)
-        throw error(*m_open_quote, "the quote that opens here is never closed", unclosed_hint);
+      const bool found = quote != std::string_view::npos;
+      m_at = found ? quote : view.size();
+      if (more(found ? Inside::quote : Inside::quoted)) continue;
+      if (m_cut) return After::record;
+      if (!found) throw error(place(m_open_quote), never_closed, unclosed_hint);
     }
     m_at = quote + 1;
     if (!m_window.view().substr(m_at).starts_with('"')) break;
     doubled = true;
     ++m_at;
   }
-  m_open_quote.reset();
   const auto end = m_at - 1;
   const auto rest = m_window.view().substr(m_at);
   if (rest.starts_with("\r\n") || rest == "\r") ++m_at;
@@ -146,6 +157,61 @@ std::optional<CsvScanner::After> CsvScanner::end_of_cell()
   if (view[m_at] != ',') return std::nullopt;
   ++m_at;
   return After::field;
+}
+
+/// Passes over what is left of a record that is too long, its line end included.
+void CsvScanner::pass_rest(Inside where)
+{
+  m_size = 0;
+  if (where == Inside::quoted || where == Inside::quote) {
+    m_opened = place(m_open_quote);
+    m_too_long =
+        error(m_opened, fmt::format("the quote that opens here is not closed within {} MiB", longest_record >> 20),
+              unclosed_hint);
+  } else {
+    m_too_long = too_long(m_path, m_start, "record");
+  }
+  let_go(m_at);
+  for (std::optional<Inside> now = where; now;) {
+    if (!m_window.view().empty() || m_window.grow()) {
+      now = pass_some(*now);
+    } else if (now == Inside::quoted) {
+      throw error(m_opened, never_closed, unclosed_hint);
+    } else {
+      now.reset();
+    }
+  }
+}
+
+/// Passes over as much as ends in one state, and gives the next; nothing behind the record's end.
+/// REQUIRED: a byte is at hand.
+std::optional<CsvScanner::Inside> CsvScanner::pass_some(Inside where)
+{
+  const auto view = m_window.view();
+  switch (where) {
+  case Inside::cell:
+    if (view.front() != '"') return Inside::plain;
+    m_opened = place(0);
+    let_go(1);
+    return Inside::quoted;
+  case Inside::plain: {
+    const auto end = std::min(view.find_first_of(",\n"), view.size());
+    let_go(std::min(end + 1, view.size()));
+    if (end == view.size()) return Inside::plain;
+    return view[end] == ',' ? std::optional{Inside::cell} : std::nullopt;
+  }
+  case Inside::quoted: {
+    const auto quote = std::min(view.find('"'), view.size());
+    let_go(quote);
+    return quote == view.size() ? Inside::quoted : Inside::quote;
+  }
+  case Inside::quote:
+    if (view.size() == 1 && m_window.grow()) return Inside::quote;
+    const bool doubled = m_window.view().substr(1).starts_with('"');
+    let_go(doubled ? 2 : 1);
+    return doubled ? Inside::quoted : Inside::plain;
+  }
+  return std::nullopt;
 }
 
 void CsvScanner::unfold(std::size_t begin, std::size_t end)
@@ -177,17 +243,23 @@ std::string_view CsvScanner::field(std::size_t n) const
 
 std::optional<Error> CsvScanner::fault() const
 {
+  if (m_too_long) return m_too_long;
   if (!m_bad.empty()) {
-    return error(m_bad_at, m_bad, "quote the whole field and double the quotes inside it: \"5\"\" pipe\"");
+    return error(place(m_bad_at), m_bad, "quote the whole field and double the quotes inside it: \"5\"\" pipe\"");
   }
-  if (!json::is_utf8(raw())) return error(json::utf8_until(raw()), "bytes that are not UTF-8");
+  if (!json::is_utf8(raw())) return not_utf8(m_path, place(json::utf8_until(raw())));
   return std::nullopt;
 }
 
-Error CsvScanner::error(std::size_t at, std::string_view what, std::string hint) const
+/// A place in the view as one in the file.
+Start CsvScanner::place(std::size_t at) const
 {
-  return fault_at(m_path, m_line + newlines(m_window.view().substr(0, at)), m_window.offset() + at, what,
-                  std::move(hint));
+  return {m_window.offset() + at, m_line + newlines(m_window.view().substr(0, at))};
+}
+
+Error CsvScanner::error(Start at, std::string_view what, std::string hint) const
+{
+  return fault_at(m_path, at.line, at.offset, what, std::move(hint));
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -198,13 +270,21 @@ class CsvItem : public Item {
 public:
   std::optional<Field> field(std::string_view column) const override
   {
-    const auto found = std::find(header.begin(), header.end(), column);
-    if (found == header.end()) return std::nullopt;
-    return Field{scanner->field(static_cast<std::size_t>(found - header.begin())), Field::Form::text};
+    const auto found = places.find(column);
+    if (found == places.end()) return std::nullopt;
+    return at(found->second);
   }
-  std::vector<std::string> columns() const override { return header; }
+
+  void each(const OnField& on_field) const override
+  {
+    for (std::size_t i = 0; i < header.size(); ++i)
+      on_field(header[i], at(i));
+  }
+
+  Field at(std::size_t n) const { return {scanner->field(n), Field::Form::text}; }
 
   std::vector<std::string> header = {};
+  std::unordered_map<std::string_view, std::size_t> places = {}; // of the columns that have a name; views of `header`
   const CsvScanner* scanner = nullptr;
 };
 
@@ -238,18 +318,16 @@ private:
     const auto refuse = [&](std::string_view what, std::string hint) {
       throw fault_at(m_path, m_scanner->start().line, m_scanner->start().offset, what, std::move(hint));
     };
-    std::set<std::string_view> seen;
+    m_item.header.reserve(m_scanner->fields()); // the views of its names must hold
     for (std::size_t i = 0; i < m_scanner->fields(); ++i) {
-      const auto name = m_scanner->field(i);
-      if (name.empty()) refuse(fmt::format("column {} of the header has no name", i + 1), "give each column a name");
+      const std::string_view name = m_item.header.emplace_back(m_scanner->field(i));
       if (const auto at = name.find('\r'); at != std::string_view::npos && !name.substr(at).starts_with("\r\n")) {
         refuse("a carriage return in the header: lines must end in LF or CR LF",
                fmt::format("convert it: tr '\\r' '\\n' < '{}' > unix-copy", m_path));
       }
-      if (!seen.insert(name).second) {
+      if (!name.empty() && !m_item.places.emplace(name, i).second) {
         refuse(fmt::format("the header has the column `{}` twice", name), "give each column a name of its own");
       }
-      m_item.header.emplace_back(name);
     }
   }
 

@@ -20,16 +20,16 @@ class CsvScanner {
 public:
   explicit CsvScanner(std::string path, Start from = {});
 
-  /// Goes to the next record; false at the end of the file. Throws `Fault::input` where a quote is never closed or a
-  /// record is longer than `longest_record`: what follows cannot be told apart then.
+  /// Goes to the next record; false at the end of the file. A record longer than `longest_record` is passed over to its
+  /// end without being held. Throws `Fault::input` where a quote is never closed: what follows it has no end.
   bool next();
 
   /// Where the record begins.
-  Start start() const { return {m_window.offset(), m_line}; }
+  Start start() const { return m_start; }
   std::size_t fields() const { return m_cells.size(); }
   /// A field, quotes taken off; valid until next().
   std::string_view field(std::size_t n) const;
-  /// Why the record cannot be used: bad UTF-8, a quote out of place. Its end is known all the same.
+  /// Why the record cannot be used: bad UTF-8, a quote out of place, its length. Its end is known all the same.
   std::optional<Error> fault() const;
   /// The record as it stands in the file, without its line end.
   std::string_view raw() const { return m_window.view().substr(0, m_size); }
@@ -44,23 +44,37 @@ private:
     field,  ///< a comma: one more field comes
     record, ///< the record ends here
   };
+  enum class Inside {
+    cell,   ///< at the begin of a field
+    plain,  ///< in a field, outside quotes
+    quoted, ///< in a field, inside quotes
+    quote,  ///< at a quote inside quotes: what follows tells whether it closes them
+  };
 
   bool pass_blank_lines();
-  bool more();
+  bool more(Inside where);
   After cell();
   After plain_rest(std::size_t begin);
   After quoted();
   std::optional<After> end_of_cell();
+  void pass_rest(Inside where);
+  std::optional<Inside> pass_some(Inside where);
+  void let_go(std::size_t n);
   void unfold(std::size_t begin, std::size_t end);
   void misplaced(std::size_t at, std::string_view what);
-  Error error(std::size_t at, std::string_view what, std::string hint = {}) const;
+  Start place(std::size_t at) const;
+  Error error(Start at, std::string_view what, std::string hint) const;
 
   std::string m_path;
   Window m_window;
-  std::uint64_t m_line; // of the record
+  std::uint64_t m_line; // at which the view begins
+  Start m_start = {};   // of the record
   std::size_t m_at = 0; // in the view
   std::size_t m_size = 0;
-  std::optional<std::size_t> m_open_quote = {};
+  std::size_t m_open_quote = 0;     // the last one, in the view
+  Start m_opened = {};              // the same in the file, while a record is passed over
+  std::optional<Inside> m_cut = {}; // the record is longer than may be held: where it was left
+  std::optional<Error> m_too_long = {};
   std::vector<Cell> m_cells = {};
   std::string m_unfolded = {}; // fields whose doubled quotes were made single
   std::size_t m_bad_at = 0;

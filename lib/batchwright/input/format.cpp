@@ -7,42 +7,82 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace batchwright::input {
 namespace {
 
-std::string extension_of(const std::string& path)
+/// A way to compress a file, known by its first bytes.
+struct Compression {
+  std::string_view magic;
+  std::string_view name;
+  std::string_view extension;
+  std::string_view undo;
+};
+
+constexpr Compression compressions[] = {
+    {"\x1f\x8b", "gzip", ".gz", "gunzip"},
+    {"\x28\xb5\x2f\xfd", "zstd", ".zst", "unzstd"},
+    {"\xfd"
+     "7zXZ",
+     "xz", ".xz", "unxz"},
+};
+constexpr std::string_view zip_magic = "PK\x03\x04";
+
+Error whole_file(const std::string& path, std::string_view what, std::string hint)
 {
-  auto extension = std::filesystem::path{path}.extension().native();
-  for (char& c : extension) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return extension;
+  return Error{Fault::input, fmt::format("reading {}: {}", path, what), std::move(hint)}.at({path, 0, {}});
 }
 
-/// What no format can read: nothing, and UTF-16.
+void refuse_compressed(const std::string& path, std::string_view head)
+{
+  for (const auto& c : compressions) {
+    if (!head.starts_with(c.magic)) continue;
+    const auto command = extension_of(path) == c.extension ? fmt::format("{} -k '{}'", c.undo, path)
+                                                           : fmt::format("{} -c < '{}' > plain-copy", c.undo, path);
+    throw whole_file(path, fmt::format("the file is compressed ({})", c.name),
+                     "this version reads plain files: " + command);
+  }
+  if (head.starts_with(zip_magic)) {
+    throw whole_file(path, "the file is a ZIP archive, as spreadsheets are (.xlsx)",
+                     "unpack it, or save the sheet as CSV");
+  }
+}
+
+/// What no format can read: nothing, UTF-16, what is compressed.
 void refuse_unreadable(const std::string& path)
 {
-  if (InputFile{path}.size() == 0) {
-    throw Error{Fault::input, fmt::format("reading {}: the file is empty", path)}.at({path, 0, {}});
-  }
+  if (InputFile{path}.size() == 0) throw whole_file(path, "the file is empty", "give a file with an item in it");
   const Window head{path};
+  refuse_compressed(path, head.view());
 }
 
+/// Whether the first line is a JSON object. One that begins as such is meant as one: `Fault::input` where it is broken.
 bool begins_with_object(const std::string& path)
 {
   Lines lines{path};
-  const auto line = lines.next();
+  auto line = lines.next();
+  while (line && line->too_long)
+    line = lines.next();
+  if (!line || line->text[line->text.find_first_not_of(" \t\r")] != '{') return false;
   json::Document document;
-  return line && !line->too_long && document.parse(line->text) && document.root().is(json::Kind::object);
+  if (document.parse(line->text)) return true;
+  throw not_json(path, line->start, document.fault(),
+                 fmt::format("a JSON object stands on one line: jq -c . '{}' > items.jsonl; or say what the file is: "
+                             "--input-format jsonl or text",
+                             path));
 }
 
 std::string canonical(const std::string& path)
 {
   std::error_code fault;
   auto place = std::filesystem::canonical(path, fault);
-  if (fault) throw Error{Fault::storage, fmt::format("opening {}: {}", path, fault.message())};
+  if (fault) {
+    throw Error{Fault::storage, fmt::format("opening {}: {}", path, fault.message()),
+                "INPUT is a file that exists and may be read"};
+  }
   if (!std::filesystem::is_regular_file(place)) {
     throw Error{Fault::storage, fmt::format("opening {}: not a regular file", path),
                 "the input is read more than once: write it to a file first"};
@@ -51,6 +91,15 @@ std::string canonical(const std::string& path)
 }
 
 } // namespace
+
+std::string extension_of(const std::filesystem::path& path)
+{
+  auto extension = path.extension().native();
+  for (char& c : extension) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return extension;
+}
 
 InputFormat detect_format(const std::string& path)
 {

@@ -8,6 +8,7 @@
 #include <batchwright/model/part.hpp>
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -35,10 +36,15 @@ public:
   Item& operator=(const Item&) = delete;
   virtual ~Item() = default;
 
-  /// The field of this column; nothing where the record has none (only JSONL records differ in that).
+  /// The field of this column; nothing where the record has none (only JSONL records differ in that). The first of JSON
+  /// keys that come twice. A column without a name is not found by its empty one.
   virtual std::optional<Field> field(std::string_view column) const = 0;
-  /// The record's columns in its own order: the CSV header, the keys of a JSON object, `text` for plain text.
-  virtual std::vector<std::string> columns() const = 0;
+
+  /// Takes a field and the name of its column, which is valid until it returns.
+  using OnField = std::function<void(std::string_view column, const Field& field)>;
+  /// Hands over all fields in the record's own order: by the CSV header, whose names may be empty; the members of a
+  /// JSON object, one that comes twice included; `text` for plain text.
+  virtual void each(const OnField& on_field) const = 0;
 
   Mark mark = {};             ///< its ordinal and where it stands
   std::string_view file = {}; ///< the path of its input
@@ -74,9 +80,13 @@ struct Options {
 /// Longest record in bytes: a line of JSONL or text, a CSV record.
 inline constexpr std::uint64_t longest_record = std::uint64_t{16} << 20;
 
+/// The extension of a file's name, in small letters: ".csv".
+std::string extension_of(const std::filesystem::path& path);
+
 /// The format of a file by its name and, where that says nothing, its first line: .csv, .jsonl, .ndjson, .txt; else
-/// JSONL where the first line that is not blank is a JSON object, else plain text; but a .json file of any other form
-/// is refused. Throws `Fault::input` for that, for UTF-16 and for empty files, `Fault::storage` for unreadable ones.
+/// JSONL where the first line that is not blank is a JSON object, else plain text. Refused with `Fault::input`: a first
+/// line that begins as an object and is none, a .json file of any other form, UTF-16, compressed and empty files;
+/// with `Fault::storage` unreadable ones.
 InputFormat detect_format(const std::string& path);
 
 /// Size and SHA-256 of a file, its format decided (`automatic` asks `detect_format`), its path made absolute and free

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace batchwright::input {
 namespace {
 
@@ -35,7 +37,7 @@ public:
   {
     return column == "text" ? std::optional{Field{text, Field::Form::text}} : std::nullopt;
   }
-  std::vector<std::string> columns() const override { return {"text"}; }
+  void each(const OnField& on_field) const override { on_field("text", {text, Field::Form::text}); }
 
   std::string_view text = {};
 };
@@ -48,12 +50,14 @@ public:
     return value ? std::optional{Field{value->raw(), Field::Form::json}} : std::nullopt;
   }
 
-  std::vector<std::string> columns() const override
+  void each(const OnField& on_field) const override
   {
-    std::vector<std::string> names;
-    for (const auto& member : document.root().members())
-      names.push_back(json::decode_lossy(member.key.token()));
-    return names;
+    std::string decoded;
+    for (const auto& member : document.root().members()) {
+      auto key = member.key.token();
+      if (key.find('\\') != std::string_view::npos) key = decoded = json::decode_lossy(key);
+      on_field(key, {member.value.raw(), Field::Form::json});
+    }
   }
 
   json::Document document = {};
@@ -81,13 +85,9 @@ protected:
   /// Makes the line the item, or says why it cannot be one.
   virtual std::optional<Error> take(const Lines::Line& line) = 0;
 
-  std::optional<Error> refused(const Lines::Line& line, std::size_t byte, std::string_view what) const
-  {
-    return fault_at(m_path, line.start.line, line.start.offset + byte, what);
-  }
+  std::string m_path;
 
 private:
-  std::string m_path;
   Lines m_lines;
   std::optional<Error> m_fault = {};
 };
@@ -102,7 +102,7 @@ private:
   {
     m_item.text = line.text;
     if (json::is_utf8(line.text)) return std::nullopt;
-    return refused(line, json::utf8_until(line.text), "bytes that are not UTF-8");
+    return not_utf8(m_path, {line.start.offset + json::utf8_until(line.text), line.start.line});
   }
 
   TextItem m_item = {};
@@ -117,12 +117,11 @@ private:
   std::optional<Error> take(const Lines::Line& line) override
   {
     auto& document = m_item.document;
-    if (!document.parse(line.text)) {
-      return refused(line, document.fault().byte, fmt::format("not JSON: {}", document.fault().what));
-    }
+    if (!document.parse(line.text)) return not_json(m_path, line.start, document.fault());
     const auto root = document.root();
     if (root.is(json::Kind::object)) return std::nullopt;
-    return refused(line, 0, fmt::format("expected a JSON object, found {}", word(root.kind())));
+    return fault_at(m_path, line.start.line, line.start.offset,
+                    fmt::format("expected a JSON object, found {}", word(root.kind())));
   }
 
   JsonItem m_item = {};
@@ -177,7 +176,20 @@ bool Lines::pass_rest()
 Error too_long(const std::string& path, Start start, std::string_view record)
 {
   return fault_at(path, start.line, start.offset,
-                  fmt::format("the {} is longer than {} MiB", record, longest_record >> 20));
+                  fmt::format("the {} is longer than {} MiB", record, longest_record >> 20),
+                  "shorten it, or cut it into several items");
+}
+
+Error not_utf8(const std::string& path, Start at)
+{
+  return fault_at(path, at.line, at.offset, "bytes that are not UTF-8",
+                  fmt::format("convert it from what it is: iconv -f LATIN1 -t UTF-8 '{}' > utf8-copy", path));
+}
+
+Error not_json(const std::string& path, Start start, const json::Fault& fault, std::string hint)
+{
+  return fault_at(path, start.line, start.offset + fault.byte, fmt::format("not JSON: {}", fault.what),
+                  std::move(hint));
 }
 
 std::unique_ptr<Reader> read_jsonl(const std::string& path, Start from)

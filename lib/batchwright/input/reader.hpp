@@ -3,6 +3,7 @@
 
 #include <batchwright/input/input.hpp>
 #include <batchwright/input/window.hpp>
+#include <batchwright/json/json.hpp>
 
 #include <memory>
 #include <optional>
@@ -57,7 +58,11 @@ private:
   bool m_inside_long = false; // what is at hand is the rest of a line that was too long
 };
 
-/// Why a line that is too long cannot be used.
+/// Why a line or record that is too long cannot be used.
 Error too_long(const std::string& path, Start start, std::string_view record);
+/// Why one cannot be used that has, at this place, bytes that are not UTF-8.
+Error not_utf8(const std::string& path, Start at);
+/// Why a line that begins here is not JSON.
+Error not_json(const std::string& path, Start start, const json::Fault& fault, std::string hint = {});
 
 } // namespace batchwright::input

@@ -54,8 +54,7 @@ private:
     bool escaped = false; // a string with a backslash in it
   };
 
-  bool refuse(std::size_t byte, std::string what);
-  bool index();
+  class Indexer;
 
   std::string_view m_text = {};
   std::vector<Node> m_nodes = {};

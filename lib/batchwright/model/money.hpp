@@ -1,18 +1,43 @@
-// Tokens and money as whole numbers with names. Money is exact: it is rounded only when it is printed.
+// Tokens and money as whole numbers with names. Money is exact: it is rounded only when it is printed. A sum or product
+// that no number can hold is the largest there is (or the least): too large for any purse, and never of the wrong sign.
 #pragma once
 
 #include <compare>
 #include <cstdint>
+#include <limits>
 
 namespace batchwright {
+
+constexpr std::int64_t furthest(bool below_zero)
+{
+  return below_zero ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
+}
+
+constexpr std::int64_t saturating_add(std::int64_t a, std::int64_t b)
+{
+  std::int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? furthest(a < 0) : sum;
+}
+
+constexpr std::int64_t saturating_subtract(std::int64_t a, std::int64_t b)
+{
+  std::int64_t rest = 0;
+  return __builtin_sub_overflow(a, b, &rest) ? furthest(a < 0) : rest;
+}
+
+constexpr std::int64_t saturating_multiply(std::int64_t a, std::int64_t b)
+{
+  std::int64_t product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? furthest((a < 0) != (b < 0)) : product;
+}
 
 struct Tokens {
   std::int64_t n = 0;
 
   auto operator<=>(const Tokens&) const = default;
-  Tokens& operator+=(Tokens more)
+  constexpr Tokens& operator+=(Tokens more)
   {
-    n += more.n;
+    n = saturating_add(n, more.n);
     return *this;
   }
 };
@@ -29,31 +54,36 @@ struct PicoUsd {
   std::int64_t n = 0;
 
   auto operator<=>(const PicoUsd&) const = default;
-  PicoUsd& operator+=(PicoUsd more)
+  constexpr PicoUsd& operator+=(PicoUsd more)
   {
-    n += more.n;
+    n = saturating_add(n, more.n);
     return *this;
   }
 };
 
 constexpr Tokens operator+(Tokens a, Tokens b)
 {
-  return {a.n + b.n};
+  return {saturating_add(a.n, b.n)};
+}
+
+constexpr Tokens operator*(Tokens each, std::int64_t times)
+{
+  return {saturating_multiply(each.n, times)};
 }
 
 constexpr PicoUsd operator+(PicoUsd a, PicoUsd b)
 {
-  return {a.n + b.n};
+  return {saturating_add(a.n, b.n)};
 }
 
 constexpr PicoUsd operator-(PicoUsd a, PicoUsd b)
 {
-  return {a.n - b.n};
+  return {saturating_subtract(a.n, b.n)};
 }
 
 constexpr PicoUsd cost(Tokens tokens, Price price)
 {
-  return {tokens.n * price.micro_usd_per_mtok};
+  return {saturating_multiply(tokens.n, price.micro_usd_per_mtok)};
 }
 
 /// What an answer used. Cached tokens are a part of the input, reasoning tokens a part of the output: never added.

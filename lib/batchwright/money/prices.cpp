@@ -13,7 +13,7 @@ namespace batchwright::money {
 namespace {
 
 constexpr std::size_t decimals = 6;          // micro-dollars
-constexpr std::size_t most_whole_digits = 6; // a price above that would let a cost overflow, and is none
+constexpr std::size_t most_whole_digits = 6; // a million dollars and more is a slip of the pen and no price
 
 [[noreturn]] void refuse(std::string_view model, std::string_view what)
 {
@@ -126,7 +126,7 @@ const PriceTable& built_in_table()
 
 PicoUsd cost(const Usage& usage, const Rates& rates)
 {
-  const Tokens cached{std::clamp<std::int64_t>(usage.cached.n, 0, usage.input.n)};
+  const Tokens cached{std::min(std::max<std::int64_t>(usage.cached.n, 0), usage.input.n)};
   const Tokens fresh{usage.input.n - cached.n};
   return batchwright::cost(fresh, rates.input) + batchwright::cost(cached, rates.cached.value_or(rates.input)) +
          batchwright::cost(usage.output, rates.output);

@@ -3,12 +3,12 @@
 // It is made for every byte that is sent, so it must not cost more than reading the input does: 64 bytes at a time
 // become one mask for each class of characters, and runs are counted in the masks.
 
+#include <batchwright/json/escape.hpp>
 #include <batchwright/money/tokens.hpp>
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <charconv>
 #include <cstring>
 
 #if defined(__SSE2__)
@@ -217,13 +217,6 @@ private:
   RunMask m_punctuation = {};
 };
 
-unsigned hex4(std::string_view token, std::size_t at)
-{
-  unsigned code = 0;
-  if (at + 4 <= token.size()) std::from_chars(token.data() + at, token.data() + at + 4, code, 16);
-  return code;
-}
-
 /// Adds the first two bytes of a character, or the one it has: no class needs to know more.
 void add_character(Counter& counter, unsigned code)
 {
@@ -243,29 +236,6 @@ void add_character(Counter& counter, unsigned code)
   counter.add({bytes.data(), code < 0x80 ? std::size_t{1} : std::size_t{2}});
 }
 
-/// Adds the character that the escape at `at` stands for and returns where the text goes on.
-std::size_t add_escape(Counter& counter, std::string_view token, std::size_t at)
-{
-  constexpr std::string_view names = "bfnrt";
-  constexpr std::string_view meant = "\b\f\n\r\t";
-  const char kind = at + 1 < token.size() ? token[at + 1] : '\\';
-  if (kind != 'u') {
-    const auto known = names.find(kind);
-    add_character(counter, static_cast<unsigned char>(known == std::string_view::npos ? kind : meant[known]));
-    return at + 2;
-  }
-  const auto code = hex4(token, at + 2);
-  const bool high =
-      code >= 0xd800 && code <= 0xdbff && at + 6 <= token.size() && token.substr(at + 6).starts_with("\\u");
-  const auto low = high ? hex4(token, at + 8) : 0;
-  if (low >= 0xdc00 && low <= 0xdfff) {
-    add_character(counter, 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00));
-    return at + 12;
-  }
-  add_character(counter, code);
-  return at + 6;
-}
-
 } // namespace
 
 Tokens estimate_tokens(std::string_view utf8)
@@ -282,7 +252,9 @@ Tokens estimate_tokens_escaped(std::string_view token)
     const auto backslash = token.find('\\', at);
     counter.add(token.substr(at, backslash - at));
     if (backslash == std::string_view::npos) break;
-    at = add_escape(counter, token, backslash);
+    const auto escape = json::read_escape(token, backslash);
+    add_character(counter, escape.code);
+    at = backslash + escape.size;
   }
   return counter.tokens();
 }

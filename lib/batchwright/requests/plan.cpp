@@ -16,13 +16,32 @@ constexpr std::size_t most_skipped_kept = 100;
 constexpr std::uint64_t items_between_reports = 4096;
 constexpr std::uint64_t bytes_between_reports = 4 << 20;
 
+/// What `--set` adds to the input of every request: texts, lists and objects (tools, a schema) are read by the model,
+/// numbers and switches are not.
+Tokens tokens_of_set(const RequestSpec& spec)
+{
+  Tokens tokens;
+  for (const auto& [name, value] : spec.set) {
+    json::Document document;
+    if (!document.parse(value)) continue;
+    const auto root = document.root();
+    if (root.is(json::Kind::string)) tokens += money::estimate_tokens_escaped(root.token());
+    if (root.is(json::Kind::array) || root.is(json::Kind::object)) tokens += money::estimate_tokens(root.raw());
+  }
+  return tokens;
+}
+
 /// Texts that often come again, as system messages do, are counted once.
 class TokenCounter {
 public:
+  explicit TokenCounter(const RequestSpec& spec)
+      : m_frame(money::tokens_per_reply + money::tokens_per_message + tokens_of_set(spec))
+  {
+  }
+
   Tokens of(std::string_view line, const LineTexts& texts)
   {
-    auto tokens = money::tokens_per_reply + money::tokens_per_message +
-                  money::estimate_tokens_escaped(line.substr(texts.prompt.begin, texts.prompt.size));
+    const auto tokens = m_frame + money::estimate_tokens_escaped(line.substr(texts.prompt.begin, texts.prompt.size));
     if (texts.system.size == 0) return tokens;
     const auto system = line.substr(texts.system.begin, texts.system.size);
     if (system != m_system) {
@@ -33,6 +52,7 @@ public:
   }
 
 private:
+  Tokens m_frame; // of every request
   std::string m_system = {};
   Tokens m_system_tokens = {};
 };
@@ -72,7 +92,8 @@ private:
 
 class Planner {
 public:
-  Planner(const Job& job, const OnRead& on_read) : m_job(job), m_maker(job.request), m_report(job.inputs, on_read)
+  Planner(const Job& job, const OnRead& on_read)
+      : m_job(job), m_maker(job.request), m_report(job.inputs, on_read), m_tokens(job.request)
   {
     ensure(job.limits.requests > 0 && job.limits.bytes > 0, "a part may hold something");
   }
@@ -180,7 +201,7 @@ private:
   const Job& m_job;
   LineMaker m_maker;
   ReadReport m_report;
-  TokenCounter m_tokens = {};
+  TokenCounter m_tokens;
   IdHashes m_ids = {};
   Plan m_plan = {};
   std::string m_line = {};

@@ -31,9 +31,9 @@ struct LineTexts {
 
 /// Makes one request line for an item. Compiled once from the job's options; const calls are safe from many threads.
 ///
-/// In templates `{{column}}` is the item's field, spaces around the name apart, and `{{{{` a literal `{{`; single
-/// braces and `}}` outside are text. A JSON string goes in as its own characters, numbers and booleans as they stand,
-/// null as nothing, lists and objects as their JSON text.
+/// In templates `{{column}}` is the item's field: of the column named so with all its spaces, else of the one named so
+/// without those around it. `{{{{` is a literal `{{`; single braces and `}}` outside are text. A JSON string goes in as
+/// its own characters, numbers and booleans as they stand, null as nothing, lists and objects as their JSON text.
 class LineMaker {
 public:
   /// Throws `Fault::usage` for a template that cannot be read (an unclosed `{{`), a `--set` value that is not JSON or a

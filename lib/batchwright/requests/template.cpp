@@ -20,6 +20,24 @@ std::string_view trimmed(std::string_view text)
   return text.substr(begin, text.find_last_not_of(' ') - begin + 1);
 }
 
+/// "`id`, `text`, and 1 without a name".
+std::string known_columns(const input::Item& item)
+{
+  std::string known;
+  std::size_t named = 0;
+  std::size_t unnamed = 0;
+  item.each([&](std::string_view column, const input::Field&) {
+    if (column.empty()) {
+      ++unnamed;
+    } else if (++named <= most_listed) {
+      known += fmt::format("{}`{}`", named == 1 ? "" : ", ", column);
+    }
+  });
+  if (named > most_listed) known += fmt::format(" and {} more", named - most_listed);
+  if (unnamed > 0) known += fmt::format("{}{} without a name", named > 0 ? ", and " : "", unnamed);
+  return known.empty() ? "no columns" : known;
+}
+
 std::size_t line_at(std::string_view text, std::size_t at)
 {
   return 1 + static_cast<std::size_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
@@ -52,9 +70,10 @@ Template::Template(std::string_view option, std::string_view text) : m_option(op
     if (rest < 2) continue;
     const auto close = text.find(close_mark, at);
     if (close == std::string_view::npos) refuse(at, "the {{ that opens here is never closed");
-    const auto column = trimmed(text.substr(at + open_mark.size(), close - at - open_mark.size()));
-    if (column.empty()) refuse(at, "a {{ }} without a column");
-    m_pieces.push_back({std::string{column}, true});
+    const auto column = text.substr(at + open_mark.size(), close - at - open_mark.size());
+    const auto name = trimmed(column);
+    if (name.empty()) refuse(at, "a {{ }} without a column");
+    m_pieces.push_back({std::string{column}, std::string{name}, true});
     at = close + close_mark.size();
   }
 }
@@ -69,14 +88,21 @@ void Template::add_literal(std::string_view text)
 void Template::append(std::string& out, const input::Item& item) const
 {
   for (const auto& piece : m_pieces) {
-    if (!piece.is_column) {
+    if (piece.is_column) {
+      append_inside(out, field_of(piece, item));
+    } else {
       out.append(piece.text);
-      continue;
     }
-    const auto field = item.field(piece.text);
-    if (!field) throw unknown_column(item, m_option + " needs", piece.text);
-    append_inside(out, *field);
   }
+}
+
+/// A column may have spaces around its name: what stands between the braces is looked for as it is first.
+input::Field Template::field_of(const Piece& piece, const input::Item& item) const
+{
+  auto field = item.field(piece.text);
+  if (!field && piece.trimmed.size() < piece.text.size()) field = item.field(piece.trimmed);
+  if (!field) throw unknown_column(item, m_option + " needs", piece.trimmed);
+  return *field;
 }
 
 void append_inside(std::string& out, const input::Field& field)
@@ -103,14 +129,8 @@ void append_inside(std::string& out, const input::Field& field)
 
 Error unknown_column(const input::Item& item, std::string_view needs, std::string_view column)
 {
-  const auto columns = item.columns();
-  std::string known;
-  for (std::size_t i = 0; i < std::min(columns.size(), most_listed); ++i)
-    known += fmt::format("{}`{}`", i == 0 ? "" : ", ", columns[i]);
-  if (columns.size() > most_listed) known += fmt::format(" and {} more", columns.size() - most_listed);
-  return input::fault_at(
-      item, fmt::format("{} the column `{}`, the item has {}", needs, column, known.empty() ? "no columns" : known),
-      "name one of these columns");
+  return input::fault_at(item, fmt::format("{} the column `{}`, the item has {}", needs, column, known_columns(item)),
+                         "name one of these columns");
 }
 
 } // namespace batchwright::requests

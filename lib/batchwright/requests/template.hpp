@@ -20,11 +20,13 @@ public:
 
 private:
   struct Piece {
-    std::string text = {}; // the inside of a JSON string, or the name of a column
+    std::string text = {};    // the inside of a JSON string, or what stands between the braces
+    std::string trimmed = {}; // of a column: its name without spaces around it
     bool is_column = false;
   };
 
   void add_literal(std::string_view text);
+  input::Field field_of(const Piece& piece, const input::Item& item) const;
 
   std::string m_option = {};
   std::vector<Piece> m_pieces = {};

@@ -1,8 +1,15 @@
 // Merging: a walk over the outcomes, a record for each, in large blocks.
 
 #include <batchwright/base/error.hpp>
+#include <batchwright/input/input.hpp>
 #include <batchwright/results/record.hpp>
 #include <batchwright/results/results.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
 
 namespace batchwright::results {
 namespace {
@@ -45,7 +52,13 @@ void count(Merged& merged, Status status)
 
 Format format_for(const std::filesystem::path& out)
 {
-  return out.extension() == ".csv" ? Format::csv : Format::jsonl;
+  constexpr std::array<std::string_view, 7> not_yet = {".tsv", ".npy", ".gz", ".zst", ".html", ".parquet", ".xlsx"};
+  const auto extension = input::extension_of(out);
+  if (std::find(not_yet.begin(), not_yet.end(), extension) != not_yet.end()) {
+    throw Error{Fault::usage, fmt::format("writing {}: this version does not make {} files", out.native(), extension),
+                "name it .jsonl or .csv, or name the format: batchwright fetch JOB --format jsonl"};
+  }
+  return extension == ".csv" ? Format::csv : Format::jsonl;
 }
 
 Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const money::ModelPrices* prices, Format format,

@@ -6,12 +6,14 @@
 #include <batchwright/input/pins.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/results/record.hpp>
+#include <batchwright/results/record_csv_columns.hpp>
 #include <batchwright/wire/answer.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace batchwright::results {
 namespace {
@@ -51,7 +53,7 @@ void append_field(std::string& out, const input::Field& field)
 }
 
 /// What goes before the names of our columns so that none is one of the input's.
-std::string prefix_for(const std::vector<std::string>& columns)
+std::string prefix_for(const std::deque<std::string>& columns)
 {
   std::string prefix;
   const auto clashes = [&](std::string_view own) {
@@ -67,18 +69,18 @@ public:
   explicit CsvWriter(const Job& job) : m_endpoint(job.request.endpoint), m_pins(job.inputs)
   {
     m_pins.check();
+    m_columns.emplace(job);
     m_stream = input::open(job.inputs, {.skip_bad = job.skip_bad, .on_skipped = {}});
     m_item = m_stream->next();
-    if (m_item) m_columns = m_item->columns();
   }
 
   void begin(std::string& out) override
   {
-    for (const auto& column : m_columns) {
-      append_cell(out, column);
+    for (const auto& name : m_columns->names()) {
+      append_cell(out, name);
       out += ',';
     }
-    const auto prefix = prefix_for(m_columns);
+    const auto prefix = prefix_for(m_columns->names());
     for (const auto own : own_columns)
       out += fmt::format("{}{}{}", prefix, own, own == own_columns.back() ? '\n' : ',');
   }
@@ -86,8 +88,8 @@ public:
   void add(std::string& out, const Outcome& outcome) override
   {
     ensure(m_item && m_item->mark.ordinal == outcome.ordinal, "the pinned input holds the job's items in order");
-    for (const auto& column : m_columns) {
-      if (const auto field = m_item->field(column)) append_field(out, *field);
+    for (const auto& field : m_columns->row(*m_item)) {
+      if (field) append_field(out, *field);
       out += ',';
     }
     ensure(m_document.parse(outcome.answer), "an outcome file holds answer lines");
@@ -109,7 +111,7 @@ private:
   input::Pins m_pins;
   std::unique_ptr<input::Stream> m_stream = {};
   const input::Item* m_item = nullptr; // the one that comes next
-  std::vector<std::string> m_columns = {};
+  std::optional<CsvColumns> m_columns = {};
   json::Document m_document = {};
 };
 

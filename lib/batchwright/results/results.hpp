@@ -118,7 +118,8 @@ enum class Format : std::uint8_t {
   raw
 };
 
-/// The format a file name asks for: .csv is CSV, all else JSON lines. `fetch --format` overrides.
+/// The format a file name asks for: .csv, in letters of any case, is CSV, all else JSON lines. Throws `Fault::usage`
+/// for names of formats that this version does not write (.tsv, .gz and others).
 Format format_for(const std::filesystem::path& out);
 
 enum class Pending : std::uint8_t {
@@ -136,12 +137,13 @@ struct Merged {
 using Sink = std::function<void(std::string_view)>;
 using OnMerged = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
-/// Writes the merged result of a job. `job` gives the endpoint, model, id column and, for CSV and user ids, the pinned
-/// inputs, which are checked first (`Fault::input` naming a changed one; formats that need nothing from the input do
-/// not look at it).
-/// jsonl: the merged record of the design. csv: the input's columns plus `output,status,error`
-/// (`_output,_status,_error` on a clash), rows ended by LF; JSONL inputs give the keys of the first record. raw: the
-/// untouched answer lines; where the server gave none, the line of ours that says so.
+/// Writes the merged result of a job. `job` gives the endpoint, the model, whether ids are the user's (they stand in
+/// the answer lines) and, for CSV, the pinned inputs, which are checked first: `Fault::input` naming a changed one.
+/// Other formats need nothing from the input and do not look at it. jsonl: the merged record of the design. csv: the
+/// input's columns plus `output,status,error`
+/// (`_output,_status,_error` on a clash), rows ended by LF; JSONL inputs give the keys of all records in the order in
+/// which they first appear, and more than 5,000 of them are `Fault::input`. raw: the untouched answer lines; where the
+/// server gave none, the line of ours that says so.
 Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const money::ModelPrices* prices, Format format,
              Pending pending, const Sink& sink, const OnMerged& on_merged = {});
 

@@ -1,6 +1,7 @@
 // A chat completion's body: `choices`, each with a message and a finish reason, and `usage`.
 
 #include <batchwright/wire/answer_body.hpp>
+#include <batchwright/wire/profile.hpp>
 
 #include <algorithm>
 
@@ -11,10 +12,9 @@ namespace {
 /// sum must not be spoilt by a server's slip.
 Tokens tokens_in(const std::optional<json::Value>& object, std::string_view key)
 {
-  constexpr std::int64_t beyond_any_request = 1'000'000'000;
   const auto value = object ? object->find(key) : std::nullopt;
   const auto n = value ? value->integer() : std::nullopt;
-  return {n && *n > 0 && *n < beyond_any_request ? *n : 0};
+  return {n && *n > 0 && *n <= openai().tokens_per_request ? *n : 0};
 }
 
 std::optional<Usage> chat_usage(const json::Value& body)

@@ -36,6 +36,8 @@ struct Profile {
   std::string_view key_header = "Authorization";
   std::string_view key_prefix = "Bearer "; ///< before the key, in that header
 
+  /// No model reads or writes more for one request; a larger count is a slip, the user's or the server's.
+  std::int64_t tokens_per_request = 10'000'000;
   std::uint64_t requests_per_file = 50'000;
   std::uint64_t bytes_per_file = 209'715'200;         ///< enforced by the server, newlines included
   std::uint64_t default_bytes_per_part = 190'000'000; ///< leaves room for the multipart frame

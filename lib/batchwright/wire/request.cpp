@@ -11,7 +11,9 @@
 namespace batchwright::wire {
 namespace {
 
-constexpr std::string_view output_bound = "max_completion_tokens";
+constexpr std::string_view bound_field = "max_completion_tokens";
+constexpr std::string_view old_bound_field = "max_tokens"; // what other servers of this API know
+constexpr std::string_view choices_field = "n";
 
 /// What `--set` may not touch, and the option to use in its place.
 void check_set(const RequestSpec& spec)
@@ -26,11 +28,23 @@ void check_set(const RequestSpec& spec)
     if (name == "model") refuse("the model is not set this way", "use --model");
     if (name == "messages") refuse("that would drop the prompt", "use --prompt and --system");
     if (name == "stream") refuse("a batch cannot stream", "leave it out");
-    if (spec.max_output_tokens && (name == output_bound || name == "max_tokens")) {
+    if (spec.max_output_tokens && (name == bound_field || name == old_bound_field)) {
       refuse("the output is bounded by --max-output-tokens already", "give one of --max-output-tokens and --set");
     }
     if (!seen.insert(name).second) refuse("the field is set twice", "give each field once");
   }
+}
+
+/// The whole number above 0 that `--set` gives a field; nothing where it gives none.
+std::optional<std::int64_t> number_set(const RequestSpec& spec, std::string_view name)
+{
+  for (const auto& [field, value] : spec.set) {
+    json::Document document;
+    if (field != name || !document.parse(value)) continue;
+    const auto n = document.root().integer();
+    if (n && *n > 0) return n;
+  }
+  return std::nullopt;
 }
 
 /// A marker that no JSON text holds unescaped: it stands for a hole while the frame is written.
@@ -53,7 +67,7 @@ ChatFrame chat_frame(const RequestSpec& spec)
   if (!spec.system.empty()) message("system");
   message("user");
   w.end_array();
-  if (spec.max_output_tokens) w.member(output_bound, *spec.max_output_tokens);
+  if (spec.max_output_tokens) w.member(bound_field, *spec.max_output_tokens);
   for (const auto& [name, value] : spec.set)
     w.key(name).raw(value);
   w.end_object().end_object();
@@ -68,6 +82,19 @@ ChatFrame chat_frame(const RequestSpec& spec)
     at = next + 1;
   }
   return frame;
+}
+
+std::optional<Tokens> output_bound(const RequestSpec& spec)
+{
+  auto bound = spec.max_output_tokens;
+  if (!bound) bound = number_set(spec, bound_field);
+  if (!bound) bound = number_set(spec, old_bound_field);
+  return bound ? std::optional{Tokens{*bound}} : std::nullopt;
+}
+
+std::int64_t choices_asked(const RequestSpec& spec)
+{
+  return number_set(spec, choices_field).value_or(1);
 }
 
 } // namespace batchwright::wire

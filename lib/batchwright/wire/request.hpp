@@ -2,7 +2,10 @@
 #pragma once
 
 #include <batchwright/model/job.hpp>
+#include <batchwright/model/money.hpp>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 namespace batchwright::wire {
@@ -22,5 +25,11 @@ struct ChatFrame {
 /// A `--set` field replaces a field of the same name (but `messages`, which would drop the prompt: `Fault::usage`),
 /// and `stream` is `Fault::usage`: a batch cannot stream. JSON text of `--set` must have been checked by the caller.
 ChatFrame chat_frame(const RequestSpec& spec);
+
+/// What bounds each answer: `max_output_tokens`, else the `--set` field that does; nothing where neither is given.
+std::optional<Tokens> output_bound(const RequestSpec& spec);
+
+/// How many answers a request asks for: the `--set` field `n`, else one.
+std::int64_t choices_asked(const RequestSpec& spec);
 
 } // namespace batchwright::wire

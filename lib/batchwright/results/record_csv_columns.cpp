@@ -1,0 +1,64 @@
+#include <batchwright/base/error.hpp>
+#include <batchwright/results/record_csv_columns.hpp>
+
+namespace batchwright::results {
+namespace {
+
+constexpr std::size_t most_keys = 5000;
+
+} // namespace
+
+CsvColumns::CsvColumns(const Job& job)
+{
+  for (const auto& input : job.inputs) {
+    const auto stream = input::open({input}, {.skip_bad = job.skip_bad, .on_skipped = {}});
+    while (const auto* item = stream->next()) {
+      add(*item);
+      if (input.format != InputFormat::jsonl) break;
+      if (m_names.size() > most_keys) {
+        throw input::fault_at(*item, "the records have more than 5,000 different keys: too many for columns",
+                              "JSON lines need no columns: batchwright fetch JOB --format jsonl");
+      }
+    }
+  }
+}
+
+void CsvColumns::add(const input::Item& item)
+{
+  std::size_t unnamed = 0;
+  item.each([&](std::string_view name, const input::Field&) {
+    if (name.empty() ? unnamed++ < m_unnamed.size() : m_places.contains(name)) return;
+    const auto place = m_names.size();
+    const auto& kept = m_names.emplace_back(name);
+    if (name.empty()) {
+      m_unnamed.push_back(place);
+    } else {
+      m_places.emplace(kept, place);
+    }
+  });
+}
+
+const CsvColumns::Row& CsvColumns::row(const input::Item& item)
+{
+  m_row.assign(m_names.size(), std::nullopt);
+  std::size_t nth = 0;
+  std::size_t unnamed = 0;
+  item.each([&](std::string_view name, const input::Field& field) {
+    auto& cell = m_row[name.empty() ? m_unnamed.at(unnamed++) : place(nth, name)];
+    if (!cell) cell = field;
+    ++nth;
+  });
+  return m_row;
+}
+
+/// The place of the column that the n-th field of a record belongs to.
+std::size_t CsvColumns::place(std::size_t nth, std::string_view name)
+{
+  if (nth >= m_last.size()) m_last.resize(nth + 1);
+  if (m_names[m_last[nth]] == name) return m_last[nth];
+  const auto found = m_places.find(name);
+  ensure(found != m_places.end(), "the columns of every record are known");
+  return m_last[nth] = found->second;
+}
+
+} // namespace batchwright::results
