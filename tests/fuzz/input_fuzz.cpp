@@ -30,7 +30,7 @@ std::vector<Seen> items_of(const PinnedInput& pinned, Mark from)
   while (const auto* item = stream->next()) {
     Seen one{item->mark, {}};
     item->each([&](std::string_view column, const input::Field& field) {
-      one.raw.append(column).append(1, '\0').append(field.text).append(1, '\0');
+      one.raw.append(column).append(1, '\0').append(field.bytes).append(1, '\0');
     });
     seen.push_back(std::move(one));
   }
