@@ -1,11 +1,15 @@
 #include "tests/emulator/raw_client.hpp"
+#include "tests/support/fresh_directory.hpp"
 
 #include <batchwright/emulator/answer.hpp>
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <filesystem>
 #include <set>
+#include <thread>
 
 using namespace batchwright;
 using tests::Object;
@@ -338,6 +342,38 @@ TEST_CASE("a batch fails with the words of its rule, or with none")
   const auto second = client.wait_for_status(client.submit(tests::request_lines(5)), "failed");
   CHECK(second->isNull("errors"));
   CHECK(count_of(client.run(tests::request_lines(5)), "completed") == 5);
+}
+
+TEST_CASE("batches that fail while others are created hold up neither those nor the server")
+{
+  emulator::Server server{tests::quick({.fail_batches = {{.code = ""}}})};
+  const auto file = RawClient{server}.upload(tests::request_lines(1)).text("id");
+  std::vector<std::thread> clients;
+  std::atomic<int> created{0};
+  for (int i = 0; i < 8; ++i) {
+    clients.emplace_back([&] {
+      RawClient client{server};
+      for (int n = 0; n < 100; ++n)
+        created += client.post("/v1/batches", RawClient::batch_body(file)).status == 200 ? 1 : 0;
+    });
+  }
+  for (auto& client : clients)
+    client.join();
+  CHECK(created == 800);
+}
+
+TEST_CASE("a batch that was told it is being cancelled ends so, whatever else goes wrong with it")
+{
+  const tests::FreshDirectory directory;
+  auto options = tests::quick({.stuck_batches = {{.after_share = 0.5}}});
+  options.directory = directory / "emulator";
+  emulator::Server server{options};
+  RawClient client{server};
+  const auto id = client.submit(tests::request_lines(20));
+  const auto half = client.wait_for(id, [](const Object& batch) { return count_of(batch, "completed") == 10; });
+  std::filesystem::resize_file(options.directory / "files" / half->getValue<std::string>("input_file_id"), 0);
+  client.post("/v1/batches/" + id + "/cancel", "");
+  CHECK(client.wait_for_status(id, "cancelled")->isNull("failed_at"));
 }
 
 TEST_CASE("absent files, counts and states take the forms servers give them")

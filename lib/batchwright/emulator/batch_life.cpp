@@ -63,7 +63,7 @@ void Batches::run(Live& live)
   try {
     live_through(live);
   } catch (const std::exception& e) {
-    fail(live, {{.code = "server_error", .message = e.what()}});
+    if (fail(live, {{.code = "server_error", .message = e.what()}}) == Start::cancelled) end_cancelled(live);
   }
 }
 
@@ -71,12 +71,15 @@ void Batches::live_through(Live& live)
 {
   const auto& batch = live.batch;
   Checked checked;
-  if (!validate(live, checked)) {
-    const auto pause = Millis{m_setting.faults.cancelling_ms};
-    if (!cancelled(live) || !wait_until(live, system_clock().now() + pause, Until::stop)) return;
-    const std::lock_guard lock{m_mutex};
-    enter(live, BatchState::cancelled);
+  switch (validate(live, checked)) {
+  case Start::stopped:
+  case Start::failed:
     return;
+  case Start::cancelled:
+    end_cancelled(live);
+    return;
+  case Start::go:
+    break;
   }
   const OutputIds ids{.output = fresh_id("file-"), .error = fresh_id("file-")};
   const Execution::Files files{.input = m_files.path_of(batch.input_file_id),
@@ -87,8 +90,7 @@ void Batches::live_through(Live& live)
   if (const auto end = wind_up(live, execution)) publish(live, execution, ids, *end);
 }
 
-/// Whether the batch is now in progress; else it failed, or was cancelled or stopped.
-bool Batches::validate(Live& live, Checked& checked)
+Batches::Start Batches::validate(Live& live, Checked& checked)
 {
   const auto& batch = live.batch;
   if (m_files.find(batch.input_file_id)) {
@@ -96,35 +98,30 @@ bool Batches::validate(Live& live, Checked& checked)
   } else {
     checked.errors.push_back({.code = "invalid_request", .message = "The input file is no longer available."});
   }
-  if (!wait_until(live, batch.created_at + Millis{m_setting.faults.validating_ms})) return false;
+  if (!wait_until(live, batch.created_at + Millis{m_setting.faults.validating_ms}))
+    return cancelled(live) ? Start::cancelled : Start::stopped;
   const auto* rule = rule_for(m_setting.faults.fail_batches, batch.ordinal);
-  if (rule && rule->code.empty()) {
-    fail(live, {});
-  } else if (rule) {
-    fail(live, {{.code = rule->code, .message = rule->message, .line = rule->line}});
-  } else if (!checked.errors.empty()) {
-    fail(live, std::move(checked.errors));
-  } else {
-    return admit(live, checked);
-  }
-  return false;
+  if (rule && rule->code.empty()) return fail(live, {});
+  if (rule) return fail(live, {{.code = rule->code, .message = rule->message, .line = rule->line}});
+  if (!checked.errors.empty()) return fail(live, std::move(checked.errors));
+  return admit(live, checked);
 }
 
-bool Batches::admit(Live& live, const Checked& checked)
+Batches::Start Batches::admit(Live& live, const Checked& checked)
 {
   const std::lock_guard lock{m_mutex};
   auto& batch = live.batch;
-  if (live.cancel_asked) return false;
+  if (live.cancel_asked) return Start::cancelled;
   batch.model = checked.model;
   if (!room_for(batch, checked)) {
     batch.errors = {no_room(checked.model, m_setting.faults.enqueued_token_limit)};
     enter(live, BatchState::failed);
-    return false;
+    return Start::failed;
   }
   batch.input_tokens = checked.input_tokens;
   batch.total = static_cast<std::int64_t>(checked.lines.size());
   enter(live, BatchState::in_progress);
-  return true;
+  return Start::go;
 }
 
 bool Batches::room_for(const Batch& batch, const Checked& checked) const
@@ -209,11 +206,22 @@ std::string Batches::keep_output(const Batch& batch, const std::string& id, std:
   return id;
 }
 
-void Batches::fail(Live& live, std::vector<BatchError> errors)
+/// A batch that was told `cancelling` does not fail any more.
+Batches::Start Batches::fail(Live& live, std::vector<BatchError> errors)
 {
   const std::lock_guard lock{m_mutex};
+  if (live.cancel_asked) return Start::cancelled;
   live.batch.errors = std::move(errors);
   enter(live, BatchState::failed);
+  return Start::failed;
+}
+
+/// The end of a cancelled batch that has no files.
+void Batches::end_cancelled(Live& live)
+{
+  if (!wait_until(live, system_clock().now() + Millis{m_setting.faults.cancelling_ms}, Until::stop)) return;
+  const std::lock_guard lock{m_mutex};
+  enter(live, BatchState::cancelled);
 }
 
 void Batches::show_progress(Live& live, const Execution& execution)

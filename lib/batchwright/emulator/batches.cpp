@@ -36,13 +36,21 @@ Batches::~Batches()
 
 void Batches::stop()
 {
-  {
-    const std::lock_guard lock{m_mutex};
-    m_stopping = true;
-  }
-  m_changed.notify_all();
+  std::vector<std::jthread> taken; // joined when they go, after the lock
+  const std::lock_guard lock{m_mutex};
+  m_stopping = true;
   for (auto& live : m_batches)
-    if (live.thread.joinable()) live.thread.join();
+    if (live.thread.joinable()) taken.push_back(std::move(live.thread));
+  m_changed.notify_all();
+}
+
+/// The threads of batches that came to their end. REQUIRED: the lock is held here, and not where they are joined.
+std::vector<std::jthread> Batches::take_ended()
+{
+  std::vector<std::jthread> ended;
+  for (auto& live : m_batches)
+    if (terminal(live.batch.state) && live.thread.joinable()) ended.push_back(std::move(live.thread));
+  return ended;
 }
 
 Reply Batches::create(Call& call)
@@ -59,10 +67,10 @@ Reply Batches::create(Call& call)
     return error_reply(400, fmt::format("Invalid file purpose '{}': expected 'batch'.", input->purpose),
                        {.param = "input_file_id", .code = "invalid_value"});
   }
+  std::vector<std::jthread> ended; // joined when they go, after the lock
   const std::lock_guard lock{m_mutex};
   if (m_stopping) return error_reply(503, "The server is stopping.", {.type = "server_error"});
-  for (auto& ended : m_batches)
-    if (terminal(ended.batch.state) && ended.thread.joinable()) ended.thread.join();
+  ended = take_ended();
   auto& live = m_batches.emplace_back();
   live.batch = std::move(request.batch);
   live.batch.ordinal = static_cast<std::int64_t>(m_batches.size());
@@ -74,7 +82,7 @@ Reply Batches::create(Call& call)
   Reply reply;
   json::Writer w{reply.body};
   write_batch(w, live.batch, m_setting.faults);
-  live.thread = std::thread{[this, &live] { run(live); }};
+  live.thread = std::jthread{[this, &live] { run(live); }};
   return reply;
 }
 

@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace batchwright::emulator {
 
@@ -45,7 +46,7 @@ private:
   struct Live {
     Batch batch = {};
     bool cancel_asked = false;
-    std::thread thread = {};
+    std::jthread thread = {};
   };
 
   Batch* find(const std::string& id) const;
@@ -60,17 +61,27 @@ private:
     std::string error = {};
   };
 
-  // On the batch's own thread; after its last state it takes no lock, since create() joins it under the lock.
+  /// What became of a batch's validation. After `failed` its thread has nothing left to do.
+  enum class Start {
+    go,
+    failed,
+    cancelled,
+    stopped
+  };
+
+  // On the batch's own thread, but for the first.
+  std::vector<std::jthread> take_ended();
   void run(Live& live);
   void live_through(Live& live);
-  bool validate(Live& live, Checked& checked);
-  bool admit(Live& live, const Checked& checked);
+  Start validate(Live& live, Checked& checked);
+  Start admit(Live& live, const Checked& checked);
   bool room_for(const Batch& batch, const Checked& checked) const;
   void execute(Live& live, Execution& execution);
   std::optional<BatchState> wind_up(Live& live, Execution& execution);
   void publish(Live& live, Execution& execution, const OutputIds& ids, BatchState end);
   std::string keep_output(const Batch& batch, const std::string& id, std::uint64_t bytes, std::string_view kind);
-  void fail(Live& live, std::vector<BatchError> errors);
+  Start fail(Live& live, std::vector<BatchError> errors);
+  void end_cancelled(Live& live);
   void show_progress(Live& live, const Execution& execution);
   void enter(Live& live, BatchState state);
   bool wait_until(Live& live, Instant t, Until until = Until::cancel);
