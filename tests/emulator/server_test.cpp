@@ -11,6 +11,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <set>
 #include <thread>
 
 using namespace batchwright;
@@ -221,6 +223,33 @@ TEST_CASE("the lines of struck items are what their share says")
     CHECK(ledger->getValue<int>("requests_executed") == c.executed);
     CHECK(ledger->getValue<int>("requests_billed") == c.billed);
   }
+}
+
+TEST_CASE("a request has the same fate in a batch and in real time")
+{
+  emulator::Server batches{tests::quick({.fail_share = 0.5})};
+  RawClient client{batches};
+  std::set<std::string> failed;
+  for (const auto& line : client.lines(client.run(tests::request_lines(40)), "error_file_id"))
+    failed.insert(tests::parsed(line)->getValue<std::string>("custom_id"));
+  CHECK(failed.size() > 5);
+  CHECK(failed.size() < 35);
+  emulator::Server live{tests::quick({.fail_share = 0.5})};
+  RawClient other{live};
+  for (int i = 0; i < 40; ++i) {
+    const auto n = std::to_string(i);
+    const auto body =
+        R"({"model":"gpt-5.4-mini","messages":[{"role":"user","content":"text )" + n + R"("}],"service_tier":"auto"})";
+    CHECK((other.post("/v1/chat/completions", body).status == 400) == failed.contains("item-" + n));
+  }
+}
+
+TEST_CASE("a passing fault met in a batch has passed in real time")
+{
+  emulator::Server server{tests::quick({.transient_share = 1})};
+  RawClient client{server};
+  client.run(tests::request_line("a", "hello"));
+  CHECK(client.post("/v1/chat/completions", hello).status == 200);
 }
 
 TEST_CASE("the error file has both shapes, and unreadable lines are no JSON")

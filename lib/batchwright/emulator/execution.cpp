@@ -35,9 +35,9 @@ void Execution::load(const Line& line)
   ensure(m_document.parse(m_text), "a validated line is JSON");
 }
 
-std::string_view Execution::custom_id() const
+json::Value Execution::custom_id() const
 {
-  return m_document.root().find("custom_id")->raw();
+  return *m_document.root().find("custom_id");
 }
 
 std::string Execution::next_id()
@@ -48,7 +48,7 @@ std::string Execution::next_id()
 void Execution::write_response(std::string& out, const ChatReply& reply)
 {
   json::Writer w{out};
-  w.begin_object().member("id", "batch_req_" + next_id()).key("custom_id").raw(custom_id());
+  w.begin_object().member("id", "batch_req_" + next_id()).key("custom_id").raw(custom_id().raw());
   w.key("response").begin_object().member("status_code", reply.status).member("request_id", next_id());
   w.key("body").raw(reply.body).end_object();
   w.key("error").null();
@@ -59,7 +59,7 @@ void Execution::write_response(std::string& out, const ChatReply& reply)
 void Execution::write_error(std::string& out, std::string_view code, std::string_view message)
 {
   json::Writer w{out};
-  w.begin_object().member("id", "batch_req_" + next_id()).key("custom_id").raw(custom_id());
+  w.begin_object().member("id", "batch_req_" + next_id()).key("custom_id").raw(custom_id().raw());
   w.key("response").null();
   w.key("error").begin_object().member("code", code).member("message", message).end_object();
   w.end_object();
@@ -69,8 +69,8 @@ void Execution::step()
 {
   load(m_lines[m_done++]);
   const auto body = *m_document.root().find("body");
-  const auto item = m_ledger.meet(custom_id(), body.raw());
-  const auto fate = fate_of(m_setting.faults, m_setting.seed, m_document.root().find("custom_id")->token(), item.met);
+  const auto entry = m_ledger.meet(custom_id(), body);
+  const auto fate = fate_of(m_setting.faults, m_setting.seed, entry.body_sha256, entry.met);
   if (fate == Fate::dropped) return;
   if (fate == Fate::never_ran) {
     std::string line;
@@ -83,7 +83,7 @@ void Execution::step()
                         .created = unix_seconds(system_clock().now()),
                         .extra_fields = m_setting.faults.extra_fields};
   const auto reply = chat(body, fate, frame);
-  m_ledger.ran(item, reply.billed());
+  m_ledger.ran(entry, reply.billed(), Delivery::whole);
   ++m_progress.executed;
   m_progress.usage += reply.usage;
   deliver(reply, fate);
@@ -109,6 +109,7 @@ void Execution::leave_rest(std::string_view code, std::string_view message)
 {
   for (; m_done < m_lines.size(); ++m_done) {
     load(m_lines[m_done]);
+    m_ledger.leave(custom_id(), *m_document.root().find("body"));
     std::string line;
     write_error(line, code, message);
     m_error.write(line += '\n');

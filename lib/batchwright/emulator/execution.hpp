@@ -50,7 +50,7 @@ public:
 
 private:
   void load(const Line& line);
-  std::string_view custom_id() const;
+  json::Value custom_id() const;
   void write_response(std::string& out, const ChatReply& reply);
   void write_error(std::string& out, std::string_view code, std::string_view message);
   std::string next_id();

@@ -295,6 +295,8 @@ Faults parse_faults(std::string_view json, std::string_view file_name)
   members.take("passing_after", faults.passing_after);
   take_rules(members, faults);
   members.take("enqueued_token_limit", faults.enqueued_token_limit);
+  members.take("copies", faults.copies);
+  if (faults.copies == 0) members.refuse("copies", "a number from 1 up");
   take_shapes(members, faults);
   if (const auto rate = members.take("rate")) {
     Members limits{*rate, where + ", rate"};
@@ -307,10 +309,10 @@ Faults parse_faults(std::string_view json, std::string_view file_name)
   return faults;
 }
 
-Fate fate_of(const Faults& faults, std::uint64_t seed, std::string_view custom_id, std::int64_t met)
+Fate fate_of(const Faults& faults, std::uint64_t seed, std::string_view body_sha256, std::int64_t met)
 {
   constexpr double unit = 1.0 / 9007199254740992.0; // 2^-53: the mantissa of a double
-  double at = static_cast<double>(mixed(fnv1a(custom_id) ^ mixed(seed)) >> 11) * unit;
+  double at = static_cast<double>(mixed(fnv1a(body_sha256) ^ mixed(seed)) >> 11) * unit;
   for (const auto& s : shares) {
     const double share = faults.*s.share;
     if (at >= share) {

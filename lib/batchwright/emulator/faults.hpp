@@ -2,8 +2,9 @@
 //
 // In: the JSON of `emulator --faults FILE`, or a value built in a test; the members and the keys of the file have the
 // same names. Out: one value that the server only reads. Anything not named keeps its default: a fast server that
-// makes no mistakes. Chance is never drawn: whether an item is hit follows from its custom_id and the seed, so that a
-// test can be repeated and two runs can be compared.
+// makes no mistakes. Chance is never drawn: whether a request is hit follows from its body and the seed, so that a test
+// can be repeated, two runs can be compared, and a request has the same fate in a batch and in real time. Equal bodies
+// share a fate, and meet it one after the other.
 #pragma once
 
 #include <cstdint>
@@ -88,7 +89,8 @@ struct Faults {
   std::int64_t chat_latency_ms = 0;     ///< of each real-time call
   std::int64_t requests_per_second = 0; ///< of each batch; 0: spread over `in_progress_ms`
 
-  // Shares of items, 0 to 1, together at most 1: an item is hit by one of them or by none.
+  // Shares of requests, 0 to 1, together at most 1: a request is hit by one of them or by none. In real time, where
+  // there are no files, those of `never_ran_share` to `unreadable_share` but for `transient_share` are answered well.
   double fail_share = 0;           ///< HTTP 400 in `response`, `error` null, in the error file, every time
   double never_ran_share = 0;      ///< `response` null and `error` server_error, in the error file
   double transient_share = 0;      ///< HTTP 500 in `response`, in the error file
@@ -98,7 +100,7 @@ struct Faults {
   double truncate_share = 0;       ///< half an answer, finish_reason `length`
   double refuse_share = 0;         ///< content null, `refusal` set
   double content_filter_share = 0; ///< empty content, finish_reason `content_filter`
-  /// How often an item of `never_ran_share`, `transient_share` or `drop_share` meets its fault before all goes well.
+  /// How often a request of `never_ran_share`, `transient_share` or `drop_share` meets its fault before all goes well.
   std::int64_t passing_after = 1;
 
   std::vector<ExpireBatches> expire_batches = {};
@@ -116,6 +118,10 @@ struct Faults {
 
   std::vector<HttpFault> http = {};
   Rate rate = {};
+
+  /// No fault, but what the ledger must be told of the input to judge it: how often the same body stands in it, at
+  /// most.
+  std::int64_t copies = 1;
 };
 
 /// Reads the text of a faults file. Throws `Error{Fault::input}` that names the file, the key and what was expected.
@@ -137,8 +143,10 @@ enum class Fate : std::uint8_t {
   filtered,
 };
 
-/// The fate of an item. `custom_id` as it stands between its quotes (of a real-time call, which has none: its body);
-/// `met` is how often the item was given to the server before.
-Fate fate_of(const Faults& faults, std::uint64_t seed, std::string_view custom_id, std::int64_t met);
+/// The fate of a request, the same on both routes. `body_sha256` is the digest of its body (identity.hpp), 64
+/// hexadecimal digits; `met` is how often that body was given to the server before, on either route. The place on the
+/// line from 0 to 1 that the shares divide, in the order above, is the upper 53 bits of mixed(fnv1a(body_sha256) ^
+/// mixed(seed)) (hash.hpp) as a fraction.
+Fate fate_of(const Faults& faults, std::uint64_t seed, std::string_view body_sha256, std::int64_t met);
 
 } // namespace batchwright::emulator

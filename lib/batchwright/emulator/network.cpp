@@ -19,6 +19,7 @@
 #include <Poco/URI.h>
 #include <fmt/format.h>
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -52,11 +53,24 @@ Call call_of(net::HTTPServerRequest& request)
   return call;
 }
 
+int descriptor_of(net::HTTPServerRequest& request)
+{
+  return dynamic_cast<net::HTTPServerRequestImpl&>(request).socket().impl()->sockfd();
+}
+
+/// Whether the client has closed its end, by which it says that it waits no longer. Looks below TLS, whose last words
+/// may lie unread before the end.
+bool has_left(int fd)
+{
+  pollfd look{.fd = fd, .events = POLLRDHUP, .revents = 0};
+  return ::poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 /// Cuts a connection below TLS and below Poco: the peer sees it break off.
 void cut(net::HTTPServerRequest& request, net::HTTPServerResponse& response)
 {
   response.setKeepAlive(false);
-  ::shutdown(dynamic_cast<net::HTTPServerRequestImpl&>(request).socket().impl()->sockfd(), SHUT_RDWR);
+  ::shutdown(descriptor_of(request), SHUT_RDWR);
 }
 
 Reply reply_of(const HttpFault& fault)
@@ -88,6 +102,7 @@ public:
         effect != Effect::close_before && effect != Effect::close_after && effect != Effect::short_body;
     m_service.ledger().called(call.method, Service::route_of(call), answered);
     call.answered = answered;
+    call.client_left = [fd = descriptor_of(request)] { return has_left(fd); };
     if (fault && !m_pause.wait(fault->delay_ms)) return cut(request, response);
     if (effect == Effect::close_before) return cut(request, response);
     const bool instead = effect == Effect::status || effect == Effect::html;
@@ -133,18 +148,20 @@ private:
       response.set(name, value);
     const auto size = reply.file ? reply.file->length : reply.body.size();
     response.setContentLength64(static_cast<Poco::Int64>(size));
+    auto file = reply.file ? std::optional<InputFile>{reply.file->path} : std::nullopt;
+    if (reply.file && reply.file->afterwards == FilePiece::Afterwards::remove) discard_file(reply.file->path);
     auto& out = response.send();
-    if (reply.file)
-      send_file(out, *reply.file, half ? size / 2 : size);
+    if (file)
+      send_file(out, *reply.file, *file, half ? size / 2 : size);
     else
       out.write(reply.body.data(), static_cast<std::streamsize>(half ? size / 2 : size));
     out.flush();
   }
 
-  void send_file(std::ostream& out, const FilePiece& piece, std::uint64_t left)
+  void send_file(std::ostream& out, const FilePiece& piece, InputFile& file, std::uint64_t left)
   {
-    const Ongoing download{m_service.ledger(), Activity::download};
-    InputFile file{piece.path};
+    std::optional<Ongoing> download;
+    if (piece.afterwards == FilePiece::Afterwards::keep) download.emplace(m_service.ledger(), Activity::download);
     file.seek(piece.offset);
     std::string block(1 << 18, '\0');
     while (left > 0 && out) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <istream>
 #include <map>
 #include <optional>
@@ -20,19 +21,28 @@ struct Call {
   std::map<std::string, std::string> headers = {}; ///< names in lower case
   std::istream* body = nullptr;
   std::optional<std::uint64_t> content_length = {};
-  bool answered = true; ///< false: it is already settled that the client will see no answer
+  bool answered = true;                   ///< false: it is already settled that the client will see no answer
+  std::function<bool()> client_left = {}; ///< whether the client has closed its end; none: it has not
 
   /// The value of a header; empty when absent.
   std::string_view header(const std::string& name) const;
   /// Whom the call is made for: key, organisation and project; limits are counted by it.
   std::string account() const;
+  /// Whether the client will see an answer that is given now.
+  bool heard() const { return answered && !(client_left && client_left()); }
 };
 
 /// A piece of a file that is sent as a body.
 struct FilePiece {
+  enum class Afterwards {
+    keep,
+    remove ///< it was made for this reply
+  };
+
   std::filesystem::path path = {};
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
+  Afterwards afterwards = Afterwards::keep;
 };
 
 struct Reply {

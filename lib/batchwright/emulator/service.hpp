@@ -22,12 +22,8 @@ public:
   /// The call's route with stars in place of ids, for counting; "other" when there is none.
   static std::string route_of(const Call& call);
 
-  /// What `GET /emulator/ledger` answers; with a row for each item where `items` is set.
-  enum class Items {
-    no,
-    yes
-  };
-  std::string ledger_page(Items items) const;
+  /// What `GET /emulator/ledger` answers.
+  std::string ledger_page() const;
 
   Ledger& ledger() noexcept { return m_ledger; }
   /// Ends what goes on in the background; waiting calls return at once.
@@ -51,6 +47,8 @@ private:
   Reply list_models(Call& call, const std::string& id);
   Reply retrieve_model(Call& call, const std::string& id);
   Reply read_ledger(Call& call, const std::string& id);
+  Reply ledger_with_rows() const;
+  void write_ledger(json::Writer& w) const;
 
   const Setting& m_setting;
   Pause m_pause;
