@@ -119,8 +119,7 @@ TEST_CASE("a request bought in real time and again from a batch is seen")
 
 TEST_CASE("what a batch left undone or failed may be done in real time")
 {
-  emulator::Faults faults{.transient_share = 1,
-                          .expire_batches = {{.batches = {.nth = {1}}, .after_share = 0.5}}};
+  emulator::Faults faults{.transient_share = 1, .expire_batches = {{.batches = {.nth = {1}}, .after_share = 0.5}}};
   emulator::Server server{tests::quick(faults)};
   RawClient client{server};
   client.wait_for_status(client.submit(tests::request_lines(4)), "expired");
@@ -169,8 +168,7 @@ TEST_CASE("a copy that its batch left undone may be done in real time after its 
 
 TEST_CASE("a real-time call whose answer was cut may be sent again, one that was answered may not")
 {
-  emulator::Server server{
-      tests::quick({.http = {strike({1}, Effect::close_after), strike({2}, Effect::short_body)}})};
+  emulator::Server server{tests::quick({.http = {strike({1}, Effect::close_after), strike({2}, Effect::short_body)}})};
   RawClient client{server};
   CHECK(chat(client, body_of("x")) == 0);
   chat(client, body_of("x"));
@@ -219,8 +217,9 @@ TEST_CASE("a body is known by its bytes, the service tier apart")
 {
   CHECK(sha_of(R"({"model":"m","n":1})") == sha256(R"({"model":"m","n":1})"));
   CHECK(sha_of(R"( {"model": "m"} )") == sha256(R"({"model": "m"})"));
-  for (const auto* body : {R"({"service_tier":"flex","model":"m","n":1})", R"({"model":"m","service_tier":"auto","n":1})",
-                           R"({"model":"m","n":1,"service_tier":null})"})
+  for (const auto* body :
+       {R"({"service_tier":"flex","model":"m","n":1})", R"({"model":"m","service_tier":"auto","n":1})",
+        R"({"model":"m","n":1,"service_tier":null})"})
     CHECK(sha_of(body) == sha256(R"({"model":"m","n":1})"));
   CHECK(sha_of(R"({"service_tier":"flex"})") == sha256("{}"));
 }
@@ -241,7 +240,8 @@ TEST_CASE("the rows of all bodies and items are told, and the page leaves no fil
   REQUIRE(bodies->size() == 2501);
   const auto row_of = [&](const std::string& text) {
     for (unsigned i = 0; i < bodies->size(); ++i)
-      if (bodies->getObject(i)->getValue<std::string>("body_sha256") == sha256(body_of(text))) return bodies->getObject(i);
+      if (bodies->getObject(i)->getValue<std::string>("body_sha256") == sha256(body_of(text)))
+        return bodies->getObject(i);
     return Object{};
   };
   const auto both = row_of("text 7");

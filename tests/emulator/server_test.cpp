@@ -2,7 +2,6 @@
 
 #include <batchwright/base/error.hpp>
 #include <batchwright/emulator/answer.hpp>
-#include <batchwright/emulator/rate_limiter.hpp>
 
 #include <Poco/Net/Context.h>
 #include <Poco/Net/HTTPSClientSession.h>
@@ -113,15 +112,6 @@ TEST_CASE("calls beyond the rate are refused with the wait")
   CHECK(too_large.message().starts_with("Request too large for gpt-4o"));
   CHECK_FALSE(too_large.headers.contains("retry-after"));
   CHECK(client.ledger()->getValue<int>("requests_executed") == 2);
-}
-
-TEST_CASE("durations are written as the reset headers have them")
-{
-  CHECK(emulator::go_duration(20) == "20ms");
-  CHECK(emulator::go_duration(1000) == "1s");
-  CHECK(emulator::go_duration(8640) == "8.64s");
-  CHECK(emulator::go_duration(360'000) == "6m0s");
-  CHECK(emulator::go_duration(62'500) == "1m2.5s");
 }
 
 TEST_CASE("a status rule strikes the calls it picks and no others")
