@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <set>
 #include <thread>
 
@@ -357,6 +358,26 @@ TEST_CASE("stopping ends calls, batches and idle connections at once, and the le
   CHECK_THROWS_AS(idle.get("/v1/files"), Poco::Exception);
   CHECK(tests::parsed(server.ledger())->getValue<int>("batches_created") == 1);
   server.stop();
+}
+
+TEST_CASE("stopping misses no connection, however many came and went")
+{
+  emulator::Server server{tests::quick()};
+  std::vector<std::thread> clients;
+  std::vector<std::unique_ptr<RawClient>> idle(8);
+  for (auto& last : idle) {
+    clients.emplace_back([&] {
+      for (int n = 0; n < 100; ++n) {
+        last = std::make_unique<RawClient>(server);
+        last->get("/v1/models");
+      }
+    });
+  }
+  for (auto& client : clients)
+    client.join();
+  server.stop(); // an idle connection that is missed would hold it up for minutes
+  for (auto& last : idle)
+    CHECK_THROWS_AS(last->get("/v1/models"), Poco::Exception);
 }
 
 TEST_CASE("a port that is taken is said so")

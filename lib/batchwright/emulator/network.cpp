@@ -19,6 +19,7 @@
 #include <Poco/URI.h>
 #include <fmt/format.h>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -194,7 +195,8 @@ private:
 };
 
 /// The sockets of open connections, so that stopping can cut them from outside. Poco's own way of stopping speaks TLS
-/// on a socket that another thread uses; a shutdown of the descriptor is safe at any time.
+/// on a socket that another thread uses; a shutdown of the descriptor is safe at any time, as long as the descriptor is
+/// still that connection's: a number is taken out before it is closed.
 class OpenSockets {
 public:
   void add(int fd)
@@ -228,16 +230,18 @@ public:
              net::HTTPRequestHandlerFactory::Ptr handlers, OpenSockets& open, Ledger& ledger)
       : net::HTTPServerConnection(socket, std::move(params), std::move(handlers)),
         m_open(open),
-        m_fd(socket.impl()->sockfd()),
+        m_handle(::fcntl(socket.impl()->sockfd(), F_DUPFD_CLOEXEC, 0)),
         m_ongoing(ledger, Activity::connection)
   {
-    m_open.add(m_fd);
+    m_open.add(m_handle.get());
   }
-  ~Connection() override { m_open.remove(m_fd); }
+  ~Connection() override { m_open.remove(m_handle.get()); }
 
 private:
   OpenSockets& m_open;
-  int m_fd;
+  // A descriptor of our own on the same socket: Poco closes its own before the connection goes, and the next connection
+  // may by then have the number.
+  Descriptor m_handle;
   Ongoing m_ongoing;
 };
 
