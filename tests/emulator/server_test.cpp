@@ -134,6 +134,34 @@ TEST_CASE("a status rule strikes the calls it picks and no others")
   CHECK(client.post("/v1/batches/batch_x/cancel", "{}").status == 404);
 }
 
+TEST_CASE("a status rule without a body answers in the API's words for the status")
+{
+  struct Case {
+    int status;
+    std::string type;
+    std::string code;
+  };
+  const Case cases[] = {{400, "invalid_request_error", "invalid_value"},
+                        {401, "invalid_request_error", "invalid_api_key"},
+                        {404, "invalid_request_error", "model_not_found"},
+                        {413, "invalid_request_error", ""},
+                        {418, "invalid_request_error", ""},
+                        {429, "requests", "rate_limit_exceeded"},
+                        {500, "server_error", ""},
+                        {503, "server_error", ""},
+                        {529, "server_error", ""}};
+  for (const auto& c : cases) {
+    CAPTURE(c.status);
+    emulator::Server server{with_rule({.effect = Effect::status, .status = c.status})};
+    const auto answer = RawClient{server}.post("/v1/chat/completions", hello);
+    CHECK(answer.status == c.status);
+    CHECK(answer.error()->getValue<std::string>("type") == c.type);
+    CHECK(answer.code() == c.code);
+    CHECK_FALSE(answer.message().empty());
+    CHECK(answer.error()->isNull("param"));
+  }
+}
+
 TEST_CASE("a struck upload is read to its end, so that the connection goes on")
 {
   emulator::Server server{

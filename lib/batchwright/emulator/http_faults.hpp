@@ -1,7 +1,9 @@
-// Which of the rules for calls strikes a call: counts the calls that each rule is about.
+// Which of the rules for calls strikes a call, and what the call is answered in place of an ordinary answer. In: the
+// rules, and calls. Out: the rule, or none. Counts the calls that each rule is about; never touches a connection.
 #pragma once
 
 #include <batchwright/emulator/faults.hpp>
+#include <batchwright/emulator/reply.hpp>
 
 #include <cstdint>
 #include <mutex>
@@ -22,5 +24,8 @@ private:
   std::mutex m_mutex;
   std::vector<std::int64_t> m_counts;
 };
+
+/// The answer of a rule with the effect `status` or `html`. Where the rule names no body, the API's for that status.
+Reply reply_instead(const HttpFault& fault);
 
 } // namespace batchwright::emulator

@@ -74,21 +74,6 @@ void cut(net::HTTPServerRequest& request, net::HTTPServerResponse& response)
   ::shutdown(descriptor_of(request), SHUT_RDWR);
 }
 
-Reply reply_of(const HttpFault& fault)
-{
-  Reply reply{.status = fault.status, .body = fault.body, .headers = fault.headers};
-  if (fault.effect == Effect::html) {
-    reply.content_type = "text/html";
-    reply.body = fmt::format("<html><head><title>{0}</title></head><body><center><h1>{0} Bad Gateway</h1></center>"
-                             "<hr><center>cloudflare</center></body></html>\n",
-                             fault.status);
-  } else if (fault.body.empty()) {
-    reply.body = error_body("The server had an error while processing your request. Sorry about that!",
-                            {.type = fault.status >= 500 ? "server_error" : "invalid_request_error"});
-  }
-  return reply;
-}
-
 class Handler final : public net::HTTPRequestHandler {
 public:
   Handler(Service& service, HttpFaults& faults, Pause& pause) : m_service(service), m_faults(faults), m_pause(pause) {}
@@ -107,7 +92,7 @@ public:
     if (fault && !m_pause.wait(fault->delay_ms)) return cut(request, response);
     if (effect == Effect::close_before) return cut(request, response);
     const bool instead = effect == Effect::status || effect == Effect::html;
-    const auto reply = instead ? reply_of(*fault) : answer(call);
+    const auto reply = instead ? reply_instead(*fault) : answer(call);
     drain(*call.body);
     if (effect == Effect::close_after) return cut(request, response);
     send(response, reply, effect == Effect::short_body);
