@@ -1,6 +1,7 @@
 #include <batchwright/emulator/answer.hpp>
 #include <batchwright/emulator/chat.hpp>
 #include <batchwright/emulator/reply.hpp>
+#include <batchwright/emulator/schema.hpp>
 
 #include <fmt/format.h>
 
@@ -78,6 +79,18 @@ std::optional<ChatReply> refusal_of_caps(const json::Value& body, std::string_vi
   return std::nullopt;
 }
 
+std::optional<ChatReply> refusal_of_schema(const json::Value& body)
+{
+  const auto schema = schema_in(body);
+  const auto fault = schema ? schema_fault(*schema) : "";
+  if (fault.empty()) return std::nullopt;
+  const auto name = body.find("response_format", "json_schema", "name");
+  return refused(400,
+                 fmt::format("Invalid schema for response_format '{}': {}.",
+                             name ? name->text().value_or("") : std::string{}, fault),
+                 {.param = "response_format", .code = "invalid_json_schema"});
+}
+
 /// What the API says to a body that it will not run, or nothing.
 std::optional<ChatReply> refusal_of(const json::Value& body)
 {
@@ -90,6 +103,7 @@ std::optional<ChatReply> refusal_of(const json::Value& body)
   }
   if (auto refusal = refusal_of_messages(body)) return refusal;
   if (auto refusal = refusal_of_caps(body, *name)) return refusal;
+  if (auto refusal = refusal_of_schema(body)) return refusal;
   if (const auto stream = body.find("stream"); stream && stream->boolean() == true) {
     return refused(400, "Streaming is not supported here.", {.param = "stream", .code = "unsupported_value"});
   }
