@@ -251,6 +251,45 @@ TEST_CASE("an expired batch keeps what was done and names the rest")
   CHECK(count_of(client.run(tests::request_lines(4)), "completed") == 4); // the second batch is none of the rule's
 }
 
+TEST_CASE("a batch may expire with all of its requests done")
+{
+  emulator::Server server{tests::quick({.expire_batches = {{.after_share = 1}}})};
+  RawClient client{server};
+  const auto batch = client.wait_for_status(client.submit(tests::request_lines(4)), "expired");
+  CHECK(count_of(batch, "completed") == 4);
+  CHECK(batch->isNull("finalizing_at"));
+  CHECK(batch->isNull("error_file_id"));
+}
+
+TEST_CASE("a batch stays in progress for its time, however soon it is done or its rule strikes")
+{
+  auto options =
+      tests::quick({.requests_per_second = 1'000'000, .expire_batches = {{.batches = {.nth = {1}}, .after_share = 0}}});
+  options.faults.in_progress_ms = 1000;
+  emulator::Server server{options};
+  RawClient client{server};
+  const auto first = client.submit(tests::request_lines(4));
+  const auto completed = client.run(tests::request_lines(4));
+  const auto expired = client.wait_for_status(first, "expired");
+  const auto time = [](const Object& batch, const std::string& state) { return batch->getValue<long>(state + "_at"); };
+  CHECK(time(completed, "finalizing") - time(completed, "in_progress") >= 1);
+  CHECK(time(expired, "expired") - time(expired, "in_progress") >= 1);
+  CHECK(client.lines(expired, "error_file_id").size() == 4);
+}
+
+TEST_CASE("more batches than may work at once all come to their end, and stuck ones take no turn")
+{
+  emulator::Server server{tests::quick({.stuck_batches = {{.batches = {.first = 10}, .after_share = 0.5}}})};
+  RawClient client{server};
+  const auto file = client.upload(tests::request_lines(300)).text("id");
+  std::vector<std::string> ids;
+  for (int i = 0; i < 30; ++i)
+    ids.push_back(client.post("/v1/batches", RawClient::batch_body(file)).text("id"));
+  for (int i = 10; i < 30; ++i)
+    CHECK(count_of(client.wait_for_status(ids[static_cast<std::size_t>(i)], "completed"), "completed") == 300);
+  CHECK(client.get("/v1/batches/" + ids[0]).text("status") == "in_progress");
+}
+
 TEST_CASE("a batch shows its progress, and a cancelled one keeps it")
 {
   emulator::Server server{tests::quick({.stuck_batches = {{.batches = {.nth = {1}}, .after_share = 0.5}}})};

@@ -97,8 +97,10 @@ TEST_CASE("the drawing is the one that is written down")
         std::string{R"({"l":)"} + labels[x1 % 3] + R"(,"w":")" + words[x2 % 8] + "\"}");
   // A choice, whose branches cost 1 and 2, and what is chosen.
   const auto chosen = x1 % 2 == 0 ? std::to_string(10 + x2 % 6) : std::string{R"({"n":null})"};
-  CHECK(made(R"({"anyOf":[{"type":"integer","minimum":10,"maximum":15},{"type":"object","properties":{"n":{"type":"null"}}}]})",
-             5) == chosen);
+  CHECK(
+      made(
+          R"({"anyOf":[{"type":"integer","minimum":10,"maximum":15},{"type":"object","properties":{"n":{"type":"null"}}}]})",
+          5) == chosen);
 }
 
 TEST_CASE("recursive schemas end, by whatever branch ends them")
@@ -125,7 +127,8 @@ TEST_CASE("recursive schemas end, by whatever branch ends them")
     seen.insert(text);
 
     // The leaf is told by an enum, and comes last.
-    const auto nested = made(R"({"anyOf":[{"type":"array","items":{"$ref":"#"},"minItems":1},{"enum":["leaf"]}]})", hash);
+    const auto nested =
+        made(R"({"anyOf":[{"type":"array","items":{"$ref":"#"},"minItems":1},{"enum":["leaf"]}]})", hash);
     CHECK(nested.find("\"leaf\"") != std::string::npos);
     CHECK(nested.find("null") == std::string::npos);
     CHECK(nested.find("[]") == std::string::npos);
@@ -150,8 +153,8 @@ TEST_CASE("references are JSON pointers")
 
 TEST_CASE("simple patterns are matched, others are refused")
 {
-  for (const auto* pattern :
-       {"^[A-Z]{3}-\\\\d{4}$", "\\\\w+@\\\\w+\\\\.com", "^a?b*c{2,5}$", "^[a-f0-9_-]{8}$", "^.\\\\s\\\\$$", "^$", "x"}) {
+  for (const auto* pattern : {"^[A-Z]{3}-\\\\d{4}$", "\\\\w+@\\\\w+\\\\.com", "^a?b*c{2,5}$", "^[a-f0-9_-]{8}$",
+                              "^.\\\\s\\\\$$", "^$", "x"}) {
     const auto schema = "{\"type\":\"string\",\"pattern\":\"" + std::string{pattern} + "\"}";
     CAPTURE(schema);
     const auto regex = std::regex{*parsed(schema).root().find("pattern")->text()};
@@ -162,7 +165,8 @@ TEST_CASE("simple patterns are matched, others are refused")
       seen.insert(text);
     }
   }
-  for (const auto* pattern : {"(a|b)", "a|b", "[^a]", "a{2", "a**", "\\b", "\\S", "^a^", "a$b", "é", "a+?", "[b-a]", "["})
+  for (const auto* pattern :
+       {"(a|b)", "a|b", "[^a]", "a{2", "a**", "\\b", "\\S", "^a^", "a$b", "é", "a+?", "[b-a]", "["})
     CHECK_FALSE(emulator::pieces_of(pattern));
   CHECK(fault(R"({"type":"string","pattern":"^\\d{5}$","maxLength":4})").find("lengths") != std::string::npos);
 }
@@ -173,18 +177,29 @@ TEST_CASE("what no document satisfies is refused, and nothing large is written")
         "it refers to itself without end");
   CHECK(fault(R"({"$ref":"#"})") == "it refers to itself without end");
   CHECK(fault(R"({"anyOf":[{"$ref":"#"},{"$ref":"#"}]})") == "it refers to itself without end");
-  for (const auto* schema :
-       {R"({"type":"array","minItems":4000000000})", R"({"type":"array","minItems":-1})",
-        R"({"type":"array","minItems":1e30})", R"({"type":"string","minLength":1e12})",
-        R"({"type":"string","minLength":5,"maxLength":4})", R"({"type":"string","maxLength":-1})",
-        R"({"type":"array","items":{"type":"array","minItems":200},"minItems":200})",
-        R"({"type":"integer","minimum":1e30})", R"({"type":"integer","minimum":5,"maximum":4})",
-        R"({"type":"integer","minimum":5.2,"maximum":5.8})", R"({"type":"integer","multipleOf":0})",
-        R"({"type":"number","multipleOf":-1})", R"({"type":"number","multipleOf":1e400})",
-        R"({"type":"number","exclusiveMinimum":1,"maximum":1})", R"({"type":"string","format":"uri"})",
-        R"({"type":"string","format":"uuid","maxLength":10})", R"({"type":"sting"})", R"({"enum":[]})",
-        R"({"anyOf":[]})", R"({"allOf":[{"type":"string"}]})", R"({"type":"array","uniqueItems":true})",
-        R"({"type":"object","properties":{},"required":["a"]})", "false"}) {
+  for (const auto* schema : {R"({"type":"array","minItems":4000000000})",
+                             R"({"type":"array","minItems":-1})",
+                             R"({"type":"array","minItems":1e30})",
+                             R"({"type":"string","minLength":1e12})",
+                             R"({"type":"string","minLength":5,"maxLength":4})",
+                             R"({"type":"string","maxLength":-1})",
+                             R"({"type":"array","items":{"type":"array","minItems":200},"minItems":200})",
+                             R"({"type":"integer","minimum":1e30})",
+                             R"({"type":"integer","minimum":5,"maximum":4})",
+                             R"({"type":"integer","minimum":5.2,"maximum":5.8})",
+                             R"({"type":"integer","multipleOf":0})",
+                             R"({"type":"number","multipleOf":-1})",
+                             R"({"type":"number","multipleOf":1e400})",
+                             R"({"type":"number","exclusiveMinimum":1,"maximum":1})",
+                             R"({"type":"string","format":"uri"})",
+                             R"({"type":"string","format":"uuid","maxLength":10})",
+                             R"({"type":"sting"})",
+                             R"({"enum":[]})",
+                             R"({"anyOf":[]})",
+                             R"({"allOf":[{"type":"string"}]})",
+                             R"({"type":"array","uniqueItems":true})",
+                             R"({"type":"object","properties":{},"required":["a"]})",
+                             "false"}) {
     CAPTURE(schema);
     CHECK_FALSE(fault(schema).empty());
   }

@@ -77,6 +77,19 @@ TEST_CASE("what is no endpoint is 404, what is no method of one 405")
   CHECK(client.call("DELETE", "/v1/batches").status == 405);
 }
 
+TEST_CASE("a body of more than 32 MiB is refused unread")
+{
+  emulator::Server server{tests::quick()};
+  RawClient client{server};
+  const std::string body(std::size_t{32} << 20, ' ');
+  for (const auto* path : {"/v1/chat/completions", "/v1/batches"}) {
+    CHECK(client.post(path, body).status == 400);
+    const auto refused = client.post(path, body + " ");
+    CHECK(refused.status == 413);
+    CHECK(refused.error()->getValue<std::string>("type") == "invalid_request_error");
+  }
+}
+
 TEST_CASE("models are listed and looked up")
 {
   emulator::Server server{tests::quick()};

@@ -184,7 +184,7 @@ BatchRequest read_batch_request(std::string_view body)
   json::Document document;
   BatchRequest request;
   if (!document.parse(body) || !document.root().is(json::Kind::object))
-    request.refusal = error_reply(400, "We could not parse the JSON body of your request.");
+    request.refusal = no_json();
   else
     request.refusal = read_members(document.root(), request.batch);
   return request;

@@ -41,7 +41,13 @@ void Batches::stop()
   m_stopping = true;
   for (auto& live : m_batches)
     if (live.thread.joinable()) taken.push_back(std::move(live.thread));
+  wake_all();
+}
+
+void Batches::wake_all()
+{
   m_changed.notify_all();
+  m_turn_free.notify_all();
 }
 
 /// The threads of batches that came to their end. REQUIRED: the lock is held here, and not where they are joined.
@@ -56,7 +62,8 @@ std::vector<std::jthread> Batches::take_ended()
 Reply Batches::create(Call& call)
 {
   const auto body = read_body(call);
-  auto request = read_batch_request(body.value_or(""));
+  if (body.refusal) return *body.refusal;
+  auto request = read_batch_request(body.text);
   if (request.refusal) return *request.refusal;
   const auto input = m_files.find(request.batch.input_file_id);
   if (!input) {
@@ -116,7 +123,7 @@ Reply Batches::cancel(const std::string& id)
   if (!terminal(batch.state) && !live.cancel_asked) {
     live.cancel_asked = true;
     enter(live, BatchState::cancelling);
-    m_changed.notify_all();
+    wake_all();
   }
   Reply reply;
   json::Writer w{reply.body};

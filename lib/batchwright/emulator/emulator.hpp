@@ -3,7 +3,7 @@
 //
 // In: HTTP calls on 127.0.0.1, shaped as the API reference has them. Out: answers in the same shapes, with answers to
 // prompts that follow from the prompt alone (answer.hpp), and whatever goes wrong on purpose (faults.hpp). Memory does
-// not grow with the size of files: uploads and downloads stream, a live batch keeps 16 bytes a request, the ledger
+// not grow with the size of files: uploads and downloads stream, a live batch keeps 8 bytes a request, the ledger
 // about 110 bytes a request. Never: shares code with the client beyond JSON itself, or answers another host than this
 // one.
 //

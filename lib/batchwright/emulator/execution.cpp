@@ -15,8 +15,8 @@ Execution::Execution(const Setting& setting, Ledger& ledger, std::int64_t batch,
       m_ledger(ledger),
       m_id_state(mixed(setting.seed ^ mixed(static_cast<std::uint64_t>(batch)))),
       m_input(files.input),
-      m_output(files.output, AtomicFile::Durable::no),
-      m_error(files.error, AtomicFile::Durable::no),
+      m_output(files.output),
+      m_error(files.error),
       m_lines(std::move(lines))
 {
   std::shuffle(m_lines.begin(), m_lines.end(), std::mt19937_64{m_id_state});
@@ -116,10 +116,18 @@ void Execution::leave_rest(std::string_view code, std::string_view message)
   }
 }
 
+void Execution::rest()
+{
+  m_output.rest();
+  m_error.rest();
+  m_text = {};
+  m_document = {};
+}
+
 void Execution::commit()
 {
-  if (m_output.size() > 0) m_output.commit();
-  if (m_error.size() > 0) m_error.commit();
+  m_output.keep();
+  m_error.keep();
 }
 
 } // namespace batchwright::emulator

@@ -25,7 +25,8 @@ struct Which {
   bool picks(std::int64_t n) const;
 };
 
-/// These batches (by order of creation) expire when `after_share` of their requests are done.
+/// These batches (by order of creation) expire when `after_share` of their requests are done: all of them, where it
+/// is 1.
 struct ExpireBatches {
   Which batches = {};
   double after_share = 0.5;
@@ -81,7 +82,8 @@ enum class AbsentFileId : std::uint8_t {
 };
 
 struct Faults {
-  // Speeds, in milliseconds. A batch takes at least as long in each state; a large file takes longer.
+  // Speeds, in milliseconds. A batch that is not cancelled takes at least as long in each state; a large file takes
+  // longer, as does one that waits while others work (a few do at once).
   std::int64_t validating_ms = 50;
   std::int64_t in_progress_ms = 200;
   std::int64_t finalizing_ms = 50;

@@ -1,5 +1,6 @@
 // Strings that match a simple regular expression.
-// In: a `pattern` of a JSON schema. Out: what to put at each place, or nothing where the pattern is beyond this: it knows
+// In: a `pattern` of a JSON schema. Out: what to put at each place, or nothing where the pattern is beyond this: it
+// knows
 // `^` and `$` at the ends, plain ASCII characters, `\d \w \s` and escaped signs, `.`, classes such as `[A-Z0-9_-]`, and
 // the quantifiers `? * + {n} {n,} {n,m}`, of which it takes the least. Never: groups, alternatives, negated classes.
 #pragma once

@@ -44,14 +44,26 @@ Reply error_reply(int status, std::string_view message, const ErrorWords& words)
   return {.status = status, .body = error_body(message, words)};
 }
 
-std::optional<std::string> read_body(Call& call)
+Body read_body(Call& call)
 {
-  std::string text;
+  Body body;
   std::string block(1 << 16, '\0');
-  while (call.body->read(block.data(), static_cast<std::streamsize>(block.size())), call.body->gcount() > 0)
-    text.append(block.data(), static_cast<std::size_t>(call.body->gcount()));
-  if (call.content_length && text.size() != *call.content_length) return std::nullopt;
-  return text;
+  std::uint64_t size = call.content_length.value_or(0);
+  while (size <= largest_body &&
+         (call.body->read(block.data(), static_cast<std::streamsize>(block.size())), call.body->gcount() > 0)) {
+    body.text.append(block.data(), static_cast<std::size_t>(call.body->gcount()));
+    size = std::max<std::uint64_t>(size, body.text.size());
+  }
+  if (size > largest_body)
+    body = {.refusal = error_reply(413, fmt::format("The request body is larger than {} bytes.", largest_body))};
+  else if (body.text.size() != size)
+    body = {.refusal = no_json()};
+  return body;
+}
+
+Reply no_json()
+{
+  return error_reply(400, "We could not parse the JSON body of your request.");
 }
 
 Limit limit_of(const Call& call, std::int64_t most, std::int64_t otherwise)

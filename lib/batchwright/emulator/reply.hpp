@@ -64,8 +64,17 @@ struct ErrorWords {
 std::string error_body(std::string_view message, const ErrorWords& words = {});
 Reply error_reply(int status, std::string_view message, const ErrorWords& words = {});
 
-/// All of a request's body; nothing when it ended before its announced length.
-std::optional<std::string> read_body(Call& call);
+/// A body of JSON beyond this is refused unread; uploads are no JSON and go another way.
+inline constexpr std::uint64_t largest_body = 32ULL << 20;
+
+/// All of a request's body, or the refusal of one that is too large or ended before its announced length.
+struct Body {
+  std::string text = {};
+  std::optional<Reply> refusal = {};
+};
+Body read_body(Call& call);
+/// The API's words for a body that is no JSON object.
+Reply no_json();
 
 /// A query value as a whole number within bounds, or the API's refusal.
 struct Limit {

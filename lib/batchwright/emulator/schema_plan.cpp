@@ -19,9 +19,9 @@ constexpr double furthest = 1e15; // numbers beyond it are not whole in a double
 constexpr double characters_a_step = 100;
 
 // What would have to be satisfied as well, and is not looked at here.
-constexpr std::array unknown_words{"allOf",          "oneOf",         "not",           "if",
-                                   "contains",       "prefixItems",   "propertyNames", "patternProperties",
-                                   "minProperties",  "maxProperties", "uniqueItems",   "dependentRequired",
+constexpr std::array unknown_words{"allOf",           "oneOf",         "not",           "if",
+                                   "contains",        "prefixItems",   "propertyNames", "patternProperties",
+                                   "minProperties",   "maxProperties", "uniqueItems",   "dependentRequired",
                                    "dependentSchemas"};
 
 struct Format {
@@ -30,9 +30,9 @@ struct Format {
   double longest;
 };
 
-constexpr std::array formats{Format{"date-time", 20, 20}, Format{"date", 10, 10},     Format{"time", 9, 9},
-                             Format{"duration", 4, 5},    Format{"email", 19, 20},    Format{"hostname", 17, 18},
-                             Format{"ipv4", 9, 10},       Format{"ipv6", 11, 12},     Format{"uuid", 36, 36}};
+constexpr std::array formats{Format{"date-time", 20, 20}, Format{"date", 10, 10},  Format{"time", 9, 9},
+                             Format{"duration", 4, 5},    Format{"email", 19, 20}, Format{"hostname", 17, 18},
+                             Format{"ipv4", 9, 10},       Format{"ipv6", 11, 12},  Format{"uuid", 36, 36}};
 
 std::optional<double> number_at(const json::Value& schema, std::string_view key)
 {
@@ -46,9 +46,9 @@ std::string percent_decoded(std::string_view text)
   std::string out;
   for (std::size_t at = 0; at < text.size(); ++at) {
     unsigned char byte = 0;
-    const bool escape = text[at] == '%' && at + 2 < text.size() &&
-                        std::from_chars(text.data() + at + 1, text.data() + at + 3, byte, 16).ptr ==
-                            text.data() + at + 3;
+    const bool escape =
+        text[at] == '%' && at + 2 < text.size() &&
+        std::from_chars(text.data() + at + 1, text.data() + at + 3, byte, 16).ptr == text.data() + at + 3;
     out += escape ? static_cast<char>(byte) : text[at];
     if (escape) at += 2;
   }

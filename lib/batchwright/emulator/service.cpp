@@ -175,10 +175,10 @@ Reply Service::cancel_batch(Call&, const std::string& id)
 Reply Service::chat_completion(Call& call, const std::string&)
 {
   const Ongoing ongoing{m_ledger, Activity::chat};
-  const auto text = read_body(call);
+  const auto read = read_body(call);
+  if (read.refusal) return *read.refusal;
   json::Document document;
-  if (!text || !document.parse(*text) || !document.root().is(json::Kind::object))
-    return error_reply(400, "We could not parse the JSON body of your request.");
+  if (!document.parse(read.text) || !document.root().is(json::Kind::object)) return no_json();
   const auto body = document.root();
   const auto model = body.find("model");
   const auto name = model ? model->text().value_or("") : "";
