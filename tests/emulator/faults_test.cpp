@@ -114,9 +114,18 @@ TEST_CASE("what a file says wrong is named")
   CHECK(says(R"({"expire_batches":{}})", "an array"));
   CHECK(says(R"({"expire_batches":[{"batch":0}]})", "expire_batches[0]"));
   CHECK(says(R"({"http":[{},{"efect":"html"}]})", "http[1]: unknown key \"efect\""));
-  CHECK(says(R"({"http":[{"status":99}]})", "100 to 599"));
+  CHECK(says(R"({"http":[{"effect":"status","status":99}]})", "100 to 599"));
   CHECK(says(R"({"rate":{"rpm":0}})", "rate"));
-  CHECK(says(R"({"copies":0})", "\"copies\": expected a number from 1 up"));
+  CHECK(says(R"({"fail_batches":[{"batch":[]}]})", "an array of at least one"));
+  CHECK(says(R"({"stuck_batches":[{"every":0}]})", "\"every\": expected a whole number, 1 or more"));
+  CHECK(says(R"({"http":[{"nth":[],"effect":"html"}]})", "\"nth\": expected a number from 1 up, or an array of at"));
+  CHECK(
+      says(R"({"http":[{"effect":"delay","status":500}]})", "\"status\": expected the effect \"status\" or \"html\""));
+  CHECK(says(R"({"http":[{"effect":"close_after","headers":{}}]})", "\"headers\": expected the effect"));
+  CHECK(says(R"({"http":[{"effect":"html","body":"x"}]})", "\"body\": expected the effect \"status\" beside it"));
+  CHECK(says(R"({"http":[{"body":""}]})", "\"body\""));
+  CHECK(refusal_of(R"({"http":[{"effect":"html","status":504,"headers":{"a":"b"}}]})") == "accepted");
+  CHECK(says(R"({"copies":0})", "\"copies\": expected a whole number, 1 or more"));
 }
 
 TEST_CASE("an unknown key is answered with the known ones")

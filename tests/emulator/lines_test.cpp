@@ -76,8 +76,7 @@ TEST_CASE("a file over the limit is refused by its size, and by nothing else")
   std::filesystem::resize_file(path, emulator::most_bytes + 1); // zeros, which are no JSON
   const auto checked = emulator::check_input(path, endpoint);
   CHECK(codes_of(checked) == std::vector<std::string>{"file_too_large"});
-  CHECK(checked.errors.front().message ==
-        "The batch input file is larger than the 209715200 maximum for the m model");
+  CHECK(checked.errors.front().message == "The batch input file is larger than the 209715200 maximum for the m model");
   CHECK(checked.lines.empty());
 }
 

@@ -1,4 +1,5 @@
 #include <batchwright/emulator/batches.hpp>
+#include <batchwright/emulator/page.hpp>
 
 #include <fmt/format.h>
 
@@ -136,33 +137,18 @@ Reply Batches::list(const Call& call) const
   const auto limit = limit_of(call, 100, 20);
   if (limit.refusal) return *limit.refusal;
   const std::lock_guard lock{m_mutex};
-  auto left = m_batches.size(); // newest first
+  const auto size = m_batches.size();
+  std::size_t begin = 0; // newest first
   if (const auto after = call.query.find("after"); after != call.query.end()) {
     const auto place = m_places.find(after->second);
     if (place == m_places.end()) return no_such_batch(after->second);
-    left = place->second;
+    begin = size - place->second;
   }
-  std::vector<const Batch*> page;
-  bool more = false;
   const auto shown_until = now() - Millis{m_setting.faults.list_lag_ms};
-  for (; left > 0 && !more; --left) {
-    const auto& batch = m_batches[left - 1].batch;
-    if (batch.created_at > shown_until) continue;
-    if (static_cast<std::int64_t>(page.size()) == limit.value)
-      more = true;
-    else
-      page.push_back(&batch);
-  }
-  Reply reply;
-  json::Writer w{reply.body};
-  w.begin_object().member("object", "list").key("data").begin_array();
-  for (const auto* batch : page)
-    write_batch(w, *batch, m_setting.faults);
-  w.end_array();
-  w.member("first_id", page.empty() ? std::nullopt : std::optional{page.front()->id});
-  w.member("last_id", page.empty() ? std::nullopt : std::optional{page.back()->id});
-  w.flag("has_more", more).end_object();
-  return reply;
+  const auto batch_at = [&](std::size_t at) -> const Batch& { return m_batches[size - 1 - at].batch; };
+  const auto shown = [&](const Batch& batch) { return batch.created_at <= shown_until; };
+  return page_of({.begin = begin, .end = size, .limit = limit.value}, batch_at, shown,
+                 [&](json::Writer& w, const Batch& batch) { write_batch(w, batch, m_setting.faults); });
 }
 
 void Batches::write_ledger(json::Writer& w) const

@@ -15,9 +15,9 @@ namespace batchwright::emulator {
 class CappedLines {
 public:
   struct Line {
-    std::string_view text = {};   ///< without the newline, valid until the next call; empty where it is too long
-    std::uint64_t offset = 0;     ///< of its first byte in the file
-    std::uint64_t length = 0;     ///< without the newline
+    std::string_view text = {}; ///< without the newline, valid until the next call; empty where it is too long
+    std::uint64_t offset = 0;   ///< of its first byte in the file
+    std::uint64_t length = 0;   ///< without the newline
     bool too_long = false;
   };
 

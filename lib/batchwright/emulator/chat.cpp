@@ -12,15 +12,19 @@
 namespace batchwright::emulator {
 namespace {
 
-ChatReply refused(int status, std::string_view message, const ErrorWords& words)
+ChatReply refused(const ApiError& error)
 {
-  return {.status = status, .body = error_body(message, words)};
+  return {.status = error.status, .body = error.body()};
 }
 
-ChatReply missing(std::string_view parameter)
+ChatReply refused(int status, std::string message, ErrorWords words)
 {
-  return refused(400, fmt::format("Missing required parameter: '{}'.", parameter),
-                 {.param = std::string{parameter}, .code = "missing_required_parameter"});
+  return refused({.status = status, .message = std::move(message), .words = std::move(words)});
+}
+
+ChatReply missing(const std::string& parameter)
+{
+  return refused(missing_parameter(parameter));
 }
 
 /// Reasoning models take `max_completion_tokens` only.
@@ -97,10 +101,7 @@ std::optional<ChatReply> refusal_of(const json::Value& body)
   const auto model = body.find("model");
   const auto name = model ? model->text() : std::nullopt;
   if (!name || name->empty()) return refused(400, "you must provide a model parameter", {});
-  if (!model_exists(*name)) {
-    return refused(404, fmt::format("The model `{}` does not exist or you do not have access to it.", *name),
-                   {.code = "model_not_found"});
-  }
+  if (!model_exists(*name)) return refused(no_such_model(*name));
   if (auto refusal = refusal_of_messages(body)) return refusal;
   if (auto refusal = refusal_of_caps(body, *name)) return refusal;
   if (auto refusal = refusal_of_schema(body)) return refusal;

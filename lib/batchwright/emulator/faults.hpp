@@ -16,7 +16,8 @@
 
 namespace batchwright::emulator {
 
-/// Picks some of a numbered row of events (the first is 1). Without any member set it picks all of them.
+/// Picks some of a numbered row of events (the first is 1). Without any member set it picks all of them; in a file, an
+/// empty list and 0 are refused, since they look as if they picked nothing.
 struct Which {
   std::vector<std::int64_t> nth = {}; ///< exactly these
   std::int64_t every = 0;             ///< each Nth: 2 picks 2, 4, 6
@@ -25,9 +26,8 @@ struct Which {
   bool picks(std::int64_t n) const;
 };
 
-/// These batches (by order of creation) expire when `after_share` of their requests are done: all of them, where it
-/// is 1.
-struct ExpireBatches {
+/// These batches (by order of creation), once `after_share` of their requests are done: all of them, where it is 1.
+struct BatchesAt {
   Which batches = {};
   double after_share = 0.5;
 };
@@ -38,12 +38,6 @@ struct FailBatches {
   std::string code = "server_error"; ///< empty: no entry at all in `errors`
   std::string message = "The batch could not be validated.";
   std::optional<std::int64_t> line = {};
-};
-
-/// These batches stay `in_progress` for ever once `after_share` of their requests are done; they can be cancelled.
-struct StuckBatches {
-  Which batches = {};
-  double after_share = 0.5;
 };
 
 /// What happens to a call instead of an ordinary answer.
@@ -65,7 +59,7 @@ struct HttpFault {
   std::int64_t delay_ms = 0; ///< waited first, whatever the effect
   int status = 500;          ///< of the effects `status` and `html` (where 502 is the default of the file)
   std::string body = {};     ///< of `status`; empty: the API's error body for that status
-  std::map<std::string, std::string> headers = {};
+  std::map<std::string, std::string> headers = {}; ///< of `status` and `html`
 };
 
 /// Limits of the real-time route for each account and model; `x-ratelimit-*` tell them.
@@ -105,9 +99,9 @@ struct Faults {
   /// How often a request of `never_ran_share`, `transient_share` or `drop_share` meets its fault before all goes well.
   std::int64_t passing_after = 1;
 
-  std::vector<ExpireBatches> expire_batches = {};
+  std::vector<BatchesAt> expire_batches = {};
   std::vector<FailBatches> fail_batches = {};
-  std::vector<StuckBatches> stuck_batches = {};
+  std::vector<BatchesAt> stuck_batches = {}; ///< stay `in_progress` from there on; they can be cancelled
   /// Enqueued input tokens of all live batches of an account and model; a batch beyond it fails. 0: no limit.
   std::int64_t enqueued_token_limit = 0;
 
@@ -128,7 +122,8 @@ struct Faults {
 
 /// Reads the text of a faults file. Throws `Error{Fault::input}` that names the file, the key and what was expected.
 /// Batch rules: `{"batch":2,"after_share":0.5}`, `{"batch":[1,3]}`, `{"every":2}`, `{"first":1}`.
-/// HTTP rules: `{"method":"POST","path":"/v1/batches","nth":[1,3],"effect":"status","status":500}`.
+/// HTTP rules: `{"method":"POST","path":"/v1/batches","nth":[1,3],"effect":"status","status":500}`; a member that the
+/// rule's effect does not look at is refused.
 Faults parse_faults(std::string_view json, std::string_view file_name);
 
 /// What happens to one item.

@@ -44,6 +44,19 @@ Reply error_reply(int status, std::string_view message, const ErrorWords& words)
   return {.status = status, .body = error_body(message, words)};
 }
 
+ApiError missing_parameter(const std::string& parameter)
+{
+  return {.message = fmt::format("Missing required parameter: '{}'.", parameter),
+          .words = {.param = parameter, .code = "missing_required_parameter"}};
+}
+
+ApiError no_such_model(std::string_view model)
+{
+  return {.status = 404,
+          .message = fmt::format("The model `{}` does not exist or you do not have access to it.", model),
+          .words = {.code = "model_not_found"}};
+}
+
 Body read_body(Call& call)
 {
   Body body;
@@ -66,17 +79,26 @@ Reply no_json()
   return error_reply(400, "We could not parse the JSON body of your request.");
 }
 
+std::optional<std::int64_t> whole_number(std::string_view digits)
+{
+  std::int64_t n = 0;
+  const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
+  if (fault != std::errc{} || end != digits.data() + digits.size() || digits.starts_with('-')) return std::nullopt;
+  return n;
+}
+
 Limit limit_of(const Call& call, std::int64_t most, std::int64_t otherwise)
 {
   const auto given = call.query.find("limit");
   if (given == call.query.end()) return {.value = otherwise};
   const auto& digits = given->second;
-  std::int64_t n = 0;
-  const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
-  if (fault != std::errc{} || end != digits.data() + digits.size()) {
+  const bool negative = digits.starts_with('-');
+  const auto size = whole_number(std::string_view{digits}.substr(negative ? 1 : 0));
+  if (!size) {
     return {.refusal = error_reply(400, "Invalid type for 'limit': expected an integer.",
                                    {.param = "limit", .code = "invalid_type"})};
   }
+  const auto n = negative ? -*size : *size;
   if (n >= 1 && n <= most) return {.value = n};
   const bool small = n < 1;
   return {.refusal = error_reply(

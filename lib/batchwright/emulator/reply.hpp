@@ -64,6 +64,18 @@ struct ErrorWords {
 std::string error_body(std::string_view message, const ErrorWords& words = {});
 Reply error_reply(int status, std::string_view message, const ErrorWords& words = {});
 
+/// An error that both a reply and a line of a batch can carry.
+struct ApiError {
+  int status = 400;
+  std::string message = {};
+  ErrorWords words = {};
+
+  std::string body() const { return error_body(message, words); }
+  operator Reply() const { return error_reply(status, message, words); }
+};
+ApiError missing_parameter(const std::string& parameter);
+ApiError no_such_model(std::string_view model);
+
 /// A body of JSON beyond this is refused unread; uploads are no JSON and go another way.
 inline constexpr std::uint64_t largest_body = 32ULL << 20;
 
@@ -75,6 +87,9 @@ struct Body {
 Body read_body(Call& call);
 /// The API's words for a body that is no JSON object.
 Reply no_json();
+
+/// The number that all of a text is, 0 or more; nothing when it is none or does not fit.
+std::optional<std::int64_t> whole_number(std::string_view digits);
 
 /// A query value as a whole number within bounds, or the API's refusal.
 struct Limit {

@@ -33,12 +33,6 @@ std::string masked(std::string_view key)
   return fmt::format("{}{}{}", key.substr(0, 3), std::string(key.size() - 7, '*'), key.substr(key.size() - 4));
 }
 
-Reply no_such_model(std::string_view model)
-{
-  return error_reply(404, fmt::format("The model `{}` does not exist or you do not have access to it.", model),
-                     {.code = "model_not_found"});
-}
-
 } // namespace
 
 struct Service::Route {

@@ -3,6 +3,7 @@
 #include <batchwright/emulator/capped_lines.hpp>
 #include <batchwright/emulator/chat.hpp>
 #include <batchwright/emulator/identity.hpp>
+#include <batchwright/emulator/reply.hpp>
 #include <batchwright/emulator/validation.hpp>
 
 #include <fmt/format.h>
@@ -67,11 +68,10 @@ private:
                       .message = fmt::format("This line is longer than the maximum of {} bytes.", longest_line)};
   }
 
-  static BatchError missing(std::string_view parameter)
+  static BatchError missing(const std::string& parameter)
   {
-    return {.code = "missing_required_parameter",
-            .message = fmt::format("Missing required parameter: '{}'.", parameter),
-            .param = std::string{parameter}};
+    const auto error = missing_parameter(parameter);
+    return {.code = error.words.code, .message = error.message, .param = error.words.param};
   }
 
   std::optional<BatchError> fault_of(std::string_view text)
