@@ -435,6 +435,40 @@ TEST_CASE("absent files, counts and states take the forms servers give them")
   CHECK_FALSE(RawClient{other}.run(tests::request_lines(2))->has("error_file_id"));
 }
 
+TEST_CASE("unknown members may stand in every object, but for the user's own")
+{
+  emulator::Faults faults{
+      .never_ran_share = 1,
+      .extra_fields = true,
+      .http = {{.path = "/v1/models", .calls = {.nth = {2}}, .effect = emulator::Effect::status, .status = 503}}};
+  emulator::Server server{tests::quick(faults)};
+  RawClient client{server};
+  const auto file = client.upload(tests::request_lines(2));
+  CHECK(file.json()->has("x_unknown"));
+  const auto created =
+      client.post("/v1/batches", RawClient::batch_body(file.text("id")).insert(1, R"("metadata":{"a":"b"},)"));
+  CHECK(created.json()->getObject("metadata")->size() == 1);
+  const auto batch = client.wait_for_status(created.text("id"), "completed");
+  CHECK(batch->getObject("request_counts")->has("x_unknown"));
+  const auto line = tests::parsed(client.lines(batch, "error_file_id").at(0));
+  CHECK(line->has("x_unknown"));
+  CHECK(line->getObject("error")->has("x_unknown"));
+  const auto list = client.get("/v1/batches").json();
+  CHECK(list->has("x_unknown"));
+  CHECK(list->getArray("data")->getObject(0)->has("x_unknown"));
+  CHECK(client.get("/v1/models").json()->getArray("data")->getObject(0)->has("x_unknown"));
+  CHECK(client.get("/v1/models").error()->has("x_unknown")); // struck by the rule
+  CHECK(client.get("/v1/nothing").error()->has("x_unknown"));
+  CHECK(client.call("DELETE", "/v1/files/" + file.text("id")).json()->has("x_unknown"));
+  const auto chat =
+      client.post("/v1/chat/completions", R"({"model":"m","messages":[{"role":"user","content":"{}"}]})").json();
+  CHECK(chat->getObject("usage")->has("x_unknown"));
+  const auto message = chat->getArray("choices")->getObject(0)->getObject("message");
+  CHECK(message->has("x_unknown"));
+  CHECK(message->getValue<std::string>("content") == emulator::answer_for("{}"));
+  CHECK_FALSE(client.ledger()->has("x_unknown"));
+}
+
 TEST_CASE("batches are listed newest first, by pages")
 {
   emulator::Server server{tests::quick()};

@@ -178,7 +178,6 @@ ChatReply completed(const json::Value& body, Fate fate, const ChatFrame& frame)
   write_choices(w, choice, count);
   write_usage(w, reply.usage);
   w.member("service_tier", "default").key("system_fingerprint").null();
-  if (frame.extra_fields) w.key("x_unknown").raw(R"({"nested":[1,"two"]})");
   w.end_object();
   return reply;
 }

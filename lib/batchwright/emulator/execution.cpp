@@ -1,6 +1,7 @@
 #include <batchwright/base/error.hpp>
 #include <batchwright/emulator/execution.hpp>
 #include <batchwright/emulator/hash.hpp>
+#include <batchwright/emulator/unknown_members.hpp>
 
 #include <fmt/format.h>
 
@@ -45,24 +46,32 @@ std::string Execution::next_id()
   return fmt::format("{:016x}", m_id_state = mixed(m_id_state));
 }
 
-void Execution::write_response(std::string& out, const ChatReply& reply)
+std::string Execution::response_line(const ChatReply& reply)
 {
+  std::string out;
   json::Writer w{out};
   w.begin_object().member("id", "batch_req_" + next_id()).key("custom_id").raw(custom_id().raw());
   w.key("response").begin_object().member("status_code", reply.status).member("request_id", next_id());
   w.key("body").raw(reply.body).end_object();
   w.key("error").null();
-  if (m_setting.faults.extra_fields) w.key("x_unknown").raw("[]");
   w.end_object();
+  return finished(std::move(out));
 }
 
-void Execution::write_error(std::string& out, std::string_view code, std::string_view message)
+void Execution::write_error(std::string_view code, std::string_view message)
 {
+  std::string out;
   json::Writer w{out};
   w.begin_object().member("id", "batch_req_" + next_id()).key("custom_id").raw(custom_id().raw());
   w.key("response").null();
   w.key("error").begin_object().member("code", code).member("message", message).end_object();
   w.end_object();
+  m_error.write(finished(std::move(out)) + '\n');
+}
+
+std::string Execution::finished(std::string line) const
+{
+  return m_setting.faults.extra_fields ? with_unknown_members(line) : line;
 }
 
 void Execution::step()
@@ -73,15 +82,11 @@ void Execution::step()
   const auto fate = fate_of(m_setting.faults, m_setting.seed, entry.body_sha256, entry.met);
   if (fate == Fate::dropped) return;
   if (fate == Fate::never_ran) {
-    std::string line;
-    write_error(line, "server_error", "The request could not be executed.");
-    m_error.write(line += '\n');
+    write_error("server_error", "The request could not be executed.");
     ++m_progress.failed;
     return;
   }
-  const ChatFrame frame{.id = "chatcmpl-" + next_id(),
-                        .created = unix_seconds(system_clock().now()),
-                        .extra_fields = m_setting.faults.extra_fields};
+  const ChatFrame frame{.id = "chatcmpl-" + next_id(), .created = unix_seconds(system_clock().now())};
   const auto reply = chat(body, fate, frame);
   m_ledger.ran(entry, reply.billed(), Delivery::whole);
   ++m_progress.executed;
@@ -91,8 +96,7 @@ void Execution::step()
 
 void Execution::deliver(const ChatReply& reply, Fate fate)
 {
-  std::string line;
-  write_response(line, reply);
+  auto line = response_line(reply);
   if (!reply.billed()) {
     m_error.write(line += '\n');
     ++m_progress.failed;
@@ -110,9 +114,7 @@ void Execution::leave_rest(std::string_view code, std::string_view message)
   for (; m_done < m_lines.size(); ++m_done) {
     load(m_lines[m_done]);
     m_ledger.leave(custom_id(), *m_document.root().find("body"));
-    std::string line;
-    write_error(line, code, message);
-    m_error.write(line += '\n');
+    write_error(code, message);
   }
 }
 

@@ -56,8 +56,9 @@ public:
 private:
   void load(const Line& line);
   json::Value custom_id() const;
-  void write_response(std::string& out, const ChatReply& reply);
-  void write_error(std::string& out, std::string_view code, std::string_view message);
+  std::string response_line(const ChatReply& reply);
+  void write_error(std::string_view code, std::string_view message);
+  std::string finished(std::string line) const;
   std::string next_id();
   void deliver(const ChatReply& reply, Fate fate);
 

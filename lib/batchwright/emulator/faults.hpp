@@ -107,7 +107,7 @@ struct Faults {
 
   AbsentFileId absent_file_id = AbsentFileId::null;
   bool null_request_counts = false;
-  bool extra_fields = false;        ///< unknown members in every object
+  bool extra_fields = false;        ///< unknown members in every object of every answer and line, `metadata` apart
   std::string unknown_status = {};  ///< said in place of `in_progress`
   std::int64_t list_lag_ms = 0;     ///< how late new files and batches show in listings
   std::int64_t files_expire_ms = 0; ///< output and error files are gone after it; 0: never

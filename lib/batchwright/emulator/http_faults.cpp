@@ -1,4 +1,5 @@
 #include <batchwright/emulator/http_faults.hpp>
+#include <batchwright/emulator/unknown_members.hpp>
 
 #include <fmt/format.h>
 
@@ -60,8 +61,8 @@ const HttpFault* HttpFaults::strike(std::string_view method, std::string_view pa
 {
   const std::lock_guard lock{m_mutex};
   const HttpFault* struck = nullptr;
-  for (std::size_t i = 0; i < m_rules.size(); ++i) {
-    const auto& rule = m_rules[i];
+  for (std::size_t i = 0; i < m_faults.http.size(); ++i) {
+    const auto& rule = m_faults.http[i];
     if (!rule.method.empty() && rule.method != method) continue;
     if (!rule.path.empty() && !path_matches(rule.path, path)) continue;
     const auto count = ++m_counts[i];
@@ -70,14 +71,15 @@ const HttpFault* HttpFaults::strike(std::string_view method, std::string_view pa
   return struck;
 }
 
-Reply reply_instead(const HttpFault& fault)
+Reply HttpFaults::answer_of(const HttpFault& rule) const
 {
-  Reply reply{.status = fault.status, .headers = fault.headers};
-  if (fault.effect == Effect::html) {
+  Reply reply{.status = rule.status, .body = rule.body, .headers = rule.headers};
+  if (rule.effect == Effect::html) {
     reply.content_type = "text/html";
-    reply.body = gateway_page(fault.status);
-  } else {
-    reply.body = fault.body.empty() ? api_words(fault.status) : fault.body;
+    reply.body = gateway_page(rule.status);
+  } else if (rule.body.empty()) {
+    reply.body = api_words(rule.status);
+    if (m_faults.extra_fields) reply.body = with_unknown_members(reply.body);
   }
   return reply;
 }

@@ -92,7 +92,7 @@ public:
     if (fault && !m_pause.wait(fault->delay_ms)) return cut(request, response);
     if (effect == Effect::close_before) return cut(request, response);
     const bool instead = effect == Effect::status || effect == Effect::html;
-    const auto reply = instead ? reply_instead(*fault) : answer(call);
+    const auto reply = instead ? m_faults.answer_of(*fault) : m_service.handle(call);
     drain(*call.body);
     if (effect == Effect::close_after) return cut(request, response);
     send(response, reply, effect == Effect::short_body);
@@ -100,15 +100,6 @@ public:
   }
 
 private:
-  Reply answer(Call& call)
-  {
-    try {
-      return m_service.handle(call);
-    } catch (const std::exception& e) {
-      return error_reply(500, e.what(), {.type = "server_error"});
-    }
-  }
-
   /// What a handler left unread would be taken for the next request of the connection.
   static void drain(std::istream& body)
   {
@@ -234,7 +225,7 @@ class Connections final : public net::TCPServerConnectionFactory {
 public:
   Connections(Service& service, const Setting& setting, net::HTTPServerParams::Ptr params)
       : m_service(service),
-        m_faults(setting.faults.http),
+        m_faults(setting.faults),
         m_params(std::move(params)),
         m_handlers(new Handlers{service, m_faults, m_pause})
   {

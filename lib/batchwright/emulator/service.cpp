@@ -1,6 +1,7 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/emulator/chat.hpp>
 #include <batchwright/emulator/service.hpp>
+#include <batchwright/emulator/unknown_members.hpp>
 
 #include <fmt/format.h>
 
@@ -100,6 +101,19 @@ std::optional<Reply> Service::refusal_of(const Call& call) const
 
 Reply Service::handle(Call& call)
 {
+  Reply reply;
+  try {
+    reply = answer_to(call);
+  } catch (const std::exception& e) {
+    reply = error_reply(500, e.what(), {.type = "server_error"});
+  }
+  if (m_setting.faults.extra_fields && !reply.file && call.path.starts_with("/v1/"))
+    reply.body = with_unknown_members(reply.body);
+  return reply;
+}
+
+Reply Service::answer_to(Call& call)
+{
   if (call.path != "/emulator/ledger") {
     if (auto refusal = refusal_of(call)) return *refusal;
   }
@@ -186,10 +200,7 @@ Reply Service::chat_completion(Call& call, const std::string&)
       return error_reply(503, "The server is stopping.", {.type = "server_error"});
     const auto entry = m_ledger.meet(body);
     const auto fate = fate_of(m_setting.faults, m_setting.seed, entry.body_sha256, entry.met);
-    auto answer = chat(body, fate,
-                       {.id = fresh_id("chatcmpl-"),
-                        .created = unix_seconds(system_clock().now()),
-                        .extra_fields = m_setting.faults.extra_fields});
+    auto answer = chat(body, fate, {.id = fresh_id("chatcmpl-"), .created = unix_seconds(system_clock().now())});
     m_ledger.ran(entry, answer.billed(), call.heard() ? Delivery::whole : Delivery::cut);
     reply = {.status = answer.status, .body = std::move(answer.body)};
   }

@@ -18,6 +18,7 @@ class Service {
 public:
   explicit Service(const Setting& setting);
 
+  /// Never throws: what goes wrong inside is the API's 500.
   Reply handle(Call& call);
   /// The call's route with stars in place of ids, for counting; "other" when there is none.
   static std::string route_of(const Call& call);
@@ -33,6 +34,7 @@ private:
   struct Route;
   static const Route routes[];
 
+  Reply answer_to(Call& call);
   std::optional<Reply> refusal_of(const Call& call) const;
   Reply create_file(Call& call, const std::string& id);
   Reply list_files(Call& call, const std::string& id);
