@@ -207,6 +207,10 @@ TEST_CASE("what no document satisfies is refused, and nothing large is written")
   for (int i = 0; i < 3000; ++i)
     deep += R"({"type":"array","minItems":1,"items":)";
   CHECK(fault(deep + "{}" + std::string(3000, '}')) == "it goes deeper than 100 levels");
+  std::string many = R"({"type":"object","properties":{)";
+  for (int i = 0; i < 6000; ++i)
+    many += (i ? "," : "") + std::string{"\"k"} + std::to_string(i) + R"(":{"type":"null"})";
+  CHECK(fault(many + "}}") == "it has more than 5000 parts");
   // Wide and recursive: what a choice may cost is bounded, and so is the whole.
   std::string wide = R"({"type":"object","properties":{)";
   for (int i = 0; i < 40; ++i)

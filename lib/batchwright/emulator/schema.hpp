@@ -16,7 +16,8 @@
 //               first), and nothing is drawn
 //   object      the properties in their order
 //   array       `minItems` items; where d < 4, up to draw(min(3, maxItems - minItems) + 1) more, as far as slack goes,
-//               from which their costs are taken. Without `items` an item is null and costs 1
+//               from which their costs are taken (nothing is drawn where no item can be made). Without `items` an item
+//               is null and costs 1; without `maxItems` that is 4,000
 //   string      of a `format`, with n = draw(28) + 1: 2026-03-0nT12:00:00Z, 2026-03-0n, 12:00:0nZ (two digits), PTnM,
 //               readern@example.com, hostn.example.com, 192.0.2.n, 2001:db8::n (hexadecimal),
 //               00000000-0000-4000-8000-00000000000n (hexadecimal, 12 digits);

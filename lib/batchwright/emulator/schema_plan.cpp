@@ -127,6 +127,7 @@ private:
   /// The number of the step for a schema, or for one type of a schema that allows several.
   std::size_t place_of(const json::Value& schema, const std::string& type = {})
   {
+    if (m_todo.size() > most_steps) return 0; // refused as a whole
     const auto [place, fresh] = m_places.try_emplace({schema.raw().data(), type}, m_todo.size());
     if (fresh) m_todo.push_back({schema, type});
     return place->second;
