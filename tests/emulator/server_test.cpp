@@ -162,7 +162,7 @@ TEST_CASE("a status rule without a body answers in the API's words for the statu
                         {429, "requests", "rate_limit_exceeded"},
                         {500, "server_error", ""},
                         {503, "server_error", ""},
-                        {529, "server_error", ""}};
+                        {507, "server_error", ""}};
   for (const auto& c : cases) {
     CAPTURE(c.status);
     emulator::Server server{with_rule({.effect = Effect::status, .status = c.status})};

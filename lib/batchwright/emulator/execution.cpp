@@ -55,7 +55,7 @@ std::string Execution::response_line(const ChatReply& reply)
   w.key("body").raw(reply.body).end_object();
   w.key("error").null();
   w.end_object();
-  return finished(std::move(out));
+  return finished(out);
 }
 
 void Execution::write_error(std::string_view code, std::string_view message)
@@ -66,10 +66,10 @@ void Execution::write_error(std::string_view code, std::string_view message)
   w.key("response").null();
   w.key("error").begin_object().member("code", code).member("message", message).end_object();
   w.end_object();
-  m_error.write(finished(std::move(out)) + '\n');
+  m_error.write(finished(out) + '\n');
 }
 
-std::string Execution::finished(std::string line) const
+std::string Execution::finished(const std::string& line) const
 {
   return m_setting.faults.extra_fields ? with_unknown_members(line) : line;
 }

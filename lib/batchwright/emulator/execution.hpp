@@ -58,7 +58,7 @@ private:
   json::Value custom_id() const;
   std::string response_line(const ChatReply& reply);
   void write_error(std::string_view code, std::string_view message);
-  std::string finished(std::string line) const;
+  std::string finished(const std::string& line) const;
   std::string next_id();
   void deliver(const ChatReply& reply, Fate fate);
 

@@ -81,7 +81,7 @@ private:
         next();
         const char last = next();
         if (last == '\\' || last < c) return std::nullopt;
-        for (int at = c; at <= last; ++at)
+        for (auto at = static_cast<unsigned char>(c); at <= static_cast<unsigned char>(last); ++at)
           choices += static_cast<char>(at);
       } else {
         choices += c;
