@@ -1,7 +1,6 @@
 #include <batchwright/emulator/answer.hpp>
 #include <batchwright/emulator/chat.hpp>
 #include <batchwright/emulator/hash.hpp>
-#include <batchwright/emulator/schema.hpp>
 
 #include <Poco/JSON/Parser.h>
 #include <doctest/doctest.h>
@@ -119,49 +118,20 @@ TEST_CASE("a schema in the request gets a document of that schema")
         R"({"answer":"echo 85944171f73967e8 foobar"})");
 }
 
-TEST_CASE("schemas of every kind are satisfied")
+TEST_CASE("without a schema a document is asked for all the same, and one that cannot be satisfied is refused")
 {
-  const auto made = [](const std::string& schema, std::uint64_t hash) {
-    json::Document document;
-    REQUIRE(document.parse(schema));
-    return emulator::instance_of(document.root(), hash);
+  const auto body = [](const std::string& format) {
+    return R"({"model":"m","messages":[{"role":"user","content":"foobar"}],"response_format":)" + format + "}";
   };
-  for (std::uint64_t hash = 0; hash < 40; ++hash) {
-    CHECK(made(R"({"const":{"a":1.0}})", hash) == R"({"a":1.0})");
-    CHECK(made(R"({"type":"null"})", hash) == "null");
-    const auto either = made(R"({"type":["string","null"]})", hash);
-    CHECK((either == "null" || either.starts_with('"')));
-    const auto number = std::stod(made(R"({"type":"number","minimum":-2.5,"exclusiveMaximum":1})", hash));
-    CHECK(number >= -2.5);
-    CHECK(number < 1);
-    const auto integer = std::stoll(made(R"({"type":"integer","minimum":11,"maximum":29,"multipleOf":7})", hash));
-    CHECK((integer == 14 || integer == 21 || integer == 28));
-    const auto inside = made(R"({"type":"integer","exclusiveMinimum":3,"exclusiveMaximum":6})", hash);
-    CHECK((inside == "4" || inside == "5"));
-    const auto below = std::stoll(made(R"({"type":"integer","maximum":-5})", hash));
-    CHECK(below <= -5);
-    const auto list = made(R"({"type":"array","items":{"type":"boolean"},"minItems":2,"maxItems":3})", hash);
-    const auto size = Poco::JSON::Parser{}.parse(list).extract<Poco::JSON::Array::Ptr>()->size();
-    CHECK((size == 2 || size == 3));
-    const auto text = made(R"({"type":"string","minLength":20,"maxLength":21})", hash);
-    CHECK((text.size() == 22 || text.size() == 23));
-    CHECK(made(R"({"type":"string","format":"date"})", hash).starts_with("\"2026-03-"));
-    const auto any = made(R"({"anyOf":[{"type":"boolean"},{"enum":[1,2]}]})", hash);
-    CHECK((any == "true" || any == "false" || any == "1" || any == "2"));
-    // A tree: its recursion ends, and every node has both members.
-    const auto tree =
-        made(R"({"$ref":"#/$defs/node","$defs":{"node":{"type":"object","properties":{"v":{"type":"integer"},)"
-             R"("next":{"anyOf":[{"$ref":"#/$defs/node"},{"type":"null"}]}}}}})",
-             hash);
-    auto node = Poco::JSON::Parser{}.parse(tree).extract<Poco::JSON::Object::Ptr>();
-    while (!node->isNull("next")) {
-      CHECK(node->has("v"));
-      node = node->getObject("next");
-    }
-    CHECK(node->size() == 2);
-  }
-  // A schema that no document can satisfy does not hang the server.
-  CHECK_FALSE(made(R"({"type":"object","properties":{"l":{"$ref":"#"},"r":{"$ref":"#"}}})", 1).empty());
+  const std::string document = R"({"answer":"echo 85944171f73967e8 foobar"})";
+  CHECK(answer_to(body(R"({"type":"json_schema","json_schema":{"name":"r"}})")) == document);
+  CHECK(answer_to(body(R"({"type":"json_schema","json_schema":{"name":"r","schema":null}})")) == document);
+  CHECK(answer_to(body(R"({"type":"text"})")) == "echo 85944171f73967e8 foobar");
+  const auto refused =
+      chat(body(R"({"type":"json_schema","json_schema":{"name":"r","schema":{"type":"string","pattern":"^(a|b)$"}}})"));
+  CHECK(refused.status == 400);
+  CHECK(code_of(refused) == "invalid_json_schema");
+  CHECK(refused.body.find("Invalid schema for response_format 'r': the pattern '^(a|b)$'") != std::string::npos);
 }
 
 TEST_CASE("tokens are quarters of bytes, and a cap cuts the answer between code points")

@@ -1,11 +1,15 @@
 #include "tests/emulator/raw_client.hpp"
+#include "tests/support/fresh_directory.hpp"
 
 #include <batchwright/emulator/answer.hpp>
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <filesystem>
 #include <set>
+#include <thread>
 
 using namespace batchwright;
 using tests::Object;
@@ -247,6 +251,45 @@ TEST_CASE("an expired batch keeps what was done and names the rest")
   CHECK(count_of(client.run(tests::request_lines(4)), "completed") == 4); // the second batch is none of the rule's
 }
 
+TEST_CASE("a batch may expire with all of its requests done")
+{
+  emulator::Server server{tests::quick({.expire_batches = {{.after_share = 1}}})};
+  RawClient client{server};
+  const auto batch = client.wait_for_status(client.submit(tests::request_lines(4)), "expired");
+  CHECK(count_of(batch, "completed") == 4);
+  CHECK(batch->isNull("finalizing_at"));
+  CHECK(batch->isNull("error_file_id"));
+}
+
+TEST_CASE("a batch stays in progress for its time, however soon it is done or its rule strikes")
+{
+  auto options =
+      tests::quick({.requests_per_second = 1'000'000, .expire_batches = {{.batches = {.nth = {1}}, .after_share = 0}}});
+  options.faults.in_progress_ms = 1000;
+  emulator::Server server{options};
+  RawClient client{server};
+  const auto first = client.submit(tests::request_lines(4));
+  const auto completed = client.run(tests::request_lines(4));
+  const auto expired = client.wait_for_status(first, "expired");
+  const auto time = [](const Object& batch, const std::string& state) { return batch->getValue<long>(state + "_at"); };
+  CHECK(time(completed, "finalizing") - time(completed, "in_progress") >= 1);
+  CHECK(time(expired, "expired") - time(expired, "in_progress") >= 1);
+  CHECK(client.lines(expired, "error_file_id").size() == 4);
+}
+
+TEST_CASE("more batches than may work at once all come to their end, and stuck ones take no turn")
+{
+  emulator::Server server{tests::quick({.stuck_batches = {{.batches = {.first = 10}, .after_share = 0.5}}})};
+  RawClient client{server};
+  const auto file = client.upload(tests::request_lines(300)).text("id");
+  std::vector<std::string> ids;
+  for (int i = 0; i < 30; ++i)
+    ids.push_back(client.post("/v1/batches", RawClient::batch_body(file)).text("id"));
+  for (int i = 10; i < 30; ++i)
+    CHECK(count_of(client.wait_for_status(ids[static_cast<std::size_t>(i)], "completed"), "completed") == 300);
+  CHECK(client.get("/v1/batches/" + ids[0]).text("status") == "in_progress");
+}
+
 TEST_CASE("a batch shows its progress, and a cancelled one keeps it")
 {
   emulator::Server server{tests::quick({.stuck_batches = {{.batches = {.nth = {1}}, .after_share = 0.5}}})};
@@ -340,6 +383,38 @@ TEST_CASE("a batch fails with the words of its rule, or with none")
   CHECK(count_of(client.run(tests::request_lines(5)), "completed") == 5);
 }
 
+TEST_CASE("batches that fail while others are created hold up neither those nor the server")
+{
+  emulator::Server server{tests::quick({.fail_batches = {{.code = ""}}})};
+  const auto file = RawClient{server}.upload(tests::request_lines(1)).text("id");
+  std::vector<std::thread> clients;
+  std::atomic<int> created{0};
+  for (int i = 0; i < 8; ++i) {
+    clients.emplace_back([&] {
+      RawClient client{server};
+      for (int n = 0; n < 100; ++n)
+        created += client.post("/v1/batches", RawClient::batch_body(file)).status == 200 ? 1 : 0;
+    });
+  }
+  for (auto& client : clients)
+    client.join();
+  CHECK(created == 800);
+}
+
+TEST_CASE("a batch that was told it is being cancelled ends so, whatever else goes wrong with it")
+{
+  const tests::FreshDirectory directory;
+  auto options = tests::quick({.stuck_batches = {{.after_share = 0.5}}});
+  options.directory = directory / "emulator";
+  emulator::Server server{options};
+  RawClient client{server};
+  const auto id = client.submit(tests::request_lines(20));
+  const auto half = client.wait_for(id, [](const Object& batch) { return count_of(batch, "completed") == 10; });
+  std::filesystem::resize_file(options.directory / "files" / half->getValue<std::string>("input_file_id"), 0);
+  client.post("/v1/batches/" + id + "/cancel", "");
+  CHECK(client.wait_for_status(id, "cancelled")->isNull("failed_at"));
+}
+
 TEST_CASE("absent files, counts and states take the forms servers give them")
 {
   emulator::Faults faults{.absent_file_id = emulator::AbsentFileId::empty,
@@ -358,6 +433,40 @@ TEST_CASE("absent files, counts and states take the forms servers give them")
 
   emulator::Server other{tests::quick({.absent_file_id = emulator::AbsentFileId::missing})};
   CHECK_FALSE(RawClient{other}.run(tests::request_lines(2))->has("error_file_id"));
+}
+
+TEST_CASE("unknown members may stand in every object, but for the user's own")
+{
+  emulator::Faults faults{
+      .never_ran_share = 1,
+      .extra_fields = true,
+      .http = {{.path = "/v1/models", .calls = {.nth = {2}}, .effect = emulator::Effect::status, .status = 503}}};
+  emulator::Server server{tests::quick(faults)};
+  RawClient client{server};
+  const auto file = client.upload(tests::request_lines(2));
+  CHECK(file.json()->has("x_unknown"));
+  const auto created =
+      client.post("/v1/batches", RawClient::batch_body(file.text("id")).insert(1, R"("metadata":{"a":"b"},)"));
+  CHECK(created.json()->getObject("metadata")->size() == 1);
+  const auto batch = client.wait_for_status(created.text("id"), "completed");
+  CHECK(batch->getObject("request_counts")->has("x_unknown"));
+  const auto line = tests::parsed(client.lines(batch, "error_file_id").at(0));
+  CHECK(line->has("x_unknown"));
+  CHECK(line->getObject("error")->has("x_unknown"));
+  const auto list = client.get("/v1/batches").json();
+  CHECK(list->has("x_unknown"));
+  CHECK(list->getArray("data")->getObject(0)->has("x_unknown"));
+  CHECK(client.get("/v1/models").json()->getArray("data")->getObject(0)->has("x_unknown"));
+  CHECK(client.get("/v1/models").error()->has("x_unknown")); // struck by the rule
+  CHECK(client.get("/v1/nothing").error()->has("x_unknown"));
+  CHECK(client.call("DELETE", "/v1/files/" + file.text("id")).json()->has("x_unknown"));
+  const auto chat =
+      client.post("/v1/chat/completions", R"({"model":"m","messages":[{"role":"user","content":"{}"}]})").json();
+  CHECK(chat->getObject("usage")->has("x_unknown"));
+  const auto message = chat->getArray("choices")->getObject(0)->getObject("message");
+  CHECK(message->has("x_unknown"));
+  CHECK(message->getValue<std::string>("content") == emulator::answer_for("{}"));
+  CHECK_FALSE(client.ledger()->has("x_unknown"));
 }
 
 TEST_CASE("batches are listed newest first, by pages")

@@ -41,7 +41,7 @@ TEST_CASE("every key of the file reaches its member")
 "fail_batches":[{"batch":[1,3],"code":"token_limit_exceeded","message":"Full.","line":null},{"every":4,"line":7}],
 "stuck_batches":[{"first":2,"after_share":0.9}],"enqueued_token_limit":1000,
 "absent_file_id":"missing","null_request_counts":true,"extra_fields":true,"unknown_status":"odd","list_lag_ms":8,
-"files_expire_ms":9,"rate":{"rpm":10,"tpm":11},
+"files_expire_ms":9,"copies":3,"rate":{"rpm":10,"tpm":11},
 "http":[{"method":"POST","path":"/v1/batches","nth":[1,3],"effect":"status","status":503,"body":{"error":null},"headers":{"retry-after":"1"}},
 {"path":"/v1/files/*/content","every":2,"effect":"short_body"},{"first":1,"effect":"html"},{"effect":"close_before"},
 {"effect":"close_after"},{"delay_ms":12}]})",
@@ -80,6 +80,7 @@ TEST_CASE("every key of the file reaches its member")
   CHECK(f.unknown_status == "odd");
   CHECK(f.list_lag_ms == 8);
   CHECK(f.files_expire_ms == 9);
+  CHECK(f.copies == 3);
   CHECK(f.rate.rpm == 10);
   CHECK(f.rate.tpm == 11);
   REQUIRE(f.http.size() == 6);
@@ -113,8 +114,18 @@ TEST_CASE("what a file says wrong is named")
   CHECK(says(R"({"expire_batches":{}})", "an array"));
   CHECK(says(R"({"expire_batches":[{"batch":0}]})", "expire_batches[0]"));
   CHECK(says(R"({"http":[{},{"efect":"html"}]})", "http[1]: unknown key \"efect\""));
-  CHECK(says(R"({"http":[{"status":99}]})", "100 to 599"));
+  CHECK(says(R"({"http":[{"effect":"status","status":99}]})", "100 to 599"));
   CHECK(says(R"({"rate":{"rpm":0}})", "rate"));
+  CHECK(says(R"({"fail_batches":[{"batch":[]}]})", "an array of at least one"));
+  CHECK(says(R"({"stuck_batches":[{"every":0}]})", "\"every\": expected a whole number, 1 or more"));
+  CHECK(says(R"({"http":[{"nth":[],"effect":"html"}]})", "\"nth\": expected a number from 1 up, or an array of at"));
+  CHECK(
+      says(R"({"http":[{"effect":"delay","status":500}]})", "\"status\": expected the effect \"status\" or \"html\""));
+  CHECK(says(R"({"http":[{"effect":"close_after","headers":{}}]})", "\"headers\": expected the effect"));
+  CHECK(says(R"({"http":[{"effect":"html","body":"x"}]})", "\"body\": expected the effect \"status\" beside it"));
+  CHECK(says(R"({"http":[{"body":""}]})", "\"body\""));
+  CHECK(refusal_of(R"({"http":[{"effect":"html","status":504,"headers":{"a":"b"}}]})") == "accepted");
+  CHECK(says(R"({"copies":0})", "\"copies\": expected a whole number, 1 or more"));
 }
 
 TEST_CASE("an unknown key is answered with the known ones")

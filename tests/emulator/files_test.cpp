@@ -83,6 +83,27 @@ TEST_CASE("what the API refuses at upload is refused in its words")
   CHECK(client.upload("this is not JSON\n").status == 200);
 }
 
+TEST_CASE("fields that the API does not know are passed over, up to a number")
+{
+  emulator::Server server{tests::quick()};
+  RawClient client{server};
+  RawClient::Fields fields{{"purpose", "batch"}};
+  while (fields.size() < 31)
+    fields.emplace_back("more" + std::to_string(fields.size()), std::string(100'000, 'x'));
+  CHECK(client.upload("{}\n", "in.jsonl", fields).status == 200);
+  fields.emplace_back("one", "too many");
+  CHECK(client.upload("{}\n", "in.jsonl", fields).status == 400);
+  CHECK(client.upload("{}\n", "in.jsonl", {{"purpose", "batch" + std::string(5000, ' ')}}).status == 400);
+}
+
+TEST_CASE("a filename is UTF-8, and may hold what it likes")
+{
+  emulator::Server server{tests::quick()};
+  RawClient client{server};
+  CHECK(client.upload("{}\n", "a\xff.jsonl").error()->getValue<std::string>("param") == "file");
+  CHECK(client.upload("{}\n", "é; name=x.jsonl").text("filename") == "é; name=x.jsonl");
+}
+
 TEST_CASE("an upload that breaks off leaves no file")
 {
   emulator::Server server{tests::quick()};

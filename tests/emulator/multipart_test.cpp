@@ -50,6 +50,18 @@ TEST_CASE("parts come out byte for byte, whatever looks like a boundary inside")
   }
 }
 
+TEST_CASE("a name with a semicolon in its quotes is one name")
+{
+  std::istringstream stream{
+      "--XX\r\nContent-Disposition: form-data; filename=\"a; name=b.jsonl\"; name=\"file\"\r\n\r\n"
+      "x\r\n--XX--\r\n"};
+  MultipartReader reader{stream, "XX"};
+  const auto part = reader.next();
+  REQUIRE(part);
+  CHECK(part->name == "file");
+  CHECK(part->filename == "a; name=b.jsonl");
+}
+
 TEST_CASE("a boundary that lies across two blocks is found")
 {
   constexpr std::size_t block = 1 << 18;
@@ -84,6 +96,10 @@ TEST_CASE("the boundary is found in the content type")
 {
   CHECK(boundary_of("multipart/form-data; boundary=abc") == "abc");
   CHECK(boundary_of("Multipart/Form-Data; charset=utf-8; boundary=\"a b;c\"") == "a b;c");
+  CHECK(boundary_of("multipart/form-data; x=\"a; boundary=no\"; boundary=yes") == "yes");
+  CHECK(boundary_of("multipart/form-data; boundary2=no; BOUNDARY=yes;") == "yes");
+  CHECK_FALSE(boundary_of("multipart/form-data; x=\"boundary=no"));
+  CHECK_FALSE(boundary_of("multipart/form-data; boundary"));
   CHECK_FALSE(boundary_of("multipart/form-data"));
   CHECK_FALSE(boundary_of("application/json; boundary=abc"));
 }

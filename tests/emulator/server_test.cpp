@@ -2,7 +2,6 @@
 
 #include <batchwright/base/error.hpp>
 #include <batchwright/emulator/answer.hpp>
-#include <batchwright/emulator/rate_limiter.hpp>
 
 #include <Poco/Net/Context.h>
 #include <Poco/Net/HTTPSClientSession.h>
@@ -11,6 +10,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <memory>
+#include <set>
 #include <thread>
 
 using namespace batchwright;
@@ -75,6 +77,19 @@ TEST_CASE("what is no endpoint is 404, what is no method of one 405")
   CHECK(client.call("DELETE", "/v1/batches").status == 405);
 }
 
+TEST_CASE("a body of more than 32 MiB is refused unread")
+{
+  emulator::Server server{tests::quick()};
+  RawClient client{server};
+  const std::string body(std::size_t{32} << 20, ' ');
+  for (const auto* path : {"/v1/chat/completions", "/v1/batches"}) {
+    CHECK(client.post(path, body).status == 400);
+    const auto refused = client.post(path, body + " ");
+    CHECK(refused.status == 413);
+    CHECK(refused.error()->getValue<std::string>("type") == "invalid_request_error");
+  }
+}
+
 TEST_CASE("models are listed and looked up")
 {
   emulator::Server server{tests::quick()};
@@ -113,15 +128,6 @@ TEST_CASE("calls beyond the rate are refused with the wait")
   CHECK(client.ledger()->getValue<int>("requests_executed") == 2);
 }
 
-TEST_CASE("durations are written as the reset headers have them")
-{
-  CHECK(emulator::go_duration(20) == "20ms");
-  CHECK(emulator::go_duration(1000) == "1s");
-  CHECK(emulator::go_duration(8640) == "8.64s");
-  CHECK(emulator::go_duration(360'000) == "6m0s");
-  CHECK(emulator::go_duration(62'500) == "1m2.5s");
-}
-
 TEST_CASE("a status rule strikes the calls it picks and no others")
 {
   emulator::Server server{with_rule({.method = "POST",
@@ -139,6 +145,34 @@ TEST_CASE("a status rule strikes the calls it picks and no others")
   CHECK(client.post("/v1/batches/batch_x/cancel", "{}").status == 404);
   CHECK(client.post("/v1/batches/batch_x/cancel", "{}").status == 503);
   CHECK(client.post("/v1/batches/batch_x/cancel", "{}").status == 404);
+}
+
+TEST_CASE("a status rule without a body answers in the API's words for the status")
+{
+  struct Case {
+    int status;
+    std::string type;
+    std::string code;
+  };
+  const Case cases[] = {{400, "invalid_request_error", "invalid_value"},
+                        {401, "invalid_request_error", "invalid_api_key"},
+                        {404, "invalid_request_error", "model_not_found"},
+                        {413, "invalid_request_error", ""},
+                        {418, "invalid_request_error", ""},
+                        {429, "requests", "rate_limit_exceeded"},
+                        {500, "server_error", ""},
+                        {503, "server_error", ""},
+                        {507, "server_error", ""}};
+  for (const auto& c : cases) {
+    CAPTURE(c.status);
+    emulator::Server server{with_rule({.effect = Effect::status, .status = c.status})};
+    const auto answer = RawClient{server}.post("/v1/chat/completions", hello);
+    CHECK(answer.status == c.status);
+    CHECK(answer.error()->getValue<std::string>("type") == c.type);
+    CHECK(answer.code() == c.code);
+    CHECK_FALSE(answer.message().empty());
+    CHECK(answer.error()->isNull("param"));
+  }
 }
 
 TEST_CASE("a struck upload is read to its end, so that the connection goes on")
@@ -221,6 +255,33 @@ TEST_CASE("the lines of struck items are what their share says")
     CHECK(ledger->getValue<int>("requests_executed") == c.executed);
     CHECK(ledger->getValue<int>("requests_billed") == c.billed);
   }
+}
+
+TEST_CASE("a request has the same fate in a batch and in real time")
+{
+  emulator::Server batches{tests::quick({.fail_share = 0.5})};
+  RawClient client{batches};
+  std::set<std::string> failed;
+  for (const auto& line : client.lines(client.run(tests::request_lines(40)), "error_file_id"))
+    failed.insert(tests::parsed(line)->getValue<std::string>("custom_id"));
+  CHECK(failed.size() > 5);
+  CHECK(failed.size() < 35);
+  emulator::Server live{tests::quick({.fail_share = 0.5})};
+  RawClient other{live};
+  for (int i = 0; i < 40; ++i) {
+    const auto n = std::to_string(i);
+    const auto body =
+        R"({"model":"gpt-5.4-mini","messages":[{"role":"user","content":"text )" + n + R"("}],"service_tier":"auto"})";
+    CHECK((other.post("/v1/chat/completions", body).status == 400) == failed.contains("item-" + n));
+  }
+}
+
+TEST_CASE("a passing fault met in a batch has passed in real time")
+{
+  emulator::Server server{tests::quick({.transient_share = 1})};
+  RawClient client{server};
+  client.run(tests::request_line("a", "hello"));
+  CHECK(client.post("/v1/chat/completions", hello).status == 200);
 }
 
 TEST_CASE("the error file has both shapes, and unreadable lines are no JSON")
@@ -338,6 +399,26 @@ TEST_CASE("stopping ends calls, batches and idle connections at once, and the le
   CHECK_THROWS_AS(idle.get("/v1/files"), Poco::Exception);
   CHECK(tests::parsed(server.ledger())->getValue<int>("batches_created") == 1);
   server.stop();
+}
+
+TEST_CASE("stopping misses no connection, however many came and went")
+{
+  emulator::Server server{tests::quick()};
+  std::vector<std::thread> clients;
+  std::vector<std::unique_ptr<RawClient>> idle(8);
+  for (auto& last : idle) {
+    clients.emplace_back([&] {
+      for (int n = 0; n < 100; ++n) {
+        last = std::make_unique<RawClient>(server);
+        last->get("/v1/models");
+      }
+    });
+  }
+  for (auto& client : clients)
+    client.join();
+  server.stop(); // an idle connection that is missed would hold it up for minutes
+  for (auto& last : idle)
+    CHECK_THROWS_AS(last->get("/v1/models"), Poco::Exception);
 }
 
 TEST_CASE("a port that is taken is said so")

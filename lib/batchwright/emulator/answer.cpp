@@ -129,16 +129,21 @@ std::string answer_to(const json::Value& body)
     if (choices.empty()) choices = choices_in(said.shown);
     if (name == "user") user = std::move(said);
   }
-  const auto type = body.find("response_format", "type");
-  if (type && type->text() == "json_schema") {
-    const auto schema = body.find("response_format", "json_schema", "schema");
-    if (schema) return instance_of(*schema, fnv1a(user.hashed));
-  }
+  if (const auto schema = schema_in(body)) return instance_of(*schema, fnv1a(user.hashed));
   auto text = text_answer(user, choices);
-  if (!type || type->text() != "json_object") return text;
+  const auto type = body.find("response_format", "type");
+  if (!type || (type->text() != "json_object" && type->text() != "json_schema")) return text;
   std::string document;
   json::Writer{document}.begin_object().member("answer", text).end_object();
   return document;
+}
+
+std::optional<json::Value> schema_in(const json::Value& body)
+{
+  const auto type = body.find("response_format", "type");
+  if (!type || type->text() != "json_schema") return std::nullopt;
+  const auto format = body.find("response_format", "json_schema");
+  return format ? format->get("schema") : std::nullopt;
 }
 
 std::int64_t token_count(std::string_view text)

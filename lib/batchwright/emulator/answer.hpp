@@ -2,12 +2,18 @@
 // down here so that a test can recompute a merged file from its input.
 //
 // Let U be the text of the last message with role `user` (its `content`, or the `text` parts of a content list put
-// together), and H the FNV-1a hash (64 bits) of U's UTF-8 bytes. The answer is, by the first rule that applies:
-//   1. `response_format` of type `json_schema`: a document of that schema (schema.hpp), drawn from H;
-//      of type `json_object`: {"answer":"..."} around the text of rule 2 or 3;
+// together; empty without such a message), and H the FNV-1a hash (64 bits) of U's UTF-8 bytes. The answer is, by the
+// first rule that applies:
+//   1. `response_format` of type `json_schema` with a `schema`: a document of that schema, drawn from H as schema.hpp
+//      says step by step (a schema that cannot be satisfied is refused with 400, code `invalid_json_schema`);
+//      of type `json_object`, or `json_schema` without a `schema`: {"answer":"..."} around the text of rule 2 or 3;
 //   2. a line `Answer with one of: a, b, c` in a system, developer or user message (the first such line): the choice
 //      number H mod 3, counted from 0; spaces around a choice and a full stop after the last one do not count;
 //   3. "echo ", H as 16 hexadecimal digits, a space, and the first 40 code points of U.
+// Then it is cut: to 4 bytes for each token of `max_completion_tokens` (or, where that is absent or null, of
+// `max_tokens`), less what would split a code point. Where that took anything away, finish_reason is `length`, else
+// `stop`; a document cut so is no JSON any more, as at the API. All choices of an `n` above 1 are the same.
+//
 // Where U holds half a surrogate pair it cannot be decoded: H is then taken of the escaped text as it stands in the
 // body, and the echo shows U+FFFD in its place, since an answer must be JSON that everyone can read.
 // Never: looks at the custom_id, the time, or the model.
@@ -16,6 +22,7 @@
 #include <batchwright/json/json.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,8 +35,12 @@ std::string answer_for(std::string_view user_text, std::string_view instructions
 /// Rule 3 alone; `hashed` differs from `shown` only where the text does not decode.
 std::string echo(std::string_view hashed, std::string_view shown);
 
-/// The answer to a whole chat completions body by all three rules. REQUIRED: `messages` is an array.
+/// The answer to a whole chat completions body by all three rules, not cut yet. REQUIRED: `messages` is an array, and
+/// the schema, where there is one, can be satisfied.
 std::string answer_to(const json::Value& body);
+
+/// The schema that the answer must satisfy; nothing where the body names none.
+std::optional<json::Value> schema_in(const json::Value& body);
 
 /// Tokens of a text in the emulator: a quarter of its bytes, rounded up, at least 1.
 std::int64_t token_count(std::string_view text);

@@ -13,6 +13,8 @@ namespace {
 
 // Every so many requests a batch looks at the clock and shows its progress.
 constexpr std::size_t stride = 128;
+// So many batches validate or run requests at once.
+constexpr int most_turns = 4;
 
 template<class Rule>
 const Rule* rule_for(const std::vector<Rule>& rules, std::int64_t ordinal)
@@ -63,7 +65,7 @@ void Batches::run(Live& live)
   try {
     live_through(live);
   } catch (const std::exception& e) {
-    fail(live, {{.code = "server_error", .message = e.what()}});
+    if (fail(live, {{.code = "server_error", .message = e.what()}}) == Start::cancelled) end_cancelled(live);
   }
 }
 
@@ -71,12 +73,15 @@ void Batches::live_through(Live& live)
 {
   const auto& batch = live.batch;
   Checked checked;
-  if (!validate(live, checked)) {
-    const auto pause = Millis{m_setting.faults.cancelling_ms};
-    if (!cancelled(live) || !wait_until(live, system_clock().now() + pause, Until::stop)) return;
-    const std::lock_guard lock{m_mutex};
-    enter(live, BatchState::cancelled);
+  switch (validate(live, checked)) {
+  case Start::stopped:
+  case Start::failed:
     return;
+  case Start::cancelled:
+    end_cancelled(live);
+    return;
+  case Start::go:
+    break;
   }
   const OutputIds ids{.output = fresh_id("file-"), .error = fresh_id("file-")};
   const Execution::Files files{.input = m_files.path_of(batch.input_file_id),
@@ -87,44 +92,38 @@ void Batches::live_through(Live& live)
   if (const auto end = wind_up(live, execution)) publish(live, execution, ids, *end);
 }
 
-/// Whether the batch is now in progress; else it failed, or was cancelled or stopped.
-bool Batches::validate(Live& live, Checked& checked)
+Batches::Start Batches::validate(Live& live, Checked& checked)
 {
   const auto& batch = live.batch;
-  if (m_files.find(batch.input_file_id)) {
-    checked = check_input(m_files.path_of(batch.input_file_id), batch.endpoint);
-  } else {
+  if (!m_files.find(batch.input_file_id)) {
     checked.errors.push_back({.code = "invalid_request", .message = "The input file is no longer available."});
+  } else if (const Turn turn{*this, live, Until::cancel}) {
+    checked = check_input(m_files.path_of(batch.input_file_id), batch.endpoint);
   }
-  if (!wait_until(live, batch.created_at + Millis{m_setting.faults.validating_ms})) return false;
+  if (!wait_until(live, batch.created_at + Millis{m_setting.faults.validating_ms}))
+    return cancelled(live) ? Start::cancelled : Start::stopped;
   const auto* rule = rule_for(m_setting.faults.fail_batches, batch.ordinal);
-  if (rule && rule->code.empty()) {
-    fail(live, {});
-  } else if (rule) {
-    fail(live, {{.code = rule->code, .message = rule->message, .line = rule->line}});
-  } else if (!checked.errors.empty()) {
-    fail(live, std::move(checked.errors));
-  } else {
-    return admit(live, checked);
-  }
-  return false;
+  if (rule && rule->code.empty()) return fail(live, {});
+  if (rule) return fail(live, {{.code = rule->code, .message = rule->message, .line = rule->line}});
+  if (!checked.errors.empty()) return fail(live, std::move(checked.errors));
+  return admit(live, checked);
 }
 
-bool Batches::admit(Live& live, const Checked& checked)
+Batches::Start Batches::admit(Live& live, const Checked& checked)
 {
   const std::lock_guard lock{m_mutex};
   auto& batch = live.batch;
-  if (live.cancel_asked) return false;
+  if (live.cancel_asked) return Start::cancelled;
   batch.model = checked.model;
   if (!room_for(batch, checked)) {
     batch.errors = {no_room(checked.model, m_setting.faults.enqueued_token_limit)};
     enter(live, BatchState::failed);
-    return false;
+    return Start::failed;
   }
   batch.input_tokens = checked.input_tokens;
   batch.total = static_cast<std::int64_t>(checked.lines.size());
   enter(live, BatchState::in_progress);
-  return true;
+  return Start::go;
 }
 
 bool Batches::room_for(const Batch& batch, const Checked& checked) const
@@ -138,26 +137,42 @@ bool Batches::room_for(const Batch& batch, const Checked& checked) const
   return tokens <= m_setting.faults.enqueued_token_limit;
 }
 
-/// Runs requests as they fall due, until all are done, or as many as the batch's rules allow.
+/// How many requests the rules let a batch run.
+std::size_t Batches::last_of(const Live& live, std::size_t size) const
+{
+  if (const auto* stuck = rule_for(m_setting.faults.stuck_batches, live.batch.ordinal))
+    return share_of(stuck->after_share, size);
+  const auto* expire = rule_for(m_setting.faults.expire_batches, live.batch.ordinal);
+  return expire ? share_of(expire->after_share, size) : size;
+}
+
+void Batches::run_stride(Live& live, Execution& execution, std::size_t target)
+{
+  if (execution.done() >= target) return;
+  const Turn turn{*this, live, Until::cancel};
+  if (!turn) return;
+  const auto end = std::min(target, execution.done() + stride);
+  while (execution.done() < end)
+    execution.step();
+  show_progress(live, execution);
+  execution.rest();
+}
+
+/// Runs requests as they fall due, until all are done or as many as the batch's rules allow, and its time is over.
 void Batches::execute(Live& live, Execution& execution)
 {
   const auto& faults = m_setting.faults;
-  const auto* stuck = rule_for(faults.stuck_batches, live.batch.ordinal);
-  const auto* expire = rule_for(faults.expire_batches, live.batch.ordinal);
-  const auto last = stuck    ? share_of(stuck->after_share, execution.size())
-                    : expire ? share_of(expire->after_share, execution.size())
-                             : execution.size();
+  const auto last = last_of(live, execution.size());
   const auto tick = Millis{std::clamp<std::int64_t>(faults.in_progress_ms / 50, 2, 100)};
   const auto begun = system_clock().now();
   while (execution.done() < last) {
     const auto target = std::min(last, due(faults, execution.size(), system_clock().now() - begun));
-    const auto end = std::min(target, execution.done() + stride);
-    while (execution.done() < end)
-      execution.step();
-    show_progress(live, execution);
+    run_stride(live, execution, target);
     const auto next = system_clock().now() + (execution.done() < target ? Millis{0} : tick);
     if (!wait_until(live, next)) return;
   }
+  if (!wait_until(live, begun + Millis{faults.in_progress_ms})) return;
+  const bool stuck = rule_for(faults.stuck_batches, live.batch.ordinal) != nullptr;
   while (stuck && wait_until(live, system_clock().now() + std::chrono::hours{1})) {
   }
 }
@@ -166,22 +181,29 @@ void Batches::execute(Live& live, Execution& execution)
 std::optional<BatchState> Batches::wind_up(Live& live, Execution& execution)
 {
   const auto& faults = m_setting.faults;
-  if (execution.done() < execution.size() && !cancelled(live)) {
-    if (!rule_for(faults.expire_batches, live.batch.ordinal) || !wait_until(live, {}, Until::stop)) return std::nullopt;
-    execution.leave_rest("batch_expired", "This request could not be executed before the completion window expired.");
-    return BatchState::expired;
-  }
-  if (!cancelled(live)) {
+  if (wait_until(live, {})) {
+    if (rule_for(faults.expire_batches, live.batch.ordinal))
+      return leave_rest(live, execution, BatchState::expired) ? std::optional{BatchState::expired} : std::nullopt;
     {
       const std::lock_guard lock{m_mutex};
       if (!live.cancel_asked) enter(live, BatchState::finalizing);
     }
     if (wait_until(live, system_clock().now() + Millis{faults.finalizing_ms})) return BatchState::completed;
   }
-  if (!cancelled(live) || !wait_until(live, system_clock().now() + Millis{faults.cancelling_ms}, Until::stop))
-    return std::nullopt;
-  execution.leave_rest("batch_cancelled", "This request was not executed because the batch was cancelled.");
-  return BatchState::cancelled;
+  if (!wait_until(live, system_clock().now() + Millis{faults.cancelling_ms}, Until::stop)) return std::nullopt;
+  return leave_rest(live, execution, BatchState::cancelled) ? std::optional{BatchState::cancelled} : std::nullopt;
+}
+
+/// Writes an error line for what was not done; false when the server stops first.
+bool Batches::leave_rest(Live& live, Execution& execution, BatchState end)
+{
+  const Turn turn{*this, live, Until::stop};
+  if (!turn) return false;
+  if (end == BatchState::expired)
+    execution.leave_rest("batch_expired", "This request could not be executed before the completion window expired.");
+  else
+    execution.leave_rest("batch_cancelled", "This request was not executed because the batch was cancelled.");
+  return true;
 }
 
 void Batches::publish(Live& live, Execution& execution, const OutputIds& ids, BatchState end)
@@ -209,11 +231,22 @@ std::string Batches::keep_output(const Batch& batch, const std::string& id, std:
   return id;
 }
 
-void Batches::fail(Live& live, std::vector<BatchError> errors)
+/// A batch that was told `cancelling` does not fail any more.
+Batches::Start Batches::fail(Live& live, std::vector<BatchError> errors)
 {
   const std::lock_guard lock{m_mutex};
+  if (live.cancel_asked) return Start::cancelled;
   live.batch.errors = std::move(errors);
   enter(live, BatchState::failed);
+  return Start::failed;
+}
+
+/// The end of a cancelled batch that has no files.
+void Batches::end_cancelled(Live& live)
+{
+  if (!wait_until(live, system_clock().now() + Millis{m_setting.faults.cancelling_ms}, Until::stop)) return;
+  const std::lock_guard lock{m_mutex};
+  enter(live, BatchState::cancelled);
 }
 
 void Batches::show_progress(Live& live, const Execution& execution)
@@ -229,11 +262,35 @@ void Batches::enter(Live& live, BatchState state)
   live.batch.entered[static_cast<std::size_t>(state)] = system_clock().now();
 }
 
+/// REQUIRED: the lock is held.
+bool Batches::ends_wait(const Live& live, Until until) const
+{
+  return m_stopping || (until == Until::cancel && live.cancel_asked);
+}
+
 /// Whether the time passed in full.
 bool Batches::wait_until(Live& live, Instant t, Until until)
 {
   std::unique_lock lock{m_mutex};
-  return !m_changed.wait_until(lock, t, [&] { return m_stopping || (until == Until::cancel && live.cancel_asked); });
+  return !m_changed.wait_until(lock, t, [&] { return ends_wait(live, until); });
+}
+
+bool Batches::take_turn(const Live& live, Until until)
+{
+  std::unique_lock lock{m_mutex};
+  m_turn_free.wait(lock, [&] { return m_turns < most_turns || ends_wait(live, until); });
+  if (ends_wait(live, until)) return false;
+  ++m_turns;
+  return true;
+}
+
+void Batches::end_turn()
+{
+  {
+    const std::lock_guard lock{m_mutex};
+    --m_turns;
+  }
+  m_turn_free.notify_all();
 }
 
 bool Batches::cancelled(const Live& live) const

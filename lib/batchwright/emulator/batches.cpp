@@ -1,4 +1,5 @@
 #include <batchwright/emulator/batches.hpp>
+#include <batchwright/emulator/page.hpp>
 
 #include <fmt/format.h>
 
@@ -36,19 +37,34 @@ Batches::~Batches()
 
 void Batches::stop()
 {
-  {
-    const std::lock_guard lock{m_mutex};
-    m_stopping = true;
-  }
-  m_changed.notify_all();
+  std::vector<std::jthread> taken; // joined when they go, after the lock
+  const std::lock_guard lock{m_mutex};
+  m_stopping = true;
   for (auto& live : m_batches)
-    if (live.thread.joinable()) live.thread.join();
+    if (live.thread.joinable()) taken.push_back(std::move(live.thread));
+  wake_all();
+}
+
+void Batches::wake_all()
+{
+  m_changed.notify_all();
+  m_turn_free.notify_all();
+}
+
+/// The threads of batches that came to their end. REQUIRED: the lock is held here, and not where they are joined.
+std::vector<std::jthread> Batches::take_ended()
+{
+  std::vector<std::jthread> ended;
+  for (auto& live : m_batches)
+    if (terminal(live.batch.state) && live.thread.joinable()) ended.push_back(std::move(live.thread));
+  return ended;
 }
 
 Reply Batches::create(Call& call)
 {
   const auto body = read_body(call);
-  auto request = read_batch_request(body.value_or(""));
+  if (body.refusal) return *body.refusal;
+  auto request = read_batch_request(body.text);
   if (request.refusal) return *request.refusal;
   const auto input = m_files.find(request.batch.input_file_id);
   if (!input) {
@@ -59,10 +75,10 @@ Reply Batches::create(Call& call)
     return error_reply(400, fmt::format("Invalid file purpose '{}': expected 'batch'.", input->purpose),
                        {.param = "input_file_id", .code = "invalid_value"});
   }
+  std::vector<std::jthread> ended; // joined when they go, after the lock
   const std::lock_guard lock{m_mutex};
   if (m_stopping) return error_reply(503, "The server is stopping.", {.type = "server_error"});
-  for (auto& ended : m_batches)
-    if (terminal(ended.batch.state) && ended.thread.joinable()) ended.thread.join();
+  ended = take_ended();
   auto& live = m_batches.emplace_back();
   live.batch = std::move(request.batch);
   live.batch.ordinal = static_cast<std::int64_t>(m_batches.size());
@@ -74,7 +90,7 @@ Reply Batches::create(Call& call)
   Reply reply;
   json::Writer w{reply.body};
   write_batch(w, live.batch, m_setting.faults);
-  live.thread = std::thread{[this, &live] { run(live); }};
+  live.thread = std::jthread{[this, &live] { run(live); }};
   return reply;
 }
 
@@ -108,7 +124,7 @@ Reply Batches::cancel(const std::string& id)
   if (!terminal(batch.state) && !live.cancel_asked) {
     live.cancel_asked = true;
     enter(live, BatchState::cancelling);
-    m_changed.notify_all();
+    wake_all();
   }
   Reply reply;
   json::Writer w{reply.body};
@@ -121,33 +137,18 @@ Reply Batches::list(const Call& call) const
   const auto limit = limit_of(call, 100, 20);
   if (limit.refusal) return *limit.refusal;
   const std::lock_guard lock{m_mutex};
-  auto left = m_batches.size(); // newest first
+  const auto size = m_batches.size();
+  std::size_t begin = 0; // newest first
   if (const auto after = call.query.find("after"); after != call.query.end()) {
     const auto place = m_places.find(after->second);
     if (place == m_places.end()) return no_such_batch(after->second);
-    left = place->second;
+    begin = size - place->second;
   }
-  std::vector<const Batch*> page;
-  bool more = false;
   const auto shown_until = now() - Millis{m_setting.faults.list_lag_ms};
-  for (; left > 0 && !more; --left) {
-    const auto& batch = m_batches[left - 1].batch;
-    if (batch.created_at > shown_until) continue;
-    if (static_cast<std::int64_t>(page.size()) == limit.value)
-      more = true;
-    else
-      page.push_back(&batch);
-  }
-  Reply reply;
-  json::Writer w{reply.body};
-  w.begin_object().member("object", "list").key("data").begin_array();
-  for (const auto* batch : page)
-    write_batch(w, *batch, m_setting.faults);
-  w.end_array();
-  w.member("first_id", page.empty() ? std::nullopt : std::optional{page.front()->id});
-  w.member("last_id", page.empty() ? std::nullopt : std::optional{page.back()->id});
-  w.flag("has_more", more).end_object();
-  return reply;
+  const auto batch_at = [&](std::size_t at) -> const Batch& { return m_batches[size - 1 - at].batch; };
+  const auto shown = [&](const Batch& batch) { return batch.created_at <= shown_until; };
+  return page_of({.begin = begin, .end = size, .limit = limit.value}, batch_at, shown,
+                 [&](json::Writer& w, const Batch& batch) { write_batch(w, batch, m_setting.faults); });
 }
 
 void Batches::write_ledger(json::Writer& w) const

@@ -2,8 +2,9 @@
 //
 // In: calls, and the files they name. Out: batch objects, listings by pages, output and error files in the file store.
 // Each live batch has a thread that takes it through validating, in_progress, finalizing to its end, at the speeds of
-// the faults, so that a client sees progress between two looks. Memory of a live batch is 16 bytes a request; of an
-// ended one its object. Never: runs a request itself (execution.hpp) or judges a line (validation.hpp).
+// the faults, so that a client sees progress between two looks. A few of them work at a time, the others wait in their
+// state for a turn: a live batch costs 8 bytes a request, those at work a few megabytes each, an ended one its object.
+// Never: runs a request itself (execution.hpp) or judges a line (validation.hpp).
 #pragma once
 
 #include <batchwright/emulator/batch_object.hpp>
@@ -20,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace batchwright::emulator {
 
@@ -45,7 +47,7 @@ private:
   struct Live {
     Batch batch = {};
     bool cancel_asked = false;
-    std::thread thread = {};
+    std::jthread thread = {};
   };
 
   Batch* find(const std::string& id) const;
@@ -55,33 +57,69 @@ private:
     cancel,
     stop
   };
+  /// One of the few turns at work, for the length of a scope.
+  class Turn {
+  public:
+    Turn(Batches& batches, Live& live, Until until) : m_batches(batches), m_taken(batches.take_turn(live, until)) {}
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn()
+    {
+      if (m_taken) m_batches.end_turn();
+    }
+    /// False where what ends a wait came first.
+    explicit operator bool() const noexcept { return m_taken; }
+
+  private:
+    Batches& m_batches;
+    bool m_taken;
+  };
   struct OutputIds {
     std::string output = {};
     std::string error = {};
   };
 
-  // On the batch's own thread; after its last state it takes no lock, since create() joins it under the lock.
+  /// What became of a batch's validation. After `failed` its thread has nothing left to do.
+  enum class Start {
+    go,
+    failed,
+    cancelled,
+    stopped
+  };
+
+  // On the batch's own thread, but for the first.
+  std::vector<std::jthread> take_ended();
   void run(Live& live);
   void live_through(Live& live);
-  bool validate(Live& live, Checked& checked);
-  bool admit(Live& live, const Checked& checked);
+  Start validate(Live& live, Checked& checked);
+  Start admit(Live& live, const Checked& checked);
   bool room_for(const Batch& batch, const Checked& checked) const;
   void execute(Live& live, Execution& execution);
+  std::size_t last_of(const Live& live, std::size_t size) const;
+  void run_stride(Live& live, Execution& execution, std::size_t target);
   std::optional<BatchState> wind_up(Live& live, Execution& execution);
+  bool leave_rest(Live& live, Execution& execution, BatchState end);
   void publish(Live& live, Execution& execution, const OutputIds& ids, BatchState end);
   std::string keep_output(const Batch& batch, const std::string& id, std::uint64_t bytes, std::string_view kind);
-  void fail(Live& live, std::vector<BatchError> errors);
+  Start fail(Live& live, std::vector<BatchError> errors);
+  void end_cancelled(Live& live);
   void show_progress(Live& live, const Execution& execution);
   void enter(Live& live, BatchState state);
+  bool ends_wait(const Live& live, Until until) const;
+  bool take_turn(const Live& live, Until until);
+  void end_turn();
+  void wake_all();
   bool wait_until(Live& live, Instant t, Until until = Until::cancel);
   bool cancelled(const Live& live) const;
 
   const Setting& m_setting;
   FileStore& m_files;
   Ledger& m_ledger;
-  mutable std::mutex m_mutex; // of all below
-  std::condition_variable m_changed;
+  mutable std::mutex m_mutex;          // of all below
+  std::condition_variable m_changed;   // a cancel, the stop
+  std::condition_variable m_turn_free; // those, and a turn given back
   bool m_stopping = false;
+  int m_turns = 0;                         // taken
   mutable std::deque<Live> m_batches = {}; // in order of creation; addresses stay
   std::map<std::string, std::size_t> m_places = {};
 };

@@ -1,6 +1,7 @@
 #include <batchwright/emulator/answer.hpp>
 #include <batchwright/emulator/chat.hpp>
 #include <batchwright/emulator/reply.hpp>
+#include <batchwright/emulator/schema.hpp>
 
 #include <fmt/format.h>
 
@@ -11,15 +12,19 @@
 namespace batchwright::emulator {
 namespace {
 
-ChatReply refused(int status, std::string_view message, const ErrorWords& words)
+ChatReply refused(const ApiError& error)
 {
-  return {.status = status, .body = error_body(message, words)};
+  return {.status = error.status, .body = error.body()};
 }
 
-ChatReply missing(std::string_view parameter)
+ChatReply refused(int status, std::string message, ErrorWords words)
 {
-  return refused(400, fmt::format("Missing required parameter: '{}'.", parameter),
-                 {.param = std::string{parameter}, .code = "missing_required_parameter"});
+  return refused({.status = status, .message = std::move(message), .words = std::move(words)});
+}
+
+ChatReply missing(const std::string& parameter)
+{
+  return refused(missing_parameter(parameter));
 }
 
 /// Reasoning models take `max_completion_tokens` only.
@@ -78,18 +83,28 @@ std::optional<ChatReply> refusal_of_caps(const json::Value& body, std::string_vi
   return std::nullopt;
 }
 
+std::optional<ChatReply> refusal_of_schema(const json::Value& body)
+{
+  const auto schema = schema_in(body);
+  const auto fault = schema ? schema_fault(*schema) : "";
+  if (fault.empty()) return std::nullopt;
+  const auto name = body.find("response_format", "json_schema", "name");
+  return refused(400,
+                 fmt::format("Invalid schema for response_format '{}': {}.",
+                             name ? name->text().value_or("") : std::string{}, fault),
+                 {.param = "response_format", .code = "invalid_json_schema"});
+}
+
 /// What the API says to a body that it will not run, or nothing.
 std::optional<ChatReply> refusal_of(const json::Value& body)
 {
   const auto model = body.find("model");
   const auto name = model ? model->text() : std::nullopt;
   if (!name || name->empty()) return refused(400, "you must provide a model parameter", {});
-  if (!model_exists(*name)) {
-    return refused(404, fmt::format("The model `{}` does not exist or you do not have access to it.", *name),
-                   {.code = "model_not_found"});
-  }
+  if (!model_exists(*name)) return refused(no_such_model(*name));
   if (auto refusal = refusal_of_messages(body)) return refusal;
   if (auto refusal = refusal_of_caps(body, *name)) return refusal;
+  if (auto refusal = refusal_of_schema(body)) return refusal;
   if (const auto stream = body.find("stream"); stream && stream->boolean() == true) {
     return refused(400, "Streaming is not supported here.", {.param = "stream", .code = "unsupported_value"});
   }
@@ -163,7 +178,6 @@ ChatReply completed(const json::Value& body, Fate fate, const ChatFrame& frame)
   write_choices(w, choice, count);
   write_usage(w, reply.usage);
   w.member("service_tier", "default").key("system_fingerprint").null();
-  if (frame.extra_fields) w.key("x_unknown").raw(R"({"nested":[1,"two"]})");
   w.end_object();
   return reply;
 }

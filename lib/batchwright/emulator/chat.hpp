@@ -34,7 +34,6 @@ struct ChatReply {
 struct ChatFrame {
   std::string id = {};      ///< "chatcmpl-..."
   std::int64_t created = 0; ///< Unix seconds
-  bool extra_fields = false;
 };
 
 /// Answers a body as the API would: 400 and 404 for what it refuses, else as `fate` has it.

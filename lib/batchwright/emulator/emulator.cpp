@@ -59,7 +59,7 @@ std::filesystem::path Server::ca_file() const
 
 std::string Server::ledger() const
 {
-  return m_state->service->ledger_page(Service::Items::no);
+  return m_state->service->ledger_page();
 }
 
 void Server::stop()

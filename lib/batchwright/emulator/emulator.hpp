@@ -3,19 +3,15 @@
 //
 // In: HTTP calls on 127.0.0.1, shaped as the API reference has them. Out: answers in the same shapes, with answers to
 // prompts that follow from the prompt alone (answer.hpp), and whatever goes wrong on purpose (faults.hpp). Memory does
-// not grow with the size of files: uploads and downloads stream, a live batch keeps 16 bytes a request, the ledger
-// about 50 bytes an item. Never: shares code with the client beyond JSON itself, or answers another host than this one.
+// not grow with the size of files: uploads and downloads stream, a live batch keeps 8 bytes a request, the ledger
+// about 110 bytes a request. Never: shares code with the client beyond JSON itself, or answers another host than this
+// one.
 //
-// Beside the API there is `GET /emulator/ledger`, without a key; with `?items=1` a row for each item:
-//   distinct_items, requests_executed, requests_billed   an item is a custom_id with the bytes of its body
-//   executed_twice, billed_twice                         items that ran, or were billed, more than once
-//   executed_again_after_success                         items that ran again after they had been billed
-//   peak_connections, peak_uploads, peak_downloads, peak_chats
-//   calls[]    method, route, calls, unanswered (cut on purpose)
+// Beside the API there is `GET /emulator/ledger`, without a key. Its totals and `calls[]` are told in ledger.hpp, which
+// says exactly what each means; with `?items=1` there are `items[]` and `bodies[]` as well. Beside them stand
 //   uploads, files[]            id, filename, purpose, bytes, sha256, answered, deleted
 //   batches_created, batches[]  id, input_file_id, metadata, status, requests, executed, completed, failed,
 //                               input_tokens, answered, created_at, ended_at
-//   items[]                     custom_id (null for real-time calls), body_sha256, met, executed, billed
 #pragma once
 
 #include <batchwright/emulator/faults.hpp>

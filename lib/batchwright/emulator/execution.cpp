@@ -1,6 +1,7 @@
 #include <batchwright/base/error.hpp>
 #include <batchwright/emulator/execution.hpp>
 #include <batchwright/emulator/hash.hpp>
+#include <batchwright/emulator/unknown_members.hpp>
 
 #include <fmt/format.h>
 
@@ -15,8 +16,8 @@ Execution::Execution(const Setting& setting, Ledger& ledger, std::int64_t batch,
       m_ledger(ledger),
       m_id_state(mixed(setting.seed ^ mixed(static_cast<std::uint64_t>(batch)))),
       m_input(files.input),
-      m_output(files.output, AtomicFile::Durable::no),
-      m_error(files.error, AtomicFile::Durable::no),
+      m_output(files.output),
+      m_error(files.error),
       m_lines(std::move(lines))
 {
   std::shuffle(m_lines.begin(), m_lines.end(), std::mt19937_64{m_id_state});
@@ -35,9 +36,9 @@ void Execution::load(const Line& line)
   ensure(m_document.parse(m_text), "a validated line is JSON");
 }
 
-std::string_view Execution::custom_id() const
+json::Value Execution::custom_id() const
 {
-  return m_document.root().find("custom_id")->raw();
+  return *m_document.root().find("custom_id");
 }
 
 std::string Execution::next_id()
@@ -45,45 +46,49 @@ std::string Execution::next_id()
   return fmt::format("{:016x}", m_id_state = mixed(m_id_state));
 }
 
-void Execution::write_response(std::string& out, const ChatReply& reply)
+std::string Execution::response_line(const ChatReply& reply)
 {
+  std::string out;
   json::Writer w{out};
-  w.begin_object().member("id", "batch_req_" + next_id()).key("custom_id").raw(custom_id());
+  w.begin_object().member("id", "batch_req_" + next_id()).key("custom_id").raw(custom_id().raw());
   w.key("response").begin_object().member("status_code", reply.status).member("request_id", next_id());
   w.key("body").raw(reply.body).end_object();
   w.key("error").null();
-  if (m_setting.faults.extra_fields) w.key("x_unknown").raw("[]");
   w.end_object();
+  return finished(out);
 }
 
-void Execution::write_error(std::string& out, std::string_view code, std::string_view message)
+void Execution::write_error(std::string_view code, std::string_view message)
 {
+  std::string out;
   json::Writer w{out};
-  w.begin_object().member("id", "batch_req_" + next_id()).key("custom_id").raw(custom_id());
+  w.begin_object().member("id", "batch_req_" + next_id()).key("custom_id").raw(custom_id().raw());
   w.key("response").null();
   w.key("error").begin_object().member("code", code).member("message", message).end_object();
   w.end_object();
+  m_error.write(finished(out) + '\n');
+}
+
+std::string Execution::finished(const std::string& line) const
+{
+  return m_setting.faults.extra_fields ? with_unknown_members(line) : line;
 }
 
 void Execution::step()
 {
   load(m_lines[m_done++]);
   const auto body = *m_document.root().find("body");
-  const auto item = m_ledger.meet(custom_id(), body.raw());
-  const auto fate = fate_of(m_setting.faults, m_setting.seed, m_document.root().find("custom_id")->token(), item.met);
+  const auto entry = m_ledger.meet(custom_id(), body);
+  const auto fate = fate_of(m_setting.faults, m_setting.seed, entry.body_sha256, entry.met);
   if (fate == Fate::dropped) return;
   if (fate == Fate::never_ran) {
-    std::string line;
-    write_error(line, "server_error", "The request could not be executed.");
-    m_error.write(line += '\n');
+    write_error("server_error", "The request could not be executed.");
     ++m_progress.failed;
     return;
   }
-  const ChatFrame frame{.id = "chatcmpl-" + next_id(),
-                        .created = unix_seconds(system_clock().now()),
-                        .extra_fields = m_setting.faults.extra_fields};
+  const ChatFrame frame{.id = "chatcmpl-" + next_id(), .created = unix_seconds(system_clock().now())};
   const auto reply = chat(body, fate, frame);
-  m_ledger.ran(item, reply.billed());
+  m_ledger.ran(entry, reply.billed(), Delivery::whole);
   ++m_progress.executed;
   m_progress.usage += reply.usage;
   deliver(reply, fate);
@@ -91,8 +96,7 @@ void Execution::step()
 
 void Execution::deliver(const ChatReply& reply, Fate fate)
 {
-  std::string line;
-  write_response(line, reply);
+  auto line = response_line(reply);
   if (!reply.billed()) {
     m_error.write(line += '\n');
     ++m_progress.failed;
@@ -109,16 +113,23 @@ void Execution::leave_rest(std::string_view code, std::string_view message)
 {
   for (; m_done < m_lines.size(); ++m_done) {
     load(m_lines[m_done]);
-    std::string line;
-    write_error(line, code, message);
-    m_error.write(line += '\n');
+    m_ledger.leave(custom_id(), *m_document.root().find("body"));
+    write_error(code, message);
   }
+}
+
+void Execution::rest()
+{
+  m_output.rest();
+  m_error.rest();
+  m_text = {};
+  m_document = {};
 }
 
 void Execution::commit()
 {
-  if (m_output.size() > 0) m_output.commit();
-  if (m_error.size() > 0) m_error.commit();
+  m_output.keep();
+  m_error.keep();
 }
 
 } // namespace batchwright::emulator

@@ -1,11 +1,13 @@
 // Runs the requests of a batch, one at a time, and writes their lines to the output and the error file.
 // In: the input file and where its requests stand. Out: two files, counts, usage. The order is a shuffle that follows
-// from the seed and the batch's number. Memory is the index and one line. Never: knows about time or states.
+// from the seed and the batch's number. Memory is the index, 8 bytes a request, and while it runs one line and two
+// small buffers. Never: knows about time or states.
 #pragma once
 
 #include <batchwright/base/files.hpp>
 #include <batchwright/emulator/chat.hpp>
 #include <batchwright/emulator/ledger.hpp>
+#include <batchwright/emulator/result_file.hpp>
 #include <batchwright/emulator/setting.hpp>
 #include <batchwright/emulator/validation.hpp>
 
@@ -43,6 +45,9 @@ public:
   /// Writes an error line with `code` for each request that is not done.
   void leave_rest(std::string_view code, std::string_view message);
 
+  /// Gives back all memory but the index; what is to come takes it anew.
+  void rest();
+
   /// Bytes of each file; one of 0 bytes is not kept by commit().
   std::uint64_t output_bytes() const noexcept { return m_output.size(); }
   std::uint64_t error_bytes() const noexcept { return m_error.size(); }
@@ -50,9 +55,10 @@ public:
 
 private:
   void load(const Line& line);
-  std::string_view custom_id() const;
-  void write_response(std::string& out, const ChatReply& reply);
-  void write_error(std::string& out, std::string_view code, std::string_view message);
+  json::Value custom_id() const;
+  std::string response_line(const ChatReply& reply);
+  void write_error(std::string_view code, std::string_view message);
+  std::string finished(const std::string& line) const;
   std::string next_id();
   void deliver(const ChatReply& reply, Fate fate);
 
@@ -60,8 +66,8 @@ private:
   Ledger& m_ledger;
   std::uint64_t m_id_state;
   InputFile m_input;
-  AtomicFile m_output;
-  AtomicFile m_error;
+  ResultFile m_output;
+  ResultFile m_error;
   std::vector<Line> m_lines; // shuffled
   std::size_t m_done = 0;
   Progress m_progress = {};

@@ -31,15 +31,19 @@ public:
     if (found == m_left.end()) return std::nullopt;
     const auto value = found->second;
     m_left.erase(found);
+    m_taken.emplace_back(key);
     return value;
   }
 
-  void take(std::string_view key, std::int64_t& to)
+  /// Whether a key that was asked for was there.
+  bool given(std::string_view key) const { return std::find(m_taken.begin(), m_taken.end(), key) != m_taken.end(); }
+
+  void take(std::string_view key, std::int64_t& to, std::int64_t least = 0)
   {
     const auto value = take(key);
     if (!value) return;
     const auto n = value->integer();
-    if (!n || *n < 0) refuse(key, "a whole number, 0 or more");
+    if (!n || *n < least) refuse(key, fmt::format("a whole number, {} or more", least));
     to = *n;
   }
 
@@ -118,6 +122,7 @@ private:
   std::string m_where;
   std::string m_known = {}; // every key that was asked for
   std::vector<std::pair<std::string, json::Value>> m_left = {};
+  std::vector<std::string> m_taken = {};
 };
 
 Which take_which(Members& members, std::string_view list_key)
@@ -125,21 +130,22 @@ Which take_which(Members& members, std::string_view list_key)
   Which which;
   if (const auto value = members.take(list_key)) {
     const auto numbers = value->is(json::Kind::array) ? value->elements() : std::vector{*value};
+    if (numbers.empty()) members.refuse(list_key, "a number from 1 up, or an array of at least one");
     for (const auto& number : numbers) {
       const auto n = number.integer();
       if (!n || *n < 1) members.refuse(list_key, "a number from 1 up, or an array of them");
       which.nth.push_back(*n);
     }
   }
-  members.take("every", which.every);
-  members.take("first", which.first);
+  members.take("every", which.every, 1);
+  members.take("first", which.first, 1);
   return which;
 }
 
-ExpireBatches expire_rule(const json::Value& value, const std::string& where)
+BatchesAt share_rule(const json::Value& value, const std::string& where)
 {
   Members members{value, where};
-  ExpireBatches rule{.batches = take_which(members, "batch")};
+  BatchesAt rule{.batches = take_which(members, "batch")};
   members.take("after_share", rule.after_share);
   members.finish();
   return rule;
@@ -159,15 +165,6 @@ FailBatches fail_rule(const json::Value& value, const std::string& where)
   return rule;
 }
 
-StuckBatches stuck_rule(const json::Value& value, const std::string& where)
-{
-  Members members{value, where};
-  StuckBatches rule{.batches = take_which(members, "batch")};
-  members.take("after_share", rule.after_share);
-  members.finish();
-  return rule;
-}
-
 std::map<std::string, std::string> header_map(const json::Value& value, const Members& members)
 {
   std::map<std::string, std::string> headers;
@@ -178,6 +175,24 @@ std::map<std::string, std::string> header_map(const json::Value& value, const Me
     headers[json::decode_lossy(header.key.token())] = *text;
   }
   return headers;
+}
+
+/// What is answered instead, by the effects that answer something of their own.
+void take_answer(Members& members, HttpFault& rule)
+{
+  const bool html = rule.effect == Effect::html;
+  const bool answers = html || rule.effect == Effect::status;
+  std::int64_t status = html ? 502 : rule.status;
+  members.take("status", status);
+  if (status < 100 || status > 599) members.refuse("status", "an HTTP status, 100 to 599");
+  rule.status = static_cast<int>(status);
+  // A body is given as text, or as JSON that is sent as it stands.
+  const auto body = members.take("body");
+  if (body) rule.body = body->text().value_or(std::string{body->raw()});
+  if (body && rule.effect != Effect::status) members.refuse("body", "the effect \"status\" beside it");
+  if (const auto headers = members.take("headers")) rule.headers = header_map(*headers, members);
+  for (const auto* key : {"status", "headers"})
+    if (!answers && members.given(key)) members.refuse(key, "the effect \"status\" or \"html\" beside it");
 }
 
 HttpFault http_rule(const json::Value& value, const std::string& where)
@@ -194,13 +209,7 @@ HttpFault http_rule(const json::Value& value, const std::string& where)
                 {"close_after", Effect::close_after},
                 {"short_body", Effect::short_body}});
   members.take("delay_ms", rule.delay_ms);
-  std::int64_t status = rule.effect == Effect::html ? 502 : rule.status;
-  members.take("status", status);
-  if (status < 100 || status > 599) members.refuse("status", "an HTTP status, 100 to 599");
-  rule.status = static_cast<int>(status);
-  // A body is given as text, or as JSON that is sent as it stands.
-  if (const auto body = members.take("body")) rule.body = body->text().value_or(std::string{body->raw()});
-  if (const auto headers = members.take("headers")) rule.headers = header_map(*headers, members);
+  take_answer(members, rule);
   members.finish();
   return rule;
 }
@@ -247,13 +256,13 @@ void take_speeds(Members& members, Faults& faults)
 void take_rules(Members& members, Faults& faults)
 {
   members.take_list("expire_batches", [&](const json::Value& value, const std::string& where) {
-    faults.expire_batches.push_back(expire_rule(value, where));
+    faults.expire_batches.push_back(share_rule(value, where));
   });
   members.take_list("fail_batches", [&](const json::Value& value, const std::string& where) {
     faults.fail_batches.push_back(fail_rule(value, where));
   });
   members.take_list("stuck_batches", [&](const json::Value& value, const std::string& where) {
-    faults.stuck_batches.push_back(stuck_rule(value, where));
+    faults.stuck_batches.push_back(share_rule(value, where));
   });
   members.take_list("http", [&](const json::Value& value, const std::string& where) {
     faults.http.push_back(http_rule(value, where));
@@ -295,22 +304,22 @@ Faults parse_faults(std::string_view json, std::string_view file_name)
   members.take("passing_after", faults.passing_after);
   take_rules(members, faults);
   members.take("enqueued_token_limit", faults.enqueued_token_limit);
+  members.take("copies", faults.copies, 1);
   take_shapes(members, faults);
   if (const auto rate = members.take("rate")) {
     Members limits{*rate, where + ", rate"};
-    limits.take("rpm", faults.rate.rpm);
-    limits.take("tpm", faults.rate.tpm);
-    if (faults.rate.rpm == 0 || faults.rate.tpm == 0) limits.refuse("rpm", "limits above 0");
+    limits.take("rpm", faults.rate.rpm, 1);
+    limits.take("tpm", faults.rate.tpm, 1);
     limits.finish();
   }
   members.finish();
   return faults;
 }
 
-Fate fate_of(const Faults& faults, std::uint64_t seed, std::string_view custom_id, std::int64_t met)
+Fate fate_of(const Faults& faults, std::uint64_t seed, std::string_view body_sha256, std::int64_t met)
 {
   constexpr double unit = 1.0 / 9007199254740992.0; // 2^-53: the mantissa of a double
-  double at = static_cast<double>(mixed(fnv1a(custom_id) ^ mixed(seed)) >> 11) * unit;
+  double at = static_cast<double>(mixed(fnv1a(body_sha256) ^ mixed(seed)) >> 11) * unit;
   for (const auto& s : shares) {
     const double share = faults.*s.share;
     if (at >= share) {

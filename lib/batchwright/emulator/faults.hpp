@@ -2,8 +2,9 @@
 //
 // In: the JSON of `emulator --faults FILE`, or a value built in a test; the members and the keys of the file have the
 // same names. Out: one value that the server only reads. Anything not named keeps its default: a fast server that
-// makes no mistakes. Chance is never drawn: whether an item is hit follows from its custom_id and the seed, so that a
-// test can be repeated and two runs can be compared.
+// makes no mistakes. Chance is never drawn: whether a request is hit follows from its body and the seed, so that a test
+// can be repeated, two runs can be compared, and a request has the same fate in a batch and in real time. Equal bodies
+// share a fate, and meet it one after the other.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@
 
 namespace batchwright::emulator {
 
-/// Picks some of a numbered row of events (the first is 1). Without any member set it picks all of them.
+/// Picks some of a numbered row of events (the first is 1). Without any member set it picks all of them; in a file, an
+/// empty list and 0 are refused, since they look as if they picked nothing.
 struct Which {
   std::vector<std::int64_t> nth = {}; ///< exactly these
   std::int64_t every = 0;             ///< each Nth: 2 picks 2, 4, 6
@@ -24,8 +26,8 @@ struct Which {
   bool picks(std::int64_t n) const;
 };
 
-/// These batches (by order of creation) expire when `after_share` of their requests are done.
-struct ExpireBatches {
+/// These batches (by order of creation), once `after_share` of their requests are done: all of them, where it is 1.
+struct BatchesAt {
   Which batches = {};
   double after_share = 0.5;
 };
@@ -36,12 +38,6 @@ struct FailBatches {
   std::string code = "server_error"; ///< empty: no entry at all in `errors`
   std::string message = "The batch could not be validated.";
   std::optional<std::int64_t> line = {};
-};
-
-/// These batches stay `in_progress` for ever once `after_share` of their requests are done; they can be cancelled.
-struct StuckBatches {
-  Which batches = {};
-  double after_share = 0.5;
 };
 
 /// What happens to a call instead of an ordinary answer.
@@ -63,7 +59,7 @@ struct HttpFault {
   std::int64_t delay_ms = 0; ///< waited first, whatever the effect
   int status = 500;          ///< of the effects `status` and `html` (where 502 is the default of the file)
   std::string body = {};     ///< of `status`; empty: the API's error body for that status
-  std::map<std::string, std::string> headers = {};
+  std::map<std::string, std::string> headers = {}; ///< of `status` and `html`
 };
 
 /// Limits of the real-time route for each account and model; `x-ratelimit-*` tell them.
@@ -80,7 +76,8 @@ enum class AbsentFileId : std::uint8_t {
 };
 
 struct Faults {
-  // Speeds, in milliseconds. A batch takes at least as long in each state; a large file takes longer.
+  // Speeds, in milliseconds. A batch that is not cancelled takes at least as long in each state; a large file takes
+  // longer, as does one that waits while others work (a few do at once).
   std::int64_t validating_ms = 50;
   std::int64_t in_progress_ms = 200;
   std::int64_t finalizing_ms = 50;
@@ -88,7 +85,8 @@ struct Faults {
   std::int64_t chat_latency_ms = 0;     ///< of each real-time call
   std::int64_t requests_per_second = 0; ///< of each batch; 0: spread over `in_progress_ms`
 
-  // Shares of items, 0 to 1, together at most 1: an item is hit by one of them or by none.
+  // Shares of requests, 0 to 1, together at most 1: a request is hit by one of them or by none. In real time, where
+  // there are no files, those of `never_ran_share` to `unreadable_share` but for `transient_share` are answered well.
   double fail_share = 0;           ///< HTTP 400 in `response`, `error` null, in the error file, every time
   double never_ran_share = 0;      ///< `response` null and `error` server_error, in the error file
   double transient_share = 0;      ///< HTTP 500 in `response`, in the error file
@@ -98,29 +96,34 @@ struct Faults {
   double truncate_share = 0;       ///< half an answer, finish_reason `length`
   double refuse_share = 0;         ///< content null, `refusal` set
   double content_filter_share = 0; ///< empty content, finish_reason `content_filter`
-  /// How often an item of `never_ran_share`, `transient_share` or `drop_share` meets its fault before all goes well.
+  /// How often a request of `never_ran_share`, `transient_share` or `drop_share` meets its fault before all goes well.
   std::int64_t passing_after = 1;
 
-  std::vector<ExpireBatches> expire_batches = {};
+  std::vector<BatchesAt> expire_batches = {};
   std::vector<FailBatches> fail_batches = {};
-  std::vector<StuckBatches> stuck_batches = {};
+  std::vector<BatchesAt> stuck_batches = {}; ///< stay `in_progress` from there on; they can be cancelled
   /// Enqueued input tokens of all live batches of an account and model; a batch beyond it fails. 0: no limit.
   std::int64_t enqueued_token_limit = 0;
 
   AbsentFileId absent_file_id = AbsentFileId::null;
   bool null_request_counts = false;
-  bool extra_fields = false;        ///< unknown members in every object
+  bool extra_fields = false;        ///< unknown members in every object of every answer and line, `metadata` apart
   std::string unknown_status = {};  ///< said in place of `in_progress`
   std::int64_t list_lag_ms = 0;     ///< how late new files and batches show in listings
   std::int64_t files_expire_ms = 0; ///< output and error files are gone after it; 0: never
 
   std::vector<HttpFault> http = {};
   Rate rate = {};
+
+  /// No fault, but what the ledger must be told of the input to judge it: how often the same body stands in it, at
+  /// most.
+  std::int64_t copies = 1;
 };
 
 /// Reads the text of a faults file. Throws `Error{Fault::input}` that names the file, the key and what was expected.
 /// Batch rules: `{"batch":2,"after_share":0.5}`, `{"batch":[1,3]}`, `{"every":2}`, `{"first":1}`.
-/// HTTP rules: `{"method":"POST","path":"/v1/batches","nth":[1,3],"effect":"status","status":500}`.
+/// HTTP rules: `{"method":"POST","path":"/v1/batches","nth":[1,3],"effect":"status","status":500}`; a member that the
+/// rule's effect does not look at is refused.
 Faults parse_faults(std::string_view json, std::string_view file_name);
 
 /// What happens to one item.
@@ -137,8 +140,10 @@ enum class Fate : std::uint8_t {
   filtered,
 };
 
-/// The fate of an item. `custom_id` as it stands between its quotes (of a real-time call, which has none: its body);
-/// `met` is how often the item was given to the server before.
-Fate fate_of(const Faults& faults, std::uint64_t seed, std::string_view custom_id, std::int64_t met);
+/// The fate of a request, the same on both routes. `body_sha256` is the digest of its body (identity.hpp), 64
+/// hexadecimal digits; `met` is how often that body was given to the server before, on either route. The place on the
+/// line from 0 to 1 that the shares divide, in the order above, is the upper 53 bits of mixed(fnv1a(body_sha256) ^
+/// mixed(seed)) (hash.hpp) as a fraction.
+Fate fate_of(const Faults& faults, std::uint64_t seed, std::string_view body_sha256, std::int64_t met);
 
 } // namespace batchwright::emulator

@@ -2,22 +2,25 @@
 #include <batchwright/base/sha256.hpp>
 #include <batchwright/emulator/file_store.hpp>
 #include <batchwright/emulator/multipart.hpp>
+#include <batchwright/emulator/page.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace batchwright::emulator {
 namespace {
 
 constexpr std::uint64_t largest_file = 512ULL << 20;
-constexpr std::size_t longest_field = 1 << 16;
+constexpr std::size_t longest_field = 1024;
+constexpr int most_parts = 32;
+constexpr std::array known_fields{"purpose", "expires_after[anchor]", "expires_after[seconds]"};
 
 /// What an upload's form said.
 struct Form {
-  std::map<std::string, std::string> fields = {};
+  std::map<std::string, std::string> fields = {}; ///< the known ones
+  int parts = 0;
   std::optional<std::string> filename = {};
   std::uint64_t bytes = 0;
   std::string sha256 = {};
@@ -34,54 +37,49 @@ Reply bad_field(const std::string& name, std::string_view expected)
                      {.param = name, .code = "invalid_value"});
 }
 
-/// Writes the part to `file`, keeping only its length and digest.
+/// Writes the part to `file`, keeping only its length and digest. What is beyond the largest file is counted, not
+/// written.
 void store_part(MultipartReader& reader, AtomicFile& file, Form& form)
 {
   Sha256 sha;
   for (auto bytes = reader.read(); !bytes.empty(); bytes = reader.read()) {
+    form.bytes += bytes.size();
+    if (form.bytes > largest_file) continue;
     sha.update(bytes);
     file.write(bytes);
   }
-  form.bytes = file.size();
   form.sha256 = sha.hex();
+}
+
+void read_field(MultipartReader& reader, std::string& field)
+{
+  for (auto bytes = reader.read(); !bytes.empty(); bytes = reader.read())
+    field.append(bytes.substr(0, longest_field - std::min(longest_field, field.size())));
 }
 
 Form read_form(MultipartReader& reader, AtomicFile& file)
 {
   Form form;
   while (const auto part = reader.next()) {
+    ++form.parts;
     if (part->name == "file" && part->filename && !form.filename) {
       form.filename = part->filename;
       store_part(reader, file, form);
-      continue;
+    } else if (std::find(known_fields.begin(), known_fields.end(), part->name) != known_fields.end()) {
+      read_field(reader, form.fields[part->name]);
     }
-    auto& field = form.fields[part->name];
-    for (auto bytes = reader.read(); !bytes.empty(); bytes = reader.read())
-      field.append(bytes.substr(0, longest_field - std::min(longest_field, field.size())));
   }
   return form;
-}
-
-std::optional<std::int64_t> whole_number(const std::string& digits)
-{
-  std::int64_t n = 0;
-  const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
-  if (fault != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
-  return n;
 }
 
 std::optional<Reply> refusal_of(const Form& form)
 {
   constexpr std::array purposes{"assistants", "batch", "fine-tune", "vision", "user_data", "evals"};
   const auto purpose = form.fields.find("purpose");
-  if (!form.filename) {
-    return error_reply(400, "Missing required parameter: 'file'.",
-                       {.param = "file", .code = "missing_required_parameter"});
-  }
-  if (purpose == form.fields.end()) {
-    return error_reply(400, "Missing required parameter: 'purpose'.",
-                       {.param = "purpose", .code = "missing_required_parameter"});
-  }
+  if (form.parts > most_parts) return error_reply(400, fmt::format("The form has more than {} parts.", most_parts));
+  if (!form.filename) return missing_parameter("file");
+  if (!json::is_utf8(*form.filename)) return bad_field("file", "a filename in UTF-8");
+  if (purpose == form.fields.end()) return missing_parameter("purpose");
   if (std::find(purposes.begin(), purposes.end(), purpose->second) == purposes.end())
     return bad_field("purpose", "one of 'assistants', 'batch', 'fine-tune', 'vision', 'user_data', 'evals'");
   if (purpose->second == "batch" && !form.filename->ends_with(".jsonl"))
@@ -118,16 +116,13 @@ Asked range_of(std::string_view header, std::uint64_t size)
 {
   Asked asked{.last = size == 0 ? 0 : size - 1};
   constexpr std::string_view unit = "bytes=";
-  if (!header.starts_with(unit)) return asked;
-  const auto* at = header.data() + unit.size();
-  const auto* end = header.data() + header.size();
-  const auto [dash, fault] = std::from_chars(at, end, asked.first);
-  if (fault != std::errc{} || dash == end || *dash != '-') return {.last = asked.last};
-  std::uint64_t last = 0;
-  if (const auto [rest, none] = std::from_chars(dash + 1, end, last); none == std::errc{} && rest == end)
-    asked.last = std::min(asked.last, last);
-  else if (dash + 1 != end)
-    return {.last = asked.last};
+  const auto dash = header.find('-');
+  if (!header.starts_with(unit) || dash == std::string_view::npos) return asked;
+  const auto first = whole_number(header.substr(unit.size(), dash - unit.size()));
+  const auto last = whole_number(header.substr(dash + 1));
+  if (!first || (!last && dash + 1 != header.size())) return asked;
+  asked.first = static_cast<std::uint64_t>(*first);
+  if (last) asked.last = std::min(asked.last, static_cast<std::uint64_t>(*last));
   asked.partial = true;
   asked.beyond = asked.first >= size || asked.last < asked.first;
   return asked;
@@ -255,32 +250,16 @@ Reply FileStore::list(const Call& call) const
 
   const std::lock_guard lock{m_mutex};
   const auto size = m_files.size();
-  std::size_t at = 0; // counted in the order of the listing
+  std::size_t begin = 0; // counted in the order of the listing
   if (const auto after = call.query.find("after"); after != call.query.end()) {
     const auto place = m_places.find(after->second);
     if (place == m_places.end()) return no_such_file(after->second);
-    at = (oldest_first ? place->second : size - 1 - place->second) + 1;
+    begin = (oldest_first ? place->second : size - 1 - place->second) + 1;
   }
-  std::vector<const FileObject*> page;
-  bool more = false;
-  for (; at < size && !more; ++at) {
-    const auto& file = m_files[oldest_first ? at : size - 1 - at];
-    if (!listed(file, call)) continue;
-    if (static_cast<std::int64_t>(page.size()) == limit.value)
-      more = true;
-    else
-      page.push_back(&file);
-  }
-  Reply reply;
-  json::Writer w{reply.body};
-  w.begin_object().member("object", "list").key("data").begin_array();
-  for (const auto* file : page)
-    write(w, *file);
-  w.end_array();
-  w.member("first_id", page.empty() ? std::nullopt : std::optional{page.front()->id});
-  w.member("last_id", page.empty() ? std::nullopt : std::optional{page.back()->id});
-  w.flag("has_more", more).end_object();
-  return reply;
+  const auto file_at = [&](std::size_t at) -> const FileObject& { return m_files[oldest_first ? at : size - 1 - at]; };
+  const auto shown = [&](const FileObject& file) { return listed(file, call); };
+  return page_of({.begin = begin, .end = size, .limit = limit.value}, file_at, shown,
+                 [&](json::Writer& w, const FileObject& file) { write(w, file); });
 }
 
 void FileStore::write(json::Writer& w, const FileObject& file) const
@@ -291,7 +270,6 @@ void FileStore::write(json::Writer& w, const FileObject& file) const
   if (file.expires_after) w.member("expires_at", created + *file.expires_after);
   w.member("filename", file.filename).member("purpose", file.purpose).member("status", "processed");
   w.key("status_details").null();
-  if (m_setting.faults.extra_fields) w.key("x_unknown").raw(R"({"nested":[1,"two"]})");
   w.end_object();
 }
 

@@ -1,12 +1,19 @@
 #include <batchwright/base/error.hpp>
+#include <batchwright/base/files.hpp>
 #include <batchwright/base/sha256.hpp>
+#include <batchwright/emulator/identity.hpp>
 #include <batchwright/emulator/ledger.hpp>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
 
 namespace batchwright::emulator {
 namespace {
+
+// So many rows are copied out under the lock at a time.
+constexpr std::size_t slice = 1024;
 
 std::uint64_t hex_number(std::string_view digits)
 {
@@ -15,50 +22,150 @@ std::uint64_t hex_number(std::string_view digits)
   return n;
 }
 
-std::string sha256_of(std::string_view text)
+Digest digest_of(std::string_view sha256)
+{
+  return {.high = hex_number(sha256.substr(0, 16)), .low = hex_number(sha256.substr(16, 16))};
+}
+
+Digest item_digest(const json::Value& custom_id, std::string_view body_sha256)
 {
   Sha256 sha;
-  sha.update(text);
-  return sha.hex();
+  sha.update(body_sha256); // of one length always, so that no id can be taken for a part of it
+  sha.update(id_text(custom_id));
+  return digest_of(sha.hex());
+}
+
+std::string body_name(std::string_view body_sha256)
+{
+  return fmt::format("\"body_sha256\":\"{}\"", body_sha256);
+}
+
+std::string item_name(const json::Value& custom_id, std::string_view body_sha256)
+{
+  return fmt::format("\"custom_id\":{},{}", custom_id.raw(), body_name(body_sha256));
+}
+
+/// Writes an array with an object for each row: its name, and what `write` makes of its counters.
+template<class Counters, class Write>
+void write_array(json::Writer& w, std::mutex& mutex, NamedRows<Counters>& rows, const std::function<void()>& spill,
+                 Write write)
+{
+  const auto size = [&] {
+    const std::lock_guard lock{mutex};
+    rows.flush_names();
+    return rows.size();
+  }();
+  LineReader names{rows.names_path()};
+  w.begin_array();
+  for (std::size_t first = 0; first < size; first += slice) {
+    const auto some = [&] {
+      const std::lock_guard lock{mutex};
+      return rows.some(first, std::min(slice, size - first));
+    }();
+    for (const auto& counters : some) {
+      const auto name = names.next();
+      ensure(name.has_value(), "the ledger has a name for each of its rows");
+      w.begin_object().raw(name->text);
+      write(counters);
+      w.end_object();
+    }
+    spill();
+  }
+  w.end_array();
+}
+
+/// The sum of what `of` says of each row.
+template<class Counters, class Of>
+std::int64_t sum(const NamedRows<Counters>& rows, Of of)
+{
+  std::int64_t total = 0;
+  for (const auto& row : rows.all())
+    total += static_cast<std::int64_t>(of(row.counters));
+  return total;
 }
 
 } // namespace
 
-Ledger::Ledger(const std::filesystem::path& directory)
-    : m_names_path(directory / "ledger-items.jsonl"),
-      m_names(m_names_path, std::ios::binary | std::ios::trunc),
-      m_table(1024)
+Ledger::Ledger(const std::filesystem::path& directory, std::int64_t copies)
+    : m_copies(copies), m_items(directory / "ledger-items.jsonl"), m_bodies(directory / "ledger-bodies.jsonl")
 {
-  if (!m_names) throw_errno("creating", m_names_path.native());
 }
 
-Ledger::Item Ledger::meet(std::string_view custom_id, std::string_view body)
+/// The rows of a request, made where there are none.
+Ledger::Entry Ledger::place(const json::Value* custom_id, const json::Value& body)
 {
-  Sha256 sha;
-  sha.update(custom_id);
-  sha.update(std::string_view{"\0", 1});
-  sha.update(body);
-  const auto digest = sha.hex();
+  Entry entry{.body_sha256 = body_sha256(body)};
+  const auto item = custom_id ? item_digest(*custom_id, entry.body_sha256) : Digest{};
   const std::lock_guard lock{m_mutex};
-  const auto known = m_entries.size();
-  const auto row =
-      row_of(hex_number(std::string_view{digest}.substr(0, 16)), hex_number(std::string_view{digest}.substr(16, 16)));
-  if (m_entries.size() > known) {
-    std::string line;
-    json::Writer w{line};
-    w.begin_object().key("custom_id").raw(custom_id).member("body_sha256", sha256_of(body)).end_object();
-    m_names << line << '\n';
+  const auto of_body = m_bodies.place_of(digest_of(entry.body_sha256));
+  if (of_body.fresh) m_bodies.name(body_name(entry.body_sha256));
+  entry.body = of_body.row;
+  if (!custom_id) return entry;
+  const auto of_item = m_items.place_of(item);
+  if (of_item.fresh) {
+    m_items.name(item_name(*custom_id, entry.body_sha256));
+    ++m_bodies[entry.body].custom_ids;
   }
-  return {.row = row, .met = m_entries[row].met++};
+  entry.item = of_item.row;
+  return entry;
 }
 
-void Ledger::ran(const Item& item, bool billed)
+Ledger::Entry Ledger::meet(const json::Value& custom_id, const json::Value& body)
+{
+  auto entry = place(&custom_id, body);
+  const std::lock_guard lock{m_mutex};
+  ++m_items[*entry.item].met;
+  entry.met = m_bodies[entry.body].met++;
+  return entry;
+}
+
+Ledger::Entry Ledger::meet(const json::Value& body)
+{
+  auto entry = place(nullptr, body);
+  const std::lock_guard lock{m_mutex};
+  entry.met = m_bodies[entry.body].met++;
+  return entry;
+}
+
+void Ledger::leave(const json::Value& custom_id, const json::Value& body)
+{
+  place(&custom_id, body);
+}
+
+void Ledger::ran(const Entry& entry, bool billed, Delivery delivery)
 {
   const std::lock_guard lock{m_mutex};
-  auto& entry = m_entries[item.row];
-  ++entry.executed;
-  if (entry.billed > 0) entry.after_success = true;
-  if (billed) ++entry.billed;
+  auto& body = m_bodies[entry.body];
+  if (entry.item)
+    ran_in_batch(m_items[*entry.item], body, billed);
+  else
+    ran_live(body, billed, delivery);
+}
+
+void Ledger::ran_in_batch(ItemCounts& item, BodyCounts& body, bool billed)
+{
+  ++item.executed;
+  ++body.batch_executed;
+  if (item.billed > 0) item.after_success = 1;
+  if (!billed) return;
+  if (item.billed == 0) ++body.custom_ids_billed;
+  ++item.billed;
+  ++body.batch_billed;
+}
+
+void Ledger::ran_live(BodyCounts& body, bool billed, Delivery delivery)
+{
+  const auto answered = std::int64_t{body.custom_ids_billed} + body.live_billed - body.live_cut;
+  if (answered >= copies_of(body)) ++body.live_again;
+  ++body.live_executed;
+  if (!billed) return;
+  ++body.live_billed;
+  if (delivery == Delivery::cut) ++body.live_cut;
+}
+
+std::int64_t Ledger::copies_of(const BodyCounts& body) const
+{
+  return std::max<std::int64_t>(m_copies, body.custom_ids);
 }
 
 void Ledger::called(const std::string& method, const std::string& route, bool answered)
@@ -82,49 +189,36 @@ void Ledger::end(Activity activity)
   --m_gauges[activity].now;
 }
 
-std::uint32_t Ledger::row_of(std::uint64_t high, std::uint64_t low)
+void Ledger::write_item_totals(json::Writer& w) const
 {
-  if ((m_entries.size() + 1) * 2 > m_table.size()) grow();
-  const auto mask = m_table.size() - 1;
-  for (auto at = low & mask;; at = (at + 1) & mask) {
-    if (m_table[at] == 0) {
-      m_entries.push_back({.high = high, .low = low});
-      m_table[at] = static_cast<std::uint32_t>(m_entries.size());
-      return m_table[at] - 1;
-    }
-    const auto& entry = m_entries[m_table[at] - 1];
-    if (entry.high == high && entry.low == low) return m_table[at] - 1;
-  }
+  w.member("distinct_items", static_cast<std::int64_t>(m_items.size()));
+  w.member("executed_twice", sum(m_items, [](const ItemCounts& item) { return item.executed > 1; }));
+  w.member("billed_twice", sum(m_items, [](const ItemCounts& item) { return item.billed > 1; }));
+  w.member("executed_again_after_success", sum(m_items, [](const ItemCounts& item) { return item.after_success; }));
 }
 
-void Ledger::grow()
+void Ledger::write_body_totals(json::Writer& w) const
 {
-  std::vector<std::uint32_t> table(m_table.size() * 2);
-  const auto mask = table.size() - 1;
-  for (std::size_t row = 0; row < m_entries.size(); ++row) {
-    auto at = m_entries[row].low & mask;
-    while (table[at] != 0)
-      at = (at + 1) & mask;
-    table[at] = static_cast<std::uint32_t>(row + 1);
-  }
-  m_table = std::move(table);
+  const auto total = [&](std::string_view name, auto of) { w.member(name, sum(m_bodies, of)); };
+  w.member("distinct_bodies", static_cast<std::int64_t>(m_bodies.size()));
+  total("requests_executed", [](const BodyCounts& b) { return std::int64_t{b.batch_executed} + b.live_executed; });
+  total("requests_billed", [](const BodyCounts& b) { return std::int64_t{b.batch_billed} + b.live_billed; });
+  total("answers_delivered", [](const BodyCounts& b) { return b.delivered(); });
+  total("answers_beyond_copies",
+        [&](const BodyCounts& b) { return std::max<std::int64_t>(0, b.delivered() - copies_of(b)); });
+  total("live_executed", [](const BodyCounts& b) { return b.live_executed; });
+  total("live_billed", [](const BodyCounts& b) { return b.live_billed; });
+  total("live_cut", [](const BodyCounts& b) { return b.live_cut; });
+  total("live_again_after_answer", [](const BodyCounts& b) { return b.live_again; });
+  total("executed_on_both_routes", [](const BodyCounts& b) { return b.batch_executed > 0 && b.live_executed > 0; });
+  total("billed_on_both_routes", [](const BodyCounts& b) { return b.batch_billed > 0 && b.live_billed > 0; });
 }
 
 void Ledger::write_totals(json::Writer& w) const
 {
   const std::lock_guard lock{m_mutex};
-  std::int64_t executed = 0, billed = 0, twice = 0, billed_twice = 0, again = 0;
-  for (const auto& entry : m_entries) {
-    executed += entry.executed;
-    billed += entry.billed;
-    twice += entry.executed > 1 ? 1 : 0;
-    billed_twice += entry.billed > 1 ? 1 : 0;
-    again += entry.after_success ? 1 : 0;
-  }
-  w.member("distinct_items", static_cast<std::int64_t>(m_entries.size()));
-  w.member("requests_executed", executed).member("requests_billed", billed);
-  w.member("executed_twice", twice).member("billed_twice", billed_twice);
-  w.member("executed_again_after_success", again);
+  write_item_totals(w);
+  write_body_totals(w);
   const auto peak = [&](Activity a) { return m_gauges.count(a) ? m_gauges.at(a).peak : 0; };
   w.member("peak_connections", peak(Activity::connection)).member("peak_uploads", peak(Activity::upload));
   w.member("peak_downloads", peak(Activity::download)).member("peak_chats", peak(Activity::chat));
@@ -136,22 +230,19 @@ void Ledger::write_totals(json::Writer& w) const
   w.end_array();
 }
 
-void Ledger::write_items(json::Writer& w) const
+void Ledger::write_rows(json::Writer& w, const std::function<void()>& spill) const
 {
-  const std::lock_guard lock{m_mutex};
-  m_names.flush();
-  LineReader names{m_names_path};
-  w.key("items").begin_array();
-  for (const auto& entry : m_entries) {
-    const auto name = names.next();
-    ensure(name.has_value(), "the ledger has a name for each of its items");
-    json::Document document;
-    ensure(document.parse(name->text), "the ledger's names are JSON");
-    w.begin_object().key("custom_id").raw(document.root().find("custom_id")->raw());
-    w.key("body_sha256").raw(document.root().find("body_sha256")->raw());
-    w.member("met", entry.met).member("executed", entry.executed).member("billed", entry.billed).end_object();
-  }
-  w.end_array();
+  w.key("items");
+  write_array(w, m_mutex, m_items, spill, [&](const ItemCounts& item) {
+    w.member("met", item.met).member("executed", item.executed).member("billed", item.billed);
+  });
+  w.key("bodies");
+  write_array(w, m_mutex, m_bodies, spill, [&](const BodyCounts& body) {
+    w.member("met", body.met).member("custom_ids", body.custom_ids);
+    w.member("batch_executed", body.batch_executed).member("batch_billed", body.batch_billed);
+    w.member("live_executed", body.live_executed).member("live_billed", body.live_billed);
+    w.member("live_cut", body.live_cut).member("live_again_after_answer", body.live_again);
+  });
 }
 
 } // namespace batchwright::emulator

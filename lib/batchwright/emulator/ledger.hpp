@@ -1,21 +1,53 @@
-// The book that judges the client: what arrived here, what was run, what was billed.
+// The book that judges the client: what arrived here, what was run, what was billed, what was bought twice.
 //
-// In: every call, every item that is met, run or billed. Out: totals, and the counts of each item. An item is a
-// custom_id with the bytes of its body; a real-time call has no custom_id and is counted under its body alone.
-// Memory is about 50 bytes an item: a digest and counters; the custom_ids are on disk. Never: decides anything.
+// In: every call, every request that is met, run or billed. Out: totals, and rows of counts. Memory is about 110 bytes
+// a request, for a digest and counters; the names of the rows are on disk. Never: decides anything.
+//
+// There are two tallies, since a request has a custom_id on one route only.
+//
+// Items: a custom_id (decoded) with the bytes of its body, on the batch route. A retried item is the same item.
+//   distinct_items                items that a batch ran, or left undone at its end
+//   executed_twice, billed_twice  items that ran, or were billed, more than once
+//   executed_again_after_success  items that ran again in a batch after they had been billed in one
+//
+// Bodies: the bytes of the body (identity.hpp) on both routes together, so that what ran in a batch is known again when
+// it comes in real time. Two lines of an input that make the same body are two copies of it; right is an answer for
+// each copy. The copies of a body are the custom_ids it was seen with in batches, at least `copies` of the faults (1);
+// a test whose input holds equal lines must say there how many, as nothing in a real-time call tells a copy from a
+// resend.
+//   distinct_bodies
+//   requests_executed, requests_billed   executions on both routes, and those the client pays for
+//   answers_delivered                    those billed, but for the cut ones (live_cut): where all went well, the items
+//                                        of the input
+//   answers_beyond_copies                those delivered beyond the copies of their bodies: bought twice, by whatever
+//                                        route. 0 unless the client is at fault
+//   live_executed, live_billed           executions in real time, and those of them that were billed
+//   live_cut                             those billed whose answer was cut (`close_after`, `short_body`) or whose
+//   client
+//                                        had gone before it: it may rightly send them again, and pays twice
+//   live_again_after_answer              executions in real time that began when every copy of the body had been
+//                                        answered, by a batch or in real time. 0 unless the client is at fault
+//   executed_on_both_routes              bodies that ran in a batch and in real time; right where the batch failed them
+//   billed_on_both_routes                bodies billed by a batch and in real time; right for copies only
+//
+// Beside them: peak_connections, peak_uploads, peak_downloads, peak_chats (how many at once), and calls[] (method,
+// route, calls, unanswered: those cut on purpose). Rows, on demand:
+//   items[]    custom_id, body_sha256, met, executed, billed
+//   bodies[]   body_sha256, met, custom_ids, batch_executed, batch_billed, live_executed, live_billed, live_cut,
+//              live_again_after_answer
 #pragma once
 
-#include <batchwright/base/files.hpp>
+#include <batchwright/emulator/named_rows.hpp>
 #include <batchwright/json/json.hpp>
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
+#include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace batchwright::emulator {
 
@@ -27,39 +59,63 @@ enum class Activity : std::uint8_t {
   chat,     ///< POST /v1/chat/completions
 };
 
+/// Whether the client was given the answer to a real-time call.
+enum class Delivery : std::uint8_t {
+  whole,
+  cut,
+};
+
 class Ledger {
 public:
-  /// An item's row in the book.
-  struct Item {
-    std::uint32_t row = 0;
-    std::int64_t met = 0; ///< how often it was given to the server before this time
+  /// A request in the book.
+  struct Entry {
+    std::optional<std::uint32_t> item = {}; ///< its row; none in real time
+    std::uint32_t body = 0;                 ///< the row of its body
+    std::string body_sha256 = {};
+    std::int64_t met = 0; ///< how often its body was given to the server before this time, on either route
   };
 
-  /// Keeps custom_ids in `DIRECTORY/ledger-items.jsonl`.
-  explicit Ledger(const std::filesystem::path& directory);
+  /// Keeps names of rows in `DIRECTORY/ledger-items.jsonl` and `ledger-bodies.jsonl`; `copies` as in the faults.
+  Ledger(const std::filesystem::path& directory, std::int64_t copies);
 
-  /// Notes that an item was given to the server, and how often before. `custom_id` as its JSON text, quotes included.
-  Item meet(std::string_view custom_id, std::string_view body);
+  /// Notes that a batch came to a request.
+  Entry meet(const json::Value& custom_id, const json::Value& body);
+  /// Notes that a request came in real time.
+  Entry meet(const json::Value& body);
+  /// Notes that a batch ended without coming to this request.
+  void leave(const json::Value& custom_id, const json::Value& body);
   /// Notes that the model worked on it.
-  void ran(const Item& item, bool billed);
+  void ran(const Entry& entry, bool billed, Delivery delivery);
   void called(const std::string& method, const std::string& route, bool answered);
 
   void begin(Activity activity);
   void end(Activity activity);
 
-  /// The members `requests_executed` ... `calls` of an open object.
+  /// The members `distinct_items` ... `calls` of an open object.
   void write_totals(json::Writer& w) const;
-  /// The member `items`, a row for each.
-  void write_items(json::Writer& w) const;
+  /// The members `items` and `bodies`. Calls `spill` now and then, which may take what was written so far: the rows of
+  /// a large job are a text larger than memory should hold.
+  void write_rows(json::Writer& w, const std::function<void()>& spill) const;
 
 private:
-  struct Entry {
-    std::uint64_t high = 0; // of the item's digest
-    std::uint64_t low = 0;
+  struct ItemCounts {
     std::uint32_t met = 0;
     std::uint32_t executed = 0;
-    std::uint32_t billed = 0;
-    bool after_success = false; // executed once more after it had been billed
+    std::uint32_t billed : 31 = 0;
+    std::uint32_t after_success : 1 = 0; // executed once more after it had been billed
+  };
+  struct BodyCounts {
+    std::uint32_t met = 0;
+    std::uint32_t custom_ids = 0;
+    std::uint32_t custom_ids_billed = 0;
+    std::uint32_t batch_executed = 0;
+    std::uint32_t batch_billed = 0;
+    std::uint32_t live_executed = 0;
+    std::uint32_t live_billed = 0;
+    std::uint32_t live_cut = 0;
+    std::uint32_t live_again = 0;
+
+    std::int64_t delivered() const { return std::int64_t{batch_billed} + live_billed - live_cut; }
   };
   struct Calls {
     std::int64_t calls = 0;
@@ -70,14 +126,17 @@ private:
     std::int64_t peak = 0;
   };
 
-  std::uint32_t row_of(std::uint64_t high, std::uint64_t low);
-  void grow();
+  Entry place(const json::Value* custom_id, const json::Value& body);
+  void ran_in_batch(ItemCounts& item, BodyCounts& body, bool billed);
+  void ran_live(BodyCounts& body, bool billed, Delivery delivery);
+  std::int64_t copies_of(const BodyCounts& body) const;
+  void write_item_totals(json::Writer& w) const;
+  void write_body_totals(json::Writer& w) const;
 
-  mutable std::mutex m_mutex;
-  std::filesystem::path m_names_path;
-  mutable std::ofstream m_names;
-  std::vector<Entry> m_entries = {};
-  std::vector<std::uint32_t> m_table; // open addressing: row + 1, or 0
+  mutable std::mutex m_mutex; // of all below
+  std::int64_t m_copies;
+  mutable NamedRows<ItemCounts> m_items;
+  mutable NamedRows<BodyCounts> m_bodies;
   std::map<std::pair<std::string, std::string>, Calls> m_calls = {};
   std::map<Activity, Gauge> m_gauges = {};
 };

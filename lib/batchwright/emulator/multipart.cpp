@@ -15,21 +15,38 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view start)
   return text.size() >= start.size() && ::strncasecmp(text.data(), start.data(), start.size()) == 0;
 }
 
-/// The value of `key=value` or `key="value"` among the parameters of a header.
+/// Takes a value, in quotes or plain, off the front.
+std::string take_value(std::string_view& rest)
+{
+  std::string value;
+  if (!rest.starts_with('"')) {
+    const auto end = std::min(rest.find_first_of("; \t"), rest.size());
+    value = rest.substr(0, end);
+    rest.remove_prefix(end);
+    return value;
+  }
+  std::size_t at = 1;
+  for (; at < rest.size() && rest[at] != '"'; ++at) {
+    if (rest[at] == '\\' && at + 1 < rest.size()) ++at;
+    value += rest[at];
+  }
+  rest.remove_prefix(std::min(at + 1, rest.size()));
+  return value;
+}
+
+/// The value of `key=value` or `key="value"` among the parameters of a header. What stands in quotes is no parameter.
 std::optional<std::string> parameter(std::string_view header, std::string_view key)
 {
-  for (auto at = header.find(';'); at != std::string_view::npos; at = header.find(';', at)) {
-    at = std::min(header.find_first_not_of("; \t", at), header.size());
-    auto rest = header.substr(at);
-    if (!starts_with_ignoring_case(rest, key) || !rest.substr(key.size()).starts_with('=')) continue;
-    rest.remove_prefix(key.size() + 1);
-    if (!rest.starts_with('"')) return std::string{rest.substr(0, std::min(rest.find_first_of("; \t"), rest.size()))};
-    std::string value;
-    for (std::size_t i = 1; i < rest.size() && rest[i] != '"'; ++i) {
-      if (rest[i] == '\\' && i + 1 < rest.size()) ++i;
-      value += rest[i];
-    }
-    return value;
+  auto rest = header.substr(std::min(header.find(';'), header.size()));
+  while (!rest.empty()) {
+    rest.remove_prefix(std::min(rest.find_first_not_of("; \t"), rest.size()));
+    const auto end = std::min(rest.find_first_of("=;"), rest.size());
+    const auto name = rest.substr(0, end);
+    rest.remove_prefix(end);
+    if (!rest.starts_with('=')) continue;
+    rest.remove_prefix(1);
+    auto value = take_value(rest);
+    if (name.size() == key.size() && starts_with_ignoring_case(name, key)) return value;
   }
   return std::nullopt;
 }

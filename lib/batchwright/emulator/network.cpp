@@ -19,6 +19,8 @@
 #include <Poco/URI.h>
 #include <fmt/format.h>
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -52,26 +54,24 @@ Call call_of(net::HTTPServerRequest& request)
   return call;
 }
 
+int descriptor_of(net::HTTPServerRequest& request)
+{
+  return dynamic_cast<net::HTTPServerRequestImpl&>(request).socket().impl()->sockfd();
+}
+
+/// Whether the client has closed its end, by which it says that it waits no longer. Looks below TLS, whose last words
+/// may lie unread before the end.
+bool has_left(int fd)
+{
+  pollfd look{.fd = fd, .events = POLLRDHUP, .revents = 0};
+  return ::poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 /// Cuts a connection below TLS and below Poco: the peer sees it break off.
 void cut(net::HTTPServerRequest& request, net::HTTPServerResponse& response)
 {
   response.setKeepAlive(false);
-  ::shutdown(dynamic_cast<net::HTTPServerRequestImpl&>(request).socket().impl()->sockfd(), SHUT_RDWR);
-}
-
-Reply reply_of(const HttpFault& fault)
-{
-  Reply reply{.status = fault.status, .body = fault.body, .headers = fault.headers};
-  if (fault.effect == Effect::html) {
-    reply.content_type = "text/html";
-    reply.body = fmt::format("<html><head><title>{0}</title></head><body><center><h1>{0} Bad Gateway</h1></center>"
-                             "<hr><center>cloudflare</center></body></html>\n",
-                             fault.status);
-  } else if (fault.body.empty()) {
-    reply.body = error_body("The server had an error while processing your request. Sorry about that!",
-                            {.type = fault.status >= 500 ? "server_error" : "invalid_request_error"});
-  }
-  return reply;
+  ::shutdown(descriptor_of(request), SHUT_RDWR);
 }
 
 class Handler final : public net::HTTPRequestHandler {
@@ -88,10 +88,11 @@ public:
         effect != Effect::close_before && effect != Effect::close_after && effect != Effect::short_body;
     m_service.ledger().called(call.method, Service::route_of(call), answered);
     call.answered = answered;
+    call.client_left = [fd = descriptor_of(request)] { return has_left(fd); };
     if (fault && !m_pause.wait(fault->delay_ms)) return cut(request, response);
     if (effect == Effect::close_before) return cut(request, response);
     const bool instead = effect == Effect::status || effect == Effect::html;
-    const auto reply = instead ? reply_of(*fault) : answer(call);
+    const auto reply = instead ? m_faults.answer_of(*fault) : m_service.handle(call);
     drain(*call.body);
     if (effect == Effect::close_after) return cut(request, response);
     send(response, reply, effect == Effect::short_body);
@@ -99,15 +100,6 @@ public:
   }
 
 private:
-  Reply answer(Call& call)
-  {
-    try {
-      return m_service.handle(call);
-    } catch (const std::exception& e) {
-      return error_reply(500, e.what(), {.type = "server_error"});
-    }
-  }
-
   /// What a handler left unread would be taken for the next request of the connection.
   static void drain(std::istream& body)
   {
@@ -133,18 +125,20 @@ private:
       response.set(name, value);
     const auto size = reply.file ? reply.file->length : reply.body.size();
     response.setContentLength64(static_cast<Poco::Int64>(size));
+    auto file = reply.file ? std::optional<InputFile>{reply.file->path} : std::nullopt;
+    if (reply.file && reply.file->afterwards == FilePiece::Afterwards::remove) discard_file(reply.file->path);
     auto& out = response.send();
-    if (reply.file)
-      send_file(out, *reply.file, half ? size / 2 : size);
+    if (file)
+      send_file(out, *reply.file, *file, half ? size / 2 : size);
     else
       out.write(reply.body.data(), static_cast<std::streamsize>(half ? size / 2 : size));
     out.flush();
   }
 
-  void send_file(std::ostream& out, const FilePiece& piece, std::uint64_t left)
+  void send_file(std::ostream& out, const FilePiece& piece, InputFile& file, std::uint64_t left)
   {
-    const Ongoing download{m_service.ledger(), Activity::download};
-    InputFile file{piece.path};
+    std::optional<Ongoing> download;
+    if (piece.afterwards == FilePiece::Afterwards::keep) download.emplace(m_service.ledger(), Activity::download);
     file.seek(piece.offset);
     std::string block(1 << 18, '\0');
     while (left > 0 && out) {
@@ -177,7 +171,8 @@ private:
 };
 
 /// The sockets of open connections, so that stopping can cut them from outside. Poco's own way of stopping speaks TLS
-/// on a socket that another thread uses; a shutdown of the descriptor is safe at any time.
+/// on a socket that another thread uses; a shutdown of the descriptor is safe at any time, as long as the descriptor is
+/// still that connection's: a number is taken out before it is closed.
 class OpenSockets {
 public:
   void add(int fd)
@@ -211,16 +206,18 @@ public:
              net::HTTPRequestHandlerFactory::Ptr handlers, OpenSockets& open, Ledger& ledger)
       : net::HTTPServerConnection(socket, std::move(params), std::move(handlers)),
         m_open(open),
-        m_fd(socket.impl()->sockfd()),
+        m_handle(::fcntl(socket.impl()->sockfd(), F_DUPFD_CLOEXEC, 0)),
         m_ongoing(ledger, Activity::connection)
   {
-    m_open.add(m_fd);
+    m_open.add(m_handle.get());
   }
-  ~Connection() override { m_open.remove(m_fd); }
+  ~Connection() override { m_open.remove(m_handle.get()); }
 
 private:
   OpenSockets& m_open;
-  int m_fd;
+  // A descriptor of our own on the same socket: Poco closes its own before the connection goes, and the next connection
+  // may by then have the number.
+  Descriptor m_handle;
   Ongoing m_ongoing;
 };
 
@@ -228,7 +225,7 @@ class Connections final : public net::TCPServerConnectionFactory {
 public:
   Connections(Service& service, const Setting& setting, net::HTTPServerParams::Ptr params)
       : m_service(service),
-        m_faults(setting.faults.http),
+        m_faults(setting.faults),
         m_params(std::move(params)),
         m_handlers(new Handlers{service, m_faults, m_pause})
   {

@@ -13,6 +13,12 @@ std::int64_t millis_until(double missing, std::int64_t per_minute)
   return static_cast<std::int64_t>(std::ceil(std::max(0.0, missing) * 60'000 / static_cast<double>(per_minute)));
 }
 
+/// What has come back to a bucket by its time is not missed for the sake of a rounded fraction.
+bool holds(double left, double wanted)
+{
+  return left + 1e-6 >= wanted;
+}
+
 struct Kind {
   std::string_view type;
   std::string_view words;
@@ -21,25 +27,24 @@ struct Kind {
   std::int64_t requested;
 };
 
-Reply refusal_for(const std::string& model, const Kind& kind)
+Reply too_large(const std::string& model, const Kind& kind)
 {
-  const ErrorWords words{.type = std::string{kind.type}, .code = "rate_limit_exceeded"};
-  if (kind.requested > kind.limit) {
-    return error_reply(429,
-                       fmt::format("Request too large for {} in organization {} on {}: Limit {}, Requested {}. The "
-                                   "input or output tokens must be reduced in order to run successfully.",
-                                   model, organization, kind.words, kind.limit, kind.requested),
-                       words);
-  }
-  const auto wait =
-      std::max<std::int64_t>(1, millis_until(static_cast<double>(kind.requested) - kind.left, kind.limit));
+  return error_reply(429,
+                     fmt::format("Request too large for {} in organization {} on {}: Limit {}, Requested {}. The "
+                                 "input or output tokens must be reduced in order to run successfully.",
+                                 model, organization, kind.words, kind.limit, kind.requested),
+                     {.type = std::string{kind.type}, .code = "rate_limit_exceeded"});
+}
+
+Reply too_soon(const std::string& model, const Kind& kind, std::int64_t wait)
+{
   auto reply =
       error_reply(429,
                   fmt::format("Rate limit reached for {} in organization {} on {}: Limit {}, Used {}, "
                               "Requested {}. Please try again in {}.",
                               model, organization, kind.words, kind.limit,
                               kind.limit - static_cast<std::int64_t>(kind.left), kind.requested, go_duration(wait)),
-                  words);
+                  {.type = std::string{kind.type}, .code = "rate_limit_exceeded"});
   reply.headers["retry-after"] = std::to_string((wait + 999) / 1000);
   reply.headers["retry-after-ms"] = std::to_string(wait);
   return reply;
@@ -57,7 +62,7 @@ std::string go_duration(std::int64_t milliseconds)
 
 void RateLimiter::refill(Bucket& bucket) const
 {
-  const auto now = system_clock().now();
+  const auto now = m_clock.now();
   const auto minutes = static_cast<double>((now - bucket.at).count()) / 60'000;
   const auto rpm = static_cast<double>(m_rate.rpm);
   const auto tpm = static_cast<double>(m_rate.tpm);
@@ -84,11 +89,24 @@ RateLimiter::Verdict RateLimiter::take(const std::string& account, const std::st
   const auto [place, fresh] = m_buckets.try_emplace({account, model});
   auto& bucket = place->second;
   if (fresh) {
-    bucket = {.requests = static_cast<double>(m_rate.rpm),
-              .tokens = static_cast<double>(m_rate.tpm),
-              .at = system_clock().now()};
+    bucket = {
+        .requests = static_cast<double>(m_rate.rpm), .tokens = static_cast<double>(m_rate.tpm), .at = m_clock.now()};
   }
   refill(bucket);
+  const bool request_left = holds(bucket.requests, 1);
+  const bool fits = request_left && holds(bucket.tokens, static_cast<double>(tokens));
+  // A refused request counts against the limit of requests too, so the wait is told from what is left after it: a
+  // client that keeps to it finds the request back.
+  bucket.requests = std::max(0.0, bucket.requests - 1);
+  if (fits) bucket.tokens = std::max(0.0, bucket.tokens - static_cast<double>(tokens));
+  Verdict verdict{.headers = headers_of(bucket)};
+  if (!fits) verdict.refusal = refusal_of(bucket, model, tokens, request_left ? Lack::tokens : Lack::request);
+  return verdict;
+}
+
+/// REQUIRED: the refused request is charged already.
+Reply RateLimiter::refusal_of(const Bucket& bucket, const std::string& model, std::int64_t tokens, Lack lack) const
+{
   const Kind requests{.type = "requests",
                       .words = "requests per min (RPM)",
                       .limit = m_rate.rpm,
@@ -99,15 +117,11 @@ RateLimiter::Verdict RateLimiter::take(const std::string& account, const std::st
                     .limit = m_rate.tpm,
                     .left = bucket.tokens,
                     .requested = tokens};
-  Verdict verdict;
-  for (const auto& kind : {requests, volume}) {
-    if (!verdict.refusal && kind.left < static_cast<double>(kind.requested)) verdict.refusal = refusal_for(model, kind);
-  }
-  // A refused request counts against the limit of requests too.
-  bucket.requests = std::max(0.0, bucket.requests - 1);
-  if (!verdict.refusal) bucket.tokens -= static_cast<double>(tokens);
-  verdict.headers = headers_of(bucket);
-  return verdict;
+  const auto& kind = lack == Lack::request ? requests : volume;
+  if (kind.requested > kind.limit) return too_large(model, kind);
+  const auto wait = std::max(millis_until(1 - bucket.requests, m_rate.rpm),
+                             millis_until(static_cast<double>(tokens) - bucket.tokens, m_rate.tpm));
+  return too_soon(model, kind, std::max<std::int64_t>(1, wait));
 }
 
 } // namespace batchwright::emulator

@@ -22,8 +22,9 @@ public:
     std::map<std::string, std::string> headers = {}; ///< `x-ratelimit-*`
   };
 
-  explicit RateLimiter(const Rate& rate) : m_rate(rate) {}
+  explicit RateLimiter(const Rate& rate, const Clock& clock = system_clock()) : m_rate(rate), m_clock(clock) {}
 
+  /// Charges the request, a refused one too (its tokens not), and tells the state after that.
   Verdict take(const std::string& account, const std::string& model, std::int64_t tokens);
 
 private:
@@ -33,10 +34,18 @@ private:
     Instant at = {};
   };
 
+  /// What a refused request found wanting.
+  enum class Lack {
+    request,
+    tokens
+  };
+
   void refill(Bucket& bucket) const;
   std::map<std::string, std::string> headers_of(const Bucket& bucket) const;
+  Reply refusal_of(const Bucket& bucket, const std::string& model, std::int64_t tokens, Lack lack) const;
 
   const Rate& m_rate;
+  const Clock& m_clock;
   std::mutex m_mutex;
   std::map<std::pair<std::string, std::string>, Bucket> m_buckets = {};
 };

@@ -44,14 +44,47 @@ Reply error_reply(int status, std::string_view message, const ErrorWords& words)
   return {.status = status, .body = error_body(message, words)};
 }
 
-std::optional<std::string> read_body(Call& call)
+ApiError missing_parameter(const std::string& parameter)
 {
-  std::string text;
+  return {.message = fmt::format("Missing required parameter: '{}'.", parameter),
+          .words = {.param = parameter, .code = "missing_required_parameter"}};
+}
+
+ApiError no_such_model(std::string_view model)
+{
+  return {.status = 404,
+          .message = fmt::format("The model `{}` does not exist or you do not have access to it.", model),
+          .words = {.code = "model_not_found"}};
+}
+
+Body read_body(Call& call)
+{
+  Body body;
   std::string block(1 << 16, '\0');
-  while (call.body->read(block.data(), static_cast<std::streamsize>(block.size())), call.body->gcount() > 0)
-    text.append(block.data(), static_cast<std::size_t>(call.body->gcount()));
-  if (call.content_length && text.size() != *call.content_length) return std::nullopt;
-  return text;
+  std::uint64_t size = call.content_length.value_or(0);
+  while (size <= largest_body &&
+         (call.body->read(block.data(), static_cast<std::streamsize>(block.size())), call.body->gcount() > 0)) {
+    body.text.append(block.data(), static_cast<std::size_t>(call.body->gcount()));
+    size = std::max<std::uint64_t>(size, body.text.size());
+  }
+  if (size > largest_body)
+    body = {.refusal = error_reply(413, fmt::format("The request body is larger than {} bytes.", largest_body))};
+  else if (body.text.size() != size)
+    body = {.refusal = no_json()};
+  return body;
+}
+
+Reply no_json()
+{
+  return error_reply(400, "We could not parse the JSON body of your request.");
+}
+
+std::optional<std::int64_t> whole_number(std::string_view digits)
+{
+  std::int64_t n = 0;
+  const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
+  if (fault != std::errc{} || end != digits.data() + digits.size() || digits.starts_with('-')) return std::nullopt;
+  return n;
 }
 
 Limit limit_of(const Call& call, std::int64_t most, std::int64_t otherwise)
@@ -59,12 +92,13 @@ Limit limit_of(const Call& call, std::int64_t most, std::int64_t otherwise)
   const auto given = call.query.find("limit");
   if (given == call.query.end()) return {.value = otherwise};
   const auto& digits = given->second;
-  std::int64_t n = 0;
-  const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
-  if (fault != std::errc{} || end != digits.data() + digits.size()) {
+  const bool negative = digits.starts_with('-');
+  const auto size = whole_number(std::string_view{digits}.substr(negative ? 1 : 0));
+  if (!size) {
     return {.refusal = error_reply(400, "Invalid type for 'limit': expected an integer.",
                                    {.param = "limit", .code = "invalid_type"})};
   }
+  const auto n = negative ? -*size : *size;
   if (n >= 1 && n <= most) return {.value = n};
   const bool small = n < 1;
   return {.refusal = error_reply(

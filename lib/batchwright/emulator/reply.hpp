@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <istream>
 #include <map>
 #include <optional>
@@ -20,19 +21,28 @@ struct Call {
   std::map<std::string, std::string> headers = {}; ///< names in lower case
   std::istream* body = nullptr;
   std::optional<std::uint64_t> content_length = {};
-  bool answered = true; ///< false: it is already settled that the client will see no answer
+  bool answered = true;                   ///< false: it is already settled that the client will see no answer
+  std::function<bool()> client_left = {}; ///< whether the client has closed its end; none: it has not
 
   /// The value of a header; empty when absent.
   std::string_view header(const std::string& name) const;
   /// Whom the call is made for: key, organisation and project; limits are counted by it.
   std::string account() const;
+  /// Whether the client will see an answer that is given now.
+  bool heard() const { return answered && !(client_left && client_left()); }
 };
 
 /// A piece of a file that is sent as a body.
 struct FilePiece {
+  enum class Afterwards {
+    keep,
+    remove ///< it was made for this reply
+  };
+
   std::filesystem::path path = {};
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
+  Afterwards afterwards = Afterwards::keep;
 };
 
 struct Reply {
@@ -54,8 +64,32 @@ struct ErrorWords {
 std::string error_body(std::string_view message, const ErrorWords& words = {});
 Reply error_reply(int status, std::string_view message, const ErrorWords& words = {});
 
-/// All of a request's body; nothing when it ended before its announced length.
-std::optional<std::string> read_body(Call& call);
+/// An error that both a reply and a line of a batch can carry.
+struct ApiError {
+  int status = 400;
+  std::string message = {};
+  ErrorWords words = {};
+
+  std::string body() const { return error_body(message, words); }
+  operator Reply() const { return error_reply(status, message, words); }
+};
+ApiError missing_parameter(const std::string& parameter);
+ApiError no_such_model(std::string_view model);
+
+/// A body of JSON beyond this is refused unread; uploads are no JSON and go another way.
+inline constexpr std::uint64_t largest_body = 32ULL << 20;
+
+/// All of a request's body, or the refusal of one that is too large or ended before its announced length.
+struct Body {
+  std::string text = {};
+  std::optional<Reply> refusal = {};
+};
+Body read_body(Call& call);
+/// The API's words for a body that is no JSON object.
+Reply no_json();
+
+/// The number that all of a text is, 0 or more; nothing when it is none or does not fit.
+std::optional<std::int64_t> whole_number(std::string_view digits);
 
 /// A query value as a whole number within bounds, or the API's refusal.
 struct Limit {

@@ -1,5 +1,7 @@
+#include <batchwright/base/files.hpp>
 #include <batchwright/emulator/chat.hpp>
 #include <batchwright/emulator/service.hpp>
+#include <batchwright/emulator/unknown_members.hpp>
 
 #include <fmt/format.h>
 
@@ -32,12 +34,6 @@ std::string masked(std::string_view key)
   return fmt::format("{}{}{}", key.substr(0, 3), std::string(key.size() - 7, '*'), key.substr(key.size() - 4));
 }
 
-Reply no_such_model(std::string_view model)
-{
-  return error_reply(404, fmt::format("The model `{}` does not exist or you do not have access to it.", model),
-                     {.code = "model_not_found"});
-}
-
 } // namespace
 
 struct Service::Route {
@@ -64,7 +60,7 @@ const Service::Route Service::routes[] = {
 
 Service::Service(const Setting& setting)
     : m_setting(setting),
-      m_ledger(setting.directory),
+      m_ledger(setting.directory, setting.faults.copies),
       m_files(setting),
       m_batches(setting, m_files, m_ledger),
       m_limiter(setting.faults.rate)
@@ -104,6 +100,19 @@ std::optional<Reply> Service::refusal_of(const Call& call) const
 }
 
 Reply Service::handle(Call& call)
+{
+  Reply reply;
+  try {
+    reply = answer_to(call);
+  } catch (const std::exception& e) {
+    reply = error_reply(500, e.what(), {.type = "server_error"});
+  }
+  if (m_setting.faults.extra_fields && !reply.file && call.path.starts_with("/v1/"))
+    reply.body = with_unknown_members(reply.body);
+  return reply;
+}
+
+Reply Service::answer_to(Call& call)
 {
   if (call.path != "/emulator/ledger") {
     if (auto refusal = refusal_of(call)) return *refusal;
@@ -174,10 +183,10 @@ Reply Service::cancel_batch(Call&, const std::string& id)
 Reply Service::chat_completion(Call& call, const std::string&)
 {
   const Ongoing ongoing{m_ledger, Activity::chat};
-  const auto text = read_body(call);
+  const auto read = read_body(call);
+  if (read.refusal) return *read.refusal;
   json::Document document;
-  if (!text || !document.parse(*text) || !document.root().is(json::Kind::object))
-    return error_reply(400, "We could not parse the JSON body of your request.");
+  if (!document.parse(read.text) || !document.root().is(json::Kind::object)) return no_json();
   const auto body = document.root();
   const auto model = body.find("model");
   const auto name = model ? model->text().value_or("") : "";
@@ -186,14 +195,13 @@ Reply Service::chat_completion(Call& call, const std::string&)
   if (verdict.refusal) {
     reply = std::move(*verdict.refusal);
   } else {
-    m_pause.wait(m_setting.faults.chat_latency_ms);
-    const auto item = m_ledger.meet("null", *text);
-    const auto fate = fate_of(m_setting.faults, m_setting.seed, *text, item.met);
-    auto answer = chat(body, fate,
-                       {.id = fresh_id("chatcmpl-"),
-                        .created = unix_seconds(system_clock().now()),
-                        .extra_fields = m_setting.faults.extra_fields});
-    m_ledger.ran(item, answer.billed());
+    // A server that stops cuts its connections: what it would run now, nobody would hear.
+    if (!m_pause.wait(m_setting.faults.chat_latency_ms))
+      return error_reply(503, "The server is stopping.", {.type = "server_error"});
+    const auto entry = m_ledger.meet(body);
+    const auto fate = fate_of(m_setting.faults, m_setting.seed, entry.body_sha256, entry.met);
+    auto answer = chat(body, fate, {.id = fresh_id("chatcmpl-"), .created = unix_seconds(system_clock().now())});
+    m_ledger.ran(entry, answer.billed(), call.heard() ? Delivery::whole : Delivery::cut);
     reply = {.status = answer.status, .body = std::move(answer.body)};
   }
   reply.headers.merge(verdict.headers);
@@ -223,20 +231,46 @@ Reply Service::retrieve_model(Call&, const std::string& id)
 Reply Service::read_ledger(Call& call, const std::string&)
 {
   const auto items = call.query.find("items");
-  return {.body = ledger_page(items != call.query.end() && items->second == "1" ? Items::yes : Items::no)};
+  if (items != call.query.end() && items->second == "1") return ledger_with_rows();
+  return {.body = ledger_page()};
 }
 
-std::string Service::ledger_page(Items items) const
+/// The ledger with its rows, by way of a file: there may be millions of them.
+Reply Service::ledger_with_rows() const
+{
+  FilePiece page{.path = m_setting.directory / fresh_id("ledger-page-"), .afterwards = FilePiece::Afterwards::remove};
+  AtomicFile file{page.path, AtomicFile::Durable::no};
+  std::string text;
+  const auto spill = [&] {
+    file.write(text);
+    text.clear();
+  };
+  json::Writer w{text};
+  w.begin_object();
+  write_ledger(w);
+  m_ledger.write_rows(w, spill);
+  w.end_object();
+  spill();
+  file.commit();
+  page.length = file.size();
+  return {.file = page};
+}
+
+std::string Service::ledger_page() const
 {
   std::string out;
   json::Writer w{out};
   w.begin_object();
+  write_ledger(w);
+  w.end_object();
+  return out;
+}
+
+void Service::write_ledger(json::Writer& w) const
+{
   m_ledger.write_totals(w);
   m_files.write_ledger(w);
   m_batches.write_ledger(w);
-  if (items == Items::yes) m_ledger.write_items(w);
-  w.end_object();
-  return out;
 }
 
 } // namespace batchwright::emulator

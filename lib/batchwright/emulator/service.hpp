@@ -18,16 +18,13 @@ class Service {
 public:
   explicit Service(const Setting& setting);
 
+  /// Never throws: what goes wrong inside is the API's 500.
   Reply handle(Call& call);
   /// The call's route with stars in place of ids, for counting; "other" when there is none.
   static std::string route_of(const Call& call);
 
-  /// What `GET /emulator/ledger` answers; with a row for each item where `items` is set.
-  enum class Items {
-    no,
-    yes
-  };
-  std::string ledger_page(Items items) const;
+  /// What `GET /emulator/ledger` answers.
+  std::string ledger_page() const;
 
   Ledger& ledger() noexcept { return m_ledger; }
   /// Ends what goes on in the background; waiting calls return at once.
@@ -37,6 +34,7 @@ private:
   struct Route;
   static const Route routes[];
 
+  Reply answer_to(Call& call);
   std::optional<Reply> refusal_of(const Call& call) const;
   Reply create_file(Call& call, const std::string& id);
   Reply list_files(Call& call, const std::string& id);
@@ -51,6 +49,8 @@ private:
   Reply list_models(Call& call, const std::string& id);
   Reply retrieve_model(Call& call, const std::string& id);
   Reply read_ledger(Call& call, const std::string& id);
+  Reply ledger_with_rows() const;
+  void write_ledger(json::Writer& w) const;
 
   const Setting& m_setting;
   Pause m_pause;

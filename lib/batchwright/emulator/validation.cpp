@@ -1,6 +1,9 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/emulator/answer.hpp>
+#include <batchwright/emulator/capped_lines.hpp>
 #include <batchwright/emulator/chat.hpp>
+#include <batchwright/emulator/identity.hpp>
+#include <batchwright/emulator/reply.hpp>
 #include <batchwright/emulator/validation.hpp>
 
 #include <fmt/format.h>
@@ -17,18 +20,29 @@ class Check {
 public:
   explicit Check(std::string_view endpoint) : m_endpoint(endpoint) {}
 
-  void line(const LineReader::Line& line)
+  void line(const CappedLines::Line& line)
   {
     ++m_number;
     if (m_number > most_requests) return;
-    m_checked.lines.push_back({.offset = line.offset, .length = static_cast<std::uint32_t>(line.text.size())});
-    if (auto error = fault_of(line.text)) {
+    m_checked.lines.push_back(
+        {.offset = static_cast<std::uint32_t>(line.offset), .length = static_cast<std::uint32_t>(line.length)});
+    if (auto error = line.too_long ? too_long() : fault_of(line.text)) {
       error->line = m_number;
       add(std::move(*error));
     }
   }
 
-  Checked finish(std::uint64_t bytes)
+  /// What is said of a file beyond the limit, which names the model of its first request.
+  static Checked too_large(std::string_view first)
+  {
+    json::Document document;
+    const auto model = document.parse(first) ? document.root().find("body", "model") : std::nullopt;
+    return {.errors = {{.code = "file_too_large",
+                        .message = fmt::format("The batch input file is larger than the {} maximum for the {} model",
+                                               most_bytes, model ? model->text().value_or("") : "")}}};
+  }
+
+  Checked finish()
   {
     if (m_number == 0) {
       add({.code = "empty_file",
@@ -39,11 +53,6 @@ public:
            .message = fmt::format("The batch input file contains {} requests, more than the maximum of {}.", m_number,
                                   most_requests)});
     }
-    if (bytes > most_bytes) {
-      add({.code = "file_too_large",
-           .message = fmt::format("The batch input file is larger than the {} maximum for the {} model", most_bytes,
-                                  m_checked.model)});
-    }
     return std::move(m_checked);
   }
 
@@ -53,11 +62,16 @@ private:
     if (m_checked.errors.size() < most_errors) m_checked.errors.push_back(std::move(error));
   }
 
-  static BatchError missing(std::string_view parameter)
+  static std::optional<BatchError> too_long()
   {
-    return {.code = "missing_required_parameter",
-            .message = fmt::format("Missing required parameter: '{}'.", parameter),
-            .param = std::string{parameter}};
+    return BatchError{.code = "invalid_request",
+                      .message = fmt::format("This line is longer than the maximum of {} bytes.", longest_line)};
+  }
+
+  static BatchError missing(const std::string& parameter)
+  {
+    const auto error = missing_parameter(parameter);
+    return {.code = error.words.code, .message = error.message, .param = error.words.param};
   }
 
   std::optional<BatchError> fault_of(std::string_view text)
@@ -72,7 +86,7 @@ private:
                         .message = "Invalid type for 'custom_id': expected a string.",
                         .param = "custom_id"};
     }
-    if (!m_ids.insert(std::hash<std::string_view>{}(custom_id->token())).second) {
+    if (!m_ids.insert(std::hash<std::string>{}(id_text(*custom_id))).second) {
       return BatchError{.code = "duplicate_custom_id",
                         .message = fmt::format("The custom_id '{}' for this request is a duplicate of another request. "
                                                "The custom_id parameter must be unique for each request in a batch.",
@@ -142,12 +156,12 @@ private:
 
 Checked check_input(const std::filesystem::path& path, std::string_view endpoint)
 {
-  const auto bytes = InputFile{path}.size();
+  CappedLines lines{path, longest_line};
+  if (InputFile{path}.size() > most_bytes) return Check::too_large(lines.next()->text);
   Check check{endpoint};
-  LineReader reader{path};
-  while (const auto line = reader.next())
+  while (const auto line = lines.next())
     check.line(*line);
-  return check.finish(bytes);
+  return check.finish();
 }
 
 } // namespace batchwright::emulator

@@ -1,7 +1,7 @@
 // The check of a batch's input file, done when the batch validates and not at upload, as at the API.
 // In: the file and the endpoint. Out: where each request stands, the model, an estimate of the input tokens, or the
-// entries for the batch's `errors`. Reads the file once, a line at a time; keeps 16 bytes a request, and a hash
-// of each custom_id while it reads.
+// entries for the batch's `errors`. Sizes are judged before anything is parsed. Reads the file once, a line at a time;
+// keeps 8 bytes a request, and a hash of each custom_id while it reads.
 #pragma once
 
 #include <batchwright/json/json.hpp>
@@ -16,10 +16,11 @@ namespace batchwright::emulator {
 
 inline constexpr std::int64_t most_requests = 50'000;
 inline constexpr std::uint64_t most_bytes = 209'715'200;
+inline constexpr std::uint64_t longest_line = 16ULL << 20;
 
 /// Where a request stands in the input file.
 struct Line {
-  std::uint64_t offset = 0;
+  std::uint32_t offset = 0; ///< fits: a file beyond `most_bytes` has no requests
   std::uint32_t length = 0; ///< without its newline
 };
 
@@ -38,6 +39,7 @@ struct Checked {
   std::vector<BatchError> errors = {}; ///< of the first hundred bad lines; empty: the file is good
 };
 
+/// A file that is too large as a whole is not read beyond its first line.
 Checked check_input(const std::filesystem::path& path, std::string_view endpoint);
 
 } // namespace batchwright::emulator
