@@ -22,9 +22,8 @@
 //   answers_beyond_copies                those delivered beyond the copies of their bodies: bought twice, by whatever
 //                                        route. 0 unless the client is at fault
 //   live_executed, live_billed           executions in real time, and those of them that were billed
-//   live_cut                             those billed whose answer was cut (`close_after`, `short_body`) or whose
-//   client
-//                                        had gone before it: it may rightly send them again, and pays twice
+//   live_cut                             those billed whose answer was cut (`close_after`, `short_body`), or whose
+//                                        client had gone before it: it may rightly send them again, and pays twice
 //   live_again_after_answer              executions in real time that began when every copy of the body had been
 //                                        answered, by a batch or in real time. 0 unless the client is at fault
 //   executed_on_both_routes              bodies that ran in a batch and in real time; right where the batch failed them
