@@ -245,8 +245,7 @@ TEST_CASE("a create that never arrived is sent again only when the listing did n
   Arena arena{faults};
   auto process = arena.process();
   HandClock clock;
-  engine::Tools tools{process.store, process.layout,    process.tools.prices, process.tools.profile,
-                      clock,         process.interrupt, process.recorder};
+  auto tools = process.tools_with(clock);
   const auto job = process.make(arena.ask(10));
   const auto step = [&] {
     clock.tick(Millis{2'000});
@@ -444,8 +443,7 @@ TEST_CASE("a batch that failed for a bad line goes on without it")
   auto process = arena.process();
   const auto job = process.make(arena.ask(5));
   HandClock clock;
-  engine::Tools tools{process.store, process.layout,    process.tools.prices, process.tools.profile,
-                      clock,         process.interrupt, process.recorder};
+  auto tools = process.tools_with(clock);
   auto view = engine::look(tools, job);
   for (int i = 0; i < 100 && view.state != JobState::done; ++i) {
     view = engine::advance(tools, process.server, job, {.until = Until::idle, .sending = Sending::yes});

@@ -19,6 +19,11 @@ Process::Process(const std::filesystem::path& root, const std::string& base_url,
 {
 }
 
+bw::engine::Tools Process::tools_with(const bw::Clock& clock)
+{
+  return {store, layout, tools.prices, tools.profile, clock, interrupt, recorder};
+}
+
 std::string Process::make(const bw::engine::Ask& ask)
 {
   auto with_account = ask;

@@ -47,6 +47,8 @@ public:
   batchwright::api::Client client;
   batchwright::engine::Server server;
 
+  /// The same tools under another clock.
+  batchwright::engine::Tools tools_with(const batchwright::Clock& clock);
   /// Drafts and founds a job; returns its name.
   std::string make(const batchwright::engine::Ask& ask);
   batchwright::JobView advance(const std::string& job, batchwright::engine::Until until,
