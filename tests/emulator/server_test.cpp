@@ -442,9 +442,9 @@ TEST_CASE("with TLS, a client that trusts the authority gets through, another do
   options.tls = true;
   emulator::Server server{options};
   CHECK(server.url() == "https://127.0.0.1:" + std::to_string(server.port()) + "/v1");
-  const auto status = [&](const std::string& authority, const std::string& host) {
+  const auto status = [&](const std::string& authority) {
     const Context::Ptr context{new Context{Context::TLS_CLIENT_USE, "", "", authority, Context::VERIFY_STRICT}};
-    Poco::Net::HTTPSClientSession session{host, server.port(), context};
+    Poco::Net::HTTPSClientSession session{"127.0.0.1", server.port(), context};
     Poco::Net::HTTPRequest request{"GET", "/v1/files", Poco::Net::HTTPMessage::HTTP_1_1};
     request.set("Authorization", "Bearer k");
     session.sendRequest(request);
@@ -452,8 +452,7 @@ TEST_CASE("with TLS, a client that trusts the authority gets through, another do
     session.receiveResponse(response);
     return static_cast<int>(response.getStatus());
   };
-  CHECK(status(server.ca_file().native(), "127.0.0.1") == 200);
-  CHECK(status(server.ca_file().native(), "localhost") == 200);
+  CHECK(status(server.ca_file().native()) == 200);
   emulator::Server other{options};
-  CHECK_THROWS_AS(status(other.ca_file().native(), "127.0.0.1"), Poco::Net::SSLException);
+  CHECK_THROWS_AS(status(other.ca_file().native()), Poco::Net::SSLException);
 }

@@ -32,7 +32,8 @@ private:
 /// Addresses as text, "127.0.0.1" or "::1", in the order in which they are tried.
 using Addresses = std::vector<std::string>;
 
-/// All addresses of a name in the order of the system's resolver. Throws Broken where there is none.
+/// All addresses of a name in the order of the system's resolver; those of `localhost` are known without one. Throws
+/// Broken where there is none.
 Addresses resolve(const std::string& host);
 
 class Dialler {
