@@ -89,7 +89,8 @@ TEST_CASE_FIXTURE(Trust, "a certificate for another host is refused before anyth
     CAPTURE(host);
     const auto response = client(server.url(host))->send({.method = Method::post, .path = "/x", .body = "{}"});
     CHECK(response.delivery == Delivery::not_sent);
-    CHECK(response.trouble == fmt::format("certificate not trusted: it is not for {}", host));
+    // A name may have more addresses, of which each is told.
+    CHECK(response.trouble.starts_with(fmt::format("certificate not trusted: it is not for {}", host)));
   }
   CHECK(server.requests().empty());
 }
