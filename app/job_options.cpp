@@ -65,15 +65,18 @@ void get_consent(const JobOptions& options, const bw::engine::Draft& draft, Sess
 
 void add_job_options(CLI::App& command, JobOptions& o)
 {
-  command.add_option("input", o.input, "CSV, JSON lines or plain text (an item a line, field `text`)")
+  command
+      .add_option(
+          "input", o.inputs,
+          "CSV, TSV, JSON lines or plain text (an item a line, field `text`), plain, .gz or .zst; several run on")
       ->type_name("INPUT")
       ->required();
   command.add_option("--model", o.model, "Model that answers, e.g. gpt-5.4-mini")->type_name("M")->required();
-  command
-      .add_option("--prompt", o.prompt,
-                  "Template of the user message; {{column}} is the item's field, {{{{ a literal {{")
-      ->type_name("T")
-      ->required();
+  auto* prompt = command
+                     .add_option("--prompt", o.prompt,
+                                 "Template of the user message; {{column}} is the item's field, {{{{ a literal {{")
+                     ->type_name("T");
+  command.add_option("--prompt-file", o.prompt_file, "The same, read from a file")->type_name("F")->excludes(prompt);
   auto* system = command.add_option("--system", o.system, "Template of the system message")->type_name("T");
   command.add_option("--system-file", o.system_file, "The same, read from a file")->type_name("F")->excludes(system);
   command.add_option("--set", o.set, "One more field of the request body, repeatable: temperature=0.2")
@@ -85,7 +88,7 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->check(CLI::PositiveNumber);
   command.add_option("--endpoint", o.endpoint, "API endpoint")->capture_default_str();
   command.add_option("--input-format", o.input_format, "Format of the input")
-      ->check(CLI::IsMember({"auto", "csv", "jsonl", "text"}))
+      ->check(CLI::IsMember({"auto", "csv", "tsv", "jsonl", "text"}))
       ->capture_default_str();
   command
       .add_option("--id-column", o.id_column, "Column that gives the custom_id (default: bw-0000000000, counting up)")
@@ -118,15 +121,19 @@ bw::engine::Ask ask_of(const JobOptions& o)
     throw Error{Fault::usage, fmt::format("--name {}: not a job name", o.name),
                 "up to 40 of a-z, 0-9, _ and -, the first a letter or digit"};
   }
+  if (o.prompt.empty() && o.prompt_file.empty()) {
+    throw Error{Fault::usage, "--prompt or --prompt-file is required",
+                "for example --prompt 'Is this review positive or negative? {{text}}'"};
+  }
   const auto& profile = bw::wire::openai();
   bw::engine::Ask ask;
-  ask.inputs = {o.input};
+  ask.inputs = o.inputs;
   ask.format = bw::input_format_named(o.input_format).value_or(bw::InputFormat::automatic);
   auto& job = ask.job;
   job.name = o.name;
   job.request.model = o.model;
   job.request.endpoint = endpoint_of(o.endpoint);
-  job.request.prompt = o.prompt;
+  job.request.prompt = o.prompt_file.empty() ? o.prompt : bw::read_file(o.prompt_file);
   job.request.system = o.system_file.empty() ? o.system : bw::read_file(o.system_file);
   job.request.max_output_tokens = output_bound_of(o.max_output_tokens);
   for (const auto& text : o.set)

@@ -15,12 +15,13 @@ namespace app {
 class Session;
 
 struct JobOptions {
-  std::string input = {};
+  std::vector<std::string> inputs = {};
   std::string input_format = "auto";
   std::string id_column = {};
   std::string model = {};
   std::string endpoint = "chat";
   std::string prompt = {};
+  std::string prompt_file = {};
   std::string system = {};
   std::string system_file = {};
   std::vector<std::string> set = {};

@@ -1,11 +1,15 @@
 // What is said of inputs, options and outputs before any work, as a user sees it.
 
+#include "tests/support/answers.hpp"
 #include "tests/support/fresh_directory.hpp"
+#include "tests/support/packing.hpp"
 #include "tests/support/program.hpp"
 
 #include <batchwright/json/json.hpp>
 
 #include <doctest/doctest.h>
+
+#include <array>
 
 using namespace batchwright;
 using tests::FreshDirectory;
@@ -106,14 +110,42 @@ TEST_CASE("a bound that no model could reach is refused")
   CHECK(estimated_usd(most) > 0);
 }
 
-TEST_CASE("a compressed input is told as one, with the command that unpacks it")
+TEST_CASE("a packed file that was cut is told as such, before anything is sent")
 {
   const FreshDirectory dir;
   const Rehearsal world{dir.path()};
   const auto refused = world(words("submit", dir.file("a.csv.gz", std::string{"\x1f\x8b\x08\0\0\0", 6}), {"--yes"}));
   CHECK(refused.exit == 65);
-  CHECK(holds(refused.err, "gzip"));
-  CHECK(holds(refused.err, "gunzip -k"));
+  CHECK(holds(refused.err, "ends too soon"));
+  CHECK(world.ledger("uploads") == 0);
+}
+
+TEST_CASE("several inputs run on as one, whatever they are packed in, with the prompt from a file")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path()};
+  const auto prompt = dir.file("prompt.txt", "Repeat: {{text}}").native();
+  const Words more{"--model", "gpt-5.4-mini", "--prompt-file", prompt, "--max-output-tokens",
+                   "64",      "--yes",        "--every",       "50ms", "-o"};
+  const auto answers = [&](Words inputs) {
+    inputs.insert(inputs.begin(), "run");
+    inputs.insert(inputs.end(), more.begin(), more.end());
+    inputs.push_back((dir / "out.jsonl").native());
+    const auto run = world(inputs);
+    CAPTURE(run.err);
+    CHECK(run.exit == 0);
+    return tests::slurp(dir / "out.jsonl");
+  };
+  const auto plain = answers({dir.file("all.csv", "text\none\ntwo\nthree\n").native()});
+  tests::check_answers(plain, 3, [](int i) {
+    return std::string{"Repeat: "} + std::array{"one", "two", "three"}[static_cast<std::size_t>(i)];
+  });
+  const auto mixed = answers({dir.file("a.tsv.gz", tests::gzipped("id\ttext\n1\tone\n")).native(),
+                              dir.file("b.jsonl.zst", tests::zstandard("{\"text\":\"two\"}\n")).native(),
+                              dir.file("c.txt", "three\n").native()});
+  tests::check_answers(mixed, 3, [](int i) {
+    return std::string{"Repeat: "} + std::array{"one", "two", "three"}[static_cast<std::size_t>(i)];
+  });
 }
 
 TEST_SUITE_END();

@@ -35,7 +35,7 @@ TEST_CASE("each value has its word, in the order of the stored numbers")
   CHECK(words_up_to(Mode::realtime) == "batch hybrid realtime ");
   CHECK(words_up_to(Fallback::realtime) == "batch none realtime ");
   CHECK(words_up_to(Pause::disk) == "none auth quota budget account failures unknown_submission disk ");
-  CHECK(words_up_to(InputFormat::text) == "auto csv jsonl text ");
+  CHECK(words_up_to(InputFormat::tsv) == "auto csv jsonl text tsv ");
   CHECK(words_up_to(JobState::done) == "planned open running paused cancelling done ");
   CHECK(words_up_to(Phase::merging) == "reading building uploading running downloading settling merging ");
   CHECK(words_up_to(Status::failed) == "pending succeeded failed ");
@@ -45,7 +45,8 @@ TEST_CASE("words that users give are known in that spelling only")
 {
   for (const auto value : {Fallback::batch, Fallback::none, Fallback::realtime})
     CHECK(fallback_named(name(value)) == value);
-  for (const auto value : {InputFormat::automatic, InputFormat::csv, InputFormat::jsonl, InputFormat::text})
+  for (const auto value :
+       {InputFormat::automatic, InputFormat::csv, InputFormat::jsonl, InputFormat::text, InputFormat::tsv})
     CHECK(input_format_named(name(value)) == value);
   for (const auto* word : {"", "Batch", "batch ", "automatic", "tsv"}) {
     CHECK_FALSE(fallback_named(word).has_value());

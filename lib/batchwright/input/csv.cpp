@@ -20,15 +20,15 @@ std::uint64_t newlines(std::string_view text)
 constexpr auto never_closed = "the quote that opens here is never closed";
 constexpr auto unclosed_hint = "close the quote; a quote that is text is doubled, in a field that is quoted";
 
-bool ends_plain(char c)
+bool ends_plain(char c, char delimiter)
 {
-  return c == ',' || c == '\n' || c == '"';
+  return c == delimiter || c == '\n' || c == '"';
 }
 
 } // namespace
 
-CsvScanner::CsvScanner(std::string path, Start from)
-    : m_path(std::move(path)), m_window(m_path, from.offset), m_line(from.line)
+CsvScanner::CsvScanner(std::string path, char delimiter, Start from)
+    : m_path(std::move(path)), m_delimiter(delimiter), m_window(m_path, from.offset), m_line(from.line)
 {
 }
 
@@ -95,7 +95,7 @@ CsvScanner::After CsvScanner::plain_rest(std::size_t begin)
 {
   for (;;) {
     const auto view = m_window.view();
-    while (m_at < view.size() && !ends_plain(view[m_at]))
+    while (m_at < view.size() && !ends_plain(view[m_at], m_delimiter))
       ++m_at;
     if (m_at == view.size() && more(Inside::plain)) continue;
     const auto end = m_at;
@@ -154,7 +154,7 @@ std::optional<CsvScanner::After> CsvScanner::end_of_cell()
     ++m_at;
     return After::record;
   }
-  if (view[m_at] != ',') return std::nullopt;
+  if (view[m_at] != m_delimiter) return std::nullopt;
   ++m_at;
   return After::field;
 }
@@ -195,10 +195,10 @@ std::optional<CsvScanner::Inside> CsvScanner::pass_some(Inside where)
     let_go(1);
     return Inside::quoted;
   case Inside::plain: {
-    const auto end = std::min(view.find_first_of(",\n"), view.size());
+    const auto end = std::min(view.find_first_of(std::string{m_delimiter, '\n'}), view.size());
     let_go(std::min(end + 1, view.size()));
     if (end == view.size()) return Inside::plain;
-    return view[end] == ',' ? std::optional{Inside::cell} : std::nullopt;
+    return view[end] == m_delimiter ? std::optional{Inside::cell} : std::nullopt;
   }
   case Inside::quoted: {
     const auto quote = std::min(view.find('"'), view.size());
@@ -290,10 +290,11 @@ public:
 
 class CsvReader : public Reader {
 public:
-  CsvReader(const std::string& path, Start from) : m_path(path), m_scanner(std::make_unique<CsvScanner>(path))
+  CsvReader(const std::string& path, char delimiter, Start from)
+      : m_path(path), m_scanner(std::make_unique<CsvScanner>(path, delimiter))
   {
     if (m_scanner->next()) take_header();
-    if (from.offset > 0) m_scanner = std::make_unique<CsvScanner>(path, from);
+    if (from.offset > 0) m_scanner = std::make_unique<CsvScanner>(path, delimiter, from);
     m_item.scanner = m_scanner.get();
   }
 
@@ -338,7 +339,7 @@ private:
     return fault_at(
         m_path, start.line, start.offset,
         fmt::format("the record has {}, the header has {}", count(m_scanner->fields()), m_item.header.size()),
-        "quote fields that hold commas or line ends");
+        "quote fields that hold separators or line ends");
   }
 
   std::string m_path;
@@ -349,9 +350,9 @@ private:
 
 } // namespace
 
-std::unique_ptr<Reader> read_csv(const std::string& path, Start from)
+std::unique_ptr<Reader> read_csv(const std::string& path, char delimiter, Start from)
 {
-  return std::make_unique<CsvReader>(path, from);
+  return std::make_unique<CsvReader>(path, delimiter, from);
 }
 
 } // namespace batchwright::input

@@ -1,4 +1,5 @@
-// CSV by RFC 4180, record by record, with the exact place and bytes of each. Private to input/.
+// CSV by RFC 4180, and TSV by the same rules with a tab for the comma, record by record, with the exact place and bytes
+// of each. Private to input/.
 //
 // libcsv is the reference in the tests and not the reader here: it drops carriage returns inside unquoted fields, and
 // does not say where in the file a record began. Only LF and CR LF end a record; a carriage return elsewhere is text,
@@ -18,7 +19,7 @@ namespace batchwright::input {
 
 class CsvScanner {
 public:
-  explicit CsvScanner(std::string path, Start from = {});
+  explicit CsvScanner(std::string path, char delimiter = ',', Start from = {});
 
   /// Goes to the next record; false at the end of the file. A record longer than `longest_record` is passed over to its
   /// end without being held. Throws `Fault::input` where a quote is never closed: what follows it has no end.
@@ -41,7 +42,7 @@ private:
     bool unfolded = false;
   };
   enum class After {
-    field,  ///< a comma: one more field comes
+    field,  ///< a comma, or a tab: one more field comes
     record, ///< the record ends here
   };
   enum class Inside {
@@ -66,6 +67,7 @@ private:
   Error error(Start at, std::string_view what, std::string hint) const;
 
   std::string m_path;
+  char m_delimiter;
   Window m_window;
   std::uint64_t m_line; // at which the view begins
   Start m_start = {};   // of the record

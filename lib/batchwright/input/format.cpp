@@ -1,5 +1,6 @@
 // What a file is: its format, and the size and digest by which it is known again.
 
+#include <batchwright/base/files.hpp>
 #include <batchwright/base/sha256.hpp>
 #include <batchwright/input/reader.hpp>
 #include <batchwright/json/json.hpp>
@@ -14,21 +15,8 @@
 namespace batchwright::input {
 namespace {
 
-/// A way to compress a file, known by its first bytes.
-struct Compression {
-  std::string_view magic;
-  std::string_view name;
-  std::string_view extension;
-  std::string_view undo;
-};
-
-constexpr Compression compressions[] = {
-    {"\x1f\x8b", "gzip", ".gz", "gunzip"},
-    {"\x28\xb5\x2f\xfd", "zstd", ".zst", "unzstd"},
-    {"\xfd"
-     "7zXZ",
-     "xz", ".xz", "unxz"},
-};
+constexpr std::string_view xz_magic{"\xfd"
+                                    "7zXZ"};
 constexpr std::string_view zip_magic = "PK\x03\x04";
 
 Error whole_file(const std::string& path, std::string_view what, std::string hint)
@@ -36,14 +24,11 @@ Error whole_file(const std::string& path, std::string_view what, std::string hin
   return Error{Fault::input, fmt::format("reading {}: {}", path, what), std::move(hint)}.at({path, 0, {}});
 }
 
-void refuse_compressed(const std::string& path, std::string_view head)
+void refuse_archive(const std::string& path, std::string_view head)
 {
-  for (const auto& c : compressions) {
-    if (!head.starts_with(c.magic)) continue;
-    const auto command = extension_of(path) == c.extension ? fmt::format("{} -k '{}'", c.undo, path)
-                                                           : fmt::format("{} -c < '{}' > plain-copy", c.undo, path);
-    throw whole_file(path, fmt::format("the file is compressed ({})", c.name),
-                     "this version reads plain files: " + command);
+  if (head.starts_with(xz_magic)) {
+    throw whole_file(path, "the file is compressed (xz); gzip and zstd are read as they are",
+                     fmt::format("unpack it: unxz -k '{}'", path));
   }
   if (head.starts_with(zip_magic)) {
     throw whole_file(path, "the file is a ZIP archive, as spreadsheets are (.xlsx)",
@@ -51,12 +36,19 @@ void refuse_compressed(const std::string& path, std::string_view head)
   }
 }
 
-/// What no format can read: nothing, UTF-16, what is compressed.
+/// What no format can read: nothing, UTF-16, archives.
 void refuse_unreadable(const std::string& path)
 {
-  if (InputFile{path}.size() == 0) throw whole_file(path, "the file is empty", "give a file with an item in it");
   const Window head{path};
-  refuse_compressed(path, head.view());
+  if (head.view().empty()) throw whole_file(path, "the file is empty", "give a file with an item in it");
+  refuse_archive(path, head.view());
+}
+
+/// The extension that tells the format: that of packing stands behind it.
+std::string format_extension(const std::filesystem::path& path)
+{
+  const auto extension = extension_of(path);
+  return extension == ".gz" || extension == ".zst" ? extension_of(path.stem()) : extension;
 }
 
 /// Whether the first line is a JSON object. One that begins as such is meant as one: `Fault::input` where it is broken.
@@ -104,8 +96,9 @@ std::string extension_of(const std::filesystem::path& path)
 InputFormat detect_format(const std::string& path)
 {
   refuse_unreadable(path);
-  const auto extension = extension_of(path);
+  const auto extension = format_extension(path);
   if (extension == ".csv") return InputFormat::csv;
+  if (extension == ".tsv" || extension == ".tab") return InputFormat::tsv;
   if (extension == ".jsonl" || extension == ".ndjson") return InputFormat::jsonl;
   if (extension == ".txt") return InputFormat::text;
   if (begins_with_object(path)) return InputFormat::jsonl;

@@ -83,10 +83,13 @@ inline constexpr std::uint64_t longest_record = std::uint64_t{16} << 20;
 /// The extension of a file's name, in small letters: ".csv".
 std::string extension_of(const std::filesystem::path& path);
 
-/// The format of a file by its name and, where that says nothing, its first line: .csv, .jsonl, .ndjson, .txt; else
-/// JSONL where the first line that is not blank is a JSON object, else plain text. Refused with `Fault::input`: a first
-/// line that begins as an object and is none, a .json file of any other form, UTF-16, compressed and empty files;
-/// with `Fault::storage` unreadable ones.
+/// Whether a file is packed in gzip or zstd: it is read unpacked, and offsets in it count unpacked bytes.
+bool is_packed(const std::string& path);
+
+/// The format of a file by its name and, where that says nothing, its first line: .csv, .tsv, .tab, .jsonl, .ndjson,
+/// .txt, each also with .gz or .zst behind it; else JSONL where the first line that is not blank is a JSON object, else
+/// plain text. Refused with `Fault::input`: a first line that begins as an object and is none, a .json file of any
+/// other form, UTF-16, archives and empty files; with `Fault::storage` unreadable ones.
 InputFormat detect_format(const std::string& path);
 
 /// Size and SHA-256 of a file, its format decided (`automatic` asks `detect_format`), its path made absolute and free

@@ -32,8 +32,8 @@ public:
   virtual const Error& fault() const = 0;
 };
 
-/// A reader from `from` on; the header of a CSV file is read in any case.
-std::unique_ptr<Reader> read_csv(const std::string& path, Start from);
+/// A reader from `from` on; the header of a CSV or TSV file is read in any case.
+std::unique_ptr<Reader> read_csv(const std::string& path, char delimiter, Start from);
 std::unique_ptr<Reader> read_jsonl(const std::string& path, Start from);
 std::unique_ptr<Reader> read_text(const std::string& path, Start from);
 

@@ -13,7 +13,9 @@ std::unique_ptr<Reader> reader_for(const PinnedInput& input, Start from)
 {
   switch (input.format) {
   case InputFormat::csv:
-    return read_csv(input.path, from);
+    return read_csv(input.path, ',', from);
+  case InputFormat::tsv:
+    return read_csv(input.path, '\t', from);
   case InputFormat::jsonl:
     return read_jsonl(input.path, from);
   case InputFormat::text:

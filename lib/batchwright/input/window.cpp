@@ -26,13 +26,9 @@ bool is_utf16(std::string_view head)
 
 } // namespace
 
-Window::Window(const std::string& path, std::uint64_t from) : m_file(path), m_offset(from)
+Window::Window(const std::string& path, std::uint64_t from) : m_source(open_source(path, from)), m_offset(from)
 {
-  if (from > 0) {
-    m_file.seek(from);
-  } else {
-    pass_start(path);
-  }
+  if (from == 0) pass_start(path);
 }
 
 void Window::pass_start(const std::string& path)
@@ -52,7 +48,7 @@ bool Window::grow()
   m_begin = 0;
   const auto old = m_buffer.size();
   m_buffer.resize(old + block_size);
-  const auto n = m_file.read(m_buffer.data() + old, block_size);
+  const auto n = m_source->read(m_buffer.data() + old, block_size);
   m_buffer.resize(old + n);
   return n > 0;
 }

@@ -1,11 +1,12 @@
-// A window that slides over a file: the bytes from one place on, as far as they were read. Private to input/.
+// A window that slides over an unpacked file: the bytes from one place on, as far as they were read. Private to input/.
 // Memory is a block and what the reader has not let go of; the reader bounds that (`longest_record`).
 #pragma once
 
 #include <batchwright/base/error.hpp>
-#include <batchwright/base/files.hpp>
+#include <batchwright/input/source.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -34,7 +35,7 @@ public:
 private:
   void pass_start(const std::string& path);
 
-  InputFile m_file;
+  std::unique_ptr<Source> m_source;
   std::string m_buffer = {};
   std::size_t m_begin = 0;
   std::uint64_t m_offset;

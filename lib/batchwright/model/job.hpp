@@ -45,7 +45,8 @@ enum class InputFormat : std::uint8_t {
   automatic = 0,
   csv = 1,
   jsonl = 2,
-  text = 3
+  text = 3,
+  tsv = 4
 };
 
 /// One input file as it was when the job was made. It is read again for later parts and for merging.

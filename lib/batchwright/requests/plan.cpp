@@ -65,6 +65,7 @@ public:
     for (const auto& input : inputs) {
       m_before.push_back(m_total);
       m_total += input.bytes;
+      m_packed = m_packed || input::is_packed(input.path);
     }
   }
 
@@ -72,7 +73,7 @@ public:
   {
     const auto bytes = m_before[mark.input] + mark.offset;
     if (!m_on_read || (bytes < m_due_bytes && mark.ordinal < m_due_items)) return;
-    m_on_read(bytes, m_total, mark.ordinal);
+    m_on_read(bytes, m_packed ? 0 : m_total, mark.ordinal);
     m_due_bytes = bytes + bytes_between_reports;
     m_due_items = mark.ordinal + items_between_reports;
   }
@@ -86,6 +87,7 @@ private:
   const OnRead& m_on_read;
   std::vector<std::uint64_t> m_before = {}; // bytes of the inputs before each
   std::uint64_t m_total = 0;
+  bool m_packed = false; // offsets are unpacked bytes, of which nobody knows how many there are
   std::uint64_t m_due_bytes = 0;
   std::uint64_t m_due_items = 0;
 };

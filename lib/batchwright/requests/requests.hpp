@@ -56,7 +56,7 @@ private:
   std::unique_ptr<Pieces> m_pieces;
 };
 
-/// How far the reading of the input is: bytes read of bytes in all, items so far.
+/// How far the reading of the input is: bytes read of bytes in all (0: not known), items so far.
 using OnRead = std::function<void(std::uint64_t bytes, std::uint64_t total, std::uint64_t items)>;
 
 /// What a job's input comes to.

@@ -127,7 +127,10 @@ inline constexpr std::string_view witness_of_inputs = R"sql(
 ALTER TABLE inputs ADD COLUMN witness TEXT NOT NULL DEFAULT '';
 )sql";
 
-inline constexpr std::array migrations{first_tables, witness_of_inputs};
+/// No table changes: `inputs.format` may be 4 (tsv), which an older program would not know.
+inline constexpr std::string_view tsv_inputs;
+
+inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store

@@ -1,0 +1,173 @@
+#include <batchwright/base/error.hpp>
+#include <batchwright/base/files.hpp>
+#include <batchwright/input/input.hpp>
+#include <batchwright/input/source.hpp>
+
+#include <fmt/format.h>
+
+#include <zlib.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace batchwright::input {
+namespace {
+
+constexpr std::string_view gzip_magic = "\x1f\x8b";
+constexpr std::string_view zstd_magic = "\x28\xb5\x2f\xfd";
+constexpr std::size_t packed_block = 256 * 1024;
+
+std::string first_bytes(const std::string& path)
+{
+  std::string head(8, '\0');
+  head.resize(InputFile{path}.read(head.data(), head.size()));
+  return head;
+}
+
+class PlainSource : public Source {
+public:
+  PlainSource(const std::string& path, std::uint64_t from) : m_file(path)
+  {
+    if (from > 0) m_file.seek(from);
+  }
+
+  std::size_t read(char* to, std::size_t size) override { return m_file.read(to, size); }
+
+private:
+  InputFile m_file;
+};
+
+/// What the ways of packing have in common: packed bytes at hand, and what is said when they are broken.
+class PackedSource : public Source {
+protected:
+  explicit PackedSource(const std::string& path) : m_path(path), m_file(path), m_block(packed_block) {}
+
+  /// The packed bytes at hand, more of them read where none are left; empty at the end of the file.
+  std::string_view packed()
+  {
+    if (m_rest.empty()) m_rest = {m_block.data(), m_file.read(m_block.data(), m_block.size())};
+    return m_rest;
+  }
+  void take(std::size_t n) { m_rest.remove_prefix(n); }
+
+  [[noreturn]] void broken(std::string_view how) const
+  {
+    throw Error{Fault::input, fmt::format("reading {}: {}", m_path, how), "unpack it by hand to see what is left of it"}
+        .at({m_path, 0, {}});
+  }
+  [[noreturn]] void cut() const { broken("the compressed data ends too soon: the file is not whole"); }
+
+private:
+  std::string m_path;
+  InputFile m_file;
+  std::vector<char> m_block;
+  std::string_view m_rest = {};
+};
+
+/// One or several members, as gzip's own tools read them.
+class GzipSource : public PackedSource {
+public:
+  explicit GzipSource(const std::string& path) : PackedSource(path)
+  {
+    constexpr int gzip_only = 15 + 16;
+    if (inflateInit2(&m_stream, gzip_only) != Z_OK) broken("zlib has no memory");
+  }
+  GzipSource(const GzipSource&) = delete;
+  GzipSource& operator=(const GzipSource&) = delete;
+  ~GzipSource() override { inflateEnd(&m_stream); }
+
+  std::size_t read(char* to, std::size_t size) override
+  {
+    std::size_t done = 0;
+    while (done == 0) {
+      const auto packed = this->packed();
+      if (packed.empty() && m_between) return 0;
+      if (packed.empty()) cut();
+      done = inflate_some(packed, to, size);
+    }
+    return done;
+  }
+
+private:
+  std::size_t inflate_some(std::string_view packed, char* to, std::size_t size)
+  {
+    if (m_between) inflateReset(&m_stream);
+    // zlib reads through a pointer that is not const, and writes nothing there.
+    m_stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+    m_stream.avail_in = static_cast<uInt>(packed.size());
+    m_stream.next_out = reinterpret_cast<Bytef*>(to);
+    m_stream.avail_out = static_cast<uInt>(std::min<std::size_t>(size, 1U << 30));
+    const auto room = m_stream.avail_out;
+    const int said = inflate(&m_stream, Z_NO_FLUSH);
+    if (said != Z_OK && said != Z_STREAM_END && said != Z_BUF_ERROR) broken("the gzip data is broken");
+    m_between = said == Z_STREAM_END;
+    take(packed.size() - m_stream.avail_in);
+    return room - m_stream.avail_out;
+  }
+
+  z_stream m_stream = {};
+  bool m_between = true; // before the first member, or behind the end of one
+};
+
+/// One or several frames.
+class ZstdSource : public PackedSource {
+public:
+  explicit ZstdSource(const std::string& path) : PackedSource(path), m_stream(ZSTD_createDStream(), ZSTD_freeDStream) {}
+
+  std::size_t read(char* to, std::size_t size) override
+  {
+    ZSTD_outBuffer out{to, size, 0};
+    while (out.pos == 0) {
+      const auto packed = this->packed();
+      if (packed.empty() && m_between) return 0;
+      ZSTD_inBuffer in{packed.data(), packed.size(), 0};
+      const auto said = ZSTD_decompressStream(m_stream.get(), &out, &in);
+      if (ZSTD_isError(said) != 0U) broken(fmt::format("the zstd data is broken: {}", ZSTD_getErrorName(said)));
+      take(in.pos);
+      m_between = said == 0;
+      if (packed.empty() && out.pos == 0 && !m_between) cut();
+    }
+    return out.pos;
+  }
+
+private:
+  std::unique_ptr<ZSTD_DStream, decltype(&ZSTD_freeDStream)> m_stream;
+  bool m_between = true; // at the start, or behind the end of a frame
+};
+
+/// Reads up to a place that cannot be sought.
+void pass(Source& source, std::uint64_t bytes)
+{
+  std::vector<char> block(packed_block);
+  while (bytes > 0) {
+    const auto n = source.read(block.data(), std::min<std::uint64_t>(bytes, block.size()));
+    if (n == 0) return;
+    bytes -= n;
+  }
+}
+
+} // namespace
+
+bool is_packed(const std::string& path)
+{
+  const auto head = first_bytes(path);
+  return head.starts_with(gzip_magic) || head.starts_with(zstd_magic);
+}
+
+std::unique_ptr<Source> open_source(const std::string& path, std::uint64_t from)
+{
+  const auto head = first_bytes(path);
+  std::unique_ptr<Source> source;
+  if (head.starts_with(gzip_magic)) {
+    source = std::make_unique<GzipSource>(path);
+  } else if (head.starts_with(zstd_magic)) {
+    source = std::make_unique<ZstdSource>(path);
+  } else {
+    return std::make_unique<PlainSource>(path, from);
+  }
+  pass(*source, from);
+  return source;
+}
+
+} // namespace batchwright::input

@@ -1,0 +1,28 @@
+// The bytes of an input file, whatever it is packed in: plain, gzip or zstd, told by its first bytes. Private to input/.
+// Offsets count unpacked bytes. Memory is a block and what the unpacking needs (zstd: its window, 128 MiB at most).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace batchwright::input {
+
+class Source {
+public:
+  Source() = default;
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+  virtual ~Source() = default;
+
+  /// Up to `size` bytes into `to`; 0 at the end. Throws `Fault::storage`, and `Fault::input` where the packing is broken
+  /// or ends too soon.
+  virtual std::size_t read(char* to, std::size_t size) = 0;
+};
+
+/// From this unpacked byte on: a plain file is sought in, a packed one is read from its start.
+std::unique_ptr<Source> open_source(const std::string& path, std::uint64_t from = 0);
+
+} // namespace batchwright::input
