@@ -48,7 +48,7 @@ TEST_CASE("words that users give are known in that spelling only")
   for (const auto value :
        {InputFormat::automatic, InputFormat::csv, InputFormat::jsonl, InputFormat::text, InputFormat::tsv})
     CHECK(input_format_named(name(value)) == value);
-  for (const auto* word : {"", "Batch", "batch ", "automatic", "tsv"}) {
+  for (const auto* word : {"", "Batch", "batch ", "automatic", "xlsx"}) {
     CHECK_FALSE(fallback_named(word).has_value());
     CHECK_FALSE(input_format_named(word).has_value());
   }
