@@ -86,8 +86,8 @@ TEST_CASE("an empty packed file is an empty file")
 TEST_CASE("TSV is CSV with a tab for the comma")
 {
   const FreshDirectory dir;
-  const auto items = read_all(
-      {input_file(dir, "a.tsv", "id\ttext\r\n1\ta, b\r\n2\t\"with a\ttab, \"\"quotes\"\" and\nlines\"\r\n", InputFormat::tsv)});
+  const auto items = read_all({input_file(
+      dir, "a.tsv", "id\ttext\r\n1\ta, b\r\n2\t\"with a\ttab, \"\"quotes\"\" and\nlines\"\r\n", InputFormat::tsv)});
   REQUIRE(items.size() == 2);
   CHECK(items[0]["text"] == "a, b");
   CHECK(items[1]["text"] == "with a\ttab, \"quotes\" and\nlines");

@@ -38,6 +38,8 @@ TEST_CASE("the text sums what is under way by phase, bytes as bytes")
         "reviews: 0 of 1,000 answered (0%); uploading 2 parts, 5.0 MiB of 20.0 MiB");
   CHECK(report::progress_text(running(0), {{Phase::downloading, "reviews", 7, 2048, 0}}) ==
         "reviews: 0 of 1,000 answered (0%); downloading part 7, 2.0 KiB");
+  CHECK(report::progress_text(running(0), {{Phase::downloading, "reviews", 7, 0, 0}}) ==
+        "reviews: 0 of 1,000 answered (0%); downloading part 7");
   CHECK(report::progress_text({Phase::reading, "reviews", 0, 1 << 20, 4 << 20}, {}) ==
         "reviews: reading, 1.0 MiB of 4.0 MiB (25.0%)");
   CHECK(report::progress_text({Phase::merging, "reviews", 0, 5, 0}, {}) == "reviews: merging, 5");

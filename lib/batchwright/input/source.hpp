@@ -1,5 +1,6 @@
-// The bytes of an input file, whatever it is packed in: plain, gzip or zstd, told by its first bytes. Private to input/.
-// Offsets count unpacked bytes. Memory is a block and what the unpacking needs (zstd: its window, 128 MiB at most).
+// The bytes of an input file, whatever it is packed in: plain, gzip or zstd, told by its first bytes. Private to
+// input/. Offsets count unpacked bytes. Memory is a block and what the unpacking needs (zstd: its window, 128 MiB at
+// most).
 #pragma once
 
 #include <cstddef>
@@ -17,8 +18,8 @@ public:
   Source& operator=(const Source&) = delete;
   virtual ~Source() = default;
 
-  /// Up to `size` bytes into `to`; 0 at the end. Throws `Fault::storage`, and `Fault::input` where the packing is broken
-  /// or ends too soon.
+  /// Up to `size` bytes into `to`; 0 at the end. Throws `Fault::storage`, and `Fault::input` where the packing is
+  /// broken or ends too soon.
   virtual std::size_t read(char* to, std::size_t size) = 0;
 };
 

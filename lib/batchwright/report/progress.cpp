@@ -51,7 +51,8 @@ std::string under_way(const std::vector<Progress>& parts)
   for (const auto& [phase, entry] : sums) {
     const auto& [sum, number] = entry;
     const auto what = number == 1 ? fmt::format("part {}", sum.part) : fmt::format("{} parts", number);
-    text += fmt::format("; {} {}, {}", name(phase), what, how_far(sum));
+    text += fmt::format("; {} {}", name(phase), what);
+    if (sum.done > 0 || sum.total > 0) text += ", " + how_far(sum);
   }
   return text;
 }
