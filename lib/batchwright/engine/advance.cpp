@@ -164,10 +164,12 @@ JobView advance(Tools& tools, Server& server, const std::string& name, const Goa
 std::vector<Advanced> advance_all(Tools& tools, Server& server, const std::vector<std::string>& jobs, const Goal& goal)
 {
   std::vector<Lane> lanes;
+  lanes.reserve(jobs.size());
   for (const auto& job : jobs)
     lanes.push_back({.result = {.job = job}});
   drive(lanes, tools, server, goal);
   std::vector<Advanced> all;
+  all.reserve(jobs.size());
   for (const auto& job : jobs) {
     const auto lane = std::find_if(lanes.begin(), lanes.end(), [&](const Lane& l) { return l.result.job == job; });
     all.push_back(lane->result);
