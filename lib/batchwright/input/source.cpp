@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::string_view gzip_magic = "\x1f\x8b";
 constexpr std::string_view zstd_magic = "\x28\xb5\x2f\xfd";
-constexpr std::size_t packed_block = 256 * 1024;
+constexpr std::size_t packed_block = std::size_t{1} << 18;
 
 std::string first_bytes(const std::string& path)
 {

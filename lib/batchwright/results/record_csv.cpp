@@ -87,7 +87,8 @@ public:
 
   void add(std::string& out, const Outcome& outcome) override
   {
-    ensure(m_item && m_item->mark.ordinal == outcome.ordinal, "the pinned input holds the job's items in order");
+    if (!m_item || m_item->mark.ordinal != outcome.ordinal)
+      throw Error{Fault::bug, "internal promise broken: the pinned input holds the job's items in order"};
     for (const auto& field : m_columns->row(*m_item)) {
       if (field) append_field(out, *field);
       out += ',';
