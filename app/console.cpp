@@ -1,5 +1,7 @@
 #include "app/console.hpp"
 
+#include "app/delivery.hpp"
+
 #include <batchwright/base/clock.hpp>
 #include <batchwright/base/files.hpp>
 #include <batchwright/base/interrupt.hpp>
@@ -11,7 +13,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -99,9 +100,8 @@ void Console::conclude(const bw::JobView& view, Stdout out)
 
 bw::Exit Console::fail(const bw::Error& error)
 {
-  // What was interrupted ends by the signal's number.
-  const bool terminated = error.fault() == bw::Fault::interrupted && bw::process_interrupt().signal() == SIGTERM;
-  const auto exit = terminated ? bw::Exit::terminated : bw::exit_for(error.fault());
+  auto exit = bw::exit_for(error.fault());
+  if (error.fault() == bw::Fault::interrupted) exit = stopped_by_user().value_or(exit);
   line_on_stderr(m_globals.json ? bw::report::json(error, exit) : bw::report::text(error, style(STDERR_FILENO)));
   return exit;
 }

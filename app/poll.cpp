@@ -19,20 +19,14 @@ struct PollOptions {
   std::vector<std::string> jobs = {};
 };
 
-/// The jobs that were named, each once, or all that are open and that no other process works on.
+/// The jobs that were named, each once, or all that are open.
 std::vector<std::string> jobs_to_poll(const PollOptions& options, Session& session)
 {
   std::vector<std::string> jobs;
   for (const auto& job : options.jobs) {
     if (std::find(jobs.begin(), jobs.end(), job) == jobs.end()) jobs.push_back(job);
   }
-  if (!jobs.empty()) return jobs;
-  auto& tools = session.tools_if_any();
-  for (const auto& job : tools.store.jobs()) {
-    const bool open = bw::tally(job, tools.store.parts(job.name)).pending() > 0;
-    if (open && !bw::engine::is_held(tools, job.name)) jobs.push_back(job.name);
-  }
-  return jobs;
+  return jobs.empty() ? bw::engine::open_jobs(session.tools_if_any()) : jobs;
 }
 
 Exit run_poll(const PollOptions& options, Session& session)

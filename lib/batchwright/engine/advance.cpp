@@ -124,11 +124,13 @@ void drive(std::vector<Lane>& lanes, Tools& tools, Server& server, const Goal& g
     guarded(lane, [&] { begin(lane, tools, server, workers, goal); });
 
   bool told = false;
-  while (!lanes.empty()) {
+  for (std::size_t first = 0;; ++first) { // each in turn is asked first
+
     auto patience = longest_patience;
     bool anything = false;
     bool in_flight = false;
-    for (auto& lane : lanes) {
+    for (std::size_t i = 0; i < lanes.size(); ++i) {
+      auto& lane = lanes[(first + i) % lanes.size()];
       if (!lane.run) continue;
       patience = std::min(patience, lane.run->step());
       if (lane.run->is_over()) {
@@ -144,7 +146,6 @@ void drive(std::vector<Lane>& lanes, Tools& tools, Server& server, const Goal& g
                              "finishing what is in flight; once more stops at once, and nothing is lost either way"});
     }
     if (const auto completion = workers.next(patience)) (*completion)();
-    std::rotate(lanes.begin(), lanes.begin() + 1, lanes.end()); // each in turn is asked first
   }
 }
 
@@ -169,12 +170,19 @@ std::vector<Advanced> advance_all(Tools& tools, Server& server, const std::vecto
     lanes.push_back({.result = {.job = job}});
   drive(lanes, tools, server, goal);
   std::vector<Advanced> all;
-  all.reserve(jobs.size());
-  for (const auto& job : jobs) {
-    const auto lane = std::find_if(lanes.begin(), lanes.end(), [&](const Lane& l) { return l.result.job == job; });
-    all.push_back(lane->result);
-  }
+  all.reserve(lanes.size());
+  for (auto& lane : lanes)
+    all.push_back(std::move(lane.result));
   return all;
+}
+
+std::vector<std::string> open_jobs(Tools& tools)
+{
+  std::vector<std::string> open;
+  for (const auto& job : tools.store.jobs()) {
+    if (tally(job, tools.store.parts(job.name)).pending() > 0 && !is_held(tools, job.name)) open.push_back(job.name);
+  }
+  return open;
 }
 
 FileLock take_lock(Tools& tools, const std::string& name)

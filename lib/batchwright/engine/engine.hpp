@@ -112,6 +112,9 @@ struct Advanced {
 /// on does not hold up the others. In the order of `jobs`, which are distinct.
 std::vector<Advanced> advance_all(Tools& tools, Server& server, const std::vector<std::string>& jobs, const Goal& goal);
 
+/// The jobs with items pending that no process works on now, newest first.
+std::vector<std::string> open_jobs(Tools& tools);
+
 /// How a job stands by the store alone. Throws `Fault::usage` for an unknown job, naming near ones.
 JobView look(Tools& tools, const std::string& job);
 
