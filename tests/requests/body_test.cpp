@@ -45,7 +45,8 @@ TEST_CASE("a string that is nothing but a column takes its typed value, others a
 {
   const FreshDirectory dir;
   const std::string record = R"({"n":1.50e3,"t":true,"z":null,"s":"a\ud83d\"\n","o":{"k": [1]},"a":[]})";
-  CHECK(body_for(dir, record, R"({"model":"m","a":"{{n}}","b":["{{t}}","{{ z }}"],"c":{"d":"{{s}}","e":"{{o}}","f":"{{a}}"}})") ==
+  CHECK(body_for(dir, record,
+                 R"({"model":"m","a":"{{n}}","b":["{{t}}","{{ z }}"],"c":{"d":"{{s}}","e":"{{o}}","f":"{{a}}"}})") ==
         R"({"model":"m","a":1.50e3,"b":[true,null],"c":{"d":"a\ud83d\"\n","e":{"k": [1]},"f":[]}})");
   CHECK(body_for(dir, record, R"({"model":"m","a":"{{n}} {{t}}{{z}}","b":"<{{s}}>","c":"{{o}}!"})") ==
         R"({"model":"m","a":"1.50e3 true","b":"<a\ud83d\"\n>","c":"{\"k\": [1]}!"})");
@@ -145,7 +146,8 @@ TEST_CASE("a path leads into the JSON of a column, by keys and places")
   CHECK(prompt_of(dir, record, "{{a.d.0.e}} {{ a.d.1.1 }}") == "1 y");
   CHECK(prompt_of(dir, record, "{{a.b.c}}") == "whole"); // the longest column that there is
   CHECK(prompt_of(dir, record, "{{a.d.1|head 2}}") == "[2");
-  for (const auto* path : {"{{a.x}}", "{{a.d.2}}", "{{a.d.-1}}", "{{a.d.0x}}", "{{t.x}}", "{{a.}}", "{{.a}}", "{{a..b}}"}) {
+  for (const auto* path :
+       {"{{a.x}}", "{{a.d.2}}", "{{a.d.-1}}", "{{a.d.0x}}", "{{t.x}}", "{{a.}}", "{{.a}}", "{{a..b}}"}) {
     CAPTURE(path);
     const auto e = thrown_by([&] { prompt_of(dir, record, path); });
     CHECK(e.fault() == Fault::input);
@@ -172,7 +174,8 @@ TEST_CASE("filters take a part of a text, by characters, byte for byte")
 TEST_CASE("a filter that is none is a usage error, unless the bar is in a column's name")
 {
   const FreshDirectory dir;
-  for (const auto* prompt : {"{{t|haed 3}}", "{{t|head}}", "{{t|head x}}", "{{t|head -1}}", "{{t|}}", "{{t|trim|x}}", "{{t|head 1 2}}"}) {
+  for (const auto* prompt :
+       {"{{t|haed 3}}", "{{t|head}}", "{{t|head x}}", "{{t|head -1}}", "{{t|}}", "{{t|trim|x}}", "{{t|head 1 2}}"}) {
     CAPTURE(prompt);
     const auto e = thrown_by([&] { prompt_of(dir, R"({"t":"x"})", prompt); });
     CHECK(e.fault() == Fault::usage);
@@ -196,7 +199,8 @@ TEST_CASE("messages are a list of the record's own, as JSON or as a text that ho
         R"({"model":"m","messages":[{"role":"user","content":"a\ud83d"}]})");
   CHECK(messages_of(jsonl(R"("[{\"role\":\"user\",\"content\":\"x\\n\"}]")")) ==
         R"({"model":"m","messages":[{"role":"user","content":"x\n"}]})");
-  CHECK(messages_of(tests::job({tests::input_file(dir, "in.csv", "m\n\"[{\"\"role\"\":\n\"\"user\"\"}]\"\n", InputFormat::csv)}, "")) ==
+  CHECK(messages_of(tests::job(
+            {tests::input_file(dir, "in.csv", "m\n\"[{\"\"role\"\":\n\"\"user\"\"}]\"\n", InputFormat::csv)}, "")) ==
         R"({"model":"m","messages":[{"role": "user"}]})");
   for (const auto* bad : {"7", "[]", "{}", "null", "\"\"", "\"no\"", "[1]", "[{}]", R"("\ud83d")"}) {
     CAPTURE(bad);

@@ -81,10 +81,9 @@ TEST_CASE("items are packed in order, the last pack holds the rest, and ids of p
   CHECK(plan.items == 7);
   CHECK(plan.parts[0].items == 7);
   CHECK(plan.parts[0].requests == 3);
-  CHECK(packs_of(dir, j, plan.parts[0]) ==
-        std::vector<Pack>{{"bw-0000000000x3", {"text 0", "text 1", "text 2"}},
-                          {"bw-0000000003x3", {"text 3", "text 4", "text 5"}},
-                          {"bw-0000000006", {"text 6"}}});
+  CHECK(packs_of(dir, j, plan.parts[0]) == std::vector<Pack>{{"bw-0000000000x3", {"text 0", "text 1", "text 2"}},
+                                                             {"bw-0000000003x3", {"text 3", "text 4", "text 5"}},
+                                                             {"bw-0000000006", {"text 6"}}});
   CHECK_FALSE(std::filesystem::exists(dir / "ids"));
 }
 
@@ -118,8 +117,8 @@ TEST_CASE("a pack has no more text than the API surely takes, and a text that ma
   const FreshDirectory dir;
   const std::string large(20'000, 'a');
   const std::string suspicious(24'577, 'b');
-  const auto j = packed_job(dir, {"x", suspicious, "y", "z", large, large, large, large, large, large, large, large,
-                                  large, large, large, large, large, large, large, "end"},
+  const auto j = packed_job(dir, {"x",   suspicious, "y",   "z",   large, large, large, large, large, large,
+                                  large, large,      large, large, large, large, large, large, large, "end"},
                             100);
   std::vector<std::size_t> sizes;
   for (const auto& pack : packs_of(dir, j, requests::plan(j).parts.at(0))) {

@@ -46,8 +46,8 @@ const Request* Assembler::take(const input::Item& item)
   m_input.clear();
   m_maker.append_input(m_input, item);
   const bool goes_alone = m_input.size() > wire::bytes_surely_one_input;
-  const bool fits = m_open.items < m_most_items && m_inputs.size() + 1 + m_input.size() <= m_most_bytes &&
-                    !goes_alone && !m_alone;
+  const bool fits =
+      m_open.items < m_most_items && m_inputs.size() + 1 + m_input.size() <= m_most_bytes && !goes_alone && !m_alone;
   const bool completes = m_open.items > 0 && !fits;
   if (completes) close();
   m_alone = goes_alone;

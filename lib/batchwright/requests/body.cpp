@@ -22,11 +22,13 @@ Error broken(std::string_view text, std::size_t byte, std::string_view what, std
 json::Value parsed(json::Document& document, const std::string& body)
 {
   if (!document.parse(body)) {
-    throw broken(body, document.fault().byte, fmt::format("not JSON: {}", document.fault().what),
-                 R"(a whole body as JSON: {"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "{{text}}"}]})");
+    throw broken(
+        body, document.fault().byte, fmt::format("not JSON: {}", document.fault().what),
+        R"(a whole body as JSON: {"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "{{text}}"}]})");
   }
   const auto root = document.root();
-  if (!root.is(json::Kind::object)) throw broken(body, 0, "expected a JSON object", "it is the whole body of a request");
+  if (!root.is(json::Kind::object))
+    throw broken(body, 0, "expected a JSON object", "it is the whole body of a request");
   return root;
 }
 
@@ -39,7 +41,8 @@ std::size_t offset_in(const std::string& text, const json::Value& value)
 void check_member(const RequestSpec& spec, const std::string& name, const json::Value& value)
 {
   const auto at = offset_in(spec.body, value);
-  if (name == "stream" && value.raw() != "false") throw broken(spec.body, at, "a batch cannot stream", "leave `stream` out");
+  if (name == "stream" && value.raw() != "false")
+    throw broken(spec.body, at, "a batch cannot stream", "leave `stream` out");
   if (name != "model") return;
   const auto model = value.text();
   if (!model || model->empty() || model->find("{{") != std::string::npos) {

@@ -1,7 +1,7 @@
 // A body template: the whole body of a request as the user wrote it, a JSON object in whose strings `{{column}}` may
-// stand. Comes in: its text and what the job's options add. Goes out: one body for each item, on one line. A string that
-// is nothing but `{{column}}` takes the field's typed value; in others, texts are filled in. Keys stand as they are.
-// Private to requests/.
+// stand. Comes in: its text and what the job's options add. Goes out: one body for each item, on one line. A string
+// that is nothing but `{{column}}` takes the field's typed value; in others, texts are filled in. Keys stand as they
+// are. Private to requests/.
 #pragma once
 
 #include <batchwright/input/input.hpp>
@@ -23,7 +23,8 @@ public:
   explicit BodyTemplate(const RequestSpec& spec);
 
   /// Appends the item's body. Notes in `texts` what was filled in, counted from `line_begin`.
-  void append(std::string& out, const input::Item& item, std::size_t line_begin, std::vector<LineTexts::Span>& texts) const;
+  void append(std::string& out, const input::Item& item, std::size_t line_begin,
+              std::vector<LineTexts::Span>& texts) const;
 
   /// All that stands in it whatever the item is, for counting its tokens.
   std::string constant_text() const;

@@ -92,7 +92,8 @@ void Column::append_json(std::string& out, const input::Item& item) const
   out += '"';
 }
 
-/// What stands between the braces is looked for as it is first: columns may have spaces, points and bars in their names.
+/// What stands between the braces is looked for as it is first: columns may have spaces, points and bars in their
+/// names.
 Column::Found Column::find(const input::Item& item) const
 {
   auto field = item.field(m_text);

@@ -1,5 +1,5 @@
-// What stands between the braces of `{{column}}`, read once and looked up in each item: a column's name, a path into its
-// JSON (`{{meta.author.0}}`), and what is to be done to the text (`{{text|head 2000}}`). Private to requests/.
+// What stands between the braces of `{{column}}`, read once and looked up in each item: a column's name, a path into
+// its JSON (`{{meta.author.0}}`), and what is to be done to the text (`{{text|head 2000}}`). Private to requests/.
 #pragma once
 
 #include <batchwright/input/input.hpp>
@@ -36,8 +36,8 @@ private:
   std::optional<input::Field> along_path(const input::Item& item) const;
 
   std::string m_option;
-  std::string m_text;                              // as it stands between the braces
-  std::string m_name = {};                         // without spaces around it and without filters
+  std::string m_text;                                          // as it stands between the braces
+  std::string m_name = {};                                     // without spaces around it and without filters
   std::optional<std::vector<Filter>> m_filters{std::in_place}; // nothing: there is a bar, and no filter behind it
 };
 

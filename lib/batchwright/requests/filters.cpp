@@ -8,7 +8,8 @@ namespace {
 std::string_view without_spaces(std::string_view text)
 {
   const auto begin = text.find_first_not_of(' ');
-  return begin == std::string_view::npos ? std::string_view{} : text.substr(begin, text.find_last_not_of(' ') - begin + 1);
+  return begin == std::string_view::npos ? std::string_view{}
+                                         : text.substr(begin, text.find_last_not_of(' ') - begin + 1);
 }
 
 std::optional<Filter> parse_filter(std::string_view text)

@@ -1,5 +1,6 @@
 // Vectors as a matrix of little-endian float32 in NumPy's format, version 1.0 (numpy.lib.format): a header that is a
-// Python dictionary, then the rows. Row i is item i; a row of NaN stands where an item has no vector. Beside it, the ids.
+// Python dictionary, then the rows. Row i is item i; a row of NaN stands where an item has no vector. Beside it, the
+// ids.
 
 #include <batchwright/base/error.hpp>
 #include <batchwright/json/json.hpp>

@@ -25,10 +25,8 @@ constexpr std::array known{
              .most_inputs_per_request = 2048,
              .inputs_per_file = 50'000},
     Endpoint{.word = "completions", .path = "/v1/completions", .bound_field = "max_tokens"},
-    Endpoint{.word = "moderations",
-             .path = "/v1/moderations",
-             .inputs_per_request = 32,
-             .most_inputs_per_request = 2048},
+    Endpoint{
+        .word = "moderations", .path = "/v1/moderations", .inputs_per_request = 32, .most_inputs_per_request = 2048},
 };
 
 } // namespace
@@ -40,9 +38,8 @@ std::span<const Endpoint> endpoints()
 
 const Endpoint* find_endpoint(std::string_view word_or_path)
 {
-  const auto* found = std::find_if(known.begin(), known.end(), [&](const Endpoint& e) {
-    return e.word == word_or_path || e.path == word_or_path;
-  });
+  const auto* found = std::find_if(known.begin(), known.end(),
+                                   [&](const Endpoint& e) { return e.word == word_or_path || e.path == word_or_path; });
   return found == known.end() ? nullptr : found;
 }
 

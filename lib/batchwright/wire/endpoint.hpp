@@ -1,5 +1,5 @@
-// The endpoints whose requests and answers we know, as rows of one table: what each takes, and what it may pack into one
-// request. Any other path beginning with /v1/ can be asked by a body template; its answers are handed on whole.
+// The endpoints whose requests and answers we know, as rows of one table: what each takes, and what it may pack into
+// one request. Any other path beginning with /v1/ can be asked by a body template; its answers are handed on whole.
 #pragma once
 
 #include <cstdint>

@@ -115,7 +115,11 @@ std::string element_line(const json::Value& line, std::string_view endpoint, std
     if (body) copy(*body, key);
   w.key(list_key(endpoint)).begin_array().raw(element).end_array();
   if (body && body->get("usage")) {
-    w.key("usage").begin_object().member("prompt_tokens", share.input.n).member("total_tokens", share.input.n).end_object();
+    w.key("usage")
+        .begin_object()
+        .member("prompt_tokens", share.input.n)
+        .member("total_tokens", share.input.n)
+        .end_object();
   }
   w.end_object().end_object().key("error").null().end_object();
   return text;
