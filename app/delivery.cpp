@@ -42,7 +42,7 @@ void write_ids(const std::string& job, fs::path matrix, bw::results::Pending pen
 {
   bw::AtomicFile file{matrix.replace_extension(".ids.jsonl"), bw::AtomicFile::Durable::yes,
                       bw::AtomicFile::Access::by_umask};
-  bw::engine::deliver(session.tools(), job, bw::results::Format::ids, pending,
+  bw::engine::deliver(session.tools(), job, {bw::results::Format::ids, pending},
                       [&](std::string_view bytes) { file.write(bytes); });
   file.commit();
 }
@@ -78,7 +78,7 @@ bw::results::Merged deliver(const std::string& job, const Delivery& delivery, bw
   const auto format = delivery.chosen_format();
   bw::results::Merged merged;
   const auto produce = [&](const bw::results::Sink& sink) {
-    merged = bw::engine::deliver(session.tools(), job, format, pending, sink);
+    merged = bw::engine::deliver(session.tools(), job, {format, pending}, sink);
   };
   if (delivery.out == "-") {
     produce([&](std::string_view bytes) { session.console().write(bytes); });

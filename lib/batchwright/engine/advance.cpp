@@ -234,7 +234,7 @@ bool needs_server(const JobView& view)
   });
 }
 
-results::Merged deliver(Tools& tools, const std::string& name, results::Format format, results::Pending pending,
+results::Merged deliver(Tools& tools, const std::string& name, const results::MergeOptions& options,
                         const results::Sink& sink)
 {
   const auto job = known_job(tools, name);
@@ -242,12 +242,19 @@ results::Merged deliver(Tools& tools, const std::string& name, results::Format f
   std::vector<results::OutcomeFile> outcomes;
   for (const auto& p : tools.store.parts(name)) {
     if (p.state != PartState::settled || p.outcome.succeeded + p.outcome.failed == 0) continue;
-    outcomes.push_back({files.outcomes(p.number), p.first, p.last, p.route, p.attempt});
+    const auto& model = p.model.empty() ? job.request.model : p.model;
+    outcomes.push_back({.path = files.outcomes(p.number),
+                        .first = p.first,
+                        .last = p.last,
+                        .route = p.route,
+                        .attempt = p.attempt,
+                        .endpoint = p.endpoint.empty() ? job.request.endpoint : p.endpoint,
+                        .model = model,
+                        .prices = tools.prices.find(model)});
   }
-  return results::merge(job, outcomes, tools.prices.find(job.request.model), format, pending, sink,
-                        [&](std::uint64_t done, std::uint64_t total) {
-                          tools.observer.on(Progress{Phase::merging, name, 0, done, total});
-                        });
+  return results::merge(job, outcomes, options, sink, [&](std::uint64_t done, std::uint64_t total) {
+    tools.observer.on(Progress{Phase::merging, name, 0, done, total});
+  });
 }
 
 } // namespace batchwright::engine

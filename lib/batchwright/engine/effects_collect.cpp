@@ -137,7 +137,7 @@ void Run::settle(const Part& p)
                                    .left_free = m_files.left_free(p.number),
                                    .left_halved = m_files.left_halved(p.number),
                                    .quarantine = m_files.quarantine(p.number)};
-  const results::SettleContext context{.user_ids = !spec.id_column.empty() && !hides_ids,
+  const results::SettleContext context{.user_ids = has_user_ids(m_job) && !hides_ids,
                                        .endpoint = p.endpoint.empty() ? spec.endpoint : p.endpoint,
                                        .max_attempts = m_job.policy.max_attempts,
                                        .fallback = m_job.policy.fallback,

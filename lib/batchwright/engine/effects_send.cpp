@@ -182,9 +182,8 @@ void Run::create(const Part& p)
     move(changed, PartEvent::create_begun);
     tx.put(m_job.name, call);
   });
-  const auto work = [this, p, endpoint = m_job.request.endpoint, data = metadata(p, call.uuid)] {
-    return m_server.client.create_batch(p.file, endpoint, data);
-  };
+  const auto work = [this, p, endpoint = p.endpoint.empty() ? m_job.request.endpoint : p.endpoint,
+                     data = metadata(p, call.uuid)] { return m_server.client.create_batch(p.file, endpoint, data); };
   on_worker(Do::create, p.number, work,
             [this, number = p.number, uuid = call.uuid](const auto& reply) { record_create(number, uuid, reply); });
 }

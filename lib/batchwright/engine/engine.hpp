@@ -134,7 +134,7 @@ bool needs_server(const JobView& view);
 // --- bringing results home -------------------------------------------------------------------------------------------
 
 /// Merges what the settled parts hold into `sink`, in input order. Reads the store and files only.
-results::Merged deliver(Tools& tools, const std::string& job, results::Format format, results::Pending pending,
+results::Merged deliver(Tools& tools, const std::string& job, const results::MergeOptions& options,
                         const results::Sink& sink);
 
 } // namespace batchwright::engine

@@ -116,6 +116,11 @@ struct Job {
   bool operator==(const Job&) const = default;
 };
 
+/// Whether the job's requests are ready-made lines.
+bool is_ready_made(const Job& job);
+/// Whether the items' custom_ids are the user's: of an id column, or of ready-made lines.
+bool has_user_ids(const Job& job);
+
 // One word for a thing, in both directions; the second form knows no other words.
 std::string_view name(Mode mode);
 std::string_view name(Fallback fallback);

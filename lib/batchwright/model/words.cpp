@@ -116,6 +116,16 @@ std::string job_name_from(std::string_view file_name)
   return made.empty() ? "job" : made;
 }
 
+bool is_ready_made(const Job& job)
+{
+  return !job.inputs.empty() && job.inputs.front().format == InputFormat::requests;
+}
+
+bool has_user_ids(const Job& job)
+{
+  return !job.request.id_column.empty() || is_ready_made(job);
+}
+
 std::string default_custom_id(Ordinal ordinal)
 {
   return fmt::format("{}{:010}", id_prefix, ordinal);

@@ -90,6 +90,9 @@ struct OutcomeFile {
   Ordinal last = 0;
   Route route = Route::batch;
   int attempt = 1;
+  std::string endpoint = {};                  ///< what its requests asked: answers have its shape
+  std::string model = {};                     ///< where an answer does not tell it
+  const money::ModelPrices* prices = nullptr; ///< of that model; null: not known
 };
 
 /// One item's outcome as it stands in an outcome file; views are valid until the walk moves on.
@@ -98,9 +101,8 @@ struct Outcome {
   Status status = Status::pending;
   std::string_view code = {}; ///< why it failed; empty on success
   bool paid = false;
-  Route route = Route::batch;
-  int attempt = 0;
-  std::string_view answer = {}; ///< the answer line, without newline; empty while pending
+  const OutcomeFile* from = nullptr; ///< null while pending
+  std::string_view answer = {};      ///< the answer line, without newline; empty while pending
 };
 
 /// All items of a job in input order, those without an outcome as pending. Opens a file when its first ordinal is
@@ -146,14 +148,19 @@ struct Merged {
 using Sink = std::function<void(std::string_view)>;
 using OnMerged = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
-/// Writes the merged result of a job. `job` gives the endpoint, the model, whether ids are the user's (they stand in
-/// the answer lines) and, for CSV, the pinned inputs, which are checked first: `Fault::input` naming a changed one.
-/// Other formats need nothing from the input and do not look at it. jsonl: the merged record of the design. csv: the
-/// input's columns plus `output,status,error`
+struct MergeOptions {
+  Format format = Format::jsonl;
+  Pending pending = Pending::refuse;
+};
+
+/// Writes the merged result of a job. `job` gives whether ids are the user's (they stand in the answer lines) and, for
+/// CSV, the pinned inputs, which are checked first: `Fault::input` naming a changed one. Other formats need nothing
+/// from the input and do not look at it. jsonl: the merged record of the design. csv: the input's columns plus
+/// `output,status,error`
 /// (`_output,_status,_error` on a clash), rows ended by LF; JSONL inputs give the keys of all records in the order in
 /// which they first appear, and more than 5,000 of them are `Fault::input`. raw: the untouched answer lines; where the
 /// server gave none, the line of ours that says so.
-Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const money::ModelPrices* prices, Format format,
-             Pending pending, const Sink& sink, const OnMerged& on_merged = {});
+Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const MergeOptions& options, const Sink& sink,
+             const OnMerged& on_merged = {});
 
 } // namespace batchwright::results
