@@ -148,7 +148,7 @@ TEST_CASE("more requests, inputs or bytes than a file may have are told, and the
   const std::string filling(10'000'000, 'x');
   for (int n = 0; n < 21; ++n)
     large += line(fmt::format("{}{}", filling, n)) + "\n";
-  const auto bytes = check(dir.file("large", large));
+  const auto bytes = check(dir.file("large.zst", tests::zstandard(large)));
   CHECK(bytes.told() == "0:0 file_too_large\n");
   CHECK(bytes.verdict.bytes == large.size());
   CHECK(bytes.verdict.parts == 2);

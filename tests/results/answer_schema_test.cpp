@@ -115,6 +115,7 @@ TEST_CASE("formats take what may be meant and refuse what cannot")
            Row{"duration", "P3W", "P"},
            Row{"email", "a.b+c@example.com", "a at example.com"},
            Row{"hostname", "www.example.com", "-x-.com"},
+           Row{"hostname", "bücher.example.", "a..b"},
            Row{"ipv4", "192.0.2.1", "192.0.2.256"},
            Row{"ipv6", "2001:db8::1", "2001:db8::g"},
            Row{"uuid", "00000000-0000-4000-8000-000000000001", "0000"},
@@ -131,12 +132,12 @@ TEST_CASE("an answer of hostile shape gives a violation, not a crash")
   const auto tree = R"({"type":"array","items":{"$ref":"#/$defs/t"}})";
   const AnswerSchema schema{schema_of(R"({"$ref":"#/$defs/t"})", std::string{R"({"t":)"} + tree + "}")};
   const auto deep = [](std::size_t n) { return R"({"a":)" + std::string(n, '[') + std::string(n, ']') + "}"; };
-  CHECK_FALSE(schema.violation(deep(199)));
-  CHECK(schema.violation(deep(200)) == "nested deeper than 200 levels");
+  CHECK_FALSE(schema.violation(deep(200)));
+  CHECK(schema.violation(deep(201)) == "nested deeper than 200 levels");
   CHECK(schema.violation(deep(10'000)) == "nested deeper than 200 levels");
   CHECK(schema.violation(deep(1'000'000)) == "nested deeper than 200 levels");
   CHECK(schema.violation(R"({"a":)" + std::string(1'000'000, '[')).value().starts_with("not JSON: "));
-  const AnswerSchema text{schema_of(R"({"type":"string","pattern":"^(a|b|ab)*c$"})")};
+  const AnswerSchema text{schema_of(R"x({"type":"string","pattern":"^(a|b|ab)*c$"})x")};
   CHECK(text.violation(R"({"a":")" + std::string(2'000'000, 'a') + "\"}").value().starts_with("/a: does not match"));
   CHECK(text.violation(R"({")" + std::string(1'000'000, 'k') + R"(":1})").value().size() < 500);
 }
@@ -171,8 +172,8 @@ TEST_CASE("what the strict rules refuse, and patterns that cannot be checked, ar
   };
   CHECK(refused("{}").find("the root must have") != std::string::npos);
   CHECK(refused(schema_of(R"({"type":"txt"})")).find("/properties/a: there is no type `txt`") != std::string::npos);
-  CHECK(refused(schema_of(R"({"type":"string","pattern":"(a)\\1"})")).find("cannot be checked") != std::string::npos);
-  CHECK(refused(schema_of(R"({"type":"string","pattern":"("})")).find("cannot be checked") != std::string::npos);
+  CHECK(refused(schema_of(R"x({"type":"string","pattern":"(a)\\1"})x")).find("cannot be checked") != std::string::npos);
+  CHECK(refused(schema_of(R"x({"type":"string","pattern":"("})x")).find("cannot be checked") != std::string::npos);
 }
 
 TEST_CASE("what the emulator draws from a schema fits it, and with a value changed it does not")

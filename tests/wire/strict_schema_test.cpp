@@ -79,7 +79,7 @@ TEST_CASE("what the guide shows passes: types, lists of types, bounds, formats, 
     CAPTURE(a);
     CHECK(told(root_with(a)).empty());
   }
-  CHECK(told(root_with(R"({"$ref":"#/$defs/n"})", std::string{R"({"n":)"} + node + "}").empty());
+  CHECK(told(root_with(R"({"$ref":"#/$defs/n"})", std::string{R"({"n":)"} + node + "}")).empty());
   CHECK(told(root_with(R"({"anyOf":[{"$ref":"#"},{"type":"null"}]})")).empty());
   CHECK(told(root_with(R"({"type":"array","items":{"$ref":"#"}})")).empty());
   CHECK(told(root_with(R"({"$ref":"#/$defs/a~1b%25"})", R"({"a/b%":{"type":"string"}})")).empty());
@@ -108,7 +108,7 @@ TEST_CASE("each breach is told with its place")
            Row{R"({"type":[]})", "empty list"},
            Row{R"({"type":"array"})", "must have `items`"},
            Row{R"({"type":"string","format":"colour"})", "no format `colour`"},
-           Row{R"({"type":"string","pattern":"^(?!a)"})", "lookaround"},
+           Row{R"x({"type":"string","pattern":"^(?!a)"})x", "lookaround"},
            Row{R"({"type":"string","enum":[]})", "`enum` must be"},
            Row{R"({"type":"number","minimum":"3"})", "`minimum` must be a number"},
            Row{R"({"type":"number","multipleOf":0})", "above 0"},
@@ -148,9 +148,9 @@ TEST_CASE("all breaches are told at once, each once, and only where they are")
 TEST_CASE("references that never come to an end are told, and never followed without end")
 {
   CHECK(tells(root_with(R"({"$ref":"#/$defs/a"})", R"({"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}})"),
-              "/properties/a", "refers to itself"));
+              "/$defs/a", "refers to itself"));
   CHECK(tells(root_with(R"({"$ref":"#/$defs/a"})", R"({"a":{"anyOf":[{"$ref":"#/$defs/a"},{"type":"null"}]}})"),
-              "/properties/a", "refers to itself"));
+              "/$defs/a", "refers to itself"));
   CHECK(tells(root_with(R"({"$ref":"#"})"), "", "no document can satisfy it"));
   CHECK(tells(root_with(R"({"type":"array","items":{"$ref":"#"},"minItems":1})"), "", "no document can satisfy it"));
   CHECK(told(root_with(R"({"type":["array","null"],"items":{"$ref":"#"},"minItems":1})")).empty());
@@ -225,7 +225,7 @@ TEST_CASE("the emulator judges alike what both look at")
       {R"({"type":[]})", false},
       {R"({"enum":[]})", false},
       {R"({"type":"string","format":"colour"})", false},
-      {R"({"type":"string","pattern":"(?=a)b"})", false},
+      {R"x({"type":"string","pattern":"(?=a)b"})x", false},
       {R"({"type":"number","multipleOf":0})", false},
       {R"({"type":"string","allOf":[{"type":"string"}]})", false},
       {R"({"type":"string","oneOf":[{"type":"string"}]})", false},

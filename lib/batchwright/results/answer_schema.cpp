@@ -1,7 +1,7 @@
 // valijson reads the schema and walks the document. What it does unsoundly is done here in its place, by specialising
 // its visitor for our documents: std::regex overflows the stack on long strings and its formats throw on what is no
 // string; texts end at a NUL; 4.5 passes as a multiple of 2; alternatives that refer to each other are tried again and
-// again, which doubles the time with each level.
+// again, which doubles the time with each level; each bad item of a list is kept as an error.
 
 #include <batchwright/base/error.hpp>
 #include <batchwright/results/answer_adapter.hpp>
@@ -119,8 +119,10 @@ bool OurVisitor::validateSchema(const Subschema& subschema)
   if (subschema.getAlwaysInvalid()) return false;
   Subschema::ApplyFunction each = [this](const auto& constraint) { return constraint.accept(*this); };
   if (m_results != nullptr) return subschema.apply(each);
+  const auto& value = m_target.value();
+  if (!value.isArray() && !value.isObject()) return subschema.applyStrict(each);
   auto& fits = batchwright::results::judgement->fits;
-  const std::pair key{&subschema, m_target.value().number()};
+  const std::pair key{&subschema, value.number()};
   if (const auto known = fits.find(key); known != fits.end()) return known->second;
   const bool fit = subschema.applyStrict(each);
   fits.emplace(key, fit);
@@ -172,6 +174,21 @@ bool OurVisitor::visit(const TypeConstraint& constraint)
     m_results->pushError(m_context,
                          fmt::format("expected {}, found {}", expected, batchwright::results::word(m_target)));
   return fits;
+}
+
+template<>
+bool OurVisitor::visit(const SingularItemsConstraint& constraint)
+{
+  const auto* schema = constraint.getItemsSubschema();
+  if (!m_target.value().isArray() || schema == nullptr) return true;
+  std::size_t index = 0;
+  for (const auto& item : m_target.asArray()) {
+    auto context = m_context;
+    context.push_back(fmt::format("[{}]", index++));
+    OurVisitor visitor{item, std::move(context), m_strictTypes, m_results, m_regexesCache};
+    if (!visitor.validateSchema(*schema)) return false;
+  }
+  return true;
 }
 
 template<>

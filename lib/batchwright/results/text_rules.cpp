@@ -8,7 +8,7 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <cctype>
 #include <chrono>
 
 namespace batchwright::results {
@@ -50,7 +50,7 @@ RE2::Options quietly()
 /// A year, month and day that are on the calendar.
 bool is_date(std::string_view text)
 {
-  static const RE2 shape{R"((\d{4})-(\d\d)-(\d\d))"};
+  static const RE2 shape{R"((\d{4})-(\d\d)-(\d\d))", quietly()};
   int year = 0;
   unsigned month = 0;
   unsigned day = 0;
@@ -60,7 +60,8 @@ bool is_date(std::string_view text)
 
 bool is_time(std::string_view text)
 {
-  static const RE2 shape{R"(([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):?[0-5]\d)?)"};
+  static const RE2 shape{R"(([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):?[0-5]\d)?)",
+                         quietly()};
   return RE2::FullMatch(piece(text), shape);
 }
 
@@ -73,20 +74,38 @@ bool is_date_time(std::string_view text)
 
 bool is_duration(std::string_view text)
 {
-  static const RE2 shape{R"(P(\d+W|(\d+Y)?(\d+M)?(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?))"};
+  static const RE2 shape{R"(P(\d+W|(\d+Y)?(\d+M)?(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?))", quietly()};
   return RE2::FullMatch(piece(text), shape) && text.size() > 2 && text.back() != 'T';
 }
 
 bool is_email(std::string_view text)
 {
-  static const RE2 shape{R"([^\s@]+@[^\s@]+|".+"@[^\s@]+)"};
+  static const RE2 shape{R"([^\s@]+@[^\s@]+|".+"@[^\s@]+)", quietly()};
   return RE2::FullMatch(piece(text), shape);
+}
+
+/// Letters of any script, digits, `-` inside and `_`, in labels of at most 63 bytes.
+bool is_label(std::string_view label)
+{
+  constexpr std::size_t longest = 63;
+  const auto stands = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x80 || std::isalnum(byte) != 0 || c == '-' || c == '_';
+  };
+  return !label.empty() && label.size() <= longest && label.front() != '-' && label.back() != '-' &&
+         std::all_of(label.begin(), label.end(), stands);
 }
 
 bool is_hostname(std::string_view text)
 {
-  static const RE2 shape{R"(([\pL\pN_]([\pL\pN_-]{0,61}[\pL\pN_])?\.)*[\pL\pN_]([\pL\pN_-]{0,61}[\pL\pN_])?\.?)"};
-  return RE2::FullMatch(piece(text), shape);
+  constexpr std::size_t longest = 254; // with the dot of the root
+  if (text.size() > longest) return false;
+  if (text.ends_with('.')) text.remove_suffix(1);
+  for (auto dot = text.find('.'); dot != std::string_view::npos; dot = text.find('.')) {
+    if (!is_label(text.substr(0, dot))) return false;
+    text.remove_prefix(dot + 1);
+  }
+  return is_label(text);
 }
 
 bool is_address(std::string_view text, int family)
@@ -97,7 +116,7 @@ bool is_address(std::string_view text, int family)
 
 bool is_uuid(std::string_view text)
 {
-  static const RE2 shape{"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"};
+  static const RE2 shape{"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}", quietly()};
   return RE2::FullMatch(piece(text), shape);
 }
 
