@@ -1,5 +1,6 @@
 #include <batchwright/requests/ready_made.hpp>
-#include <batchwright/wire/endpoints.hpp>
+#include <batchwright/wire/batch_content.hpp>
+#include <batchwright/wire/endpoint.hpp>
 
 #include <fmt/format.h>
 
@@ -71,13 +72,13 @@ private:
     const auto url = string_in(m_line, "url", "url");
     if (!url) return;
     auto text = url->text();
-    if (text && wire::batch_endpoint(*text)) {
+    if (text && wire::batch_content(*text)) {
       m_found.url = std::move(text);
       return;
     }
     std::string known;
-    for (const auto& endpoint : wire::batch_endpoints)
-      known += fmt::format("{}{}", known.empty() ? "" : ", ", endpoint.url);
+    for (const auto& endpoint : wire::batch_contents)
+      known += fmt::format("{}{}", known.empty() ? "" : ", ", endpoint.path);
     problem("invalid_url", fmt::format("no batch can call the `url` {}; those known: {}", shown(*url), known), *url);
   }
 
@@ -93,50 +94,47 @@ private:
     const auto stream = body->find("stream");
     if (stream && stream->boolean() == true)
       problem(invalid_code, "a batch cannot stream: leave `body.stream` out", *stream);
-    if (m_found.url) look_at_content(*body, *wire::batch_endpoint(*m_found.url));
+    if (m_found.url) look_at_content(*body, *wire::batch_content(*m_found.url));
   }
 
-  void look_at_content(const json::Value& body, const wire::Endpoint& endpoint)
+  void look_at_content(const json::Value& body, const wire::BatchContent& endpoint)
   {
-    const auto content = body.get(endpoint.content);
+    const auto content = body.get(endpoint.member);
     if (!content) {
       if (!has_content_elsewhere(body, endpoint))
-        problem(missing_code, fmt::format("`body.{}` is missing, which {} needs", endpoint.content, endpoint.url),
+        problem(missing_code, fmt::format("`body.{}` is missing, which {} needs", endpoint.member, endpoint.path),
                 body);
       return;
     }
     const bool list = content->is(json::Kind::array) && content->front();
     const bool text = content->is(json::Kind::string) && !content->token().empty();
     if (endpoint.holds == wire::Holds::list && !list) {
-      problem(invalid_code, fmt::format("`body.{}` must be a list that is not empty", endpoint.content), *content);
+      problem(invalid_code, fmt::format("`body.{}` must be a list that is not empty", endpoint.member), *content);
     } else if (endpoint.holds == wire::Holds::text_or_list && !list && !text) {
-      problem(invalid_code, fmt::format("`body.{}` must be a text or a list, and not empty", endpoint.content),
+      problem(invalid_code, fmt::format("`body.{}` must be a text or a list, and not empty", endpoint.member),
               *content);
-    } else if (endpoint.url == wire::embeddings_url) {
-      count_inputs(*content);
+    } else if (const auto* known = wire::find_endpoint(endpoint.path); known && known->inputs_per_file > 0) {
+      count_inputs(*content, known->most_inputs_per_request);
     }
   }
 
   /// What the Responses API takes in place of `input`.
-  static bool has_content_elsewhere(const json::Value& body, const wire::Endpoint& endpoint)
+  static bool has_content_elsewhere(const json::Value& body, const wire::BatchContent& endpoint)
   {
-    if (endpoint.url != "/v1/responses") return false;
+    if (endpoint.path != "/v1/responses") return false;
     constexpr std::string_view others[] = {"prompt", "previous_response_id", "conversation"};
     return std::any_of(std::begin(others), std::end(others), [&](auto key) { return body.get(key).has_value(); });
   }
 
   /// A list of numbers is one input: the ids of its tokens.
-  void count_inputs(const json::Value& input)
+  void count_inputs(const json::Value& input, std::uint64_t most)
   {
     const auto first = input.front();
     const bool several = first && !first->is(json::Kind::number);
     const auto all = several ? input.elements() : std::vector<json::Value>{};
     m_found.embedding_inputs = several ? all.size() : 1;
-    if (all.size() > wire::inputs_per_embedding_request) {
-      problem(invalid_code,
-              fmt::format("`body.input` has {} inputs; a request may have {}", all.size(),
-                          wire::inputs_per_embedding_request),
-              input);
+    if (all.size() > most) {
+      problem(invalid_code, fmt::format("`body.input` has {} inputs; a request may have {}", all.size(), most), input);
     }
     const auto empty = std::find_if(all.begin(), all.end(),
                                     [](const auto& one) { return one.is(json::Kind::string) && one.token().empty(); });

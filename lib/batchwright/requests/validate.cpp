@@ -5,7 +5,7 @@
 #include <batchwright/requests/ready_made.hpp>
 #include <batchwright/requests/repeated_ids.hpp>
 #include <batchwright/requests/validate.hpp>
-#include <batchwright/wire/endpoints.hpp>
+#include <batchwright/wire/endpoint.hpp>
 #include <batchwright/wire/profile.hpp>
 
 #include <fmt/format.h>
@@ -25,6 +25,12 @@ constexpr std::size_t most_kinds = 1'000;  // of url and model that are told apa
 
 constexpr std::string_view splits = "the server refuses such a file; `submit` splits it";
 
+/// Embedding inputs; other endpoints have no limit of their own.
+std::uint64_t inputs_per_file()
+{
+  return wire::find_endpoint("embeddings")->inputs_per_file;
+}
+
 /// How many parts a file makes: of one url and one model each, cut where the next request would not fit.
 class PartCount {
 public:
@@ -37,7 +43,7 @@ public:
     if (m_open.size() == most_kinds && m_open.find(kind) == m_open.end()) return;
     auto& open = m_open[kind];
     const bool fits = open.requests < m_limits.requests && open.bytes + bytes <= m_limits.bytes &&
-                      open.inputs + request.embedding_inputs <= wire::embedding_inputs_per_file;
+                      open.inputs + request.embedding_inputs <= inputs_per_file();
     if (!fits || open.requests == 0) {
       ++m_parts;
       open = {};
@@ -218,7 +224,7 @@ private:
     if (m_verdict.requests == 0 && m_verdict.problems == 0)
       problem({0, 0, "empty_file", "the file is empty, expected at least one request"});
     over(m_verdict.requests, limits.requests_per_file, "too_many_tasks", "requests");
-    over(m_inputs, wire::embedding_inputs_per_file, "too_many_inputs", "embedding inputs");
+    over(m_inputs, inputs_per_file(), "too_many_inputs", "embedding inputs");
     over(m_verdict.bytes, limits.bytes_per_file, "file_too_large", "bytes");
   }
 

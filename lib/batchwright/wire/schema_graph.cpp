@@ -12,7 +12,8 @@ std::string percent_decoded(std::string_view text)
   for (std::size_t at = 0; at < text.size(); ++at) {
     unsigned char byte = 0;
     const auto* digits = text.data() + at + 1;
-    const bool escape = text[at] == '%' && at + 2 < text.size() && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2;
+    const bool escape =
+        text[at] == '%' && at + 2 < text.size() && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2;
     out += escape ? static_cast<char>(byte) : text[at];
     if (escape) at += 2;
   }
@@ -64,7 +65,8 @@ std::size_t SchemaGraph::add(const json::Value& schema, std::string pointer, int
 
 void SchemaGraph::allow(std::size_t n, const std::vector<std::string>& types)
 {
-  m_optional_parts[n] = std::any_of(types.begin(), types.end(), [](const auto& type) { return type != "object" && type != "array"; });
+  m_optional_parts[n] =
+      std::any_of(types.begin(), types.end(), [](const auto& type) { return type != "object" && type != "array"; });
 }
 
 std::optional<std::size_t> SchemaGraph::find(const json::Value& root, std::string_view ref) const
