@@ -30,9 +30,10 @@ std::int64_t tokens_of(const json::Value& input)
 
 ApiError too_many_inputs(std::size_t count)
 {
-  return {.message = fmt::format("Invalid 'input': array too long. Expected an array with maximum length {}, but got an "
-                                 "array with length {} instead.",
-                                 most_inputs, count),
+  return {.message =
+              fmt::format("Invalid 'input': array too long. Expected an array with maximum length {}, but got an "
+                          "array with length {} instead.",
+                          most_inputs, count),
           .words = {.param = "input", .code = "array_above_max_length"}};
 }
 
@@ -73,7 +74,8 @@ std::optional<ApiError> fault_of_dimensions(const json::Value& body)
 {
   const auto model = *body.find("model")->text();
   if (!body.get("dimensions")) return std::nullopt;
-  if (model == "text-embedding-ada-002") return ApiError{.message = "This model does not support specifying dimensions."};
+  if (model == "text-embedding-ada-002")
+    return ApiError{.message = "This model does not support specifying dimensions."};
   return fault_of_number(body, "dimensions", 1, static_cast<std::int64_t>(own_dimensions(model)));
 }
 
@@ -143,8 +145,8 @@ void write_vector(json::Writer& w, const std::vector<float>& vector, bool packed
 ModelReply completed(const json::Value& body, Fate, const Frame&)
 {
   const auto model = *body.find("model")->text();
-  const auto dimensions = static_cast<std::size_t>(
-      cap_in(body, "dimensions", static_cast<std::int64_t>(own_dimensions(model))));
+  const auto dimensions =
+      static_cast<std::size_t>(cap_in(body, "dimensions", static_cast<std::int64_t>(own_dimensions(model))));
   const auto format = body.get("encoding_format");
   const bool packed = format && format->text() == "base64";
   ModelReply reply{.usage = {.input_tokens = input_tokens(body)}};

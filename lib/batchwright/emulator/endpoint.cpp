@@ -58,8 +58,8 @@ bool asks_bad_text(const Faults& faults, const Endpoint& endpoint, const json::V
 
 const std::array<Endpoint, 8>& endpoints()
 {
-  static const std::array<Endpoint, 8> all{responses_endpoint(),        chat_endpoint(),        embeddings_endpoint(),
-                                           completions_endpoint(),      moderations_endpoint(), images_endpoint(),
+  static const std::array<Endpoint, 8> all{responses_endpoint(),   chat_endpoint(),        embeddings_endpoint(),
+                                           completions_endpoint(), moderations_endpoint(), images_endpoint(),
                                            image_edits_endpoint(), videos_endpoint()};
   return all;
 }

@@ -54,11 +54,11 @@ std::optional<ApiError> fault_of_number(const json::Value& body, const std::stri
   if (!n) return wrong_type(key, "an integer");
   if (*n >= least && *n <= most) return std::nullopt;
   const bool small = *n < least;
-  return ApiError{
-      .message = fmt::format("Invalid '{}': integer {} {} value. Expected a value {} {}, but got {} instead.", key,
-                             small ? "below" : "above", small ? "minimum" : "maximum", small ? ">=" : "<=",
-                             small ? least : most, *n),
-      .words = {.param = key, .code = small ? "integer_below_min_value" : "integer_above_max_value"}};
+  return ApiError{.message =
+                      fmt::format("Invalid '{}': integer {} {} value. Expected a value {} {}, but got {} instead.", key,
+                                  small ? "below" : "above", small ? "minimum" : "maximum",
+                                  small ? ">=" : "<=", small ? least : most, *n),
+                  .words = {.param = key, .code = small ? "integer_below_min_value" : "integer_above_max_value"}};
 }
 
 std::optional<ApiError> fault_of_text(const json::Value& body, const std::string& key)

@@ -86,8 +86,7 @@ Outcome outcome_of(const json::Value& body, Fate fate)
   const auto cap = output_cap(body);
   const std::int64_t reasoning = reasons(*body.find("model")->text()) ? std::min<std::int64_t>(8, cap / 2) : 0;
   if (fate == Fate::refused) return {.refusal = "I'm sorry, but I can't help with that.", .reasoning = reasoning};
-  if (fate == Fate::filtered)
-    return {.status = "incomplete", .incomplete = "content_filter", .reasoning = reasoning};
+  if (fate == Fate::filtered) return {.status = "incomplete", .incomplete = "content_filter", .reasoning = reasoning};
   const auto answer = answer_to_response(body);
   auto left = cap - reasoning;
   if (fate == Fate::truncated) left = std::min(left, token_count(answer) / 2);
