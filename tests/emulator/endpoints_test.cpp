@@ -115,9 +115,9 @@ Object run(RawClient& client, const std::string& lines)
 void check(RawClient& client, const std::map<std::string, int>& totals)
 {
   const auto ledger = client.ledger();
-  for (const auto& [name, value] : totals) {
-    CAPTURE(name);
-    CHECK(ledger->getValue<int>(name) == value);
+  for (const auto& total : totals) {
+    CAPTURE(total.first);
+    CHECK(ledger->getValue<int>(total.first) == total.second);
   }
 }
 
@@ -365,7 +365,9 @@ TEST_CASE("every endpoint answers in a batch as in real time")
       {"/v1/images/generations", R"({"model":"gpt-image-1","prompt":"x"})"},
       {"/v1/images/edits", R"({"model":"gpt-image-1","prompt":"x","images":[{"file_id":"f"}]})"},
       {"/v1/videos", R"({"model":"sora-2","prompt":"x"})"}};
-  for (const auto& [path, body] : bodies) {
+  for (const auto& one : bodies) {
+    const auto& path = one.first;
+    const auto& body = one.second;
     CAPTURE(path);
     CHECK(client.post(path, body).status == 200);
     const auto line = R"({"custom_id":"a","method":"POST","url":")" + path + R"(","body":)" + body + "}\n";
