@@ -38,9 +38,13 @@ inline batchwright::Job full_job(std::string name, std::uint64_t items)
                  .endpoint = "/v1/responses",
                  .prompt = "Say {{text}} " + every_byte(),
                  .system = "漢字 😀",
+                 .messages = "turns",
+                 .body = R"({"input": "{{text}}"})",
+                 .schema = R"({"type": "object"})",
                  .max_output_tokens = 77,
                  .set = {{"temperature", "0.20"}, {"stop", R"(["\u0000","'"])"}, {"temperature", "1e400"}},
-                 .id_column = "id"};
+                 .id_column = "id",
+                 .inputs_per_request = 100};
   job.limits = {.requests = std::numeric_limits<std::uint64_t>::max(), .bytes = 200};
   job.policy = {.max_attempts = 5, .fallback = Fallback::realtime, .keep_requests = true};
   job.skip_bad = 9;
@@ -68,6 +72,9 @@ inline batchwright::Part full_part(int number, std::uint64_t items)
   part.listed = true;
   part.mark = {.ordinal = 1000, .input = 1, .offset = 1ULL << 62, .line = 1017};
   part.requests = items;
+  part.inputs_per_request = 25;
+  part.model = "gpt-5.4-nano";
+  part.endpoint = "/v1/embeddings";
   part.input_tokens = {123'456'789'012};
   part.bytes = 209'715'200;
   part.sha256 = "cc";

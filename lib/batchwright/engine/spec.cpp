@@ -25,6 +25,10 @@ std::vector<std::string> differences(const Job& a, const Job& b)
   compare(same_content(a.inputs, b.inputs), "the input");
   compare(a.request.prompt == b.request.prompt, "--prompt");
   compare(a.request.system == b.request.system, "--system");
+  compare(a.request.messages == b.request.messages, "--messages");
+  compare(a.request.body == b.request.body, "--body");
+  compare(a.request.schema == b.request.schema, "--schema");
+  compare(a.request.inputs_per_request == b.request.inputs_per_request, "--inputs-per-request");
   compare(a.request.model == b.request.model, "--model");
   compare(a.request.endpoint == b.request.endpoint, "--endpoint");
   compare(a.request.max_output_tokens == b.request.max_output_tokens, "--max-output-tokens");
@@ -44,6 +48,8 @@ std::string options_digest(const Job& job)
   for (const auto& input : job.inputs)
     w.string(input.sha256);
   w.string(job.request.prompt).string(job.request.system).string(job.request.model).string(job.request.endpoint);
+  w.string(job.request.messages).string(job.request.body).string(job.request.schema);
+  w.integer(static_cast<std::int64_t>(job.request.inputs_per_request));
   w.integer(job.request.max_output_tokens.value_or(0)).string(job.request.id_column);
   for (const auto& [field, value] : job.request.set)
     w.string(field).string(value);

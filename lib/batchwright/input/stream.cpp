@@ -20,10 +20,13 @@ std::unique_ptr<Reader> reader_for(const PinnedInput& input, Start from)
     return read_jsonl(input.path, from);
   case InputFormat::text:
     return read_text(input.path, from);
+  case InputFormat::files:
+  case InputFormat::requests:
   case InputFormat::automatic:
     break;
   }
-  throw Error{Fault::bug, fmt::format("internal promise broken: the format of {} was never decided", input.path)};
+  throw Error{Fault::bug,
+              fmt::format("internal promise broken: {} has no reader for {}", input.path, name(input.format))};
 }
 
 class JobStream : public Stream {

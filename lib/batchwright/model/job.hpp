@@ -46,7 +46,9 @@ enum class InputFormat : std::uint8_t {
   csv = 1,
   jsonl = 2,
   text = 3,
-  tsv = 4
+  tsv = 4,
+  files = 5,    ///< a directory, an item a file: fields `path` and `text`
+  requests = 6, ///< ready-made request lines, sent byte for byte
 };
 
 /// One input file as it was when the job was made. It is read again for later parts and for merging.
@@ -64,11 +66,15 @@ struct PinnedInput {
 struct RequestSpec {
   std::string model = {};
   std::string endpoint = "/v1/chat/completions";
-  std::string prompt = {}; ///< template of the user message
-  std::string system = {}; ///< template of the system message; empty: none
+  std::string prompt = {};   ///< template of the user message, of an embedding's or moderation's input
+  std::string system = {};   ///< template of the system message; empty: none
+  std::string messages = {}; ///< column that holds the messages as JSON, in place of prompt and system; empty: none
+  std::string body = {};     ///< template of the whole body, a JSON object, in place of those; empty: none
+  std::string schema = {};   ///< JSON schema that each answer keeps to; empty: none
   std::optional<std::int64_t> max_output_tokens = {};
   std::vector<std::pair<std::string, std::string>> set = {}; ///< body fields: name and JSON text, in the order given
   std::string id_column = {};                                ///< empty: custom_ids carry the ordinal
+  std::uint64_t inputs_per_request = 1; ///< items packed into one request at most, where the endpoint takes several
 
   auto operator<=>(const RequestSpec&) const = default;
 };

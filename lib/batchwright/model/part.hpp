@@ -160,7 +160,10 @@ struct Part {
   bool listed = false; ///< the ordinals stand in a list file; else they are first, first + 1, ..., last
   Mark mark = {};      ///< where to begin reading the input
   std::uint64_t requests = 0;
-  Tokens input_tokens = {}; ///< our estimate
+  std::uint64_t inputs_per_request = 0; ///< items a request at most; 0: as the job says
+  std::string model = {};               ///< empty: the job's
+  std::string endpoint = {};            ///< empty: the job's
+  Tokens input_tokens = {};             ///< our estimate
 
   std::uint64_t bytes = 0; ///< of the request file
   std::string sha256 = {}; ///< of the request file; empty: never built

@@ -65,7 +65,7 @@ std::string_view name(Pause pause)
 
 std::string_view name(InputFormat format)
 {
-  constexpr std::array<std::string_view, 5> names{"auto", "csv", "jsonl", "text", "tsv"};
+  constexpr std::array<std::string_view, 7> names{"auto", "csv", "jsonl", "text", "tsv", "files", "requests"};
   return names.at(static_cast<std::size_t>(format));
 }
 
@@ -90,7 +90,7 @@ std::optional<Fallback> fallback_named(std::string_view word)
 std::optional<InputFormat> input_format_named(std::string_view word)
 {
   return named(word, std::array{InputFormat::automatic, InputFormat::csv, InputFormat::jsonl, InputFormat::text,
-                                InputFormat::tsv});
+                                InputFormat::tsv, InputFormat::files, InputFormat::requests});
 }
 
 bool is_job_name(std::string_view text)

@@ -32,8 +32,12 @@ void each_column(Some<Job> auto& job, auto&& column)
   column("endpoint", job.request.endpoint);
   column("prompt", job.request.prompt);
   column("system", job.request.system);
+  column("messages", job.request.messages);
+  column("body", job.request.body);
+  column("schema", job.request.schema);
   column("max_output_tokens", job.request.max_output_tokens);
   column("id_column", job.request.id_column);
+  column("inputs_per_request", job.request.inputs_per_request);
   column("limit_requests", job.limits.requests);
   column("limit_bytes", job.limits.bytes);
   column("max_attempts", job.policy.max_attempts);
@@ -79,6 +83,9 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("mark_offset", part.mark.offset);
   column("mark_line", part.mark.line);
   column("requests", part.requests);
+  column("inputs_per_request", part.inputs_per_request);
+  column("model", part.model);
+  column("endpoint", part.endpoint);
   column("estimated_tokens", part.input_tokens);
   column("bytes", part.bytes);
   column("sha256", part.sha256);

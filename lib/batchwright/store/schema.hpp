@@ -130,7 +130,19 @@ ALTER TABLE inputs ADD COLUMN witness TEXT NOT NULL DEFAULT '';
 /// No table changes: `inputs.format` may be 4 (tsv), which an older program would not know.
 inline constexpr std::string_view tsv_inputs;
 
-inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs};
+/// What a request is made of beside prompt and system; parts with a pack size, model or endpoint of their own.
+/// `inputs.format` may be 5 (files) and 6 (requests).
+inline constexpr std::string_view every_endpoint = R"sql(
+ALTER TABLE jobs ADD COLUMN messages TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN body TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN schema TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN inputs_per_request INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE parts ADD COLUMN inputs_per_request INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE parts ADD COLUMN model TEXT NOT NULL DEFAULT '';
+ALTER TABLE parts ADD COLUMN endpoint TEXT NOT NULL DEFAULT '';
+)sql";
+
+inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store
