@@ -107,7 +107,7 @@ private:
   Found file(std::string_view name) const
   {
     const auto* entry = entry_of(name, m_profile);
-    return found(entry || m_profile.empty() ? entry : entry_of(name, {}));
+    return found(entry ? entry : entry_of(name, {}));
   }
 
   const Entry* entry_of(std::string_view name, const std::string& profile) const
