@@ -23,12 +23,13 @@ void take_default(CLI::Option& option, const bw::config::Value& value)
 
 } // namespace
 
-void take_defaults(CLI::App& command, const bw::config::Settings& settings)
+void take_defaults(CLI::App& command, const bw::config::Settings& settings, const std::vector<std::string>& unsuited)
 {
   for (auto* option : command.get_options()) {
     if (option->count() > 0 || option->get_lnames().empty()) continue;
     auto name = option->get_lnames().front();
     std::replace(name.begin(), name.end(), '-', '_');
+    if (std::find(unsuited.begin(), unsuited.end(), name) != unsuited.end()) continue;
     if (bw::config::find_setting(name) && settings[name].is_set()) take_default(*option, settings[name]);
   }
 }

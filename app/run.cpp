@@ -66,7 +66,7 @@ void add_run(CLI::App& root, Session& session)
       ->type_name("DURATION");
   command->footer(help_footer);
   command->callback([options, command, &session] {
-    take_defaults(*command, session.settings());
+    take_defaults(*command, session.settings(), unsuited_defaults(options->job));
     session.exit = run_run(*options, session);
   });
 }

@@ -62,7 +62,7 @@ void add_submit(CLI::App& root, Session& session)
   command->add_flag("--detach", options->detach, "Do not stay while the server checks the files");
   command->footer(help_footer);
   command->callback([options, command, &session] {
-    take_defaults(*command, session.settings());
+    take_defaults(*command, session.settings(), unsuited_defaults(options->job));
     session.exit = run_submit(*options, session);
   });
 }

@@ -150,6 +150,23 @@ TEST_CASE_FIXTURE(User, "a job takes everything from the profile, and options co
   CHECK(other.exit == 64);
 }
 
+TEST_CASE_FIXTURE(User, "a default gives way where the job says it otherwise or has no place for it")
+{
+  configure("model = \"gpt-5.4-mini\"\nmax_output_tokens = 64\n");
+  const auto dry = [&](const Words& more) {
+    Words words{"submit", dir.file("a.csv", "text\nhello\n").native(), "--dry-run", "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    return model_of((*this)(words));
+  };
+  const auto own = dir.file("own.json", R"({"model":"gpt-5.4","messages":[{"role":"user","content":"{{text}}"}]})");
+  const auto none = dir.file("none.json", R"({"messages":[{"role":"user","content":"{{text}}"}]})");
+  CHECK(dry({"--body", own.native()}) == "gpt-5.4");
+  CHECK(dry({"--body", none.native()}) == "gpt-5.4-mini");
+  CHECK(dry({"--prompt", "{{text}}", "--set", "max_completion_tokens=5"}) == "gpt-5.4-mini");
+  CHECK(dry({"--prompt", "{{text}}", "--endpoint", "embeddings", "--model", "text-embedding-3-small"}) ==
+        "text-embedding-3-small");
+}
+
 TEST_CASE_FIXTURE(User, "what is wrong in the file is exit 78 with its line, before anything is sent")
 {
   const Rehearsal world{dir.path()};
