@@ -18,6 +18,8 @@ struct OutputClosed {};
 
 struct Globals {
   std::string home = {};
+  std::string profile = {};
+  std::string cacert = {};
   bool json = false;
   bool quiet = false;
   bool verbose = false;

@@ -42,6 +42,10 @@ struct JobOptions {
 
 void add_job_options(CLI::App& command, JobOptions& options);
 
+/// The settings that are no defaults for this job, since what was given says it otherwise or has no place for it: a
+/// bound of the output for vectors, a model beside a body that names its own.
+std::vector<std::string> unsuited_defaults(const JobOptions& options);
+
 /// What the options ask for. Throws `Fault::usage` for what cannot be.
 batchwright::engine::Ask ask_of(const JobOptions& options);
 

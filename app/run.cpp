@@ -1,6 +1,7 @@
 // `batchwright run`: submit, wait, fetch, in one. Run again, it goes on where it was.
 
 #include "app/command.hpp"
+#include "app/defaults.hpp"
 #include "app/delivery.hpp"
 #include "app/job_options.hpp"
 #include "app/session.hpp"
@@ -64,7 +65,10 @@ void add_run(CLI::App& root, Session& session)
   command->add_option("--every", options->every, "Time between polls (default: short at first, growing)")
       ->type_name("DURATION");
   command->footer(help_footer);
-  command->callback([options, &session] { session.exit = run_run(*options, session); });
+  command->callback([options, command, &session] {
+    take_defaults(*command, session.settings(), unsuited_defaults(options->job));
+    session.exit = run_run(*options, session);
+  });
 }
 
 } // namespace app

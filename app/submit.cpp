@@ -1,6 +1,7 @@
 // `batchwright submit`: make a job of an input and bring it under way.
 
 #include "app/command.hpp"
+#include "app/defaults.hpp"
 #include "app/delivery.hpp"
 #include "app/job_options.hpp"
 #include "app/session.hpp"
@@ -60,7 +61,10 @@ void add_submit(CLI::App& root, Session& session)
   add_job_options(*command, options->job);
   command->add_flag("--detach", options->detach, "Do not stay while the server checks the files");
   command->footer(help_footer);
-  command->callback([options, &session] { session.exit = run_submit(*options, session); });
+  command->callback([options, command, &session] {
+    take_defaults(*command, session.settings(), unsuited_defaults(options->job));
+    session.exit = run_submit(*options, session);
+  });
 }
 
 } // namespace app
