@@ -110,6 +110,11 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
   command.add_flag("--keep-requests", o.keep_requests, "Keep request files after their part is settled");
+  command
+      .add_option("-o,--out", o.out,
+                  "Where the merged result is written, by whichever command ends the job (run: default -, stdout)")
+      ->type_name("OUT");
+  command.add_option("--on-done", o.on_done, "Shell command that is run once when the job is done")->type_name("CMD");
   command.add_option("--name", o.name, "Name of the job (default: made from the input's name)")->type_name("NAME");
   command.add_flag("-y,--yes", o.yes, "Send without asking");
   command.add_flag("--dry-run", o.dry_run, "Show parts, tokens and cost; send nothing, leave nothing");
@@ -147,6 +152,8 @@ bw::engine::Ask ask_of(const JobOptions& o)
   job.policy.max_attempts = o.max_attempts;
   job.policy.keep_requests = o.keep_requests;
   job.skip_bad = o.skip_bad;
+  if (!o.out.empty() && o.out != "-") job.handover.out = std::filesystem::absolute(o.out).native();
+  job.handover.on_done = o.on_done;
   return ask;
 }
 

@@ -62,6 +62,7 @@ Exit run(int argc, char** argv, app::Session& session)
   app::add_status(root, session);
   app::add_fetch(root, session);
   app::add_poll(root, session);
+  app::add_cancel(root, session);
   app::add_emulator(root, session);
 
   try {

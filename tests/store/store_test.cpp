@@ -208,7 +208,7 @@ TEST_CASE("in every live state a part's items count as pending")
   const tests::FreshDirectory home;
   Store store{home / "state.db"};
   make_job(store, plain_job("reviews", 7), {plain_part(1, 7)});
-  for (int state = 0; state <= static_cast<int>(PartState::superseded); ++state) {
+  for (int state = 0; state <= static_cast<int>(PartState::abandoned); ++state) {
     auto part = plain_part(1, 7);
     part.state = static_cast<PartState>(state);
     CAPTURE(name(part.state));

@@ -75,6 +75,12 @@ void forget_missing_files(std::vector<Part>& parts, const store::JobLayout& file
   }
 }
 
+/// Whether answers may still come for what was given up.
+bool anything_watched(const std::vector<Part>& parts)
+{
+  return std::any_of(parts.begin(), parts.end(), [](const Part& p) { return p.state == PartState::abandoned; });
+}
+
 /// One of the jobs that are moved side by side.
 struct Lane {
   Advanced result = {};
@@ -89,7 +95,7 @@ void begin(Lane& lane, Tools& tools, Server& server, Workers& workers, const Goa
   if (!lane.lock) lane.lock = take_lock(tools, known_job(tools, name).name);
   auto job = known_job(tools, name); // read again, now that nobody else writes it
   auto parts = tools.store.parts(name);
-  if (tally(job, parts).pending() == 0) {
+  if (tally(job, parts).pending() == 0 && !anything_watched(parts)) {
     lane.result.view = view(job, parts, Held::no);
     return;
   }
@@ -176,11 +182,22 @@ std::vector<Advanced> advance_all(Tools& tools, Server& server, const std::vecto
   return all;
 }
 
+void wish_cancel(Tools& tools, const std::string& name, Cancel wish)
+{
+  known_job(tools, name);
+  store::Transaction tx{tools.store};
+  tx.wish_cancel(name, wish);
+  tx.log(name, 0, wish == Cancel::abandon ? "cancel wished, without waiting" : "cancel wished");
+  tx.commit();
+}
+
 std::vector<std::string> open_jobs(Tools& tools)
 {
   std::vector<std::string> open;
   for (const auto& job : tools.store.jobs()) {
-    if (tally(job, tools.store.parts(job.name)).pending() > 0 && !is_held(tools, job.name)) open.push_back(job.name);
+    const auto v = view(job, tools.store.parts(job.name), Held::no);
+    const bool is_open = v.items.pending() > 0 || v.owes_handover() || anything_watched(v.parts);
+    if (is_open && !is_held(tools, job.name)) open.push_back(job.name);
   }
   return open;
 }
@@ -229,8 +246,10 @@ void refresh(Tools& tools, Server& server, std::vector<JobView>& views)
 
 bool needs_server(const JobView& view)
 {
-  return std::any_of(view.parts.begin(), view.parts.end(), [](const Part& p) {
-    return is_live(p.state) && p.state != PartState::planned && p.state != PartState::queued;
+  if (anything_watched(view.parts)) return true;
+  return std::any_of(view.parts.begin(), view.parts.end(), [&](const Part& p) {
+    const bool rests = p.state == PartState::planned || p.state == PartState::queued;
+    return is_live(p.state) && (!rests || view.cancel != Cancel::none);
   });
 }
 
@@ -241,7 +260,7 @@ results::Merged deliver(Tools& tools, const std::string& name, results::Format f
   const auto files = tools.layout.job(name);
   std::vector<results::OutcomeFile> outcomes;
   for (const auto& p : tools.store.parts(name)) {
-    if (p.state != PartState::settled || p.outcome.succeeded + p.outcome.failed == 0) continue;
+    if (!has_outcomes(p.state) || p.outcome.succeeded + p.outcome.failed == 0) continue;
     outcomes.push_back({files.outcomes(p.number), p.first, p.last, p.route, p.attempt});
   }
   return results::merge(job, outcomes, tools.prices.find(job.request.model), format, pending, sink,

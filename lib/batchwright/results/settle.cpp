@@ -88,6 +88,22 @@ Verdict verdict_on_unreadable()
           "the server's line for this request cannot be read; it stands in the quarantine file"};
 }
 
+constexpr std::string_view code_cancelled = "cancelled";
+
+std::string_view words_for(Cancelled cancelled)
+{
+  switch (cancelled) {
+  case Cancelled::unsent:
+    return "cancelled before it was sent";
+  case Cancelled::abandoned:
+    return "given up while its batch was at the server, which may have run it and billed that";
+  case Cancelled::at_server:
+  case Cancelled::no:
+    break;
+  }
+  return "cancelled before it was answered";
+}
+
 /// What the policy makes of a judgement. Pending: the item is left for another attempt.
 Status status_after(Judgement judgement, const Part& part, const SettleContext& context)
 {
@@ -171,11 +187,12 @@ public:
   {
     const auto& pick = m_scan.picks()[place];
     const bool is_missing = pick.rank == Pick::Rank::none;
-    if (is_missing && !m_failed_as_a_whole) ++m_settled.missing;
+    if (is_missing && !m_failed_as_a_whole && m_context.cancelled == Cancelled::no) ++m_settled.missing;
     if (line.empty()) return unanswered(place, is_missing ? m_missing.of(place) : m_unreadable);
 
     meet(pick.obstacle);
     const auto judgement = m_all_forbidden ? Judgement::free_retry : pick.judgement;
+    if (is_cancelled(judgement)) return cancelled(place);
     const auto status = status_after(judgement, m_part, m_context);
     if (status == Status::pending) return leave(place, judgement);
     write(place, status, m_scan.code(pick), pick.paid, line);
@@ -204,8 +221,22 @@ private:
     }
   }
 
+  /// Nothing is tried again in a cancelled job.
+  bool is_cancelled(Judgement judgement) const
+  {
+    return m_context.cancelled != Cancelled::no &&
+           (judgement == Judgement::transient || judgement == Judgement::free_retry);
+  }
+
+  void cancelled(std::size_t place)
+  {
+    write(place, Status::failed, code_cancelled, m_context.cancelled == Cancelled::abandoned,
+          wire::unanswered_line(m_members.custom_id(place), code_cancelled, words_for(m_context.cancelled)));
+  }
+
   void unanswered(std::size_t place, const Verdict& verdict)
   {
+    if (is_cancelled(verdict.judgement)) return cancelled(place);
     const auto status = status_after(verdict.judgement, m_part, m_context);
     if (status == Status::pending) return leave(place, verdict.judgement);
     write(place, status, verdict.code, verdict.paid,
