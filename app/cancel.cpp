@@ -6,8 +6,6 @@
 #include "app/handover.hpp"
 #include "app/session.hpp"
 
-#include <fmt/format.h>
-
 #include <memory>
 #include <string>
 
@@ -25,7 +23,7 @@ bw::Exit run_cancel(const CancelOptions& options, Session& session)
 {
   auto view = bw::engine::look(session.tools_if_any(), options.job);
   if (view.state == bw::JobState::done) {
-    session.console().say(fmt::format("{} is done: there is nothing to cancel", options.job));
+    session.console().say("there is nothing to cancel");
   } else {
     bw::engine::wish_cancel(session.tools(), options.job, options.abandon ? bw::Cancel::abandon : bw::Cancel::harvest);
     const bw::engine::Goal goal{.until = options.abandon ? bw::engine::Until::idle : bw::engine::Until::ended,

@@ -13,6 +13,7 @@ void add_status(CLI::App& root, Session& session);
 void add_fetch(CLI::App& root, Session& session);
 void add_poll(CLI::App& root, Session& session);
 void add_cancel(CLI::App& root, Session& session);
+void add_clean(CLI::App& root, Session& session);
 void add_emulator(CLI::App& root, Session& session);
 
 } // namespace app

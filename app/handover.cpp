@@ -35,10 +35,11 @@ void write_result(const bw::JobView& view, Session& session)
   try {
     deliver(view.job, Delivery{view.handover.out, {}}, bw::results::Pending::refuse, session);
   } catch (const Error& error) {
-    throw Error{error.fault(), fmt::format("delivering {}: {}", view.job, error.what()),
-                fmt::format("nothing is lost: the next command for the job tries again, and `batchwright fetch {} -o OUT` "
-                            "writes it elsewhere",
-                            view.job)};
+    throw Error{
+        error.fault(), fmt::format("delivering {}: {}", view.job, error.what()),
+        fmt::format("nothing is lost: the next command for the job tries again, and `batchwright fetch {} -o OUT` "
+                    "writes it elsewhere",
+                    view.job)};
   }
   bw::engine::record_delivered(session.tools(), view.job);
 }

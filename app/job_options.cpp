@@ -56,7 +56,8 @@ void get_consent(const JobOptions& options, const bw::engine::Draft& draft, Sess
   if (options.yes || draft.continues) return; // a job that is continued was consented to when it was made
   const auto question = fmt::format("Send {} to {}?", bw::report::amount_of_work(draft.job.items, draft.parts.size()),
                                     draft.job.request.model);
-  if (!session.console().confirm(question, "say --yes to send it, or --dry-run to see only what it would cost")) {
+  if (!session.console().confirm(question, "this spends money",
+                                 "say --yes to send it, or --dry-run to see only what it would cost")) {
     throw Error{Fault::usage, "not sent: consent was not given"};
   }
 }

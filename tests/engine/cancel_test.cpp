@@ -97,7 +97,10 @@ TEST_CASE("running batches are stopped, what they finished counts, and no child 
 {
   auto faults = stuck();
   SUBCASE("with all finished lines answered") {}
-  SUBCASE("with lines that would be sent again") { faults.transient_share = 0.2; }
+  SUBCASE("with lines that would be sent again")
+  {
+    faults.transient_share = 0.2;
+  }
   Arena arena{faults};
   auto process = arena.process();
   const auto job = process.make(arena.ask(40, 20));

@@ -1,5 +1,6 @@
 // The doors of the engine: advance a job, look at it, deliver what it holds.
 
+#include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/run.hpp>
 #include <batchwright/engine/workers.hpp>
@@ -19,41 +20,9 @@ namespace {
 constexpr int worker_threads = 8;
 constexpr Millis longest_patience{100};
 
-Job known_job(Tools& tools, const std::string& name)
-{
-  if (auto job = tools.store.job(name)) return *job;
-  std::vector<std::string> near;
-  for (const auto& other : tools.store.jobs()) {
-    if (other.name.starts_with(name) || name.starts_with(other.name)) near.push_back(other.name);
-  }
-  throw Error{Fault::usage, fmt::format("there is no job {}", name),
-              near.empty() ? "`batchwright status` lists the jobs"
-                           : fmt::format("did you mean {}?", fmt::join(near, ", "))};
-}
-
 std::string url_of(const std::string& account)
 {
   return account.substr(0, account.find('|'));
-}
-
-/// A job belongs to an account: with another one, everything of it is "not found". Another key of the same account
-/// passes where something of the job's own answers under it.
-void check_account(Tools& tools, Server& server, const Job& job, const std::vector<Part>& parts)
-{
-  if (job.account == server.account) return;
-  if (url_of(job.account) == url_of(server.account)) {
-    const auto anything =
-        std::find_if(parts.rbegin(), parts.rend(), [](const Part& p) { return !p.batch.empty() || !p.file.empty(); });
-    if (anything == parts.rend()) return;
-    const bool answers =
-        anything->batch.empty() ? server.client.file(anything->file).ok() : server.client.batch(anything->batch).ok();
-    if (answers) return;
-  }
-  tools.observer.on(
-      Note{Note::Level::detail, fmt::format("the job belongs to {}, this is {}", job.account, server.account)});
-  throw Error{Fault::config,
-              fmt::format("the job {} was made with another account or server ({})", job.name, job.base_url),
-              "set OPENAI_BASE_URL, OPENAI_ORG_ID, OPENAI_PROJECT_ID and the key as they were then"};
 }
 
 /// What a killed process left half written. REQUIRED: the job's lock is held, so nobody writes there now.
@@ -156,6 +125,36 @@ void drive(std::vector<Lane>& lanes, Tools& tools, Server& server, const Goal& g
 }
 
 } // namespace
+
+Job known_job(Tools& tools, const std::string& name)
+{
+  if (auto job = tools.store.job(name)) return *job;
+  std::vector<std::string> near;
+  for (const auto& other : tools.store.jobs()) {
+    if (other.name.starts_with(name) || name.starts_with(other.name)) near.push_back(other.name);
+  }
+  throw Error{Fault::usage, fmt::format("there is no job {}", name),
+              near.empty() ? "`batchwright status` lists the jobs"
+                           : fmt::format("did you mean {}?", fmt::join(near, ", "))};
+}
+
+void check_account(Tools& tools, Server& server, const Job& job, const std::vector<Part>& parts)
+{
+  if (job.account == server.account) return;
+  if (url_of(job.account) == url_of(server.account)) {
+    const auto anything =
+        std::find_if(parts.rbegin(), parts.rend(), [](const Part& p) { return !p.batch.empty() || !p.file.empty(); });
+    if (anything == parts.rend()) return;
+    const bool answers =
+        anything->batch.empty() ? server.client.file(anything->file).ok() : server.client.batch(anything->batch).ok();
+    if (answers) return;
+  }
+  tools.observer.on(
+      Note{Note::Level::detail, fmt::format("the job belongs to {}, this is {}", job.account, server.account)});
+  throw Error{Fault::config,
+              fmt::format("the job {} was made with another account or server ({})", job.name, job.base_url),
+              "set OPENAI_BASE_URL, OPENAI_ORG_ID, OPENAI_PROJECT_ID and the key as they were then"};
+}
 
 JobView advance(Tools& tools, Server& server, const std::string& name, const Goal& goal, std::optional<FileLock> held)
 {

@@ -2,6 +2,7 @@
 // user consents.
 
 #include <batchwright/base/files.hpp>
+#include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/spec.hpp>
 #include <batchwright/input/pins.hpp>
@@ -160,9 +161,10 @@ FileLock found(Tools& tools, const Draft& draft)
   if (draft.continues) {
     tx.update(with_hook_of(tools, draft.job));
   } else {
+    tx.add(draft.job);
+    put_aside(tools, name); // left by a removed job of that name
     make_private_directory(tools.layout.job(name).directory());
     sync_directory(tools.layout.jobs());
-    tx.add(draft.job);
     for (const auto& part : draft.parts)
       tx.put(name, part);
     tx.log(name, 0, fmt::format("{} items in {} parts", draft.job.items, draft.parts.size()));

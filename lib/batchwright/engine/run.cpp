@@ -77,7 +77,8 @@ void Run::hurry_to_cancel()
 {
   m_asked.clear();
   for (auto& p : m_parts) {
-    if (p.state != PartState::creating && p.state != PartState::abandoned) p.due.reset();
+    const bool may_wait_for_look = p.state == PartState::creating && m_job.cancel != Cancel::abandon;
+    if (!may_wait_for_look && p.state != PartState::abandoned) p.due.reset();
   }
 }
 
