@@ -297,6 +297,49 @@ TEST_CASE("killed again and again while it cancels, a job is cancelled by whatev
   }
 }
 
+TEST_CASE("show tells what was asked and what came of it, and nothing in it moves a terminal")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), R"({"fail_share":0.2})"};
+  std::string csv = "id,text\n";
+  for (int i = 0; i < 40; ++i)
+    csv += fmt::format("r{},\"row {}\nline two \x1b[31m\u202e\"\n", i, i);
+  const auto input = dir.file("a.csv", csv);
+  REQUIRE(world({"run", input.native(), "--model", "m", "--prompt", "Say: {{text}}", "--system", "Be short.",
+                 "--id-column", "id", "--yes", "--every", "50ms"})
+              .exit == 3);
+  const auto all = world({"show", "a", "--limit", "2"});
+  CAPTURE(all.out);
+  CHECK(all.exit == 0);
+  CHECK(all.out.starts_with("#0  r0  "));
+  CHECK(all.out.find("system    Be short.") != std::string::npos);
+  CHECK(all.out.find("user      Say: row 0\n            line two \\x1b[31m") != std::string::npos);
+  CHECK(all.out.find('\x1b') == std::string::npos);
+  CHECK(all.out.find("\u202e") == std::string::npos);
+  CHECK(all.out.find("#1  r1") != std::string::npos);
+  CHECK(all.out.find("#2  r2") == std::string::npos);
+  CHECK(all.err.find("2 of 40") != std::string::npos);
+
+  const auto failed = world({"show", "a", "--failed"});
+  CHECK(failed.out.starts_with(fmt::format("{} failed: ", items(world, "failed"))));
+  CHECK(count_of(failed.out, "\n  error     ") == items(world, "failed"));
+  CHECK(failed.out.find("succeeded") == std::string::npos);
+
+  const auto one = world({"show", "a", "--item", "r17", "--json"});
+  json::Document doc;
+  REQUIRE(doc.parse(one.out));
+  CHECK(doc.root().find("index")->integer() == 17);
+  CHECK(doc.root().find("input")->elements().at(1).find("content")->text() == "Say: row 17\nline two \x1b[31m\u202e");
+  CHECK(world({"show", "a", "--item", "17", "--json"}).out == one.out);
+  CHECK(world({"show", "a", "--item", "40"}).exit == 64);
+  CHECK(world({"show", "nobody"}).exit == 64);
+
+  dir.file("a.csv", csv + "r40,more\n");
+  const auto changed = world({"show", "a", "--item", "17"});
+  CHECK(changed.exit == 0); // the answer is there all the same
+  CHECK(changed.err.find("prompts cannot be shown") != std::string::npos);
+}
+
 TEST_CASE("clean refuses what would lose something, and removes what it is told to")
 {
   const FreshDirectory dir;

@@ -252,16 +252,22 @@ bool needs_server(const JobView& view)
   });
 }
 
+std::vector<results::OutcomeFile> outcome_files(Tools& tools, const std::string& name, const std::vector<Part>& parts)
+{
+  const auto files = tools.layout.job(name);
+  std::vector<results::OutcomeFile> outcomes;
+  for (const auto& p : parts) {
+    if (!has_outcomes(p.state) || p.outcome.succeeded + p.outcome.failed == 0) continue;
+    outcomes.push_back({files.outcomes(p.number), p.first, p.last, p.route, p.attempt});
+  }
+  return outcomes;
+}
+
 results::Merged deliver(Tools& tools, const std::string& name, results::Format format, results::Pending pending,
                         const results::Sink& sink)
 {
   const auto job = known_job(tools, name);
-  const auto files = tools.layout.job(name);
-  std::vector<results::OutcomeFile> outcomes;
-  for (const auto& p : tools.store.parts(name)) {
-    if (!has_outcomes(p.state) || p.outcome.succeeded + p.outcome.failed == 0) continue;
-    outcomes.push_back({files.outcomes(p.number), p.first, p.last, p.route, p.attempt});
-  }
+  const auto outcomes = outcome_files(tools, name, tools.store.parts(name));
   return results::merge(job, outcomes, tools.prices.find(job.request.model), format, pending, sink,
                         [&](std::uint64_t done, std::uint64_t total) {
                           tools.observer.on(Progress{Phase::merging, name, 0, done, total});

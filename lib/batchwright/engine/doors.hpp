@@ -16,6 +16,9 @@ Job known_job(Tools& tools, const std::string& name);
 /// passes where something of the job's own answers under it. Throws `Fault::config`.
 void check_account(Tools& tools, Server& server, const Job& job, const std::vector<Part>& parts);
 
+/// The outcomes there are.
+std::vector<results::OutcomeFile> outcome_files(Tools& tools, const std::string& job, const std::vector<Part>& parts);
+
 /// Directories of removed jobs are renamed before they are emptied; no job's name begins like this.
 inline constexpr std::string_view aside_prefix = ".removed-";
 

@@ -59,6 +59,10 @@ void count_output(Draft& draft)
   const auto answers = static_cast<std::int64_t>(draft.job.items);
   draft.output_assumed = !bound;
   draft.output_tokens = bound.value_or(money::assumed_output) * wire::choices_asked(request) * answers;
+  if (!wire::has_output_tokens(request)) {
+    draft.output_assumed = false;
+    draft.output_tokens = {};
+  }
 }
 
 /// What a repeated submit takes over from its command line.
@@ -84,6 +88,7 @@ Draft draft(Tools& tools, const Ask& ask)
   Draft made;
   Job& job = made.job;
   job = ask.job;
+  requests::complete(job.request);
   for (const auto& path : ask.inputs)
     job.inputs.push_back(input::pin(path, ask.format));
   const bool given_name = !job.name.empty();

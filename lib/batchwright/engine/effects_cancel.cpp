@@ -61,7 +61,9 @@ void Run::record_given_up(int number, const results::Settled& settled)
     changed.outcome = settled.sums;
     changed.due.reset();
   });
-  if (!m_job.policy.keep_requests && !abandoned) discard_file(m_files.requests(number));
+  if (m_job.policy.keep_requests || abandoned) return;
+  discard_file(m_files.requests(number));
+  discard_file(m_files.ids(number));
 }
 
 } // namespace batchwright::engine

@@ -99,6 +99,11 @@ Error fault_at(const Item& item, std::string_view what, std::string hint)
   return fault_at(std::string{item.file}, item.mark.line, item.mark.offset, what, std::move(hint));
 }
 
+Error fault_at(const std::string& file, const Mark& mark, std::string_view what, std::string hint)
+{
+  return fault_at(file, mark.line, mark.offset, what, std::move(hint));
+}
+
 std::unique_ptr<Stream> open(const std::vector<PinnedInput>& inputs, Options options, Mark from)
 {
   return std::make_unique<JobStream>(inputs, std::move(options), from);
