@@ -106,16 +106,16 @@ bw::Exit Console::fail(const bw::Error& error)
   return exit;
 }
 
-bool Console::confirm(std::string_view question, const std::string& hint)
+bool Console::confirm(std::string_view question, std::string_view why, const std::string& hint)
 {
   if (!::isatty(STDIN_FILENO) || !::isatty(STDERR_FILENO)) {
-    throw bw::Error{bw::Fault::usage, "this spends money, and there is no terminal to ask on", hint};
+    throw bw::Error{bw::Fault::usage, fmt::format("{}, and there is no terminal to ask on", why), hint};
   }
   if (m_progress) m_progress->clear();
   bw::write_all(STDERR_FILENO, fmt::format("{} [y/N] ", question));
   std::string answer;
   std::getline(std::cin, answer);
-  if (bw::process_interrupt().asked()) throw bw::Error{bw::Fault::interrupted, "stopped; nothing was sent"};
+  if (bw::process_interrupt().asked()) throw bw::Error{bw::Fault::interrupted, "stopped; nothing was done"};
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 

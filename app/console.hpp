@@ -51,8 +51,9 @@ public:
   batchwright::Exit fail(const batchwright::Error& error);
   void warn(std::string_view text);
 
-  /// A yes or no on the terminal. Throws `Fault::usage` with this hint where nobody can be asked.
-  bool confirm(std::string_view question, const std::string& hint);
+  /// A yes or no on the terminal. Throws `Fault::usage` with why it has to be asked, and this hint, where nobody can
+  /// be.
+  bool confirm(std::string_view question, std::string_view why, const std::string& hint);
 
   /// How stdout, or stderr, takes text: its width and whether it has colours.
   batchwright::report::Style style(int fd) const;

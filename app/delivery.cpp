@@ -1,5 +1,6 @@
 #include "app/delivery.hpp"
 
+#include "app/handover.hpp"
 #include "app/session.hpp"
 
 #include <batchwright/base/files.hpp>
@@ -102,12 +103,16 @@ void tell_end(const bw::JobView& view, Stdout out, Session& session)
   session.console().say(bw::report::next_step(view));
 }
 
-bw::Exit finish(const bw::JobView& view, const Delivery& delivery, Session& session)
+bw::Exit finish(const bw::JobView& view, const std::optional<Delivery>& delivery, Session& session)
 {
   const bool done = view.state == bw::JobState::done;
-  if (done) deliver(view.job, delivery, bw::results::Pending::refuse, session);
-  tell_end(view, delivery.stdout_use(), session);
-  return done ? bw::exit_for(view) : stopped_by_user().value_or(bw::exit_for(view));
+  const auto handed = hand_over(view, session);
+  if (done && delivery) {
+    deliver(view.job, *delivery, bw::results::Pending::refuse, session);
+    bw::engine::record_fetched(session.tools(), view.job);
+  }
+  tell_end(view, delivery ? delivery->stdout_use() : Stdout::is_free, session);
+  return done ? bw::graver(bw::exit_for(view), handed) : stopped_by_user().value_or(bw::exit_for(view));
 }
 
 std::optional<bw::Exit> stopped_by_user()

@@ -74,7 +74,8 @@ void get_consent(const JobOptions& options, const bw::engine::Draft& draft, Sess
   if (options.yes || draft.continues) return; // a job that is continued was consented to when it was made
   const auto question = fmt::format("Send {} to {}?", bw::report::amount_of_work(draft.job.items, draft.parts.size()),
                                     draft.job.request.model);
-  if (!session.console().confirm(question, "say --yes to send it, or --dry-run to see only what it would cost")) {
+  if (!session.console().confirm(question, "this spends money",
+                                 "say --yes to send it, or --dry-run to see only what it would cost")) {
     throw Error{Fault::usage, "not sent: consent was not given"};
   }
 }
@@ -152,6 +153,11 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
   command.add_flag("--keep-requests", o.keep_requests, "Keep request files after their part is settled");
+  command
+      .add_option("-o,--out", o.out,
+                  "Where the merged result is written, by whichever command ends the job (run: default -, stdout)")
+      ->type_name("OUT");
+  command.add_option("--on-done", o.on_done, "Shell command that is run once when the job is done")->type_name("CMD");
   command.add_option("--name", o.name, "Name of the job (default: made from the input's name)")->type_name("NAME");
   command.add_flag("-y,--yes", o.yes, "Send without asking");
   command.add_flag("--dry-run", o.dry_run, "Show parts, tokens and cost; send nothing, leave nothing");
@@ -209,6 +215,8 @@ bw::engine::Ask ask_of(const JobOptions& o)
   job.policy.max_attempts = o.max_attempts;
   job.policy.keep_requests = o.keep_requests;
   job.skip_bad = o.skip_bad;
+  if (!o.out.empty() && o.out != "-") job.handover.out = std::filesystem::absolute(o.out).native();
+  job.handover.on_done = o.on_done;
   return ask;
 }
 

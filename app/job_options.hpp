@@ -35,6 +35,8 @@ struct JobOptions {
   std::string fallback = "batch";
   int max_attempts = 3;
   bool keep_requests = false;
+  std::string out = {}; ///< empty: not given
+  std::string on_done = {};
   std::string name = {};
   bool yes = false;
   bool dry_run = false;

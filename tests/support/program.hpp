@@ -49,6 +49,8 @@ public:
 
   const Environment& environment() const { return m_environment; }
   Ended operator()(const Words& words) const { return run(words, m_environment); }
+  /// The ledger as it is told.
+  std::string ledger() const;
   /// A number of the ledger's totals.
   std::int64_t ledger(const std::string& total) const;
 

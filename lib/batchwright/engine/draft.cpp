@@ -2,6 +2,7 @@
 // user consents.
 
 #include <batchwright/base/files.hpp>
+#include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/spec.hpp>
 #include <batchwright/input/pins.hpp>
@@ -69,6 +70,15 @@ void take_over(Job& known, const Job& asked)
 {
   known.policy = asked.policy;
   known.inputs = asked.inputs; // equal in content; the file may have moved
+  auto& handover = known.handover;
+  if (!asked.handover.out.empty()) { // asked for now: written even where it was written before
+    handover.out = asked.handover.out;
+    handover.delivered_at.reset();
+  }
+  if (!asked.handover.on_done.empty() && asked.handover.on_done != handover.on_done) {
+    handover.on_done = asked.handover.on_done;
+    handover.hook_begun_at.reset();
+  }
 }
 
 } // namespace
@@ -133,17 +143,33 @@ PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
           .continues = draft.continues};
 }
 
+namespace {
+
+/// The hook of a job that was drafted may have been run before we got the lock: it is not run twice.
+Job with_hook_of(Tools& tools, Job job)
+{
+  const auto known = tools.store.job(job.name);
+  if (!known) throw Error{Fault::busy, fmt::format("the job {} was just removed", job.name), "run the command again"};
+  if (known->handover.on_done == job.handover.on_done && !job.handover.hook_begun_at) {
+    job.handover.hook_begun_at = known->handover.hook_begun_at;
+  }
+  return job;
+}
+
+} // namespace
+
 FileLock found(Tools& tools, const Draft& draft)
 {
   const auto& name = draft.job.name;
   auto lock = take_lock(tools, name);
   store::Transaction tx{tools.store};
   if (draft.continues) {
-    tx.update(draft.job);
+    tx.update(with_hook_of(tools, draft.job));
   } else {
+    tx.add(draft.job);
+    put_aside(tools, name); // left by a removed job of that name
     make_private_directory(tools.layout.job(name).directory());
     sync_directory(tools.layout.jobs());
-    tx.add(draft.job);
     for (const auto& part : draft.parts)
       tx.put(name, part);
     tx.log(name, 0, fmt::format("{} items in {} parts", draft.job.items, draft.parts.size()));

@@ -288,12 +288,17 @@ void Run::look_for_batch(const Part& p)
   };
   on_worker(Do::look_for_batch, p.number, work, [this, number = p.number, call = *call](const auto& look) {
     const auto doing = fmt::format("looking for the batch of part {}", number);
+    if (look.ignores_paging && part(number).state == PartState::abandoned) {
+      record_nothing_of_abandoned(number, doing, {.words = "the server's list of batches cannot be read to its end"});
+      return;
+    }
     if (look.ignores_paging) {
       pause(Pause::unknown_submission,
             fmt::format("{}: the server's list of batches cannot be read to its end", doing));
       return;
     }
     if (look.failed) {
+      if (record_nothing_of_abandoned(number, doing, setback(*look.failed))) return;
       const int status = look.failed->status;
       if (status == 403 || status == 404 || status == 405 || status == 501) {
         pause(Pause::unknown_submission,

@@ -38,8 +38,9 @@ std::string_view name(Route route)
 
 std::string_view name(PartState state)
 {
-  constexpr std::array<std::string_view, 10> names{"planned",    "uploading", "queued",  "creating", "running",
-                                                   "cancelling", "ended",     "fetched", "settled",  "superseded"};
+  constexpr std::array<std::string_view, 11> names{"planned", "uploading",  "queued",   "creating",
+                                                   "running", "cancelling", "ended",    "fetched",
+                                                   "settled", "superseded", "abandoned"};
   return names.at(static_cast<std::size_t>(state));
 }
 

@@ -39,12 +39,21 @@ struct SettleFiles {
   std::filesystem::path quarantine = {};  ///< written where lines were not used: each with its reason
 };
 
+/// What the user's wish to cancel makes of items of which nothing final is said.
+enum class Cancelled : std::uint8_t {
+  no,        ///< there is no such wish: they are left for another attempt, or fail, as the policy has it
+  unsent,    ///< they fail: the server never had a batch of them
+  at_server, ///< they fail: their batch ended without them
+  abandoned, ///< they fail for now, as paid: their batch may still run them
+};
+
 /// What else decides.
 struct SettleContext {
   bool user_ids = false; ///< the requests' custom_ids are the user's, not `bw-...`
   std::string endpoint = {};
   int max_attempts = 3;
   Fallback fallback = Fallback::batch;
+  Cancelled cancelled = Cancelled::no;
   const money::ModelPrices* prices = nullptr; ///< null: not known
 };
 
@@ -74,11 +83,11 @@ struct Settled {
 /// server's words and the rest is a free retry, its own faults are transient, all else is permanent.
 /// A 403 is permanent, unless every answer of the part is one.
 /// A transient outcome is left while attempts remain (part.attempt < max_attempts) and the fallback is not `none`; a
-/// free retry is left always (but for fallback `none`). Lists of what is left and quarantine files of an earlier
-/// settling that have nothing to hold any more are removed.
-/// A pack gives each of its items an answer line of its own, with its share of the usage. One that was refused with
-/// 400, 413 or 422 says nothing of its items: they are left for smaller packs, until the bad one stands alone.
-/// Throws `Fault::storage`; `Fault::bug` where files are not this part's.
+/// free retry is left always (but for fallback `none`); where the job is cancelled, both fail with `cancelled`. Lists
+/// of what is left and quarantine files of an earlier settling that have nothing to hold any more are removed. A pack
+/// gives each of its items an answer line of its own, with its share of the usage. One that was refused with 400, 413
+/// or 422 says nothing of its items: they are left for smaller packs, until the bad one stands alone. Throws
+/// `Fault::storage`; `Fault::bug` where files are not this part's.
 Settled settle(const Part& part, const SettleFiles& files, const SettleContext& context);
 
 // --- merging ---------------------------------------------------------------------------------------------------------
