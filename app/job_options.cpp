@@ -68,7 +68,8 @@ void add_job_options(CLI::App& command, JobOptions& o)
   command
       .add_option(
           "input", o.inputs,
-          "CSV, TSV, JSON lines or plain text (an item a line, field `text`), plain, .gz or .zst; several run on")
+          "CSV, TSV, JSON lines or plain text (an item a line, field `text`), plain, .gz or .zst; a folder (an item a "
+          "file, fields `path` and `text`); several run on")
       ->type_name("INPUT")
       ->required();
   command.add_option("--model", o.model, "Model that answers, e.g. gpt-5.4-mini")->type_name("M")->required();
@@ -88,7 +89,7 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->check(CLI::PositiveNumber);
   command.add_option("--endpoint", o.endpoint, "API endpoint")->capture_default_str();
   command.add_option("--input-format", o.input_format, "Format of the input")
-      ->check(CLI::IsMember({"auto", "csv", "tsv", "jsonl", "text"}))
+      ->check(CLI::IsMember({"auto", "csv", "tsv", "jsonl", "text", "files"}))
       ->capture_default_str();
   command
       .add_option("--id-column", o.id_column, "Column that gives the custom_id (default: bw-0000000000, counting up)")

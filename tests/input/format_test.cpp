@@ -62,7 +62,7 @@ TEST_CASE("what cannot be an input is refused when it is pinned, whatever format
   CHECK(pin("array.json", "[\n{\"a\":1}\n]\n", InputFormat::automatic) == Fault::input);
   CHECK(pin("array.json", "[\n{\"a\":1}\n]\n", InputFormat::text) == Fault::bug); // not thrown: the user knows better
   CHECK(fault_of([&] { input::pin((dir / "missing.csv").native(), InputFormat::csv); }) == Fault::storage);
-  CHECK(fault_of([&] { input::pin(dir.path().native(), InputFormat::csv); }) == Fault::storage);
+  CHECK(fault_of([&] { input::pin(dir.path().native(), InputFormat::csv); }) == Fault::usage);
 }
 
 TEST_CASE("a first line that begins as a JSON object does and is none is told with its place")

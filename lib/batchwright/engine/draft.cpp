@@ -42,6 +42,12 @@ std::optional<Job> same_job(Tools& tools, Job& made, bool given_name)
   throw Error{Fault::usage, fmt::format("there are too many jobs named after {}", base), "choose a --name"};
 }
 
+/// What an input is called: as the user wrote it; a folder may stand there as `.` or with a slash behind it.
+std::string name_of(const std::string& given, const PinnedInput& pinned)
+{
+  return std::filesystem::path{pinned.format == InputFormat::files ? pinned.path : given}.filename().native();
+}
+
 /// Expected cost on a route; nothing where the price is not known.
 std::optional<PicoUsd> expected_cost(const Draft& draft, const money::PriceTable& prices, Route route)
 {
@@ -77,7 +83,7 @@ Draft draft(Tools& tools, const Ask& ask)
   for (const auto& path : ask.inputs)
     job.inputs.push_back(input::pin(path, ask.format));
   const bool given_name = !job.name.empty();
-  if (!given_name) job.name = job_name_from(std::filesystem::path{ask.inputs.front()}.filename().native());
+  if (!given_name) job.name = job_name_from(name_of(ask.inputs.front(), job.inputs.front()));
 
   if (auto known = same_job(tools, job, given_name)) {
     take_over(*known, job);

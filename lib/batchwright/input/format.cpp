@@ -1,7 +1,6 @@
 // What a file is: its format, and the size and digest by which it is known again.
 
-#include <batchwright/base/files.hpp>
-#include <batchwright/base/sha256.hpp>
+#include <batchwright/input/content.hpp>
 #include <batchwright/input/reader.hpp>
 #include <batchwright/json/json.hpp>
 
@@ -73,13 +72,31 @@ std::string canonical(const std::string& path)
   auto place = std::filesystem::canonical(path, fault);
   if (fault) {
     throw Error{Fault::storage, fmt::format("opening {}: {}", path, fault.message()),
-                "INPUT is a file that exists and may be read"};
+                "INPUT is a file or folder that exists and may be read"};
   }
-  if (!std::filesystem::is_regular_file(place)) {
+  if (!std::filesystem::is_regular_file(place) && !std::filesystem::is_directory(place)) {
     throw Error{Fault::storage, fmt::format("opening {}: not a regular file", path),
                 "the input is read more than once: write it to a file first"};
   }
   return place.native();
+}
+
+/// The format that a file or folder is read in, of the one that was asked for.
+InputFormat format_of(const std::string& place, const std::string& path, InputFormat asked)
+{
+  const bool folder = std::filesystem::is_directory(place);
+  if (folder && (asked == InputFormat::automatic || asked == InputFormat::files)) return InputFormat::files;
+  if (folder) {
+    throw Error{Fault::usage, fmt::format("--input-format {}: {} is a folder", name(asked), path),
+                "a folder is read as files, an item each; or name the files in it one by one"};
+  }
+  if (asked == InputFormat::files) {
+    throw Error{Fault::usage, fmt::format("--input-format files: {} is a file", path),
+                "name the folder; a file is csv, tsv, jsonl or text"};
+  }
+  if (asked == InputFormat::automatic) return detect_format(path);
+  refuse_unreadable(path);
+  return asked;
 }
 
 } // namespace
@@ -112,15 +129,12 @@ InputFormat detect_format(const std::string& path)
 
 PinnedInput pin(const std::string& path, InputFormat format)
 {
-  PinnedInput pinned{.path = canonical(path), .format = format};
-  if (format == InputFormat::automatic) {
-    pinned.format = detect_format(path);
-  } else {
-    refuse_unreadable(path);
-  }
-  pinned.bytes = InputFile{pinned.path}.size();
-  pinned.witness = file_witness(pinned.path); // before the digest: what is written meanwhile shows
-  pinned.sha256 = sha256_of_file(pinned.path);
+  PinnedInput pinned{.path = canonical(path)};
+  pinned.format = format_of(pinned.path, path, format);
+  pinned.witness = witness_of(pinned); // before the digest: what is written meanwhile shows
+  const auto content = content_of(pinned);
+  pinned.bytes = content.bytes;
+  pinned.sha256 = content.sha256;
   return pinned;
 }
 

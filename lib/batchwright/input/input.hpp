@@ -43,14 +43,15 @@ public:
   /// Takes a field and the name of its column, which is valid until it returns.
   using OnField = std::function<void(std::string_view column, const Field& field)>;
   /// Hands over all fields in the record's own order: by the CSV header, whose names may be empty; the members of a
-  /// JSON object, one that comes twice included; `text` for plain text.
+  /// JSON object, one that comes twice included; `text` for plain text, `path` and `text` for a file of a folder.
   virtual void each(const OnField& on_field) const = 0;
 
   Mark mark = {};             ///< its ordinal and where it stands
   std::string_view file = {}; ///< the path of its input
+  bool is_file = false;       ///< it is a file of its own, and `file` the path of that: its mark counts files
 
   /// Its place as errors tell it.
-  Place place() const { return {std::string{file}, mark.line, mark.offset}; }
+  Place place() const { return is_file ? Place{std::string{file}} : Place{std::string{file}, mark.line, mark.offset}; }
 };
 
 /// Why an item cannot be used: `Fault::input` with its place, in the text too ("reading FILE, line 3 (byte 57): WHAT").
@@ -77,13 +78,14 @@ struct Options {
   OnSkipped on_skipped = {};  ///< told of each; may be empty
 };
 
-/// Longest record in bytes: a line of JSONL or text, a CSV record.
+/// Longest record in bytes: a line of JSONL or text, a CSV record, a file of a folder.
 inline constexpr std::uint64_t longest_record = std::uint64_t{16} << 20;
 
 /// The extension of a file's name, in small letters: ".csv".
 std::string extension_of(const std::filesystem::path& path);
 
-/// Whether a file is packed in gzip or zstd: it is read unpacked, and offsets in it count unpacked bytes.
+/// Whether a file is packed in gzip or zstd: it is read unpacked, and offsets in it count unpacked bytes. A folder is
+/// not.
 bool is_packed(const std::string& path);
 
 /// The format of a file by its name and, where that says nothing, its first line: .csv, .tsv, .tab, .jsonl, .ndjson,
@@ -93,7 +95,12 @@ bool is_packed(const std::string& path);
 InputFormat detect_format(const std::string& path);
 
 /// Size and SHA-256 of a file, its format decided (`automatic` asks `detect_format`), its path made absolute and free
-/// of links, so that one file has one name. Throws as `detect_format`; what is no regular file is `Fault::storage`.
+/// of links, so that one file has one name. Throws as `detect_format`; what is neither a regular file nor a folder is
+/// `Fault::storage`.
+///
+/// A folder is an input of the format `files`: an item a file, byte-wise by relative path; names that begin with a dot
+/// are left out, links to files are followed, links to folders are not. Its size is that of all files, its digest that
+/// of the list of their names, sizes and digests. Another format for it, or `files` for a file, is `Fault::usage`.
 PinnedInput pin(const std::string& path, InputFormat format);
 
 /// A stream over the inputs. With `from`, it begins at that item; records before it are not looked at, and bad ones

@@ -36,6 +36,8 @@ public:
 std::unique_ptr<Reader> read_csv(const std::string& path, char delimiter, Start from);
 std::unique_ptr<Reader> read_jsonl(const std::string& path, Start from);
 std::unique_ptr<Reader> read_text(const std::string& path, Start from);
+/// The files below a directory; for the meaning of `from` there see files.cpp.
+std::unique_ptr<Reader> read_files(const std::string& directory, Start from);
 
 /// Lines of a file, blank ones passed over: those of nothing but spaces, tabs and carriage returns.
 class Lines {

@@ -9,6 +9,7 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <vector>
 
 namespace batchwright::input {
@@ -151,6 +152,7 @@ void pass(Source& source, std::uint64_t bytes)
 
 bool is_packed(const std::string& path)
 {
+  if (std::filesystem::is_directory(path)) return false;
   const auto head = first_bytes(path);
   return head.starts_with(gzip_magic) || head.starts_with(zstd_magic);
 }

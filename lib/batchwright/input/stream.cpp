@@ -21,6 +21,7 @@ std::unique_ptr<Reader> reader_for(const PinnedInput& input, Start from)
   case InputFormat::text:
     return read_text(input.path, from);
   case InputFormat::files:
+    return read_files(input.path, from);
   case InputFormat::requests:
   case InputFormat::automatic:
     break;
@@ -50,7 +51,7 @@ public:
         auto& item = m_reader->item();
         item.mark.ordinal = m_ordinal++;
         item.mark.input = m_input;
-        item.file = input.path;
+        if (!item.is_file) item.file = input.path;
         return &item;
       }
       case Reader::Step::bad:
@@ -96,6 +97,9 @@ private:
 
 Error fault_at(const Item& item, std::string_view what, std::string hint)
 {
+  if (item.is_file) {
+    return Error{Fault::input, fmt::format("reading {}: {}", item.file, what), std::move(hint)}.at(item.place());
+  }
   return fault_at(std::string{item.file}, item.mark.line, item.mark.offset, what, std::move(hint));
 }
 

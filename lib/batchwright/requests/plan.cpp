@@ -191,9 +191,9 @@ private:
         first = item->place();
       } else if (other == id) {
         const auto more = repeated > 1 ? fmt::format("; {} more ids are not unique", repeated - 1) : std::string{};
-        const auto where = first.file == item->file ? std::string{} : " of " + first.file;
-        return input::fault_at(*item,
-                               fmt::format("the id `{}` stands on line {}{} already{}", id, first.line, where, more),
+        const auto file = first.file == item->file ? std::string{} : " of " + first.file;
+        const auto where = first.line > 0 ? fmt::format("on line {}{}", first.line, file) : "in " + first.file;
+        return input::fault_at(*item, fmt::format("the id `{}` stands {} already{}", id, where, more),
                                "give each item an id of its own, or leave out --id-column");
       }
     }
