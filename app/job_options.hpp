@@ -33,6 +33,7 @@ struct JobOptions {
   int max_attempts = 3;
   bool keep_requests = false;
   std::string name = {};
+  bool allow_empty = false;
   bool yes = false;
   bool dry_run = false;
 };

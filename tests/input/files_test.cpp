@@ -57,7 +57,8 @@ TEST_SUITE_BEGIN("input::files");
 TEST_CASE("a folder gives an item a file, byte-wise by relative path, what is hidden left out")
 {
   const FreshDirectory dir;
-  for (const auto* name : {"b.txt", "a/z", "a/b/c", "a.txt", "a-b", "B", "\xc3\xa9", "a/.hidden", ".git/config", "empty/.x"})
+  for (const auto* name :
+       {"b.txt", "a/z", "a/b/c", "a.txt", "a-b", "B", "\xc3\xa9", "a/.hidden", ".git/config", "empty/.x"})
     dir.file(name, std::string{"of "} + name);
   const auto items = read_all({folder(dir)});
   CHECK(paths(items) == "B|a-b|a.txt|a/b/c|a/z|b.txt|\xc3\xa9|");
@@ -68,7 +69,8 @@ TEST_CASE("a folder gives an item a file, byte-wise by relative path, what is hi
 TEST_CASE("a file goes in exact: line ends, NUL and blanks stay, a byte order mark goes, an empty one is an item")
 {
   const FreshDirectory dir;
-  dir.file("a", "\xef\xbb\xbf" "one\r\ntwo\n");
+  dir.file("a", "\xef\xbb\xbf"
+                "one\r\ntwo\n");
   dir.file("b", "");
   dir.file("c", {" \0\t\n", 4});
   dir.file("d.txt.gz", tests::gzipped("packed"));

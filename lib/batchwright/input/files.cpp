@@ -61,6 +61,7 @@ public:
 
   Item& item() override { return m_item; }
   const Error& fault() const override { return *m_fault; }
+  std::vector<std::string> fixed_columns() const override { return {"path", "text"}; }
 
 private:
   /// Makes the file the item, or says why it cannot be one.

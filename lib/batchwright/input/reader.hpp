@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace batchwright::input {
 
@@ -30,6 +31,8 @@ public:
   /// The record, with its place in the file; ordinal and input are the stream's to fill in.
   virtual Item& item() = 0;
   virtual const Error& fault() const = 0;
+  /// The columns that all records have; none where they differ in that.
+  virtual std::vector<std::string> fixed_columns() const = 0;
 };
 
 /// A reader from `from` on; the header of a CSV or TSV file is read in any case.

@@ -153,7 +153,11 @@ void pass(Source& source, std::uint64_t bytes)
 bool is_packed(const std::string& path)
 {
   if (std::filesystem::is_directory(path)) return false;
-  const auto head = first_bytes(path);
+  return is_packed_head(first_bytes(path));
+}
+
+bool is_packed_head(std::string_view head)
+{
   return head.starts_with(gzip_magic) || head.starts_with(zstd_magic);
 }
 

@@ -103,6 +103,13 @@ Error fault_at(const Item& item, std::string_view what, std::string hint)
   return fault_at(std::string{item.file}, item.mark.line, item.mark.offset, what, std::move(hint));
 }
 
+std::vector<std::string> fixed_columns(const PinnedInput& input)
+{
+  if (input.format == InputFormat::requests) return {};
+  const auto reader = reader_for(input, {});
+  return reader->fixed_columns();
+}
+
 std::unique_ptr<Stream> open(const std::vector<PinnedInput>& inputs, Options options, Mark from)
 {
   return std::make_unique<JobStream>(inputs, std::move(options), from);

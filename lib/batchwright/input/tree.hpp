@@ -44,7 +44,8 @@ Content content_of_tree(const std::string& directory);
 /// What tells that nothing in a tree was written to, added or removed since, as `file_witness` for one file.
 std::string witness_of_tree(const std::string& directory);
 
-/// What became of a tree since this witness was taken, as far as times and numbers tell: "a/b.txt is new or was changed".
+/// What became of a tree since this witness was taken, as far as times and numbers tell: "a/b.txt is new or was
+/// changed".
 std::string change_of_tree(const std::string& directory, std::string_view witness);
 
 /// A file name as text: what is not UTF-8 in escapes.

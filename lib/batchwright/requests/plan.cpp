@@ -100,7 +100,7 @@ public:
     ensure(job.limits.requests > 0 && job.limits.bytes > 0, "a part may hold something");
   }
 
-  Plan run()
+  Plan run(input::Empty empty)
   {
     const auto stream = input::open(m_job.inputs, {m_job.skip_bad, [this](const Error& why) { note(why); }});
     while (const auto* item = stream->next()) {
@@ -108,7 +108,7 @@ public:
       take(*item);
     }
     m_report.end(m_plan.items);
-    if (m_plan.items == 0) throw no_item();
+    if (m_plan.items == 0 && empty == input::Empty::refuse) throw no_item();
     if (const auto repeated = m_ids.keep_repeated(); repeated > 0) throw id_twice(repeated);
     return std::move(m_plan);
   }
@@ -172,8 +172,10 @@ private:
       files += (files.empty() ? "" : ", ") + input.path;
     std::string aside;
     if (m_plan.skipped_count > 0) aside = fmt::format(" ({} bad records were put aside)", m_plan.skipped_count);
-    return Error{Fault::input, fmt::format("reading {}: no item in it{}", files, aside),
-                 "a CSV file needs records behind its header, other files a line that is not blank"}
+    return Error{
+        Fault::input, fmt::format("reading {}: no item in it{}", files, aside),
+        "a CSV file needs records behind its header, other files a line that is not blank; --allow-empty takes "
+        "it as it is"}
         .at({m_job.inputs.empty() ? std::string{} : m_job.inputs.front().path, 0, {}});
   }
 
@@ -211,9 +213,9 @@ private:
 
 } // namespace
 
-Plan plan(const Job& job, const OnRead& on_read)
+Plan plan(const Job& job, const OnRead& on_read, input::Empty empty)
 {
-  return Planner{job, on_read}.run();
+  return Planner{job, on_read}.run(empty);
 }
 
 } // namespace batchwright::requests
