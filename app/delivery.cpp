@@ -37,6 +37,16 @@ void write_to_special(const fs::path& path, const auto& produce)
   });
 }
 
+/// Beside a matrix, what its rows are: vectors.npy has vectors.ids.jsonl.
+void write_ids(const std::string& job, fs::path matrix, bw::results::Pending pending, Session& session)
+{
+  bw::AtomicFile file{matrix.replace_extension(".ids.jsonl"), bw::AtomicFile::Durable::yes,
+                      bw::AtomicFile::Access::by_umask};
+  bw::engine::deliver(session.tools(), job, bw::results::Format::ids, pending,
+                      [&](std::string_view bytes) { file.write(bytes); });
+  file.commit();
+}
+
 } // namespace
 
 bw::results::Format Delivery::chosen_format() const
@@ -46,6 +56,10 @@ bw::results::Format Delivery::chosen_format() const
 
 void Delivery::check() const
 {
+  if (out == "-" && chosen_format() == bw::results::Format::npy) {
+    throw Error{Fault::usage, "--format npy: a matrix goes into a file, its ids into another beside it",
+                "name it: -o vectors.npy"};
+  }
   if (out == "-") return;
   chosen_format();
   if (fs::is_directory(out)) {
@@ -75,6 +89,7 @@ bw::results::Merged deliver(const std::string& job, const Delivery& delivery, bw
     const auto place = fs::is_symlink(delivery.out) ? fs::weakly_canonical(delivery.out) : fs::path{delivery.out};
     bw::AtomicFile file{place, bw::AtomicFile::Durable::yes, bw::AtomicFile::Access::by_umask};
     produce([&](std::string_view bytes) { file.write(bytes); });
+    if (format == bw::results::Format::npy) write_ids(job, place, pending, session);
     file.commit();
     session.console().say(bw::report::delivered(delivery.out, merged.written, file.size()));
   }

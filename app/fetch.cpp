@@ -31,6 +31,7 @@ std::optional<bw::results::Format> format_of(const std::string& word)
   if (word == "jsonl") return bw::results::Format::jsonl;
   if (word == "csv") return bw::results::Format::csv;
   if (word == "raw") return bw::results::Format::raw;
+  if (word == "npy") return bw::results::Format::npy;
   return std::nullopt; // by the name of the output
 }
 
@@ -96,8 +97,8 @@ void add_fetch(CLI::App& root, Session& session)
   command->add_option("-o,--out", options->out, "Where the merged result goes; - is stdout")
       ->type_name("OUT")
       ->capture_default_str();
-  command->add_option("--format", options->format, "jsonl, csv or raw (default: by the name of OUT, else jsonl)")
-      ->check(CLI::IsMember({"jsonl", "csv", "raw"}));
+  command->add_option("--format", options->format, "jsonl, csv, raw or npy (default: by the name of OUT, else jsonl)")
+      ->check(CLI::IsMember({"jsonl", "csv", "raw", "npy"}));
   command->add_flag("--partial", options->partial, "Write what is there, without the pending items");
   command->add_flag("--wait", options->wait, "Stay until nothing more comes by itself");
   command->add_option("--every", options->every, "Time between polls with --wait")->type_name("DURATION");

@@ -111,7 +111,8 @@ private:
     if (flag && setting.form != Form::boolean) throw error(setting, "expected true or false", {});
     if (!flag && setting.form == Form::boolean) throw error(setting, "expected a value, not true or false", {});
     if (!many && setting.form == Form::list) throw error(setting, "expected one value, not a list", {});
-    if (setting.form == Form::table && key_of(option) != "set") throw error(setting, "expected a value, not a table", {});
+    if (setting.form == Form::table && key_of(option) != "set")
+      throw error(setting, "expected a value, not a table", {});
     const bool is_number = type_of(option) == "N";
     if (is_number != (setting.form == Form::number) && (is_number || setting.form == Form::number)) {
       throw error(setting, is_number ? "expected a number" : "expected a text in quotes", {});
@@ -131,7 +132,8 @@ private:
 
   bw::Error error(const JobSetting& setting, const std::string& what, std::string hint) const
   {
-    return bw::Error{bw::Fault::usage, fmt::format("reading {}, line {}: {}: {}", m_path, setting.line, setting.key, what),
+    return bw::Error{bw::Fault::usage,
+                     fmt::format("reading {}, line {}: {}: {}", m_path, setting.line, setting.key, what),
                      std::move(hint)}
         .at({m_path, setting.line, {}});
   }

@@ -6,6 +6,7 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/report/plan.hpp>
 #include <batchwright/report/report.hpp>
+#include <batchwright/wire/endpoint.hpp>
 
 #include <fmt/format.h>
 
@@ -31,10 +32,17 @@ std::pair<std::string, std::string> field_of(const std::string& text)
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
+/// A known endpoint by its word, or any path of the API.
 std::string endpoint_of(const std::string& text)
 {
-  if (text == "chat" || text == "/v1/chat/completions") return "/v1/chat/completions";
-  throw Error{Fault::usage, fmt::format("--endpoint {}: not known", text), "this version knows `chat`"};
+  if (const auto* known = bw::wire::find_endpoint(text)) return std::string{known->path};
+  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_-.";
+  if (text.starts_with("/v1/") && text.size() > 4 && text.find_first_not_of(allowed) == std::string::npos) return text;
+  std::string words;
+  for (const auto& known : bw::wire::endpoints())
+    words += fmt::format("{}, ", known.word);
+  throw Error{Fault::usage, fmt::format("--endpoint {}: not known", text),
+              fmt::format("one of {}or a path of the API, as /v1/images/generations", words)};
 }
 
 /// A limit of the user's, the default where none was given; never above the API's own.
@@ -83,14 +91,24 @@ void add_job_options(CLI::App& command, JobOptions& o)
           "file, fields `path` and `text`), - for standard input; several run on")
       ->type_name("INPUT")
       ->required();
-  command.add_option("--model", o.model, "Model that answers, e.g. gpt-5.4-mini")->type_name("M")->required();
+  command.add_option("--model", o.model, "Model that answers, e.g. gpt-5.4-mini")->type_name("M");
   auto* prompt = command
                      .add_option("--prompt", o.prompt,
-                                 "Template of the user message; {{column}} is the item's field, {{{{ a literal {{")
+                                 "Template of the user message; {{column}}, {{a.b}}, {{text|head 2000}} are the item's "
+                                 "fields, {{{{ a literal {{")
                      ->type_name("T");
   command.add_option("--prompt-file", o.prompt_file, "The same, read from a file")->type_name("F")->excludes(prompt);
   auto* system = command.add_option("--system", o.system, "Template of the system message")->type_name("T");
   command.add_option("--system-file", o.system_file, "The same, read from a file")->type_name("F")->excludes(system);
+  command
+      .add_option("--messages", o.messages,
+                  "Column with all messages as a JSON list, in place of --prompt and --system")
+      ->type_name("COL")
+      ->excludes(prompt);
+  command
+      .add_option("--body", o.body,
+                  "JSON template of the whole body; a string that is nothing but {{column}} takes the typed value")
+      ->type_name("FILE");
   command.add_option("--set", o.set, "One more field of the request body, repeatable: temperature=0.2")
       ->type_name("KEY=JSON")
       ->take_all()
@@ -98,7 +116,16 @@ void add_job_options(CLI::App& command, JobOptions& o)
   command.add_option("--max-output-tokens", o.max_output_tokens, "Bound of each answer")
       ->type_name("N")
       ->check(CLI::PositiveNumber);
-  command.add_option("--endpoint", o.endpoint, "API endpoint")->capture_default_str();
+  command
+      .add_option(
+          "--endpoint", o.endpoint,
+          "chat, responses, embeddings, completions, moderations, or a path with --body: /v1/images/generations")
+      ->capture_default_str();
+  command
+      .add_option("--inputs-per-request", o.inputs_per_request,
+                  "Items packed into one request, of embeddings (default 100) and moderations (default 32)")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
   command.add_option("--input-format", o.input_format, "Format of the input")
       ->check(CLI::IsMember({"auto", "csv", "tsv", "jsonl", "text", "files"}))
       ->capture_default_str();
@@ -134,13 +161,15 @@ bw::engine::Ask ask_of(const JobOptions& o)
     throw Error{Fault::usage, fmt::format("--name {}: not a job name", o.name),
                 "up to 40 of a-z, 0-9, _ and -, the first a letter or digit"};
   }
-  if (o.prompt.empty() && o.prompt_file.empty()) {
-    throw Error{Fault::usage, "--prompt or --prompt-file is required",
+  if (o.prompt.empty() && o.prompt_file.empty() && o.messages.empty() && o.body.empty()) {
+    throw Error{Fault::usage, "one of --prompt, --prompt-file, --messages and --body is required",
                 "for example --prompt 'Is this review positive or negative? {{text}}'"};
   }
   if (std::find(o.inputs.begin(), o.inputs.end(), "-") != o.inputs.end() && ::isatty(STDIN_FILENO)) {
     throw Error{Fault::usage, "INPUT -: standard input is a terminal", "pipe the input into it, or name a file"};
   }
+  if (o.model.empty() && o.body.empty())
+    throw Error{Fault::usage, "--model is required", "for example --model gpt-5.4-mini"};
   const auto& profile = bw::wire::openai();
   bw::engine::Ask ask;
   ask.inputs = o.inputs;
@@ -152,6 +181,9 @@ bw::engine::Ask ask_of(const JobOptions& o)
   job.request.endpoint = endpoint_of(o.endpoint);
   job.request.prompt = o.prompt_file.empty() ? o.prompt : bw::read_file(o.prompt_file);
   job.request.system = o.system_file.empty() ? o.system : bw::read_file(o.system_file);
+  job.request.messages = o.messages;
+  if (!o.body.empty()) job.request.body = bw::read_file(o.body);
+  job.request.inputs_per_request = o.inputs_per_request;
   job.request.max_output_tokens = output_bound_of(o.max_output_tokens);
   for (const auto& text : o.set)
     job.request.set.push_back(field_of(text));

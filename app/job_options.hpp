@@ -21,6 +21,9 @@ struct JobOptions {
   std::string model = {};
   std::string endpoint = "chat";
   std::string prompt = {};
+  std::string messages = {};
+  std::string body = {}; // a file
+  std::uint64_t inputs_per_request = 0;
   std::string prompt_file = {};
   std::string system = {};
   std::string system_file = {};

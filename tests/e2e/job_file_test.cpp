@@ -66,8 +66,8 @@ TEST_CASE("the command line wins over the job file")
   const auto job = dir.file("j.toml", "input = \"gone.csv\"\nmodel = \"gpt-5.4\"\nprompt-file = \"prompt.txt\"\n"
                                       "name = \"one\"\nset = [\"temperature=0.5\"]\nkeep-requests = false\n")
                        .native();
-  const auto run = world({"run", other, "--job", job, "--model", "gpt-5.4-mini", "--prompt", "Mine: {{text}}", "--name", "two",
-                          "--set", "temperature=1", "--keep-requests", "--yes", "--every", "50ms"});
+  const auto run = world({"run", other, "--job", job, "--model", "gpt-5.4-mini", "--prompt", "Mine: {{text}}", "--name",
+                          "two", "--set", "temperature=1", "--keep-requests", "--yes", "--every", "50ms"});
   CAPTURE(run.err);
   REQUIRE(run.exit == 0);
   const auto sent = tests::slurp(dir / "home/jobs/two/0001.requests.jsonl");

@@ -177,6 +177,18 @@ TEST_CASE("names of hostile shape are text like others; one that is not UTF-8 is
   CHECK(json::is_utf8(fault.place()->file));
 }
 
+TEST_CASE("an item of a folder is named by its file, in an error of its mark too")
+{
+  const FreshDirectory dir;
+  dir.file("a", "x");
+  dir.file("b/c", "y");
+  const auto items = read_all({folder(dir)});
+  const auto fault = input::fault_at(folder(dir), items[1].mark, "is wrong");
+  CHECK(std::string{fault.what()} == "reading " + (dir / "b/c").native() + ": is wrong");
+  CHECK(fault.place()->file == (dir / "b/c").native());
+  CHECK(fault.place()->line == 0);
+}
+
 TEST_CASE("a folder is pinned by names, sizes and contents, wherever it stands")
 {
   const FreshDirectory one;

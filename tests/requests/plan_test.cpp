@@ -225,13 +225,13 @@ TEST_CASE("the files of all parts together are the lines of all items in order")
     expected += line;
   std::string found;
   for (const auto& part : plan.parts) {
-    const auto built = requests::build(j, part, {}, dir / "part");
+    const auto built = requests::build(j, part, {.requests = dir / "part"});
     const auto text = tests::slurp(dir / "part");
     CHECK(built.requests == part.requests);
     CHECK(built.bytes == part.bytes);
     CHECK(built.bytes == text.size());
     CHECK(built.sha256 == sha256_of_file(dir / "part"));
-    CHECK(requests::build(j, part, {}, dir / "part").sha256 == built.sha256);
+    CHECK(requests::build(j, part, {.requests = dir / "part"}).sha256 == built.sha256);
     found += text;
   }
   CHECK(found == expected);
@@ -260,7 +260,7 @@ TEST_CASE("a part with a list holds the listed items only")
   for (const auto& origin : plan.parts) {
     if (origin.first <= part.first) part.mark = origin.mark;
   }
-  CHECK(requests::build(j, part, dir / "list", dir / "part").requests == wanted.size());
+  CHECK(requests::build(j, part, {.ordinals = dir / "list", .requests = dir / "part"}).requests == wanted.size());
   CHECK(tests::slurp(dir / "part") == expected);
 }
 
@@ -270,7 +270,7 @@ TEST_CASE("an input that has changed is noticed, and no file is left")
   auto j = tests::job({tests::input_file(dir, "in.txt", "one\ntwo\nthree\n", InputFormat::text)}, "{{text}}");
   j.limits.requests = 2;
   auto parts = requests::plan(j).parts;
-  parts[0].sha256 = requests::build(j, parts[0], {}, dir / "part").sha256;
+  parts[0].sha256 = requests::build(j, parts[0], {.requests = dir / "part"}).sha256;
   std::filesystem::remove(dir / "part");
 
   struct Case {
@@ -288,7 +288,7 @@ TEST_CASE("an input that has changed is noticed, and no file is left")
   for (const auto& c : cases) {
     CAPTURE(c.text);
     dir.file("in.txt", c.text);
-    const auto e = thrown_by([&] { requests::build(j, parts[c.part], {}, dir / "part"); });
+    const auto e = thrown_by([&] { requests::build(j, parts[c.part], {.requests = dir / "part"}); });
     CHECK(e.fault() == Fault::input);
     CAPTURE(std::string{e.what()});
     CHECK(says(e, c.says));

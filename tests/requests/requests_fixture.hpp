@@ -33,8 +33,9 @@ inline std::vector<std::string> lines_of(const batchwright::Job& j)
   std::vector<std::string> lines;
   const batchwright::requests::LineMaker maker{j.request};
   const auto stream = batchwright::input::open(j.inputs, {j.skip_bad, {}});
+  batchwright::requests::LineTexts texts;
   while (const auto* item = stream->next())
-    maker.append(lines.emplace_back(), *item);
+    maker.append(lines.emplace_back(), *item, texts);
   return lines;
 }
 

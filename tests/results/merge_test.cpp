@@ -6,8 +6,10 @@
 #include <batchwright/results/results.hpp>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 using namespace batchwright;
@@ -309,7 +311,7 @@ TEST_CASE("the name of a file asks for a format")
 
 TEST_CASE("a name that asks for a format this version has not is refused, before any work")
 {
-  for (const auto* name : {"a.tsv", "a.npy", "a.csv.gz", "a.jsonl.ZST", "a.html", "a.parquet", "a.xlsx"}) {
+  for (const auto* name : {"a.tsv", "a.csv.gz", "a.jsonl.ZST", "a.html", "a.parquet", "a.xlsx"}) {
     CAPTURE(name);
     try {
       results::format_for(name);
@@ -319,6 +321,105 @@ TEST_CASE("a name that asks for a format this version has not is refused, before
       CHECK(e.hint().find("--format") != std::string::npos);
     }
   }
+}
+
+namespace {
+
+/// An embedding of 4 input tokens.
+std::string embedded(std::string_view custom_id, std::string_view vector)
+{
+  return fmt::format(
+      R"({{"id":"b","custom_id":"{}","response":{{"status_code":200,"request_id":"r","body":{{"model":"e",)"
+      R"("data":[{{"index":0,"embedding":{}}}],"usage":{{"prompt_tokens":4}}}}}},"error":null}})",
+      custom_id, vector);
+}
+
+/// The rows of a matrix as floats, after a header that is as it should be.
+std::vector<float> rows_of(const std::string& npy, const std::string& shape)
+{
+  REQUIRE(npy.substr(0, 8) == std::string{"\x93NUMPY\x01\x00", 8});
+  const auto size = static_cast<unsigned char>(npy[8]) + 256U * static_cast<unsigned char>(npy[9]);
+  CHECK((10 + size) % 64 == 0);
+  const auto header = npy.substr(10, size);
+  CHECK(header.find("{'descr': '<f4', 'fortran_order': False, 'shape': " + shape + ", }") == 0);
+  CHECK(header.back() == '\n');
+  std::vector<float> values((npy.size() - 10 - size) / sizeof(float));
+  npy.copy(reinterpret_cast<char*>(values.data()), values.size() * sizeof(float), 10 + size);
+  return values;
+}
+
+} // namespace
+
+TEST_CASE_FIXTURE(Fixture, "vectors are written as numbers in records, and as rows of a matrix")
+{
+  job.request.endpoint = "/v1/embeddings";
+  settle(3, {embedded(id(2), "[0.10, 2e0]"), embedded(id(0), R"("AACAPwAAAMA=")")}, {refusal(id(1), 400)});
+  const auto records = merged(Format::jsonl, Pending::refuse, &prices);
+  CHECK(records.find(R"("output":[1,-2],"error":null)") != std::string::npos);
+  CHECK(records.find(R"("output":null,"error":{"code":"odd")") != std::string::npos);
+  CHECK(records.find(R"("output":[0.10, 2e0],)") != std::string::npos);
+  CHECK(
+      records.find(
+          R"("usage":{"input_tokens":4,"cached_tokens":0,"output_tokens":0,"reasoning_tokens":0},"cost_usd":0.0000005})") !=
+      std::string::npos);
+
+  const auto rows = rows_of(merged(Format::npy), "(3, 2)");
+  REQUIRE(rows.size() == 6);
+  CHECK(rows[0] == 1.0F);
+  CHECK(rows[1] == -2.0F);
+  CHECK(std::isnan(rows[2]));
+  CHECK(std::isnan(rows[3]));
+  CHECK(rows[4] == 0.1F);
+  CHECK(rows[5] == 2.0F);
+  CHECK(merged(Format::ids) == R"({"index":0,"custom_id":"bw-0000000000","status":"succeeded","error":null})"
+                               "\n"
+                               R"({"index":1,"custom_id":"bw-0000000001","status":"failed","error":"odd"})"
+                               "\n"
+                               R"({"index":2,"custom_id":"bw-0000000002","status":"succeeded","error":null})"
+                               "\n");
+
+  input("in.csv", "t\na\nb\nc\n");
+  CHECK(merged(Format::csv).find("a,\"[1,-2]\",succeeded,\n") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Fixture, "rows before the first vector wait for its length, and pending items have rows, too")
+{
+  job.request.endpoint = "/v1/embeddings";
+  settle(3, {embedded(id(2), "[1,2,3]")}, {refusal(id(0), 400), refusal(id(1), 400)});
+  job.items = 5;
+  const auto rows = rows_of(merged(Format::npy, Pending::leave_out), "(5, 3)");
+  REQUIRE(rows.size() == 15);
+  CHECK(std::count_if(rows.begin(), rows.end(), [](float v) { return std::isnan(v); }) == 12);
+  CHECK(rows[8] == 3.0F);
+  CHECK(merged(Format::ids, Pending::leave_out)
+            .find(R"({"index":4,"custom_id":"bw-0000000004","status":"pending","error":null})") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a matrix without a vector has no columns; answers that are none, or of other lengths, are refused")
+{
+  job.request.endpoint = "/v1/embeddings";
+  settle(2, {}, {refusal(id(0), 400), refusal(id(1), 400)});
+  CHECK(rows_of(merged(Format::npy), "(2, 0)").empty());
+  settle(2, {embedded(id(0), "[1]"), embedded(id(1), "[1,2]")});
+  CHECK_THROWS_WITH_AS(merged(Format::npy), doctest::Contains("item 1: its vector has 2 numbers, others have 1"),
+                       Error);
+  job.request.endpoint = "/v1/chat/completions";
+  settle(1, {success(id(0))});
+  CHECK_THROWS_WITH_AS(merged(Format::npy), doctest::Contains("no vector"), Error);
+}
+
+TEST_CASE_FIXTURE(Fixture, "moderations give their result and cost what the model costs")
+{
+  job.request.endpoint = "/v1/moderations";
+  settle(
+      1,
+      {R"({"custom_id":"bw-0000000000","response":{"status_code":200,"body":{"results":[{"flagged":true}]}},"error":null})"});
+  const auto record = merged(Format::jsonl, Pending::refuse, &prices);
+  CHECK(record.find(R"("output":{"flagged":true},"error":null)") != std::string::npos);
+  CHECK(record.find(R"("usage":null,"cost_usd":null})") != std::string::npos);
+  const money::ModelPrices free{.model = "m", .standard = {}, .batch = money::Rates{}};
+  CHECK(merged(Format::jsonl, Pending::refuse, &free).find(R"("usage":null,"cost_usd":0})") != std::string::npos);
 }
 
 TEST_SUITE_END();

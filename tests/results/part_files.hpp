@@ -69,6 +69,7 @@ inline batchwright::results::SettleFiles files_in(const FreshDirectory& director
           .outcomes = directory / "1.outcomes",
           .left = directory / "1.left",
           .left_free = directory / "1.left-free",
+          .left_halved = directory / "1.left-halved",
           .quarantine = directory / "1.quarantine.jsonl"};
 }
 

@@ -6,6 +6,7 @@
 #include <batchwright/results/results.hpp>
 
 #include <doctest/doctest.h>
+#include <fmt/ranges.h>
 
 #include <filesystem>
 
@@ -478,6 +479,146 @@ TEST_CASE_FIXTURE(Fixture, "answers are priced at the rates of their route")
   context.prices = &unbatchable;
   part.route = Route::batch;
   CHECK_FALSE(settled().sums.priced);
+}
+
+TEST_SUITE_END();
+
+TEST_SUITE_BEGIN("results::settle packs");
+
+namespace {
+
+/// Ten items of embeddings, asked for in packs.
+struct PackFixture : Fixture {
+  PackFixture()
+  {
+    part = range(0, 9);
+    context.endpoint = "/v1/embeddings";
+  }
+
+  static std::string element(std::size_t index, std::string_view vector = "[1]")
+  {
+    return fmt::format(R"({{"index":{},"embedding":{}}})", index, vector);
+  }
+
+  static std::string answered(std::string_view id, const std::vector<std::string>& elements, int tokens)
+  {
+    return fmt::format(
+        R"({{"id":"b","custom_id":"{}","response":{{"status_code":200,"request_id":"r","body":)"
+        R"({{"data":[{}],"model":"m","usage":{{"prompt_tokens":{},"total_tokens":{}}}}}}},"error":null}})",
+        id, fmt::join(elements, ","), tokens, tokens);
+  }
+
+  /// Ordinal, status and code of each outcome: "3 s -".
+  std::vector<std::string> heads() const
+  {
+    std::vector<std::string> found;
+    const auto text = outcomes();
+    for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
+      const auto line = text.substr(at, text.find('\n', at) - at);
+      auto tab = line.find('\t');
+      found.push_back(line.substr(0, tab) + ' ' + line.substr(tab + 1, 1) + ' ' +
+                      line.substr(tab + 3, line.find('\t', tab + 3) - tab - 3));
+    }
+    return found;
+  }
+
+  std::vector<Ordinal> left_halved() const { return listed(files.left_halved, last.left_halved); }
+};
+
+using Heads = std::vector<std::string>;
+
+} // namespace
+
+TEST_CASE_FIXTURE(PackFixture, "a pack gives each of its items a line of its own, and its usage is counted once")
+{
+  part = range(0, 3);
+  output({answered(pack_custom_id(1, 3), {element(2, "[3]"), element(0, "[1]"), element(1, "[2]")}, 10),
+          answered(id(0), {element(0, "[0]")}, 4)});
+  last = settled();
+  CHECK(heads() == Heads{"0 s -", "1 s -", "2 s -", "3 s -"});
+  CHECK(last.sums.usage.input.n == 14);
+  const auto text = outcomes();
+  CHECK(text.find(
+            R"("custom_id":"bw-0000000001","response":{"status_code":200,"request_id":"r","body":{"model":"m",)"
+            R"("data":[{"index":0,"embedding":[1]}],"usage":{"prompt_tokens":4,"total_tokens":4}}},"error":null})") !=
+        std::string::npos);
+  CHECK(text.find(
+            R"("custom_id":"bw-0000000003","response":{"status_code":200,"request_id":"r","body":{"model":"m",)"
+            R"("data":[{"index":2,"embedding":[3]}],"usage":{"prompt_tokens":3,"total_tokens":3}}},"error":null})") !=
+        std::string::npos);
+}
+
+TEST_CASE_FIXTURE(PackFixture, "an item without a result in its pack's answer fails, the others do not")
+{
+  part = range(0, 3);
+  output({answered(pack_custom_id(0, 4), {element(0), element(1, "[]"), element(3)}, 8)});
+  last = settled();
+  CHECK(heads() == Heads{"0 s -", "1 f unreadable_output", "2 f unreadable_output", "3 s -"});
+}
+
+TEST_CASE_FIXTURE(PackFixture, "a refused pack is left for smaller ones until the bad item stands alone")
+{
+  output({answered(pack_custom_id(0, 2), {element(0), element(1)}, 2)});
+  errors({refusal(pack_custom_id(2, 3), 400), refusal(pack_custom_id(5, 4), 422), refusal(id(9), 413)});
+  context.fallback = Fallback::none; // it is no matter of another attempt
+  last = settled();
+  CHECK(heads() == Heads{"0 s -", "1 s -", "9 f odd"});
+  CHECK(left_halved() == std::vector<Ordinal>{2, 3, 4, 5, 6, 7, 8});
+  CHECK(last.largest_refused == 4);
+  CHECK(last.sums.left == 7);
+}
+
+TEST_CASE_FIXTURE(PackFixture, "a refusal that is no item's doing fails or leaves the whole pack")
+{
+  errors({refusal(pack_custom_id(0, 3), 404), refusal(pack_custom_id(3, 3), 500), refusal(pack_custom_id(6, 4), 429)});
+  last = settled();
+  CHECK(heads() == Heads{"0 f odd", "1 f odd", "2 f odd"});
+  CHECK(outcomes().find(R"("custom_id":"bw-0000000002")") != std::string::npos);
+  CHECK(left() == std::vector<Ordinal>{3, 4, 5});
+  CHECK(left_free() == std::vector<Ordinal>{6, 7, 8, 9});
+  CHECK(left_halved().empty());
+}
+
+TEST_CASE_FIXTURE(PackFixture, "a missing or unreadable pack speaks for all its items, and only for them")
+{
+  output({answered(pack_custom_id(0, 5), {element(0), element(1), element(2), element(3), element(4)}, 5)});
+  directory.file("1.errors.jsonl", R"({"custom_id":"bw-0000000005x3","response":{"status_)"
+                                   "\n");
+  last = settled();
+  CHECK(heads() == Heads{"0 s -", "1 s -", "2 s -", "3 s -", "4 s -", "5 f unreadable_output", "6 f unreadable_output",
+                         "7 f unreadable_output"});
+  CHECK(left() == std::vector<Ordinal>{8, 9});
+  CHECK(last.missing == 2);
+}
+
+TEST_CASE_FIXTURE(PackFixture, "packs that are none of the part's, or that overlap, are put aside")
+{
+  output({answered(pack_custom_id(0, 2), {element(0), element(1)}, 2),
+          answered(pack_custom_id(1, 2), {element(0), element(1)}, 2),
+          answered(pack_custom_id(0, 3), {element(0), element(1), element(2)}, 2), answered(id(1), {element(0)}, 1),
+          answered(pack_custom_id(8, 3), {element(0)}, 1),
+          answered(pack_custom_id(0, 2), {element(0), element(1)}, 2)});
+  last = settled();
+  CHECK(heads() == Heads{"0 s -", "1 s -"});
+  CHECK(put_aside() == std::vector<std::string>{"foreign_id bw-0000000001x2", "foreign_id bw-0000000000x3",
+                                                "foreign_id bw-0000000001", "foreign_id bw-0000000008x3",
+                                                "duplicate bw-0000000000x2"});
+  CHECK(last.sums.usage.input.n == 2);
+}
+
+TEST_CASE_FIXTURE(PackFixture, "ids that packs hide come back in the lines of their items")
+{
+  part = range(0, 4);
+  files.ids = directory.file("1.ids.jsonl", "\"a\"\n\"b\\u0062\\\"\"\n\"c\"\n\"d\"\n\"e\"\n");
+  output({answered(pack_custom_id(0, 2), {element(0), element(1)}, 2), answered(id(2), {element(0)}, 1)});
+  errors({refusal(id(3), 400)});
+  context.fallback = Fallback::none;
+  last = settled();
+  CHECK(heads() == Heads{"0 s -", "1 s -", "2 s -", "3 f odd", "4 f missing"});
+  for (const auto* ours : {R"("custom_id":"a")", R"("custom_id":"bb\"")", R"("custom_id":"c")", R"("custom_id":"d")",
+                           R"("custom_id":"e")"})
+    CHECK(outcomes().find(ours) != std::string::npos);
+  CHECK(outcomes().find("\"custom_id\":\"bw-") == std::string::npos);
 }
 
 TEST_SUITE_END();

@@ -3,6 +3,7 @@
 #include <batchwright/wire/answer.hpp>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <filesystem>
 #include <string>
@@ -37,6 +38,13 @@ Recorded refusal(int status, const std::string& error = "null")
                   error + R"(}},"error":null})"};
 }
 
+/// A line with a 200 and this body.
+std::string answered(std::string_view body)
+{
+  return fmt::format(
+      R"({{"id":"b","custom_id":"a","response":{{"status_code":200,"request_id":"r","body":{}}},"error":null}})", body);
+}
+
 } // namespace
 
 TEST_SUITE_BEGIN("wire::answer");
@@ -52,7 +60,7 @@ TEST_CASE("a success gives its text as it stands, its usage and where it came fr
   CHECK(r.answer.request_id == "req-row-1");
   CHECK(r.answer.paid);
   CHECK(r.answer.output() == R"("Hi!")");
-  CHECK(r.answer.tool_calls.empty());
+  CHECK(r.answer.calls.empty());
   CHECK(r.answer.finish_reason == "stop");
   CHECK(r.answer.model == "gpt-5.4-mini-2026-03-17");
   CHECK(r.answer.usage == Usage{{1200}, {1024}, {80}, {64}});
@@ -109,7 +117,7 @@ TEST_CASE("tool calls alone are a success without text")
   const auto r = recorded("tool-calls.jsonl");
   CHECK(r.answer.judgement == Judgement::success);
   CHECK(r.answer.output() == "null");
-  CHECK(r.answer.tool_calls.starts_with(R"([{"id":"call_1")"));
+  CHECK(r.answer.calls.starts_with(R"([{"id":"call_1")"));
   CHECK(r.answer.finish_reason == "tool_calls");
 }
 
@@ -144,12 +152,146 @@ TEST_CASE("a 2xx answer without choices, or whose body is none, is unreadable an
   }
 }
 
-TEST_CASE("an endpoint we cannot read is told by name")
+TEST_CASE("an endpoint that is not known gives its whole body, and fails where the body says so")
 {
-  const auto line = recorded("success.jsonl").line;
-  const Recorded r{line, "/v1/audio"};
-  CHECK(r.answer.code == "unreadable_output");
-  CHECK(r.answer.message.find("/v1/audio") != std::string::npos);
+  const Recorded video{answered(R"({"id":"v","status":"completed","model":"sora"})"), "/v1/videos"};
+  CHECK(video.answer.judgement == Judgement::success);
+  CHECK(video.answer.output() == R"({"id":"v","status":"completed","model":"sora"})");
+  CHECK(video.answer.model == "sora");
+  for (const auto* status : {"failed", "expired"}) {
+    const Recorded r{answered(fmt::format(R"({{"status":"{}","error":{{"code":"c","message":"no luck"}}}})", status)),
+                     "/v1/videos"};
+    CHECK(r.answer.judgement == Judgement::unusable);
+    CHECK(r.answer.code == "model_failed");
+    CHECK(r.answer.message == "no luck");
+  }
+  CHECK(Recorded{answered("[]"), "/v1/videos"}.answer.code == "unreadable_output");
+}
+
+TEST_CASE("a response's texts are joined, its calls collected, its usage read by its own words")
+{
+  const Recorded r{
+      answered(R"({"status":"completed","model":"m","output":[{"type":"reasoning","summary":[]},)"
+               R"({"type":"message","content":[{"type":"output_text","text":"a\n\ud83d"},)"
+               R"({"type":"output_text","text":"\"b"}]},{"type":"function_call","name":"f","arguments":"{}"}],)"
+               R"("usage":{"input_tokens":12,"input_tokens_details":{"cached_tokens":8},"output_tokens":5,)"
+               R"("output_tokens_details":{"reasoning_tokens":2}}})"),
+      "/v1/responses"};
+  CHECK(r.answer.judgement == Judgement::success);
+  CHECK(r.answer.output() == R"("a\n\ud83d\"b")");
+  CHECK(r.answer.calls == R"([{"type":"function_call","name":"f","arguments":"{}"}])");
+  CHECK(r.answer.finish_reason == "completed");
+  CHECK(r.answer.usage == Usage{{12}, {8}, {5}, {2}});
+}
+
+TEST_CASE("a response that cannot be used says why, and keeps its text")
+{
+  struct Case {
+    const char* body;
+    const char* code;
+    const char* words;
+    const char* output;
+  };
+  const Case cases[] = {
+      {R"({"status":"incomplete","incomplete_details":{"reason":"max_output_tokens"},"output":[{"type":"message","content":[{"type":"output_text","text":"ha"}]}]})",
+       "truncated", "max_output_tokens", R"("ha")"},
+      {R"({"status":"incomplete","incomplete_details":{"reason":"content_filter"},"output":[]})", "content_filter",
+       "filter", "null"},
+      {R"({"status":"failed","error":{"code":"server_error","message":"broke"},"output":[]})", "model_failed",
+       "server_error: broke", "null"},
+      {R"({"status":"failed"})", "model_failed", "failed", "null"},
+      {R"({"status":"completed","output":[{"type":"message","content":[{"type":"refusal","refusal":"I will not"}]}]})",
+       "refused", "I will not", "null"},
+      {R"({"status":"completed","output":[]})", "unreadable_output", "neither", "null"},
+      {R"({"status":"completed"})", "unreadable_output", "no output", "null"},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.body);
+    const Recorded r{answered(c.body), "/v1/responses"};
+    CHECK(r.answer.judgement == Judgement::unusable);
+    CHECK(r.answer.paid);
+    CHECK(r.answer.code == c.code);
+    CHECK(r.answer.message.find(c.words) != std::string::npos);
+    CHECK(r.answer.output() == c.output);
+  }
+}
+
+TEST_CASE("a completion gives the text of each choice")
+{
+  const Recorded one{answered(R"({"choices":[{"text":" upon a time","finish_reason":"stop"}]})"), "/v1/completions"};
+  CHECK(one.answer.output() == R"(" upon a time")");
+  CHECK(one.answer.finish_reason == "stop");
+  const Recorded two{
+      answered(R"({"choices":[{"text":"a","finish_reason":"stop"},{"text":"b","finish_reason":"length"}]})"),
+      "/v1/completions"};
+  CHECK(two.answer.output() == R"(["a","b"])");
+  CHECK(two.answer.code == "truncated");
+  CHECK(Recorded{answered(R"({"choices":[{"finish_reason":"stop"}]})"), "/v1/completions"}.answer.code ==
+        "unreadable_output");
+}
+
+TEST_CASE("an embedding is a vector, as numbers or in base64, and nothing else")
+{
+  for (const auto* vector : {R"("AACAPwAAAMA=")", "[1, -2.5e-3]", R"("AACAPwAAAMA")"}) {
+    const Recorded r{
+        answered(fmt::format(R"({{"data":[{{"index":0,"embedding":{}}}],"usage":{{"prompt_tokens":5}}}})", vector)),
+        "/v1/embeddings"};
+    CHECK(r.answer.judgement == Judgement::success);
+    CHECK(r.answer.is_vector);
+    CHECK(r.answer.output() == vector);
+    CHECK(r.answer.usage == Usage{{5}, {0}, {0}, {0}});
+  }
+  for (const auto* bad : {R"("AACA")", R"("")", R"("A*CAPw==")", "[]", "[null]", R"(["1"])", "null", "7", "{}"}) {
+    CAPTURE(bad);
+    const Recorded r{answered(fmt::format(R"({{"data":[{{"index":0,"embedding":{}}}]}})", bad)), "/v1/embeddings"};
+    CHECK(r.answer.code == "unreadable_output");
+    CHECK(r.answer.paid);
+  }
+  CHECK(Recorded{answered(R"({"data":[]})"), "/v1/embeddings"}.answer.code == "unreadable_output");
+}
+
+TEST_CASE("a moderation gives its result, and no usage")
+{
+  const Recorded r{answered(R"({"id":"modr","model":"omni","results":[{"flagged":false,"categories":{}}]})"),
+                   "/v1/moderations"};
+  CHECK(r.answer.judgement == Judgement::success);
+  CHECK(r.answer.output() == R"({"flagged":false,"categories":{}})");
+  CHECK_FALSE(r.answer.usage.has_value());
+}
+
+TEST_CASE("a packed answer is told apart by index, or by position where there is none")
+{
+  const auto elements = [](const std::string& list, std::string_view endpoint = "/v1/embeddings") {
+    const Recorded r{answered((endpoint == "/v1/embeddings" ? R"({"data":)" : R"({"results":)") + list + "}"),
+                     endpoint};
+    std::vector<std::string> found;
+    for (const auto element : wire::packed_elements(r.doc.root(), endpoint, 3))
+      found.emplace_back(element);
+    return found;
+  };
+  using Found = std::vector<std::string>;
+  const std::string a = R"({"index":0,"embedding":[1]})";
+  const std::string c = R"({"index":2,"embedding":[3]})";
+  CHECK(elements("[" + c + "," + a + "]") == Found{a, "", c});
+  CHECK(elements(R"([{"embedding":[1]},{"embedding":[]},{"embedding":[3]},{"embedding":[4]}])") ==
+        Found{R"({"embedding":[1]})", "", R"({"embedding":[3]})"});
+  CHECK(elements(R"([{"index":-1,"embedding":[1]},{"index":9,"embedding":[1]}])") == Found{"", "", ""});
+  CHECK(elements("[" + a + R"(,{"index":0,"embedding":[9]}])") == Found{a, "", ""});
+  CHECK(elements(R"([{"flagged":true},7])", "/v1/moderations") == Found{R"({"flagged":true})", "", ""});
+}
+
+TEST_CASE("each input of a packed answer gets a line of its own, with its share of the usage")
+{
+  const Recorded r{answered(R"({"object":"list","data":[{"index":0,"embedding":[1]},{"index":1,"embedding":[2]}],)"
+                            R"("model":"m","usage":{"prompt_tokens":9,"total_tokens":9}})"),
+                   "/v1/embeddings"};
+  const auto line = wire::element_line(r.doc.root(), "/v1/embeddings", "it\"s", R"({"index":1,"embedding":[2]})",
+                                       Usage{.input = {4}});
+  CHECK(
+      line ==
+      R"({"id":"b","custom_id":"it\"s","response":{"status_code":200,"request_id":"r","body":{"object":"list",)"
+      R"("model":"m","data":[{"index":1,"embedding":[2]}],"usage":{"prompt_tokens":4,"total_tokens":4}}},"error":null})");
+  CHECK(wire::with_custom_id(r.doc.root(), "x") == R"({"id":"b","custom_id":"x")" + r.line.substr(25));
 }
 
 TEST_CASE("a refusal gives the server's code and words")

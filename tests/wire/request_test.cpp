@@ -12,13 +12,25 @@ RequestSpec spec()
 {
   RequestSpec s;
   s.model = "gpt-5.4-mini";
+  s.prompt = "{{text}}";
   return s;
 }
 
 std::string filled(const RequestSpec& s)
 {
-  const auto f = wire::chat_frame(s);
-  return f.before_id + "ID" + f.before_system + (s.system.empty() ? "" : "SYSTEM") + f.before_prompt + "PROMPT" + f.end;
+  const char* const words[] = {"", "ID", "SYSTEM", "PROMPT", "[MESSAGES]", "INPUTS", "{BODY}"};
+  std::string line;
+  for (const auto& [text, slot] : wire::request_frame(s))
+    line += text + words[static_cast<int>(slot)];
+  return line;
+}
+
+/// The body of the frame, with words for what goes in.
+std::string body_of(const RequestSpec& s)
+{
+  const auto line = filled(s);
+  const auto begin = line.find("\"body\":") + 7;
+  return line.substr(begin, line.size() - begin - 1);
 }
 
 } // namespace
@@ -30,7 +42,6 @@ TEST_CASE("the frame is one chat request with holes, its keys in a fixed order")
   auto s = spec();
   CHECK(filled(s) == R"({"custom_id":"ID","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5.4-mini",)"
                      R"("messages":[{"role":"user","content":"PROMPT"}]}})");
-  CHECK(wire::chat_frame(s).before_system.empty());
 
   s.system = "whatever";
   s.max_output_tokens = 20;
@@ -39,6 +50,109 @@ TEST_CASE("the frame is one chat request with holes, its keys in a fixed order")
         R"({"custom_id":"ID","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5.4-mini",)"
         R"("messages":[{"role":"system","content":"SYSTEM"},{"role":"user","content":"PROMPT"}],)"
         R"("max_completion_tokens":20,"temperature":0.10,"response_format":{"type": "json_object"},"a\"b":1e400}})");
+}
+
+TEST_CASE("each endpoint has its own body")
+{
+  auto s = spec();
+  s.model = "m";
+  s.system = "x";
+  s.max_output_tokens = 9;
+  s.endpoint = "/v1/responses";
+  CHECK(body_of(s) == R"({"model":"m","instructions":"SYSTEM","input":"PROMPT","max_output_tokens":9})");
+  s.prompt.clear();
+  s.messages = "turns";
+  CHECK(body_of(s) == R"({"model":"m","instructions":"SYSTEM","input":[MESSAGES],"max_output_tokens":9})");
+  s.system.clear();
+  s.endpoint = "/v1/chat/completions";
+  CHECK(body_of(s) == R"({"model":"m","messages":[MESSAGES],"max_completion_tokens":9})");
+
+  s = spec();
+  s.model = "m";
+  s.max_output_tokens = 9;
+  s.endpoint = "/v1/completions";
+  CHECK(body_of(s) == R"({"model":"m","prompt":"PROMPT","max_tokens":9})");
+  s.max_output_tokens.reset();
+  s.endpoint = "/v1/moderations";
+  CHECK(body_of(s) == R"({"model":"m","input":[INPUTS]})");
+  s.endpoint = "/v1/embeddings";
+  s.set = {{"dimensions", "256"}};
+  CHECK(body_of(s) == R"({"model":"m","input":[INPUTS],"encoding_format":"base64","dimensions":256})");
+  s.set = {{"encoding_format", "\"float\""}};
+  CHECK(body_of(s) == R"({"model":"m","input":[INPUTS],"encoding_format":"float"})");
+  s.endpoint = "/v1/images/generations";
+  s.prompt.clear();
+  s.body = "{}";
+  CHECK(filled(s) == R"({"custom_id":"ID","method":"POST","url":"/v1/images/generations","body":{BODY}})");
+}
+
+TEST_CASE("a schema is sent strict, where each endpoint has its place for it")
+{
+  auto s = spec();
+  s.model = "m";
+  s.schema = R"({"type":"object"})";
+  CHECK(body_of(s) ==
+        R"({"model":"m","messages":[{"role":"user","content":"PROMPT"}],"response_format":)"
+        R"({"type":"json_schema","json_schema":{"name":"answer","strict":true,"schema":{"type":"object"}}}})");
+  s.endpoint = "/v1/responses";
+  s.set = {{"text", R"({"verbosity": "low"})"}, {"store", "false"}};
+  CHECK(body_of(s) == R"({"model":"m","input":"PROMPT","text":{"format":{"type":"json_schema","name":"answer",)"
+                      R"("strict":true,"schema":{"type":"object"}},"verbosity":"low"},"store":false})");
+}
+
+TEST_CASE("options that do not go together, or that an endpoint does not take, are usage errors")
+{
+  struct Case {
+    const char* endpoint;
+    const char* says;
+    void (*change)(RequestSpec&);
+  };
+  const Case cases[] = {
+      {"/v1/embeddings", "--system", [](RequestSpec& s) { s.system = "x"; }},
+      {"/v1/embeddings", "--max-output-tokens", [](RequestSpec& s) { s.max_output_tokens = 1; }},
+      {"/v1/embeddings", "--schema", [](RequestSpec& s) { s.schema = "{}"; }},
+      {"/v1/moderations", "--messages", [](RequestSpec& s) { s.prompt.clear(), s.messages = "m"; }},
+      {"/v1/completions", "--system", [](RequestSpec& s) { s.system = "x"; }},
+      {"/v1/images/generations", "--endpoint /v1/images/generations", [](RequestSpec&) {}},
+      {"/v1/images/generations", "--max-output-tokens",
+       [](RequestSpec& s) { s.prompt.clear(), s.body = "{}", s.max_output_tokens = 1; }},
+      {"/v1/chat/completions", "--body", [](RequestSpec& s) { s.body = "{}"; }},
+      {"/v1/chat/completions", "--messages", [](RequestSpec& s) { s.messages = "m"; }},
+      {"/v1/chat/completions", "no --system",
+       [](RequestSpec& s) { s.prompt.clear(), s.messages = "m", s.system = "x"; }},
+      {"/v1/chat/completions", "no prompt", [](RequestSpec& s) { s.prompt.clear(); }},
+      {"/v1/chat/completions", "--set response_format",
+       [](RequestSpec& s) {
+         s.schema = "{}", s.set = {{"response_format", "{}"}};
+       }},
+      {"/v1/responses", "--set text",
+       [](RequestSpec& s) {
+         s.schema = "{}", s.set = {{"text", R"({"format":{}})"}};
+       }},
+      {"/v1/responses", "--set text",
+       [](RequestSpec& s) {
+         s.schema = "{}", s.set = {{"text", "1"}};
+       }},
+      {"/v1/responses", "--set input",
+       [](RequestSpec& s) {
+         s.set = {{"input", "1"}};
+       }},
+  };
+  for (const auto& c : cases) {
+    auto s = spec();
+    s.endpoint = c.endpoint;
+    c.change(s);
+    CAPTURE(c.says);
+    try {
+      wire::request_frame(s);
+      wire::body_options(s);
+      FAIL("not refused");
+    } catch (const Error& e) {
+      CHECK(e.fault() == Fault::usage);
+      CHECK(std::string_view{e.what()}.find(c.says) != std::string_view::npos);
+      CHECK_FALSE(e.hint().empty());
+    }
+  }
 }
 
 TEST_CASE("names from outside are escaped")
@@ -83,7 +197,7 @@ TEST_CASE("a field that may not be set is a usage error that names the option to
     s.max_output_tokens = 20;
     s.set = c.set;
     try {
-      wire::chat_frame(s);
+      wire::request_frame(s);
       FAIL("not refused");
     } catch (const Error& e) {
       CHECK(e.fault() == Fault::usage);

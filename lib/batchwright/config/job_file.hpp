@@ -23,8 +23,8 @@ struct JobSetting {
   std::uint64_t line = 0;
 };
 
-/// Throws `Fault::storage` where the file cannot be read, `Fault::usage` with file and line where it is not TOML or holds
-/// what no option takes (dates, lists of lists).
+/// Throws `Fault::storage` where the file cannot be read, `Fault::usage` with file and line where it is not TOML or
+/// holds what no option takes (dates, lists of lists).
 std::vector<JobSetting> read_job_file(const std::filesystem::path& path);
 
 } // namespace batchwright::config

@@ -68,6 +68,10 @@ void count_output(Draft& draft)
   const auto answers = static_cast<std::int64_t>(draft.job.items);
   draft.output_assumed = !bound;
   draft.output_tokens = bound.value_or(money::assumed_output) * wire::choices_asked(request) * answers;
+  if (!wire::has_output_tokens(request)) {
+    draft.output_assumed = false;
+    draft.output_tokens = {};
+  }
 }
 
 /// What a repeated submit takes over from its command line.
@@ -118,6 +122,7 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
 {
   Job& job = made.job;
   job = ask.job;
+  requests::complete(job.request);
   for (const auto& path : ask.inputs)
     job.inputs.push_back(path == "-" ? spooled(made, tools, ask) : input::pin(path, ask.format, ask.empty));
   const bool given_name = !job.name.empty();

@@ -124,24 +124,30 @@ void Run::download(const Part& p)
 
 void Run::settle(const Part& p)
 {
+  const auto& spec = m_job.request;
+  const bool hides_ids = !spec.id_column.empty() && spec.inputs_per_request > 1;
   const results::SettleFiles files{.output = m_files.output(p.number),
                                    .errors = m_files.errors(p.number),
                                    .batch = failed_as_a_whole(p) ? m_files.batch(p.number) : std::filesystem::path{},
                                    .requests = m_files.requests(p.number),
+                                   .ids = hides_ids ? m_files.ids(p.number) : std::filesystem::path{},
                                    .ordinals = m_files.ordinals(p.number),
                                    .outcomes = m_files.outcomes(p.number),
                                    .left = m_files.left(p.number),
                                    .left_free = m_files.left_free(p.number),
+                                   .left_halved = m_files.left_halved(p.number),
                                    .quarantine = m_files.quarantine(p.number)};
-  const results::SettleContext context{.user_ids = !m_job.request.id_column.empty(),
-                                       .endpoint = m_job.request.endpoint,
+  const results::SettleContext context{.user_ids = !spec.id_column.empty() && !hides_ids,
+                                       .endpoint = p.endpoint.empty() ? spec.endpoint : p.endpoint,
                                        .max_attempts = m_job.policy.max_attempts,
                                        .fallback = m_job.policy.fallback,
-                                       .prices = m_tools.prices.find(m_job.request.model)};
-  // Ids of the user's are read from the request file; where it is gone it is built again, the same bytes.
-  const bool rebuild = context.user_ids && !std::filesystem::exists(files.requests);
-  const auto work = [this, job = m_job, p, files, context, rebuild] {
-    if (rebuild) m_pins.hold([&] { return requests::build(job, p, files.ordinals, files.requests); });
+                                       .prices = m_tools.prices.find(p.model.empty() ? spec.model : p.model)};
+  // Ids of the user's are read from the request file or that of ids; where it is gone it is built again, the same
+  // bytes.
+  const bool rebuild = (context.user_ids && !std::filesystem::exists(files.requests)) ||
+                       (hides_ids && !std::filesystem::exists(files.ids));
+  const auto work = [this, job = m_job, p, files, context, rebuild, built = request_files(p)] {
+    if (rebuild) m_pins.hold([&] { return requests::build(job, p, built); });
     return results::settle(p, files, context);
   };
   on_worker(Do::settle, p.number, work,
@@ -155,10 +161,16 @@ void Run::record_settled(int number, const results::Settled& settled)
     move(changed, PartEvent::outcomes_fixed);
     changed.outcome = settled.sums;
     changed.due.reset();
-    add_child(tx, parent, settled.left, m_files.left(number), parent.attempt + 1);
-    add_child(tx, parent, settled.left_free, m_files.left_free(number), parent.attempt);
+    const auto pack = parent.inputs_per_request;
+    add_child(tx, parent, settled.left, m_files.left(number), parent.attempt + 1, pack);
+    add_child(tx, parent, settled.left_free, m_files.left_free(number), parent.attempt, pack);
+    add_child(tx, parent, settled.left_halved, m_files.left_halved(number), parent.attempt,
+              (settled.largest_refused + 1) / 2);
   });
-  if (!m_job.policy.keep_requests) discard_file(m_files.requests(number));
+  if (!m_job.policy.keep_requests) {
+    discard_file(m_files.requests(number));
+    discard_file(m_files.ids(number));
+  }
   if (settled.obstacle == Pause::quota)
     pause(Pause::quota, fmt::format("part {}: requests were refused for want of quota (insufficient_quota)", number));
   if (settled.obstacle == Pause::auth)
@@ -175,7 +187,7 @@ void Run::record_settled(int number, const results::Settled& settled)
 
 /// Files first: the list takes its place under the child's number before the commit that makes the child.
 void Run::add_child(store::Transaction& tx, const Part& parent, const results::Left& left,
-                    const std::filesystem::path& list, int attempt)
+                    const std::filesystem::path& list, int attempt, std::uint64_t inputs_per_request)
 {
   if (left.count == 0) return;
   int highest = 0;
@@ -189,7 +201,10 @@ void Run::add_child(store::Transaction& tx, const Part& parent, const results::L
   child.attempt = attempt;
   child.first = left.first;
   child.last = left.last;
-  child.items = child.requests = left.count;
+  child.items = child.requests = left.count; // packs make fewer requests of them: it is known once they are built
+  child.inputs_per_request = inputs_per_request;
+  child.model = parent.model;
+  child.endpoint = parent.endpoint;
   child.listed = true;
   child.input_tokens = {parent.input_tokens.n * static_cast<std::int64_t>(left.count) /
                         static_cast<std::int64_t>(parent.items)};
@@ -198,7 +213,8 @@ void Run::add_child(store::Transaction& tx, const Part& parent, const results::L
     if (p.mark.ordinal <= child.first && p.mark.ordinal >= child.mark.ordinal) child.mark = p.mark;
   }
   // What takes no attempt from the items has a reason that passes with time.
-  if (attempt == parent.attempt) child.due = now() + trouble_wait(5);
+  const bool halved = inputs_per_request != parent.inputs_per_request;
+  if (attempt == parent.attempt && !halved) child.due = now() + trouble_wait(5);
   std::filesystem::rename(list, m_files.ordinals(child.number));
   sync_directory(m_files.directory());
   also(tx, child);

@@ -70,8 +70,8 @@ Look<T> look_through(Instant begun_at, const Clock& clock, Page page, IsIt is_it
 
 void Run::build(const Part& p)
 {
-  const auto work = [this, job = m_job, p, list = m_files.ordinals(p.number), file = m_files.requests(p.number)] {
-    return m_pins.hold([&] { return requests::build(job, p, list, file); });
+  const auto work = [this, job = m_job, p, files = request_files(p)] {
+    return m_pins.hold([&] { return requests::build(job, p, files); });
   };
   on_worker(Do::build, p.number, work, [this, number = p.number](const requests::Built& built) {
     record(number, [&](Part& changed, store::Transaction&) {

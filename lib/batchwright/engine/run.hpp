@@ -87,6 +87,7 @@ private:
   void queue_waits(store::Transaction& tx, int number, std::optional<Instant> until);
   void note(Note::Level level, std::string text);
   Instant now() const { return m_tools.clock.now(); }
+  requests::PartFiles request_files(const Part& part) const;
 
   /// When a call for a part is to be tried again. A refused key or quota pauses the job; a refusal that waiting cannot
   /// mend, and a server that is out of reach for a goal that does not wait for it, are thrown.
@@ -115,7 +116,7 @@ private:
   void settle(const Part& part);
   void record_settled(int number, const results::Settled& settled);
   void add_child(store::Transaction& tx, const Part& parent, const results::Left& left,
-                 const std::filesystem::path& list, int attempt);
+                 const std::filesystem::path& list, int attempt, std::uint64_t inputs_per_request);
 
   template<class Work, class Record>
   void on_worker(Do what, int part, Work work, Record record);

@@ -71,6 +71,11 @@ void Run::record_job(const std::function<void(Job&)>& change)
   m_job = std::move(changed);
 }
 
+requests::PartFiles Run::request_files(const Part& p) const
+{
+  return {.ordinals = m_files.ordinals(p.number), .requests = m_files.requests(p.number), .ids = m_files.ids(p.number)};
+}
+
 void Run::put_call(store::Transaction& tx, const std::string& uuid, CallState state)
 {
   const auto found = std::find_if(m_calls.begin(), m_calls.end(), [&](const Call& c) { return c.uuid == uuid; });

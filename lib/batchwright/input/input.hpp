@@ -56,6 +56,8 @@ public:
 
 /// Why an item cannot be used: `Fault::input` with its place, in the text too ("reading FILE, line 3 (byte 57): WHAT").
 Error fault_at(const Item& item, std::string_view what, std::string hint = {});
+/// The same for the item that a mark of this input names.
+Error fault_at(const PinnedInput& input, const Mark& mark, std::string_view what, std::string hint = {});
 
 /// Items of all inputs of a job, from a mark on.
 class Stream {

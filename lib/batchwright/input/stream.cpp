@@ -110,6 +110,15 @@ std::vector<std::string> fixed_columns(const PinnedInput& input)
   return reader->fixed_columns();
 }
 
+Error fault_at(const PinnedInput& input, const Mark& mark, std::string_view what, std::string hint)
+{
+  if (input.format == InputFormat::files) { // only the walk knows which file that is
+    const auto reader = reader_for(input, {mark.offset, mark.line});
+    if (reader->step() == Reader::Step::record) return fault_at(reader->item(), what, std::move(hint));
+  }
+  return fault_at(input.path, mark.line, mark.offset, what, std::move(hint));
+}
+
 std::unique_ptr<Stream> open(const std::vector<PinnedInput>& inputs, Options options, Mark from)
 {
   return std::make_unique<JobStream>(inputs, std::move(options), from);

@@ -28,7 +28,6 @@ bool is_name_character(char c)
 
 constexpr std::size_t longest_name = 40;
 constexpr std::string_view id_prefix = "bw-";
-constexpr std::size_t id_digits = 10;
 
 } // namespace
 
@@ -122,16 +121,23 @@ std::string default_custom_id(Ordinal ordinal)
   return fmt::format("{}{:010}", id_prefix, ordinal);
 }
 
-std::optional<Ordinal> ordinal_of(std::string_view custom_id)
+std::string pack_custom_id(Ordinal first, std::uint64_t items)
+{
+  return items == 1 ? default_custom_id(first) : fmt::format("{}x{}", default_custom_id(first), items);
+}
+
+std::optional<PackId> pack_of(std::string_view custom_id)
 {
   if (!custom_id.starts_with(id_prefix)) return std::nullopt;
-  custom_id.remove_prefix(id_prefix.size());
-  Ordinal ordinal = 0;
   const auto* end = custom_id.data() + custom_id.size();
-  const auto [stop, fault] = std::from_chars(custom_id.data(), end, ordinal);
-  if (fault != std::errc{} || stop != end || custom_id.size() < id_digits) return std::nullopt;
-  if (custom_id.size() > id_digits && custom_id.front() == '0') return std::nullopt; // one spelling for each ordinal
-  return ordinal;
+  PackId pack;
+  auto read = std::from_chars(custom_id.data() + id_prefix.size(), end, pack.first);
+  if (read.ec == std::errc{} && read.ptr != end && *read.ptr == 'x')
+    read = std::from_chars(read.ptr + 1, end, pack.items);
+  // One spelling for each: no leading zeros, and no `x1`.
+  const bool is_ours = read.ec == std::errc{} && read.ptr == end &&
+                       custom_id == pack_custom_id(pack.first, pack.items) && pack.items > 0;
+  return is_ours ? std::optional{pack} : std::nullopt;
 }
 
 } // namespace batchwright

@@ -1,81 +1,88 @@
 // The hot path: pieces and fields appended to one string, nothing else allocated for an item.
 
 #include <batchwright/json/json.hpp>
+#include <batchwright/money/tokens.hpp>
+#include <batchwright/requests/body.hpp>
 #include <batchwright/requests/requests.hpp>
 #include <batchwright/requests/template.hpp>
+#include <batchwright/wire/endpoint.hpp>
 #include <batchwright/wire/request.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace batchwright::requests {
 namespace {
 
-void demand(bool given, std::string_view what, std::string_view option)
+/// JSON as one line. Line ends inside JSON text are always spaces between its parts.
+std::string one_line(std::string_view json)
 {
-  if (!given)
-    throw Error{Fault::usage, fmt::format("making requests: no {} given", what), fmt::format("use {}", option)};
-}
-
-/// The value as one line. Line ends inside JSON text are always spaces between its parts.
-std::string one_line(const std::string& name, const std::string& value)
-{
-  json::Document document;
-  if (!document.parse(value)) {
-    throw Error{
-        Fault::usage,
-        fmt::format("reading --set {}: not JSON at byte {}: {}", name, document.fault().byte, document.fault().what),
-        fmt::format("a text needs its quotes: --set '{}=\"text\"'", name)};
-  }
-  std::string text{document.root().raw()};
+  std::string text{json};
   std::replace_if(
       text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
   return text;
 }
 
-wire::ChatFrame frame_of(const RequestSpec& asked)
+/// The JSON of an option as one line.
+std::string json_of(const std::string& option, const std::string& value, std::string hint)
 {
-  auto spec = asked;
-  demand(!spec.model.empty(), "model", "--model");
-  demand(!spec.prompt.empty(), "prompt", "--prompt");
+  json::Document document;
+  if (!document.parse(value)) {
+    throw Error{
+        Fault::usage,
+        fmt::format("reading {}: not JSON at byte {}: {}", option, document.fault().byte, document.fault().what),
+        std::move(hint)};
+  }
+  return one_line(document.root().raw());
+}
+
+/// The spec with all its JSON checked, on one line each.
+RequestSpec checked(RequestSpec spec)
+{
+  if (spec.model.empty()) throw Error{Fault::usage, "making requests: no model given", "use --model"};
   if (!json::is_utf8(spec.model)) throw Error{Fault::usage, "making requests: the model's name is not UTF-8"};
   for (auto& [name, value] : spec.set)
-    value = one_line(name, value);
-  return wire::chat_frame(spec);
+    value = json_of("--set " + name, value, fmt::format("a text needs its quotes: --set '{}=\"text\"'", name));
+  if (!spec.schema.empty()) spec.schema = json_of("--schema", spec.schema, "a JSON schema, as an object");
+  return spec;
 }
 
 } // namespace
 
 struct LineMaker::Pieces {
-  explicit Pieces(const RequestSpec& spec)
-      : frame(frame_of(spec)),
-        id_column(spec.id_column),
-        has_system(!spec.system.empty()),
+  explicit Pieces(const RequestSpec& given)
+      : spec(checked(given)),
+        frame(wire::request_frame(spec)),
         system("--system", spec.system),
         prompt("--prompt", spec.prompt)
   {
+    if (!spec.body.empty()) body.emplace(spec);
   }
 
   void append_id(std::string& out, const input::Item& item) const;
+  void append_messages(std::string& out, const input::Item& item) const;
+  void append_slot(wire::Slot slot, std::string& out, const input::Item& item) const;
 
-  wire::ChatFrame frame;
-  std::string id_column;
-  bool has_system;
+  RequestSpec spec;
+  wire::Frame frame;
   Template system;
   Template prompt;
+  std::optional<BodyTemplate> body = {};
 };
 
 void LineMaker::Pieces::append_id(std::string& out, const input::Item& item) const
 {
-  if (id_column.empty()) {
+  const auto& column = spec.id_column;
+  if (column.empty()) {
     out.append(default_custom_id(item.mark.ordinal));
     return;
   }
-  const auto field = item.field(id_column);
-  if (!field) throw unknown_column(item, "--id-column needs", id_column);
+  const auto field = item.field(column);
+  if (!field) throw unknown_column(item, "--id-column needs", column);
   const auto refuse = [&](std::string_view what) {
-    throw input::fault_at(item, fmt::format("the id in column `{}` {}", id_column, what),
+    throw input::fault_at(item, fmt::format("the id in column `{}` {}", column, what),
                           "ids are texts or numbers, each its own; without --id-column they are made");
   };
   const auto bytes = field->bytes;
@@ -90,38 +97,96 @@ void LineMaker::Pieces::append_id(std::string& out, const input::Item& item) con
   append_inside(out, *field);
 }
 
+/// A list of messages: JSON as it stands in the record, or the JSON that a text holds.
+void LineMaker::Pieces::append_messages(std::string& out, const input::Item& item) const
+{
+  const auto field = item.field(spec.messages);
+  if (!field) throw unknown_column(item, "--messages needs", spec.messages);
+  const auto refuse = [&](std::string_view what) {
+    throw input::fault_at(item, fmt::format("the messages in column `{}` {}", spec.messages, what),
+                          R"(expected a list of messages: [{"role": "user", "content": "..."}])");
+  };
+  auto json = field->bytes;
+  std::optional<std::string> text; // a list in a text: a CSV cell, or a JSON string
+  if (field->form == input::Field::Form::json && json.starts_with('"')) {
+    text = json::decode(json.substr(1, json.size() - 2));
+    if (!text) refuse("hold half a surrogate pair");
+    json = *text;
+  }
+  json::Document document;
+  if (!document.parse(json))
+    refuse(fmt::format("are not JSON at byte {}: {}", document.fault().byte, document.fault().what));
+  const auto is_message = [](const json::Value& v) { return v.is(json::Kind::object) && v.find("role"); };
+  const auto root = document.root();
+  const auto messages = root.elements();
+  if (!root.is(json::Kind::array) || messages.empty()) refuse("are no list, or an empty one");
+  if (spec.endpoint == "/v1/chat/completions" && !std::all_of(messages.begin(), messages.end(), is_message))
+    refuse("hold something without a role");
+  out += one_line(root.raw());
+}
+
+void LineMaker::Pieces::append_slot(wire::Slot slot, std::string& out, const input::Item& item) const
+{
+  switch (slot) {
+  case wire::Slot::custom_id:
+    return append_id(out, item);
+  case wire::Slot::system:
+    return system.append(out, item);
+  case wire::Slot::prompt:
+    return prompt.append(out, item);
+  case wire::Slot::messages:
+    return append_messages(out, item);
+  case wire::Slot::inputs:
+    out += '"';
+    prompt.append(out, item);
+    out += '"';
+    return;
+  case wire::Slot::body:
+  case wire::Slot::none:
+    return;
+  }
+}
+
 LineMaker::LineMaker(const RequestSpec& spec) : m_pieces(std::make_unique<Pieces>(spec)) {}
 LineMaker::LineMaker(LineMaker&&) noexcept = default;
 LineMaker& LineMaker::operator=(LineMaker&&) noexcept = default;
 LineMaker::~LineMaker() = default;
 
-LineTexts LineMaker::append(std::string& out, const input::Item& item) const
+void LineMaker::append(std::string& out, const input::Item& item, LineTexts& texts) const
 {
-  const auto& p = *m_pieces;
   const auto begin = out.size();
-  const auto since = [&](std::size_t from) { return LineTexts::Span{from - begin, out.size() - from}; };
-  LineTexts texts;
-
-  out.append(p.frame.before_id);
-  auto from = out.size();
-  p.append_id(out, item);
-  texts.custom_id = since(from);
-
-  if (p.has_system) {
-    out.append(p.frame.before_system);
-    from = out.size();
-    p.system.append(out, item);
-    texts.system = since(from);
+  texts.filled.clear();
+  for (const auto& [text, slot] : m_pieces->frame) {
+    out += text;
+    const auto from = out.size();
+    if (slot == wire::Slot::body) {
+      m_pieces->body->append(out, item, begin, texts.filled);
+      continue;
+    }
+    m_pieces->append_slot(slot, out, item);
+    if (slot != wire::Slot::custom_id && slot != wire::Slot::none)
+      texts.filled.push_back({from - begin, out.size() - from});
   }
-
-  out.append(p.frame.before_prompt);
-  from = out.size();
-  p.prompt.append(out, item);
-  texts.prompt = since(from);
-
-  out.append(p.frame.end);
   out += '\n';
-  return texts;
+}
+
+void LineMaker::append_input(std::string& out, const input::Item& item) const
+{
+  m_pieces->append_slot(wire::Slot::inputs, out, item);
+}
+
+void LineMaker::append_pack(std::string& out, std::string_view custom_id, std::string_view inputs,
+                            LineTexts& texts) const
+{
+  const auto begin = out.size();
+  for (const auto& [text, slot] : m_pieces->frame) {
+    out += text;
+    if (slot == wire::Slot::custom_id) out += custom_id;
+    if (slot != wire::Slot::inputs) continue;
+    texts.filled.assign(1, {out.size() - begin, inputs.size()});
+    out += inputs;
+  }
+  out += '\n';
 }
 
 std::string LineMaker::custom_id(const input::Item& item) const
@@ -129,6 +194,37 @@ std::string LineMaker::custom_id(const input::Item& item) const
   std::string token;
   m_pieces->append_id(token, item);
   return *json::decode(token);
+}
+
+Tokens LineMaker::constant_tokens() const
+{
+  if (m_pieces->body) return money::estimate_tokens(m_pieces->body->constant_text());
+  Tokens tokens;
+  for (const auto& [name, value] : wire::body_options(m_pieces->spec)) {
+    if (name == "encoding_format") continue;
+    if (value.starts_with('"')) tokens += money::estimate_tokens_escaped(value.substr(1, value.size() - 2));
+    if (value.starts_with('[') || value.starts_with('{')) tokens += money::estimate_tokens(value);
+  }
+  return tokens;
+}
+
+void complete(RequestSpec& spec)
+{
+  if (spec.model.empty() && !spec.body.empty()) spec.model = model_of_body(spec.body);
+  const auto* endpoint = wire::find_endpoint(spec.endpoint);
+  const bool may_pack = endpoint && endpoint->packs() && spec.body.empty();
+  if (spec.inputs_per_request > 1 && !may_pack) {
+    throw Error{Fault::usage,
+                spec.body.empty()
+                    ? fmt::format("--inputs-per-request: the endpoint {} takes one input a request", spec.endpoint)
+                    : "--inputs-per-request: a body template makes one request an item",
+                "leave it out"};
+  }
+  if (may_pack && spec.inputs_per_request > endpoint->most_inputs_per_request) {
+    throw Error{Fault::usage, fmt::format("--inputs-per-request {}: the API allows at most {}", spec.inputs_per_request,
+                                          endpoint->most_inputs_per_request)};
+  }
+  if (spec.inputs_per_request == 0) spec.inputs_per_request = may_pack ? endpoint->inputs_per_request : 1;
 }
 
 } // namespace batchwright::requests

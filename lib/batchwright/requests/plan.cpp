@@ -1,9 +1,11 @@
 // One pass over the input: every line is made and measured, none is kept.
 
-#include <batchwright/json/json.hpp>
 #include <batchwright/money/tokens.hpp>
+#include <batchwright/requests/assembler.hpp>
 #include <batchwright/requests/ids.hpp>
 #include <batchwright/requests/requests.hpp>
+#include <batchwright/wire/endpoint.hpp>
+#include <batchwright/wire/request.hpp>
 
 #include <fmt/format.h>
 
@@ -16,45 +18,46 @@ constexpr std::size_t most_skipped_kept = 100;
 constexpr std::uint64_t items_between_reports = 4096;
 constexpr std::uint64_t bytes_between_reports = 4 << 20;
 
-/// What `--set` adds to the input of every request: texts, lists and objects (tools, a schema) are read by the model,
-/// numbers and switches are not.
-Tokens tokens_of_set(const RequestSpec& spec)
+/// What every request has beside its items' texts.
+Tokens frame_tokens(const RequestSpec& spec, const LineMaker& maker)
 {
-  Tokens tokens;
-  for (const auto& [name, value] : spec.set) {
-    json::Document document;
-    if (!document.parse(value)) continue;
-    const auto root = document.root();
-    if (root.is(json::Kind::string)) tokens += money::estimate_tokens_escaped(root.token());
-    if (root.is(json::Kind::array) || root.is(json::Kind::object)) tokens += money::estimate_tokens(root.raw());
-  }
-  return tokens;
+  auto tokens = maker.constant_tokens();
+  if (!wire::has_output_tokens(spec)) return tokens;
+  tokens += money::tokens_per_reply + money::tokens_per_message;
+  return spec.system.empty() ? tokens : tokens + money::tokens_per_message;
 }
 
 /// Texts that often come again, as system messages do, are counted once.
 class TokenCounter {
 public:
-  explicit TokenCounter(const RequestSpec& spec)
-      : m_frame(money::tokens_per_reply + money::tokens_per_message + tokens_of_set(spec))
-  {
-  }
+  TokenCounter(const RequestSpec& spec, const LineMaker& maker) : m_frame(frame_tokens(spec, maker)) {}
 
-  Tokens of(std::string_view line, const LineTexts& texts)
+  Tokens of(const Request& request)
   {
-    const auto tokens = m_frame + money::estimate_tokens_escaped(line.substr(texts.prompt.begin, texts.prompt.size));
-    if (texts.system.size == 0) return tokens;
-    const auto system = line.substr(texts.system.begin, texts.system.size);
-    if (system != m_system) {
-      m_system = system;
-      m_system_tokens = money::estimate_tokens_escaped(system);
+    const auto& filled = request.texts.filled;
+    if (m_known.size() < filled.size()) m_known.resize(filled.size());
+    auto tokens = m_frame;
+    for (std::size_t i = 0; i < filled.size(); ++i) {
+      const auto text = std::string_view{request.line}.substr(filled[i].begin, filled[i].size);
+      tokens += i + 1 == filled.size() ? money::estimate_tokens_escaped(text) : known(m_known[i], text);
     }
-    return tokens + money::tokens_per_message + m_system_tokens;
+    return tokens;
   }
 
 private:
+  struct Known {
+    std::string text = {};
+    Tokens tokens = {};
+  };
+
+  static Tokens known(Known& last, std::string_view text)
+  {
+    if (last.text != text) last = {std::string{text}, money::estimate_tokens_escaped(text)};
+    return last.tokens;
+  }
+
   Tokens m_frame; // of every request
-  std::string m_system = {};
-  Tokens m_system_tokens = {};
+  std::vector<Known> m_known = {};
 };
 
 /// Tells the caller how far the reading is, now and then.
@@ -95,8 +98,14 @@ private:
 class Planner {
 public:
   Planner(const Job& job, const OnRead& on_read)
-      : m_job(job), m_maker(job.request), m_report(job.inputs, on_read), m_tokens(job.request)
+      : m_job(job),
+        m_maker(job.request),
+        m_assembler(m_maker, job.request.inputs_per_request, job.limits.bytes),
+        m_report(job.inputs, on_read),
+        m_tokens(job.request, m_maker)
   {
+    const auto* endpoint = wire::find_endpoint(job.request.endpoint);
+    m_most_items = endpoint ? endpoint->inputs_per_file : 0;
     ensure(job.limits.requests > 0 && job.limits.bytes > 0, "a part may hold something");
   }
 
@@ -105,8 +114,10 @@ public:
     const auto stream = input::open(m_job.inputs, {m_job.skip_bad, [this](const Error& why) { note(why); }});
     while (const auto* item = stream->next()) {
       m_report.at(item->mark);
-      take(*item);
+      if (!m_job.request.id_column.empty()) m_ids.add(hash_of(m_maker.custom_id(*item)));
+      if (const auto* request = m_assembler.take(*item)) add(*request);
     }
+    if (const auto* request = m_assembler.finish()) add(*request);
     m_report.end(m_plan.items);
     if (m_plan.items == 0 && empty == input::Empty::refuse) throw no_item();
     if (const auto repeated = m_ids.keep_repeated(); repeated > 0) throw id_twice(repeated);
@@ -120,49 +131,44 @@ private:
     if (m_plan.skipped.size() < most_skipped_kept) m_plan.skipped.push_back(why);
   }
 
-  void take(const input::Item& item)
+  /// Puts a request into the open part, or into a new one where it does not fit.
+  void add(const Request& request)
   {
-    m_line.clear();
-    const auto texts = m_maker.append(m_line, item);
-    if (m_line.size() > m_job.limits.bytes) {
-      throw input::fault_at(
-          item, fmt::format("its request has {} bytes, a part may have {}", m_line.size(), m_job.limits.bytes),
-          "shorten the item, or allow larger parts with --bytes-per-part");
-    }
-    if (!m_job.request.id_column.empty()) {
-      const std::string_view line{m_line};
-      m_ids.add(hash_of_token(line.substr(texts.custom_id.begin, texts.custom_id.size)));
-    }
-    add(item.mark, m_tokens.of(m_line, texts));
-  }
-
-  /// Ids are equal when their texts are, however they are escaped.
-  static IdHash hash_of_token(std::string_view token)
-  {
-    return token.find('\\') == std::string_view::npos ? hash_of(token) : hash_of(*json::decode(token));
-  }
-
-  /// Puts the line that was made into the open part, or into a new one where it does not fit.
-  void add(const Mark& mark, Tokens tokens)
-  {
+    const auto bytes = request.line.size();
+    if (bytes > m_job.limits.bytes) throw too_long(request);
     auto& parts = m_plan.parts;
-    if (parts.empty() || parts.back().requests == m_job.limits.requests ||
-        parts.back().bytes + m_line.size() > m_job.limits.bytes) {
+    if (parts.empty() || !fits(parts.back(), request)) {
       Part part;
       part.number = static_cast<int>(parts.size()) + 1;
-      part.first = mark.ordinal;
-      part.mark = mark;
+      part.first = request.mark.ordinal;
+      part.mark = request.mark;
       parts.push_back(std::move(part));
     }
+    const auto tokens = m_tokens.of(request);
     auto& part = parts.back();
-    part.last = mark.ordinal;
-    ++part.items;
+    part.last = request.last;
+    part.items += request.items;
     ++part.requests;
-    part.bytes += m_line.size();
+    part.bytes += bytes;
     part.input_tokens += tokens;
-    ++m_plan.items;
-    m_plan.bytes += m_line.size();
+    m_plan.items += request.items;
+    m_plan.bytes += bytes;
     m_plan.input_tokens += tokens;
+  }
+
+  bool fits(const Part& part, const Request& request) const
+  {
+    return part.requests < m_job.limits.requests && part.bytes + request.line.size() <= m_job.limits.bytes &&
+           (m_most_items == 0 || part.items + request.items <= m_most_items);
+  }
+
+  Error too_long(const Request& request) const
+  {
+    const auto& mark = request.mark;
+    return input::fault_at(
+        m_job.inputs[mark.input], mark,
+        fmt::format("its request has {} bytes, a part may have {}", request.line.size(), m_job.limits.bytes),
+        "shorten the item, or allow larger parts with --bytes-per-part");
   }
 
   Error no_item() const
@@ -204,11 +210,12 @@ private:
 
   const Job& m_job;
   LineMaker m_maker;
+  Assembler m_assembler;
+  std::uint64_t m_most_items = 0; // of a part; 0: as many as its requests have
   ReadReport m_report;
   TokenCounter m_tokens;
   IdHashes m_ids = {};
   Plan m_plan = {};
-  std::string m_line = {};
 };
 
 } // namespace

@@ -18,43 +18,59 @@
 
 namespace batchwright::requests {
 
-/// Where in a request line its own texts stand, as offsets from the line's begin. Texts are JSON string insides.
+/// Where in a request line the items' own texts stand, as offsets from the line's begin: JSON, or the inside of a JSON
+/// string.
 struct LineTexts {
   struct Span {
     std::size_t begin = 0;
     std::size_t size = 0;
   };
-  Span custom_id = {};
-  Span system = {}; ///< empty without a system message
-  Span prompt = {};
+  std::vector<Span> filled = {}; ///< in their order: a system message before the prompt
 };
 
-/// Makes one request line for an item. Compiled once from the job's options; const calls are safe from many threads.
+/// Makes request lines. Compiled once from the job's options; const calls are safe from many threads.
 ///
 /// In templates `{{column}}` is the item's field: of the column named so with all its spaces, else of the one named so
-/// without those around it. `{{{{` is a literal `{{`; single braces and `}}` outside are text. A JSON string goes in as
-/// its own characters, numbers and booleans as they stand, null as nothing, lists and objects as their JSON text.
+/// without those around it, else what the column's JSON holds at the end of a path, `{{meta.author.0}}`. Behind a bar
+/// stands what is to be done to the text: `{{text|head 2000}}`, `tail N` (characters), `trim`. `{{{{` is a literal
+/// `{{`; single braces and `}}` outside are text. A JSON string goes in as its own characters, numbers and booleans as
+/// they stand, null as nothing, lists and objects as their JSON text.
+///
+/// Where the job packs items (`inputs_per_request` above 1), requests have custom_ids of ours whatever the id column.
 class LineMaker {
 public:
-  /// Throws `Fault::usage` for a template that cannot be read (an unclosed `{{`), a `--set` value that is not JSON or a
-  /// field that may not be set.
+  /// Throws `Fault::usage` for a template that cannot be read (an unclosed `{{`), a `--set` value, body or schema that
+  /// is not JSON, and for options that do not go together or that the endpoint does not take.
   explicit LineMaker(const RequestSpec& spec);
   LineMaker(LineMaker&&) noexcept;
   LineMaker& operator=(LineMaker&&) noexcept;
   ~LineMaker();
 
-  /// Appends the item's request line, newline included. Throws `Fault::input` with the item's place where a
-  /// `{{column}}` is unknown (the known ones are listed), where the id column is, or where a value cannot stand there:
-  /// an id is a text that is not empty, or a number.
-  LineTexts append(std::string& out, const input::Item& item) const;
+  /// Appends the line of a request for one item, newline included, and says where its texts are. Throws `Fault::input`
+  /// with the item's place where a `{{column}}` is unknown (the known ones are listed), where the id column is, or
+  /// where a value cannot stand there: an id is a text that is not empty, or a number.
+  void append(std::string& out, const input::Item& item, LineTexts& texts) const;
 
-  /// The custom_id of an item, decoded. Throws as `append`.
+  /// Appends an item's input as a JSON string. Throws as append().
+  void append_input(std::string& out, const input::Item& item) const;
+  /// Appends the line of a request for several inputs, with commas between them. REQUIRED: the endpoint packs.
+  void append_pack(std::string& out, std::string_view custom_id, std::string_view inputs, LineTexts& texts) const;
+
+  /// The custom_id of an item, decoded: by the id column, where there is one, in packs too. Throws as append().
   std::string custom_id(const input::Item& item) const;
+
+  /// Our estimate of what is the same in every request and read by the model: tools, a schema, a body template's own
+  /// texts. Numbers and switches are not.
+  Tokens constant_tokens() const;
 
 private:
   struct Pieces;
   std::unique_ptr<Pieces> m_pieces;
 };
+
+/// What a job's template says of the job itself: a body template names the model where --model does not, and items are
+/// packed only where the endpoint and the template allow it. Throws as LineMaker.
+void complete(RequestSpec& spec);
 
 /// How far the reading of the input is: bytes read of bytes in all (0: not known), items so far.
 using OnRead = std::function<void(std::uint64_t bytes, std::uint64_t total, std::uint64_t items)>;
@@ -81,10 +97,16 @@ struct Built {
   std::string sha256 = {};
 };
 
-/// Writes the request file of a part, durably, at `file`. `ordinals`, where the part is listed, is its list file.
-/// Throws `Fault::input` when the input is not the pinned one any more (the caller checks digests; here the number of
-/// items and the custom_ids' order tell).
-Built build(const Job& job, const Part& part, const std::filesystem::path& ordinals, const std::filesystem::path& file);
+/// Where a part's files stand.
+struct PartFiles {
+  std::filesystem::path ordinals = {}; ///< its list, where it is listed
+  std::filesystem::path requests = {}; ///< written
+  std::filesystem::path ids = {};      ///< written where packs hide the user's ids: one JSON string a line, in order
+};
+
+/// Writes the request file of a part, durably. Throws `Fault::input` when the input is not the pinned one any more (the
+/// caller checks digests; here the number of items and bytes tell).
+Built build(const Job& job, const Part& part, const PartFiles& files);
 
 // Which items a part holds; in input/, since results/ reads and writes such lists too.
 using input::Ordinals;

@@ -11,32 +11,6 @@ namespace {
 constexpr std::string_view open_mark = "{{";
 constexpr std::string_view close_mark = "}}";
 constexpr auto brace_hint = "write {{column}} for a field, and {{{{ for a literal {{";
-constexpr std::size_t most_listed = 30;
-
-std::string_view trimmed(std::string_view text)
-{
-  const auto begin = text.find_first_not_of(' ');
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(' ') - begin + 1);
-}
-
-/// "`id`, `text`, and 1 without a name".
-std::string known_columns(const input::Item& item)
-{
-  std::string known;
-  std::size_t named = 0;
-  std::size_t unnamed = 0;
-  item.each([&](std::string_view column, const input::Field&) {
-    if (column.empty()) {
-      ++unnamed;
-    } else if (++named <= most_listed) {
-      known += fmt::format("{}`{}`", named == 1 ? "" : ", ", column);
-    }
-  });
-  if (named > most_listed) known += fmt::format(" and {} more", named - most_listed);
-  if (unnamed > 0) known += fmt::format("{}{} without a name", named > 0 ? ", and " : "", unnamed);
-  return known.empty() ? "no columns" : known;
-}
 
 std::size_t line_at(std::string_view text, std::size_t at)
 {
@@ -45,7 +19,7 @@ std::size_t line_at(std::string_view text, std::size_t at)
 
 } // namespace
 
-Template::Template(std::string_view option, std::string_view text) : m_option(option)
+Template::Template(std::string_view option, std::string_view text)
 {
   const auto refuse = [&](std::size_t at, std::string_view what) {
     throw Error{Fault::usage, fmt::format("reading {}, line {} (byte {}): {}", option, line_at(text, at), at, what),
@@ -70,10 +44,10 @@ Template::Template(std::string_view option, std::string_view text) : m_option(op
     if (rest < 2) continue;
     const auto close = text.find(close_mark, at);
     if (close == std::string_view::npos) refuse(at, "the {{ that opens here is never closed");
-    const auto column = text.substr(at + open_mark.size(), close - at - open_mark.size());
-    const auto name = trimmed(column);
-    if (name.empty()) refuse(at, "a {{ }} without a column");
-    m_pieces.push_back({std::string{column}, std::string{name}, true});
+    Column column{std::string{option}, text.substr(at + open_mark.size(), close - at - open_mark.size())};
+    if (!column.is_named()) refuse(at, "a {{ }} without a column");
+    if (m_pieces.empty() || m_pieces.back().column) m_pieces.emplace_back();
+    m_pieces.back().column = std::move(column);
     at = close + close_mark.size();
   }
 }
@@ -81,56 +55,22 @@ Template::Template(std::string_view option, std::string_view text) : m_option(op
 void Template::add_literal(std::string_view text)
 {
   if (text.empty()) return;
-  if (m_pieces.empty() || m_pieces.back().is_column) m_pieces.emplace_back();
-  json::append_escaped(m_pieces.back().text, text);
+  if (m_pieces.empty() || m_pieces.back().column) m_pieces.emplace_back();
+  json::append_escaped(m_pieces.back().literal, text);
 }
 
 void Template::append(std::string& out, const input::Item& item) const
 {
   for (const auto& piece : m_pieces) {
-    if (piece.is_column) {
-      append_inside(out, field_of(piece, item));
-    } else {
-      out.append(piece.text);
-    }
+    out.append(piece.literal);
+    if (piece.column) piece.column->append(out, item);
   }
 }
 
-/// A column may have spaces around its name: what stands between the braces is looked for as it is first.
-input::Field Template::field_of(const Piece& piece, const input::Item& item) const
+const Column* Template::only_column() const
 {
-  auto field = item.field(piece.text);
-  if (!field && piece.trimmed.size() < piece.text.size()) field = item.field(piece.trimmed);
-  if (!field) throw unknown_column(item, m_option + " needs", piece.trimmed);
-  return *field;
-}
-
-void append_inside(std::string& out, const input::Field& field)
-{
-  const auto bytes = field.bytes;
-  if (field.form == input::Field::Form::text) {
-    json::append_escaped(out, bytes);
-    return;
-  }
-  switch (bytes.front()) {
-  case '"':
-    out.append(bytes.substr(1, bytes.size() - 2));
-    break;
-  case 'n':
-    break;
-  case '{':
-  case '[':
-    json::append_escaped(out, bytes);
-    break;
-  default:
-    out.append(bytes);
-  }
-}
-
-Error unknown_column(const input::Item& item, std::string_view needs, std::string_view column)
-{
-  return input::fault_at(item, fmt::format("{} the column `{}`, the item has {}", needs, column, known_columns(item)),
-                         "name one of these columns");
+  const bool is_one = m_pieces.size() == 1 && m_pieces.front().literal.empty() && m_pieces.front().column;
+  return is_one ? &*m_pieces.front().column : nullptr;
 }
 
 } // namespace batchwright::requests

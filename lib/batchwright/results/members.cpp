@@ -1,6 +1,7 @@
 #include <batchwright/base/error.hpp>
 #include <batchwright/base/files.hpp>
 #include <batchwright/input/ordinals.hpp>
+#include <batchwright/json/json.hpp>
 #include <batchwright/results/members.hpp>
 #include <batchwright/wire/answer.hpp>
 
@@ -13,7 +14,8 @@ namespace {
 
 Error not_ours(const std::filesystem::path& requests)
 {
-  return {Fault::bug, fmt::format("reading {}: it does not hold the part's requests, one a line", requests.native())};
+  return {Fault::bug,
+          fmt::format("reading {}: it does not hold the part's requests or ids, one a line", requests.native())};
 }
 
 } // namespace
@@ -29,6 +31,20 @@ Members::Members(const Part& part, const SettleFiles& files, bool user_ids)
   }
   ensure(m_listed.size() == (part.listed ? m_size : 0), "a part's list holds its items");
   if (user_ids) read_ids(files.requests);
+  if (!files.ids.empty()) read_hidden(files.ids);
+}
+
+void Members::read_hidden(const std::filesystem::path& ids)
+{
+  m_hidden.reserve(m_size);
+  LineReader lines{ids};
+  json::Document document;
+  while (const auto line = lines.next()) {
+    const auto id = document.parse(line->text) ? document.root().text() : std::nullopt;
+    if (!id || m_hidden.size() == m_size) throw not_ours(ids);
+    m_hidden.push_back(*id);
+  }
+  if (m_hidden.size() != m_size) throw not_ours(ids);
 }
 
 void Members::read_ids(const std::filesystem::path& requests)
@@ -46,14 +62,16 @@ void Members::read_ids(const std::filesystem::path& requests)
     m_places.emplace(m_ids[place], place);
 }
 
-std::optional<std::size_t> Members::find(std::string_view custom_id) const
+std::optional<Members::Places> Members::find(std::string_view custom_id) const
 {
-  if (!m_user_ids) {
-    const auto ordinal = ordinal_of(custom_id);
-    return ordinal ? find_ordinal(*ordinal) : std::nullopt;
+  if (m_user_ids) {
+    const auto found = m_places.find(custom_id);
+    return found == m_places.end() ? std::nullopt : std::optional{Places{found->second, 1}};
   }
-  const auto found = m_places.find(custom_id);
-  return found == m_places.end() ? std::nullopt : std::optional<std::size_t>{found->second};
+  const auto pack = pack_of(custom_id);
+  const auto begin = pack ? find_ordinal(pack->first) : std::nullopt;
+  if (!begin || pack->items > m_size - *begin) return std::nullopt;
+  return Places{*begin, pack->items};
 }
 
 std::optional<std::size_t> Members::find_ordinal(Ordinal ordinal) const
@@ -68,7 +86,8 @@ std::optional<std::size_t> Members::find_ordinal(Ordinal ordinal) const
 
 std::string Members::custom_id(std::size_t place) const
 {
-  return m_user_ids ? m_ids[place] : default_custom_id(ordinal(place));
+  if (m_user_ids) return m_ids[place];
+  return hides_ids() ? m_hidden[place] : default_custom_id(ordinal(place));
 }
 
 } // namespace batchwright::results

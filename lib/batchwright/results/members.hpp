@@ -1,5 +1,6 @@
 // The items of one part by their custom_ids. Comes in: the part, its list and, where ids are the user's, its request
-// file. Goes out: which item a custom_id means, and the other way round. Memory: one part's ordinals and ids.
+// file or its file of ids. Goes out: which item a custom_id means, and the other way round. Memory: one part's ordinals
+// and ids.
 #pragma once
 
 #include <batchwright/model/part.hpp>
@@ -23,13 +24,22 @@ public:
   Members& operator=(const Members&) = delete;
 
   std::size_t size() const noexcept { return m_size; }
-  /// The place of the item that a custom_id means; nothing where the part holds none such.
-  std::optional<std::size_t> find(std::string_view custom_id) const;
+  /// Neighbours in the part: the items of one request.
+  struct Places {
+    std::size_t begin = 0;
+    std::size_t items = 1;
+  };
+  /// The items that a custom_id means; nothing where the part holds none such.
+  std::optional<Places> find(std::string_view custom_id) const;
   Ordinal ordinal(std::size_t place) const { return m_listed.empty() ? m_first + place : m_listed[place]; }
+  /// The item's own custom_id: where packs hide the user's ids, that of the user.
   std::string custom_id(std::size_t place) const;
+  /// Whether requests carry other custom_ids than their items.
+  bool hides_ids() const { return !m_hidden.empty(); }
 
 private:
   void read_ids(const std::filesystem::path& requests);
+  void read_hidden(const std::filesystem::path& ids);
   std::optional<std::size_t> find_ordinal(Ordinal ordinal) const;
 
   std::size_t m_size;
@@ -38,6 +48,7 @@ private:
   bool m_user_ids;
   std::vector<std::string> m_ids = {}; // the user's, by place
   std::unordered_map<std::string_view, std::uint32_t> m_places = {};
+  std::vector<std::string> m_hidden = {}; // the user's, by place, where requests are packs
 };
 
 } // namespace batchwright::results

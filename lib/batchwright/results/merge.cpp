@@ -21,7 +21,8 @@ constexpr std::uint64_t items_between_reports = 4096;
 class RawWriter : public RecordWriter {
 public:
   void begin(std::string&) override {}
-  void pass() override {}
+  void pass(std::string&) override {}
+  void end(std::string&) override {}
   void add(std::string& out, const Outcome& outcome) override
   {
     out += outcome.answer;
@@ -38,6 +39,10 @@ std::unique_ptr<RecordWriter> writer_for(Format format, const Job& job, const mo
     return csv_writer(job);
   case Format::raw:
     return std::make_unique<RawWriter>();
+  case Format::npy:
+    return npy_writer(job, job.items);
+  case Format::ids:
+    return ids_writer(job);
   }
   throw Error{Fault::bug, "a format without a writer"};
 }
@@ -52,12 +57,13 @@ void count(Merged& merged, Status status)
 
 Format format_for(const std::filesystem::path& out)
 {
-  constexpr std::array<std::string_view, 7> not_yet = {".tsv", ".npy", ".gz", ".zst", ".html", ".parquet", ".xlsx"};
+  constexpr std::array<std::string_view, 6> not_yet = {".tsv", ".gz", ".zst", ".html", ".parquet", ".xlsx"};
   const auto extension = input::extension_of(out);
   if (std::find(not_yet.begin(), not_yet.end(), extension) != not_yet.end()) {
     throw Error{Fault::usage, fmt::format("writing {}: this version does not make {} files", out.native(), extension),
                 "name it .jsonl or .csv, or name the format: batchwright fetch JOB --format jsonl"};
   }
+  if (extension == ".npy") return Format::npy;
   return extension == ".csv" ? Format::csv : Format::jsonl;
 }
 
@@ -72,7 +78,7 @@ Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const money:
   while (const auto* outcome = walk.next()) {
     if (outcome->status == Status::pending) {
       ensure(pending == Pending::leave_out, "every item that is merged has an outcome");
-      writer->pass();
+      writer->pass(out);
     } else {
       writer->add(out, *outcome);
       count(merged, outcome->status);
@@ -83,7 +89,7 @@ Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const money:
     }
     if (on_merged && (outcome->ordinal + 1) % items_between_reports == 0) on_merged(outcome->ordinal + 1, job.items);
   }
-  writer->end();
+  writer->end(out);
   if (!out.empty()) sink(out);
   if (on_merged) on_merged(job.items, job.items);
   return merged;

@@ -95,7 +95,7 @@ public:
     }
     ensure(m_document.parse(outcome.answer), "an outcome file holds answer lines");
     const auto answer = wire::read_answer(m_document.root(), m_endpoint);
-    append_json_cell(out, answer.output());
+    append_json_cell(out, output_json(answer, m_scratch));
     out += ',';
     out += name(outcome.status);
     out += ',';
@@ -104,8 +104,8 @@ public:
     m_item = m_stream->next();
   }
 
-  void pass() override { m_item = m_stream->next(); }
-  void end() override { m_pins.check(); }
+  void pass(std::string&) override { m_item = m_stream->next(); }
+  void end(std::string&) override { m_pins.check(); }
 
 private:
   std::string m_endpoint;
@@ -114,6 +114,7 @@ private:
   const input::Item* m_item = nullptr; // the one that comes next
   std::optional<CsvColumns> m_columns = {};
   json::Document m_document = {};
+  std::string m_scratch = {};
 };
 
 } // namespace

@@ -5,6 +5,7 @@
 #include <batchwright/model/print.hpp>
 #include <batchwright/results/record.hpp>
 #include <batchwright/wire/answer.hpp>
+#include <batchwright/wire/vector.hpp>
 
 #include <optional>
 
@@ -40,6 +41,12 @@ void usage_member(json::Writer& record, const std::optional<Usage>& usage)
       .end_object();
 }
 
+/// Some answers tell no usage, as moderations do, which cost nothing.
+bool is_free(const money::Rates& rates)
+{
+  return rates.input == Price{} && rates.output == Price{};
+}
+
 class JsonlWriter : public RecordWriter {
 public:
   JsonlWriter(const Job& job, const money::ModelPrices* prices)
@@ -52,7 +59,8 @@ public:
   }
 
   void begin(std::string&) override {}
-  void pass() override {}
+  void pass(std::string&) override {}
+  void end(std::string&) override {}
 
   void add(std::string& out, const Outcome& outcome) override
   {
@@ -62,7 +70,7 @@ public:
     json::Writer record{out};
     record.begin_object().member("index", static_cast<std::int64_t>(outcome.ordinal));
     id_member(record, outcome, line);
-    record.member("status", name(outcome.status)).key("output").raw(answer.output());
+    record.member("status", name(outcome.status)).key("output").raw(output_json(answer, m_scratch));
     error_member(record, outcome, answer);
     record.flag("paid", outcome.paid);
     token_member(record, "finish_reason", answer.finish_reason, m_scratch);
@@ -70,7 +78,7 @@ public:
     token_member(record, "model", answer.model.empty() ? m_model : answer.model, m_scratch);
     usage_member(record, answer.usage);
     cost_member(record, outcome, answer.usage);
-    if (!answer.tool_calls.empty()) record.key("tool_calls").raw(answer.tool_calls);
+    if (!answer.calls.empty()) record.key("tool_calls").raw(answer.calls);
     record.end_object();
     out += '\n';
   }
@@ -112,8 +120,8 @@ private:
     record.key("cost_usd");
     if (!outcome.paid) {
       record.integer(0);
-    } else if (usage && rates) {
-      record.raw(exact_usd(money::cost(*usage, *rates)));
+    } else if (rates && (usage || is_free(*rates))) {
+      record.raw(exact_usd(money::cost(usage.value_or(Usage{}), *rates)));
     } else {
       record.null();
     }
@@ -129,6 +137,14 @@ private:
 };
 
 } // namespace
+
+std::string_view output_json(const wire::Answer& answer, std::string& scratch)
+{
+  if (!answer.is_vector) return answer.output();
+  scratch.clear();
+  wire::append_numbers(scratch, answer.output());
+  return scratch;
+}
 
 std::unique_ptr<RecordWriter> jsonl_writer(const Job& job, const money::ModelPrices* prices)
 {

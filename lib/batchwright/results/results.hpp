@@ -30,16 +30,18 @@ struct SettleFiles {
   std::filesystem::path batch = {};  ///< the batch object as it came, where it failed as a whole; else empty
   std::filesystem::path requests =
       {}; ///< the part's request file; read only where ids are the user's, then it must be there
-  std::filesystem::path ordinals = {};   ///< the part's list of ordinals, where it is listed
-  std::filesystem::path outcomes = {};   ///< written: sorted, one line an outcome
-  std::filesystem::path left = {};       ///< written where items are left that used up an attempt: their ordinals
-  std::filesystem::path left_free = {};  ///< the same for items whose attempt does not count
-  std::filesystem::path quarantine = {}; ///< written where lines were not used: each with its reason
+  std::filesystem::path ids = {};         ///< the user's ids, where packs hide them; else empty
+  std::filesystem::path ordinals = {};    ///< the part's list of ordinals, where it is listed
+  std::filesystem::path outcomes = {};    ///< written: sorted, one line an outcome
+  std::filesystem::path left = {};        ///< written where items are left that used up an attempt: their ordinals
+  std::filesystem::path left_free = {};   ///< the same for items whose attempt does not count
+  std::filesystem::path left_halved = {}; ///< the same for items of packs that were refused
+  std::filesystem::path quarantine = {};  ///< written where lines were not used: each with its reason
 };
 
 /// What else decides.
 struct SettleContext {
-  bool user_ids = false; ///< custom_ids are the user's, not `bw-...`
+  bool user_ids = false; ///< the requests' custom_ids are the user's, not `bw-...`
   std::string endpoint = {};
   int max_attempts = 3;
   Fallback fallback = Fallback::batch;
@@ -55,11 +57,13 @@ struct Left {
 
 struct Settled {
   Settlement sums = {};
-  Left left = {};                ///< they used up an attempt
-  Left left_free = {};           ///< they did not
-  std::uint64_t missing = 0;     ///< items no line spoke of, though the batch ran
-  std::uint64_t quarantined = 0; ///< lines that were not used
-  Pause obstacle = Pause::none;  ///< `quota` or `auth`: what refused items would refuse all of the account's
+  Left left = {};                    ///< they used up an attempt
+  Left left_free = {};               ///< they did not
+  Left left_halved = {};             ///< they were refused together with others, and go on in smaller packs
+  std::uint64_t largest_refused = 0; ///< items of the largest pack that was refused
+  std::uint64_t missing = 0;         ///< items no line spoke of, though the batch ran
+  std::uint64_t quarantined = 0;     ///< lines that were not used
+  Pause obstacle = Pause::none;      ///< `quota` or `auth`: what refused items would refuse all of the account's
 };
 
 /// Reads both files, gives every item of the part an outcome or puts it on the list of what is left, and writes both,
@@ -72,6 +76,8 @@ struct Settled {
 /// A transient outcome is left while attempts remain (part.attempt < max_attempts) and the fallback is not `none`; a
 /// free retry is left always (but for fallback `none`). Lists of what is left and quarantine files of an earlier
 /// settling that have nothing to hold any more are removed.
+/// A pack gives each of its items an answer line of its own, with its share of the usage. One that was refused with
+/// 400, 413 or 422 says nothing of its items: they are left for smaller packs, until the bad one stands alone.
 /// Throws `Fault::storage`; `Fault::bug` where files are not this part's.
 Settled settle(const Part& part, const SettleFiles& files, const SettleContext& context);
 
@@ -112,13 +118,16 @@ private:
   std::unique_ptr<State> m_state;
 };
 
+// Stored in the job database: add at the end, never renumber.
 enum class Format : std::uint8_t {
-  jsonl,
-  csv,
-  raw
+  jsonl = 0,
+  csv = 1,
+  raw = 2, ///< the untouched result lines
+  npy = 3, ///< vectors as a matrix of float32 in NumPy's format
+  ids = 4, ///< what the rows of such a matrix are, as JSON lines
 };
 
-/// The format a file name asks for: .csv, in letters of any case, is CSV, all else JSON lines. Throws `Fault::usage`
+/// The format a file name asks for: .csv and .npy, in letters of any case, all else JSON lines. Throws `Fault::usage`
 /// for names of formats that this version does not write (.tsv, .gz and others).
 Format format_for(const std::filesystem::path& out);
 

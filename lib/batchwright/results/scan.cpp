@@ -2,6 +2,8 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/results/scan.hpp>
 
+#include <algorithm>
+
 namespace batchwright::results {
 
 Scan::Scan(const Members& members, std::string_view endpoint, Quarantine& quarantine)
@@ -30,16 +32,32 @@ void Scan::take(Span place, std::string_view line)
   take_answer(place, line, answer);
 }
 
+/// The pick of a request's items. Null where another request was seen to have some of them: then it is none of ours.
+Pick* Scan::pick_for(const Members::Places& places)
+{
+  const auto first = m_picks.begin() + static_cast<std::ptrdiff_t>(places.begin);
+  if (first->rank != Pick::Rank::none) return first->items == places.items ? &*first : nullptr;
+  const auto behind = first + static_cast<std::ptrdiff_t>(places.items);
+  const auto is_taken = [](const Pick& p) { return p.is_inside || p.rank != Pick::Rank::none; };
+  if (std::any_of(first, behind, is_taken)) return nullptr;
+  std::for_each(first + 1, behind, [](Pick& p) { p.is_inside = true; });
+  first->items = static_cast<std::uint32_t>(places.items);
+  return &*first;
+}
+
 void Scan::take_answer(Span place, std::string_view line, const wire::Answer& answer)
 {
-  const auto item = m_members.find(answer.custom_id);
-  if (!item) return quarantine("foreign_id", place, line, answer.custom_id);
+  const auto items = m_members.find(answer.custom_id);
+  auto* known = items ? pick_for(*items) : nullptr;
+  if (!known) return quarantine("foreign_id", place, line, answer.custom_id);
 
-  auto& pick = m_picks[*item];
+  auto& pick = *known;
   const auto rank = answer.judgement == Judgement::success ? Pick::Rank::success : Pick::Rank::failure;
   if (rank <= pick.rank) return quarantine("duplicate", place, line, answer.custom_id);
   if (pick.rank == Pick::Rank::failure) quarantine_picked(pick, answer.custom_id);
   pick = {.rank = rank,
+          .is_inside = false,
+          .items = pick.items,
           .judgement = answer.judgement,
           .obstacle = answer.obstacle,
           .paid = answer.paid,
@@ -54,14 +72,20 @@ void Scan::take_unreadable(Span place, std::string_view line)
   quarantine("unreadable", place, line, custom_id);
   if (custom_id.empty()) {
     ++m_nameless;
-  } else if (const auto item = m_members.find(custom_id); item && m_picks[*item].rank == Pick::Rank::none) {
-    m_picks[*item] = {.rank = Pick::Rank::unreadable,
-                      .judgement = Judgement::unusable,
-                      .obstacle = wire::Obstacle::none,
-                      .paid = true, // nobody can tell that it was not
-                      .code = intern(std::string{wire::code_unreadable}),
-                      .line = {},
-                      .usage = {}};
+    return;
+  }
+  const auto items = m_members.find(custom_id);
+  auto* pick = items ? pick_for(*items) : nullptr;
+  if (pick && pick->rank == Pick::Rank::none) {
+    *pick = {.rank = Pick::Rank::unreadable,
+             .is_inside = false,
+             .items = pick->items,
+             .judgement = Judgement::unusable,
+             .obstacle = wire::Obstacle::none,
+             .paid = true, // nobody can tell that it was not
+             .code = intern(std::string{wire::code_unreadable}),
+             .line = {},
+             .usage = {}};
   }
 }
 

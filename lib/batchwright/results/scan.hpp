@@ -19,7 +19,7 @@
 
 namespace batchwright::results {
 
-/// What is known of one item.
+/// What is known of one item, or of the items of a pack: then it stands at the first of them.
 struct Pick {
   /// How good a line is; of two lines the better one counts, of equal ones the first.
   enum class Rank : std::uint8_t {
@@ -30,6 +30,8 @@ struct Pick {
   };
 
   Rank rank = Rank::none;
+  bool is_inside = false;  ///< of a pack that begins before it: nothing else is said here
+  std::uint32_t items = 1; ///< of the request
   Judgement judgement = Judgement::transient;
   wire::Obstacle obstacle = wire::Obstacle::none;
   bool paid = false;
@@ -53,6 +55,7 @@ public:
 
 private:
   void take(Span place, std::string_view line);
+  Pick* pick_for(const Members::Places& places);
   void take_answer(Span place, std::string_view line, const wire::Answer& answer);
   void take_unreadable(Span place, std::string_view line);
   void quarantine(std::string_view reason, Span place, std::string_view line, std::string_view custom_id);

@@ -3,6 +3,7 @@
 #include <batchwright/base/error.hpp>
 #include <batchwright/base/files.hpp>
 #include <batchwright/input/ordinals.hpp>
+#include <batchwright/json/json.hpp>
 #include <batchwright/results/gather.hpp>
 #include <batchwright/results/members.hpp>
 #include <batchwright/results/outcome_line.hpp>
@@ -88,6 +89,27 @@ Verdict verdict_on_unreadable()
           "the server's line for this request cannot be read; it stands in the quarantine file"};
 }
 
+const Verdict no_element{Judgement::unusable, true, std::string{wire::code_unreadable},
+                         "the answer to the request holds no readable result for this input"};
+
+/// A line that several items share is copied for each of them up to this size.
+constexpr std::size_t longest_shared_line = 16 * 1024;
+
+/// The i-th of n equal shares; the first ones have the rest, so that the shares come to the whole.
+Tokens share(Tokens whole, std::size_t i, std::size_t n)
+{
+  const auto count = static_cast<std::int64_t>(n);
+  return {whole.n / count + (static_cast<std::int64_t>(i) < whole.n % count ? 1 : 0)};
+}
+
+Usage share(const Usage& whole, std::size_t i, std::size_t n)
+{
+  return {.input = share(whole.input, i, n),
+          .cached = share(whole.cached, i, n),
+          .output = share(whole.output, i, n),
+          .reasoning = share(whole.reasoning, i, n)};
+}
+
 /// What the policy makes of a judgement. Pending: the item is left for another attempt.
 Status status_after(Judgement judgement, const Part& part, const SettleContext& context)
 {
@@ -163,23 +185,28 @@ public:
         m_unreadable(verdict_on_unreadable()),
         m_outcomes(files.outcomes),
         m_left(files.left),
-        m_left_free(files.left_free)
+        m_left_free(files.left_free),
+        m_left_halved(files.left_halved)
   {
   }
 
+  /// Called for every place in ascending order; a pack is settled whole at the first of its items.
   void item(std::size_t place, std::string_view line)
   {
     const auto& pick = m_scan.picks()[place];
+    if (pick.is_inside) return;
     const bool is_missing = pick.rank == Pick::Rank::none;
     if (is_missing && !m_failed_as_a_whole) ++m_settled.missing;
-    if (line.empty()) return unanswered(place, is_missing ? m_missing.of(place) : m_unreadable);
+    const Places places{place, place + pick.items};
+    if (line.empty()) return unanswered(places, is_missing ? m_missing.of(place) : m_unreadable);
 
     meet(pick.obstacle);
     const auto judgement = m_all_forbidden ? Judgement::free_retry : pick.judgement;
     const auto status = status_after(judgement, m_part, m_context);
-    if (status == Status::pending) return leave(place, judgement);
-    write(place, status, m_scan.code(pick), pick.paid, line);
+    if (status == Status::pending) return leave(places, judgement);
     m_settled.sums.usage += pick.usage;
+    if (pick.items > 1 || m_members.hides_ids()) return unpack(places, status, pick, line);
+    write(place, status, m_scan.code(pick), pick.paid, line);
   }
 
   Settled finish()
@@ -191,10 +218,19 @@ public:
     m_outcomes.commit();
     m_settled.left = m_left.commit();
     m_settled.left_free = m_left_free.commit();
+    m_settled.left_halved = m_left_halved.commit();
     return m_settled;
   }
 
 private:
+  /// The items of one request, from `begin` to before `end`.
+  struct Places {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+
+    std::size_t size() const { return end - begin; }
+  };
+
   void meet(wire::Obstacle obstacle)
   {
     if (obstacle == wire::Obstacle::key || m_all_forbidden) {
@@ -204,12 +240,64 @@ private:
     }
   }
 
-  void unanswered(std::size_t place, const Verdict& verdict)
+  void unanswered(const Places& places, const Verdict& verdict)
   {
     const auto status = status_after(verdict.judgement, m_part, m_context);
-    if (status == Status::pending) return leave(place, verdict.judgement);
-    write(place, status, verdict.code, verdict.paid,
+    if (status == Status::pending) return leave(places, verdict.judgement);
+    for (auto place = places.begin; place < places.end; ++place)
+      fail_with(place, verdict);
+  }
+
+  void fail_with(std::size_t place, const Verdict& verdict)
+  {
+    write(place, Status::failed, verdict.code, verdict.paid,
           wire::unanswered_line(m_members.custom_id(place), verdict.code, verdict.message));
+  }
+
+  /// One line becomes a line for each item of its request.
+  void unpack(const Places& places, Status status, const Pick& pick, std::string_view text)
+  {
+    ensure(m_document.parse(text), "a line that was read once is read again");
+    const auto line = m_document.root();
+    const auto answer = wire::read_answer(line, m_context.endpoint);
+    if (status == Status::succeeded && places.size() > 1) return give_elements(places, pick, line);
+    if (places.size() > 1 && is_of_one_input(answer)) return halve(places);
+    for (auto place = places.begin; place < places.end; ++place) {
+      if (text.size() > longest_shared_line && places.size() > 1) {
+        fail_with(place, {pick.judgement, pick.paid, answer.code, answer.message});
+      } else {
+        write(place, status, answer.code, pick.paid, wire::with_custom_id(line, m_members.custom_id(place)));
+      }
+    }
+  }
+
+  void give_elements(const Places& places, const Pick& pick, const json::Value& line)
+  {
+    const auto elements = wire::packed_elements(line, m_context.endpoint, places.size());
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+      const auto place = places.begin + i;
+      if (elements[i].empty()) {
+        fail_with(place, no_element);
+      } else {
+        write(place, Status::succeeded, {}, pick.paid,
+              wire::element_line(line, m_context.endpoint, m_members.custom_id(place), elements[i],
+                                 share(pick.usage, i, places.size())));
+      }
+    }
+  }
+
+  /// Whether a refusal may be the doing of one of several inputs.
+  static bool is_of_one_input(const wire::Answer& answer)
+  {
+    return answer.http_status == 400 || answer.http_status == 413 || answer.http_status == 422;
+  }
+
+  void halve(const Places& places)
+  {
+    for (auto place = places.begin; place < places.end; ++place)
+      m_left_halved.add(m_members.ordinal(place));
+    m_settled.sums.left += places.size();
+    m_settled.largest_refused = std::max<std::uint64_t>(m_settled.largest_refused, places.size());
   }
 
   void write(std::size_t place, Status status, std::string_view code, bool paid, std::string_view answer)
@@ -222,10 +310,12 @@ private:
     ++(status == Status::succeeded ? m_settled.sums.succeeded : m_settled.sums.failed);
   }
 
-  void leave(std::size_t place, Judgement judgement)
+  void leave(const Places& places, Judgement judgement)
   {
-    (judgement == Judgement::free_retry ? m_left_free : m_left).add(m_members.ordinal(place));
-    ++m_settled.sums.left;
+    auto& list = judgement == Judgement::free_retry ? m_left_free : m_left;
+    for (auto place = places.begin; place < places.end; ++place)
+      list.add(m_members.ordinal(place));
+    m_settled.sums.left += places.size();
   }
 
   void price()
@@ -249,6 +339,8 @@ private:
   AtomicFile m_outcomes;
   LeftList m_left;
   LeftList m_left_free;
+  LeftList m_left_halved;
+  json::Document m_document = {};
   std::string m_head = {};
   Settled m_settled = {};
 };

@@ -34,6 +34,8 @@ public:
   std::filesystem::path outcomes(int part) const { return file(part, "outcomes"); }
   std::filesystem::path left(int part) const { return file(part, "left"); }
   std::filesystem::path left_free(int part) const { return file(part, "left-free"); }
+  std::filesystem::path left_halved(int part) const { return file(part, "left-halved"); }
+  std::filesystem::path ids(int part) const { return file(part, "ids.jsonl"); }
   std::filesystem::path quarantine(int part) const { return file(part, "quarantine.jsonl"); }
 
 private:

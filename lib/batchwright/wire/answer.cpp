@@ -16,7 +16,11 @@ struct Shape {
   void (*read)(Answer& answer, const json::Value& body);
 };
 
-constexpr Shape shapes[] = {{"/v1/chat/completions", read_chat_body}};
+constexpr Shape shapes[] = {{"/v1/chat/completions", read_chat_body},
+                            {"/v1/responses", read_responses_body},
+                            {"/v1/completions", read_completions_body},
+                            {"/v1/embeddings", read_embeddings_body},
+                            {"/v1/moderations", read_moderations_body}};
 
 std::string decoded(const json::Value& value)
 {
@@ -118,22 +122,50 @@ void read_success(Answer& answer, const std::optional<json::Value>& body, std::s
 {
   const auto* shape =
       std::find_if(std::begin(shapes), std::end(shapes), [&](const Shape& s) { return s.endpoint == endpoint; });
-  if (shape == std::end(shapes)) {
-    fail_unreadable(answer, fmt::format("answers of the endpoint {} cannot be read", endpoint));
-  } else if (!body || !body->is(json::Kind::object)) {
+  if (!body || !body->is(json::Kind::object)) {
     fail_unreadable(answer, "the response has no body, or one that is not an object");
   } else {
     answer.paid = true;
-    shape->read(answer, *body);
+    shape == std::end(shapes) ? read_other_body(answer, *body) : shape->read(answer, *body);
   }
 }
 
 } // namespace
 
-void fail_unreadable(Answer& answer, std::string message)
+void fail_unusable(Answer& answer, std::string_view code, std::string message)
 {
   answer.paid = true;
-  fail(answer, Judgement::unusable, {std::string{code_unreadable}, std::move(message)});
+  fail(answer, Judgement::unusable, {std::string{code}, std::move(message)});
+}
+
+void fail_unreadable(Answer& answer, std::string message)
+{
+  fail_unusable(answer, code_unreadable, std::move(message));
+}
+
+void read_other_body(Answer& answer, const json::Value& body)
+{
+  answer.model = token_in(body, "model");
+  answer.usage = usage_in(body, responses_usage);
+  answer.text = body.raw();
+  answer.judgement = Judgement::success;
+  const auto status = token_in(body, "status");
+  if (status != "failed" && status != "expired") return;
+  const auto error = body.get("error");
+  const auto reason = error ? reason_in(*error) : Reason{};
+  fail_unusable(answer, code_model_failed,
+                reason.message.empty() ? fmt::format("it ended with status `{}`", status) : reason.message);
+}
+
+std::string with_custom_id(const json::Value& line, std::string_view custom_id)
+{
+  const auto id = line.find("custom_id");
+  std::string text{line.raw()};
+  if (!id) return text;
+  std::string quoted;
+  json::append_string(quoted, custom_id);
+  const auto at = static_cast<std::size_t>(id->raw().data() - line.raw().data());
+  return text.replace(at, id->raw().size(), quoted);
 }
 
 std::string_view token_in(const json::Value& object, std::string_view key)

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace batchwright::wire {
 
@@ -22,6 +23,8 @@ namespace batchwright::wire {
 inline constexpr std::string_view code_truncated = "truncated";           ///< cut at the limit of output tokens
 inline constexpr std::string_view code_content_filter = "content_filter"; ///< cut by the provider's filter
 inline constexpr std::string_view code_refused = "refused";               ///< the model refused
+inline constexpr std::string_view code_model_failed = "model_failed";     ///< HTTP 200, and a status that says failed
+inline constexpr std::string_view code_schema = "schema_violation";       ///< the answer does not keep to the schema
 inline constexpr std::string_view code_unreadable = "unreadable_output";  ///< the answer cannot be read
 inline constexpr std::string_view code_missing = "missing";               ///< no line came for the request
 inline constexpr std::string_view code_not_executed = "not_executed";     ///< never run, and the server gave no code
@@ -45,14 +48,17 @@ struct Answer {
   std::int64_t http_status = 0;        ///< 0: it never ran
   std::string_view request_id = {};    ///< token
   bool paid = false;                   ///< the model worked on it: a 2xx answer, with or without usage
-  std::string_view text = "null";      ///< what the first choice says, as JSON: a string with its quotes, or null
-  std::string texts = {};              ///< where there are several choices: a JSON array of what they say
-  std::string_view tool_calls = {};    ///< the first choice's, a JSON array as it stands; empty: none
+  std::string_view text = "null";      ///< what it says, as JSON as it stands: a string with its quotes, null, a vector
+                                       ///< in the API's own form, a moderation result, the body of other endpoints
+  std::string texts = {};              ///< the same where it had to be put together: several choices, parts of a text
+  bool is_vector = false;              ///< what it says is an embedding (or an array of them), see wire/vector.hpp
+  bool is_several = false;             ///< `texts` is an array of what several choices say
+  std::string calls = {};              ///< a JSON array of tool calls, each as it stands; empty: none
   std::string_view finish_reason = {}; ///< token
   std::string_view model = {};         ///< token
   std::optional<Usage> usage = {};     ///< nothing where the answer has none
 
-  /// JSON: the text, an array of texts where several choices were asked for, or null.
+  /// JSON: the text, vector or result, an array of them where several were asked for, or null.
   std::string_view output() const { return texts.empty() ? text : std::string_view{texts}; }
 };
 
@@ -62,6 +68,18 @@ struct Answer {
 /// Judgements of failures, by the API's error guide: 408, 409, 5xx and whatever never ran are `transient`; 429, 401
 /// (the key, never the item) and 503 "Slow Down" are `free_retry`; every other 4xx, 403 included, is `permanent`.
 Answer read_answer(const json::Value& line, std::string_view endpoint);
+
+/// What a 2xx answer of a request that packs several inputs gives each of them, by position: JSON as it stands, empty
+/// where the answer has nothing of use for that input. REQUIRED: an endpoint that packs.
+std::vector<std::string_view> packed_elements(const json::Value& line, std::string_view endpoint, std::size_t inputs);
+
+/// The answer line of one input of such a request: the line it came in, with its custom_id, its element and its share
+/// of the usage.
+std::string element_line(const json::Value& line, std::string_view endpoint, std::string_view custom_id,
+                         std::string_view element, const Usage& share);
+
+/// A line with another custom_id; all else as it stands.
+std::string with_custom_id(const json::Value& line, std::string_view custom_id);
 
 /// The custom_id alone, decoded, half surrogates as U+FFFD; nothing where the line has none.
 std::optional<std::string> custom_id_of(const json::Value& line);

@@ -1,36 +1,22 @@
-// A chat completion's body: `choices`, each with a message and a finish reason, and `usage`.
+// Bodies with `choices`, each with a finish reason: of chat completions, which hold a message, and of the older
+// completions, which hold a text.
 
 #include <batchwright/wire/answer_body.hpp>
-#include <batchwright/wire/profile.hpp>
-
-#include <algorithm>
 
 namespace batchwright::wire {
 namespace {
 
-/// A count of tokens under a key. What is no whole number, is below zero or beyond any request's size counts as 0: a
-/// sum must not be spoilt by a server's slip.
-Tokens tokens_in(const std::optional<json::Value>& object, std::string_view key)
+/// A finish reason that makes an answer unusable; any other leaves it as it was.
+void judge_finish(Answer& answer, std::string_view finish)
 {
-  const auto value = object ? object->find(key) : std::nullopt;
-  const auto n = value ? value->integer() : std::nullopt;
-  return {n && *n > 0 && *n <= openai().tokens_per_request ? *n : 0};
-}
-
-std::optional<Usage> chat_usage(const json::Value& body)
-{
-  const auto usage = body.get("usage");
-  if (!usage || !usage->is(json::Kind::object)) return std::nullopt;
-  Usage used{
-      .input = tokens_in(usage, "prompt_tokens"),
-      .cached = tokens_in(usage->find("prompt_tokens_details"), "cached_tokens"),
-      .output = tokens_in(usage, "completion_tokens"),
-      .reasoning = tokens_in(usage->find("completion_tokens_details"), "reasoning_tokens"),
-  };
-  // They are parts of the others; a server that says more would make the rest negative.
-  used.cached.n = std::min(used.cached.n, used.input.n);
-  used.reasoning.n = std::min(used.reasoning.n, used.output.n);
-  return used;
+  if (finish == "content_filter") {
+    fail_unusable(answer, code_content_filter, "the provider's content filter cut the answer");
+  } else if (finish == "length") {
+    fail_unusable(answer, code_truncated, "the answer was cut at its limit of output tokens (finish_reason `length`)");
+  } else {
+    return;
+  }
+  answer.finish_reason = finish;
 }
 
 /// Judges one choice; false where its message is missing. A choice that is fine leaves the answer as it was.
@@ -41,20 +27,26 @@ bool judge_choice(Answer& answer, const json::Value& choice)
   const auto finish = token_in(choice, "finish_reason");
   const auto refusal = token_in(*message, "refusal");
   if (!refusal.empty()) {
-    answer.code = code_refused;
-    answer.message = json::decode_lossy(refusal);
-  } else if (finish == "content_filter") {
-    answer.code = code_content_filter;
-    answer.message = "the provider's content filter cut the answer";
-  } else if (finish == "length") {
-    answer.code = code_truncated;
-    answer.message = "the answer was cut at its limit of output tokens (finish_reason `length`)";
+    fail_unusable(answer, code_refused, json::decode_lossy(refusal));
+    answer.finish_reason = finish;
   } else {
-    return true;
+    judge_finish(answer, finish);
   }
-  answer.judgement = Judgement::unusable;
-  answer.finish_reason = finish;
   return true;
+}
+
+/// A text of each choice: as it stands where there is one, as an array where there are several.
+void take_texts(Answer& answer, const std::vector<json::Value>& choices,
+                std::string_view (*text_of)(const json::Value& choice))
+{
+  answer.text = text_of(choices.front());
+  if (choices.size() == 1) return;
+  answer.is_several = true;
+  json::Writer texts{answer.texts};
+  texts.begin_array();
+  for (const auto& choice : choices)
+    texts.raw(text_of(choice));
+  texts.end_array();
 }
 
 std::string_view content_of(const json::Value& choice)
@@ -63,32 +55,49 @@ std::string_view content_of(const json::Value& choice)
   return content ? content->raw() : std::string_view{"null"};
 }
 
+std::string_view text_of(const json::Value& choice)
+{
+  const auto text = choice.find("text");
+  return text ? text->raw() : std::string_view{"null"};
+}
+
 } // namespace
 
 void read_chat_body(Answer& answer, const json::Value& body)
 {
   answer.model = token_in(body, "model");
-  answer.usage = chat_usage(body);
+  answer.usage = usage_in(body, chat_usage);
   const auto list = body.find("choices");
   const auto choices = list ? list->elements() : std::vector<json::Value>{};
   if (choices.empty()) return fail_unreadable(answer, "the answer has no choices");
 
-  answer.text = content_of(choices.front());
-  if (choices.size() > 1) {
-    json::Writer texts{answer.texts};
-    texts.begin_array();
-    for (const auto& choice : choices)
-      texts.raw(content_of(choice));
-    texts.end_array();
-  }
+  take_texts(answer, choices, content_of);
   const auto calls = choices.front().find("message", "tool_calls");
-  if (calls && calls->front()) answer.tool_calls = calls->raw();
+  if (calls && calls->front()) answer.calls = calls->raw();
 
   answer.judgement = Judgement::success;
   answer.finish_reason = token_in(choices.front(), "finish_reason");
   for (const auto& choice : choices) {
     if (!judge_choice(answer, choice)) return fail_unreadable(answer, "a choice of the answer has no message");
     if (answer.judgement != Judgement::success) return; // the first fault is the one that is told
+  }
+}
+
+void read_completions_body(Answer& answer, const json::Value& body)
+{
+  answer.model = token_in(body, "model");
+  answer.usage = usage_in(body, chat_usage);
+  const auto list = body.find("choices");
+  const auto choices = list ? list->elements() : std::vector<json::Value>{};
+  if (choices.empty()) return fail_unreadable(answer, "the answer has no choices");
+
+  take_texts(answer, choices, text_of);
+  answer.judgement = Judgement::success;
+  answer.finish_reason = token_in(choices.front(), "finish_reason");
+  for (const auto& choice : choices) {
+    if (text_of(choice) == "null") return fail_unreadable(answer, "a choice of the answer has no text");
+    judge_finish(answer, token_in(choice, "finish_reason"));
+    if (answer.judgement != Judgement::success) return;
   }
 }
 

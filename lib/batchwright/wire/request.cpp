@@ -1,100 +1,286 @@
 #include <batchwright/base/error.hpp>
 #include <batchwright/json/json.hpp>
+#include <batchwright/wire/endpoint.hpp>
 #include <batchwright/wire/request.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
-#include <set>
 #include <string_view>
 
 namespace batchwright::wire {
 namespace {
 
-constexpr std::string_view bound_field = "max_completion_tokens";
-constexpr std::string_view old_bound_field = "max_tokens"; // what other servers of this API know
+/// Fields that bound the output, in the words of the endpoints and of other servers of this API.
+constexpr std::array<std::string_view, 3> bound_fields = {"max_completion_tokens", "max_output_tokens", "max_tokens"};
 constexpr std::string_view choices_field = "n";
+constexpr std::string_view schema_name = "answer";
+
+[[noreturn]] void refuse(std::string_view option, std::string_view why, std::string hint)
+{
+  throw Error{Fault::usage, fmt::format("{}: {}", option, why), std::move(hint)};
+}
+
+bool is_bound(std::string_view field)
+{
+  return std::find(bound_fields.begin(), bound_fields.end(), field) != bound_fields.end();
+}
+
+/// Body fields that hold the item's own texts.
+bool holds_texts(std::string_view field)
+{
+  constexpr std::array<std::string_view, 4> texts = {"messages", "input", "instructions", "prompt"};
+  return std::find(texts.begin(), texts.end(), field) != texts.end();
+}
 
 /// What `--set` may not touch, and the option to use in its place.
-void check_set(const RequestSpec& spec)
+void check_set(const RequestSpec& spec, std::string_view name)
 {
-  std::set<std::string_view> seen;
-  for (const auto& field : spec.set) {
-    const auto& name = field.first;
-    const auto refuse = [&](std::string_view why, std::string hint) {
-      throw Error{Fault::usage, fmt::format("--set {}: {}", name, why), std::move(hint)};
-    };
-    if (name.empty() || !json::is_utf8(name)) refuse("the field has no usable name", "write --set name=json");
-    if (name == "model") refuse("the model is not set this way", "use --model");
-    if (name == "messages") refuse("that would drop the prompt", "use --prompt and --system");
-    if (name == "stream") refuse("a batch cannot stream", "leave it out");
-    if (spec.max_output_tokens && (name == bound_field || name == old_bound_field)) {
-      refuse("the output is bounded by --max-output-tokens already", "give one of --max-output-tokens and --set");
-    }
-    if (!seen.insert(name).second) refuse("the field is set twice", "give each field once");
+  const auto option = fmt::format("--set {}", name);
+  if (name.empty() || !json::is_utf8(name)) refuse(option, "the field has no usable name", "write --set name=json");
+  if (name == "model") refuse(option, "the model is not set this way", "use --model");
+  if (name == "stream") refuse(option, "a batch cannot stream", "leave it out");
+  if (spec.body.empty() && holds_texts(name)) {
+    refuse(option, "that would drop the prompt", "use --prompt and --system, or --body for a body of your own");
   }
+  if (spec.max_output_tokens && is_bound(name)) {
+    refuse(option, "the output is bounded by --max-output-tokens already", "give one of --max-output-tokens and --set");
+  }
+}
+
+/// The JSON that a field is set to; nothing where it is not.
+const std::string* set_value(const RequestSpec& spec, std::string_view name)
+{
+  const auto found = std::find_if(spec.set.begin(), spec.set.end(), [&](const auto& f) { return f.first == name; });
+  return found == spec.set.end() ? nullptr : &found->second;
 }
 
 /// The whole number above 0 that `--set` gives a field; nothing where it gives none.
 std::optional<std::int64_t> number_set(const RequestSpec& spec, std::string_view name)
 {
-  for (const auto& [field, value] : spec.set) {
-    json::Document document;
-    if (field != name || !document.parse(value)) continue;
-    const auto n = document.root().integer();
-    if (n && *n > 0) return n;
-  }
-  return std::nullopt;
+  const auto* value = set_value(spec, name);
+  json::Document document;
+  if (!value || !document.parse(*value)) return std::nullopt;
+  const auto n = document.root().integer();
+  return n && *n > 0 ? n : std::nullopt;
 }
 
-/// A marker that no JSON text holds unescaped: it stands for a hole while the frame is written.
+/// "format": the schema as the responses endpoint words it; "json_schema": as chat does.
+std::string schema_object(const RequestSpec& spec, bool is_chat)
+{
+  std::string text;
+  json::Writer w{text};
+  const auto members = [&] { w.member("name", schema_name).flag("strict", true).key("schema").raw(spec.schema); };
+  w.begin_object().member("type", "json_schema");
+  if (is_chat) {
+    w.key("json_schema").begin_object();
+    members();
+    w.end_object();
+  } else {
+    members();
+  }
+  w.end_object();
+  return text;
+}
+
+/// `text` of a responses request: the schema, with what `--set text={...}` asks for beside it.
+std::string text_with_schema(const RequestSpec& spec)
+{
+  std::string text;
+  json::Writer w{text};
+  w.begin_object().key("format").raw(schema_object(spec, false));
+  json::Document document;
+  if (const auto* more = set_value(spec, "text"); more && document.parse(*more)) {
+    if (!document.root().is(json::Kind::object))
+      refuse("--set text", "is no object", "--set 'text={\"verbosity\":\"low\"}'");
+    for (const auto& member : document.root().members()) {
+      if (member.key.token() == "format") refuse("--set text", "sets the format, as --schema does", "give one of them");
+      w.key(*member.key.text()).raw(member.value.raw());
+    }
+  }
+  w.end_object();
+  return text;
+}
+
+/// Puts a member in, or gives the one of that name the new value.
+void put(std::vector<BodyMember>& members, std::string_view name, std::string value)
+{
+  const auto same = std::find_if(members.begin(), members.end(), [&](const BodyMember& m) { return m.first == name; });
+  if (same == members.end()) {
+    members.emplace_back(name, std::move(value));
+  } else {
+    same->second = std::move(value);
+  }
+}
+
+void add_bound(std::vector<BodyMember>& members, const RequestSpec& spec, const Endpoint* endpoint)
+{
+  if (!spec.max_output_tokens) return;
+  if (!endpoint || endpoint->bound_field.empty()) {
+    refuse("--max-output-tokens", fmt::format("the endpoint {} has no such bound", spec.endpoint), "leave it out");
+  }
+  put(members, endpoint->bound_field, fmt::format("{}", *spec.max_output_tokens));
+}
+
+void add_schema(std::vector<BodyMember>& members, const RequestSpec& spec, const Endpoint* endpoint)
+{
+  if (spec.schema.empty()) return;
+  if (!endpoint || !endpoint->has_schema) {
+    refuse("--schema", fmt::format("answers of the endpoint {} keep to no schema", spec.endpoint),
+           "use it with --endpoint chat or responses");
+  }
+  if (endpoint->word == "responses") return put(members, "text", text_with_schema(spec));
+  if (set_value(spec, "response_format")) {
+    refuse("--set response_format", "sets the format, as --schema does", "give one of them");
+  }
+  put(members, "response_format", schema_object(spec, true));
+}
+
+/// A marker that no JSON text holds unescaped: it stands for a slot while the frame is written, its number behind it.
 constexpr char hole = '\x01';
+
+std::string gap(Slot slot)
+{
+  return {hole, static_cast<char>('0' + static_cast<int>(slot))};
+}
+
+std::string text_gap(Slot slot)
+{
+  return '"' + gap(slot) + '"';
+}
+
+Frame cut(std::string_view line)
+{
+  Frame frame;
+  for (auto at = line.find(hole); at != std::string_view::npos; at = line.find(hole)) {
+    frame.push_back({std::string{line.substr(0, at)}, static_cast<Slot>(line[at + 1] - '0')});
+    line.remove_prefix(at + 2);
+  }
+  frame.push_back({std::string{line}, Slot::none});
+  return frame;
+}
+
+void write_message(json::Writer& w, std::string_view role, Slot slot)
+{
+  w.begin_object().member("role", role).key("content").raw(text_gap(slot)).end_object();
+}
+
+/// The members that hold the item's texts, by endpoint.
+void write_texts(json::Writer& w, const RequestSpec& spec, const Endpoint& endpoint)
+{
+  const bool has_system = !spec.system.empty();
+  if (endpoint.packs()) {
+    w.key("input").raw('[' + gap(Slot::inputs) + ']');
+  } else if (endpoint.word == "completions") {
+    w.key("prompt").raw(text_gap(Slot::prompt));
+  } else if (endpoint.word == "responses") {
+    if (has_system) w.key("instructions").raw(text_gap(Slot::system));
+    w.key("input").raw(spec.messages.empty() ? text_gap(Slot::prompt) : gap(Slot::messages));
+  } else if (!spec.messages.empty()) {
+    w.key("messages").raw(gap(Slot::messages));
+  } else {
+    w.key("messages").begin_array();
+    if (has_system) write_message(w, "system", Slot::system);
+    write_message(w, "user", Slot::prompt);
+    w.end_array();
+  }
+}
+
+void check_texts(const RequestSpec& spec, const Endpoint* endpoint)
+{
+  if (!spec.body.empty()) {
+    if (!spec.prompt.empty() || !spec.system.empty() || !spec.messages.empty()) {
+      refuse("--body", "it is the whole body, and goes with none of --prompt, --system, --messages", "leave those out");
+    }
+    return;
+  }
+  if (!endpoint) {
+    refuse(fmt::format("--endpoint {}", spec.endpoint), "its requests need a template of the whole body",
+           "give --body FILE");
+  }
+  if (!spec.messages.empty() && !spec.prompt.empty()) {
+    refuse("--messages", "the column holds all messages, and goes with no --prompt",
+           "give one of --prompt and --messages");
+  }
+  if (!spec.messages.empty() && !endpoint->has_messages) {
+    refuse("--messages", fmt::format("the endpoint {} takes no messages", spec.endpoint), "use --prompt");
+  }
+  if (!spec.messages.empty() && endpoint->word == "chat" && !spec.system.empty()) {
+    refuse("--messages", "the column holds all messages, and goes with no --system", "put it into the messages");
+  }
+  if (!spec.system.empty() && !endpoint->has_system) {
+    refuse("--system", fmt::format("the endpoint {} takes no system message", spec.endpoint),
+           "put it into the --prompt");
+  }
+  if (spec.prompt.empty() && spec.messages.empty()) {
+    refuse("making requests", "no prompt given", "use --prompt, --messages or --body");
+  }
+}
 
 } // namespace
 
-ChatFrame chat_frame(const RequestSpec& spec)
+std::vector<BodyMember> body_options(const RequestSpec& spec)
 {
-  check_set(spec);
-  const std::string_view gap{&hole, 1};
+  const auto* endpoint = find_endpoint(spec.endpoint);
+  std::vector<BodyMember> members;
+  if (endpoint && endpoint->word == "embeddings") members.emplace_back("encoding_format", "\"base64\"");
+  add_bound(members, spec, endpoint);
+  add_schema(members, spec, endpoint);
+  for (auto field = spec.set.begin(); field != spec.set.end(); ++field) {
+    const auto& [name, value] = *field;
+    check_set(spec, name);
+    const auto same = [&name = name](const auto& other) { return other.first == name; };
+    if (std::any_of(spec.set.begin(), field, same)) {
+      refuse(fmt::format("--set {}", name), "the field is set twice", "give each field once");
+    }
+    if (name == "text" && !spec.schema.empty() && endpoint && endpoint->word == "responses")
+      continue; // is in it already
+    put(members, name, value);
+  }
+  return members;
+}
+
+Frame request_frame(const RequestSpec& spec)
+{
+  const auto* endpoint = find_endpoint(spec.endpoint);
+  check_texts(spec, endpoint);
+  const auto options = body_options(spec);
+
   std::string line;
   json::Writer w{line};
-  const auto message = [&](std::string_view role) {
-    w.begin_object().member("role", role).key("content").raw(fmt::format("\"{}\"", hole)).end_object();
-  };
-  w.begin_object().key("custom_id").raw(fmt::format("\"{}\"", hole));
-  w.member("method", "POST").key("url").string(spec.endpoint);
-  w.key("body").begin_object().key("model").string(spec.model).key("messages").begin_array();
-  if (!spec.system.empty()) message("system");
-  message("user");
-  w.end_array();
-  if (spec.max_output_tokens) w.member(bound_field, *spec.max_output_tokens);
-  for (const auto& [name, value] : spec.set)
-    w.key(name).raw(value);
-  w.end_object().end_object();
-
-  ChatFrame frame;
-  std::array<std::string*, 4> texts{&frame.before_id, &frame.before_system, &frame.before_prompt, &frame.end};
-  std::size_t at = 0;
-  for (auto* text : texts) {
-    if (text == &frame.before_system && spec.system.empty()) continue;
-    const auto next = line.find(gap, at);
-    *text = line.substr(at, next - at);
-    at = next + 1;
+  w.begin_object().key("custom_id").raw(text_gap(Slot::custom_id));
+  w.member("method", "POST").key("url").string(spec.endpoint).key("body");
+  if (!spec.body.empty()) {
+    w.raw(gap(Slot::body));
+  } else {
+    w.begin_object().key("model").string(spec.model);
+    write_texts(w, spec, *endpoint);
+    for (const auto& [name, value] : options)
+      w.key(name).raw(value);
+    w.end_object();
   }
-  return frame;
+  w.end_object();
+  return cut(line);
 }
 
 std::optional<Tokens> output_bound(const RequestSpec& spec)
 {
   auto bound = spec.max_output_tokens;
-  if (!bound) bound = number_set(spec, bound_field);
-  if (!bound) bound = number_set(spec, old_bound_field);
+  for (const auto field : bound_fields)
+    if (!bound) bound = number_set(spec, field);
   return bound ? std::optional{Tokens{*bound}} : std::nullopt;
 }
 
 std::int64_t choices_asked(const RequestSpec& spec)
 {
   return number_set(spec, choices_field).value_or(1);
+}
+
+bool has_output_tokens(const RequestSpec& spec)
+{
+  const auto* endpoint = find_endpoint(spec.endpoint);
+  return !endpoint || !endpoint->bound_field.empty();
 }
 
 } // namespace batchwright::wire

@@ -1,4 +1,4 @@
-// The shape of one request line. What stands between the user's texts is the provider's; the texts are holes.
+// The shape of one request line. What stands between the user's texts is the provider's; the texts are slots.
 #pragma once
 
 #include <batchwright/model/job.hpp>
@@ -7,29 +7,51 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace batchwright::wire {
 
-/// A chat request line, cut where the item's own texts go. All texts are JSON string insides.
-/// Line: before_id + custom_id + before_system + system + before_prompt + prompt + end + "\n".
-/// Without a system message `before_system` is empty and before_prompt follows the custom_id.
-struct ChatFrame {
-  std::string before_id = {};
-  std::string before_system = {};
-  std::string before_prompt = {};
-  std::string end = {};
+/// What an item puts into its request line.
+enum class Slot : std::uint8_t {
+  none,
+  custom_id, ///< the inside of a JSON string
+  system,    ///< the inside of a JSON string
+  prompt,    ///< the inside of a JSON string
+  messages,  ///< a JSON array
+  inputs,    ///< JSON strings with commas between them: those of all items of the request
+  body,      ///< a JSON object
 };
 
-/// The frame of a job's chat requests: custom_id, method, url, body with model, messages,
-/// `max_completion_tokens` where the job bounds it, then the `--set` fields in the order given.
-/// A `--set` field replaces a field of the same name (but `messages`, which would drop the prompt: `Fault::usage`),
-/// and `stream` is `Fault::usage`: a batch cannot stream. JSON text of `--set` must have been checked by the caller.
-ChatFrame chat_frame(const RequestSpec& spec);
+/// A request line cut where the items' own bytes go: each piece is a text and the slot behind it; the last has none.
+struct FramePiece {
+  std::string text = {};
+  Slot slot = Slot::none;
+};
+using Frame = std::vector<FramePiece>;
+
+/// The frame of a job's requests, without the newline: custom_id, method, url, and the body of its endpoint with the
+/// members that its options add. Where the job gives a template of the whole body, that is one slot.
+/// Throws `Fault::usage` for options that do not go together or that the endpoint does not take, and as `body_options`.
+Frame request_frame(const RequestSpec& spec);
+
+/// A member of a body: its name and its JSON text.
+using BodyMember = std::pair<std::string, std::string>;
+
+/// What a job's options add to each body beside the item's texts: the bound of the output, the form of the answers (a
+/// schema, vectors in base64), then the `--set` fields in the order given. A `--set` field replaces a field of the
+/// same name that comes from an option with a default of ours.
+/// `Fault::usage` for a field that is set twice or may not be set: `model`, the item's texts, `stream` (a batch cannot
+/// stream). JSON text of `--set` and of the schema must have been checked by the caller.
+std::vector<BodyMember> body_options(const RequestSpec& spec);
 
 /// What bounds each answer: `max_output_tokens`, else the `--set` field that does; nothing where neither is given.
 std::optional<Tokens> output_bound(const RequestSpec& spec);
 
 /// How many answers a request asks for: the `--set` field `n`, else one.
 std::int64_t choices_asked(const RequestSpec& spec);
+
+/// Whether answers are texts that take output tokens: not vectors, nor judgements.
+bool has_output_tokens(const RequestSpec& spec);
 
 } // namespace batchwright::wire

@@ -1,0 +1,157 @@
+#include <batchwright/wire/vector.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <system_error>
+
+namespace batchwright::wire {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "vectors travel in little-endian order");
+
+constexpr std::uint8_t no_digit = 0xff;
+
+constexpr std::array<std::uint8_t, 256> make_digits()
+{
+  std::array<std::uint8_t, 256> digits{};
+  digits.fill(no_digit);
+  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (std::size_t i = 0; i < alphabet.size(); ++i)
+    digits.at(static_cast<unsigned char>(alphabet[i])) = static_cast<std::uint8_t>(i);
+  return digits;
+}
+
+constexpr auto digits = make_digits();
+
+/// The value of a base64 character; above 63 for others.
+std::uint32_t digit(char c)
+{
+  return digits[static_cast<unsigned char>(c)];
+}
+
+/// The inside of a base64 string without its padding. JSON may write `/` as `\/`: then it is put right in `scratch`; no
+/// other escape can stand here.
+std::string_view inside(std::string_view json, std::string& scratch)
+{
+  auto text = json.substr(1, json.size() - 2);
+  for (int n = 0; n < 2 && text.ends_with('='); ++n)
+    text.remove_suffix(1);
+  if (text.find("\\/") == std::string_view::npos) return text;
+  scratch = text;
+  scratch.erase(std::remove(scratch.begin(), scratch.end(), '\\'), scratch.end());
+  return scratch;
+}
+
+std::size_t decoded_size(std::string_view base64)
+{
+  return base64.size() / 4 * 3 + (base64.size() % 4 == 0 ? 0 : base64.size() % 4 - 1);
+}
+
+bool is_base64_of_floats(std::string_view base64)
+{
+  std::uint32_t worst = 0;
+  for (const char c : base64)
+    worst |= digit(c);
+  return worst < 64 && base64.size() % 4 != 1 && !base64.empty() && decoded_size(base64) % sizeof(float) == 0;
+}
+
+/// REQUIRED: all characters are digits.
+void append_decoded(std::vector<float>& out, std::string_view base64)
+{
+  const auto begin = out.size();
+  out.resize(begin + decoded_size(base64) / sizeof(float));
+  auto* to = reinterpret_cast<unsigned char*>(out.data() + begin);
+  std::size_t at = 0;
+  for (; at + 4 <= base64.size(); at += 4, to += 3) {
+    const auto bits =
+        digit(base64[at]) << 18 | digit(base64[at + 1]) << 12 | digit(base64[at + 2]) << 6 | digit(base64[at + 3]);
+    to[0] = static_cast<unsigned char>(bits >> 16);
+    to[1] = static_cast<unsigned char>(bits >> 8);
+    to[2] = static_cast<unsigned char>(bits);
+  }
+  const auto rest = base64.substr(at);
+  if (rest.size() < 2) return;
+  const auto bits = digit(rest[0]) << 18 | digit(rest[1]) << 12 | (rest.size() > 2 ? digit(rest[2]) << 6 : 0);
+  to[0] = static_cast<unsigned char>(bits >> 16);
+  if (rest.size() > 2) to[1] = static_cast<unsigned char>(bits >> 8);
+}
+
+void append_number(std::string& out, float value)
+{
+  if (!std::isfinite(value)) {
+    out += "null";
+    return;
+  }
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  out.append(text.data(), end);
+}
+
+void append_array(std::string& out, std::string_view base64)
+{
+  std::vector<float> values;
+  append_decoded(values, base64);
+  out += '[';
+  for (const float value : values) {
+    append_number(out, value);
+    out += ',';
+  }
+  out.back() = ']';
+}
+
+/// A number as text becomes the nearest float; text beyond all floats the furthest.
+float nearest(std::string_view number)
+{
+  float value = 0;
+  const auto said = std::from_chars(number.data(), number.data() + number.size(), value);
+  if (said.ec != std::errc::result_out_of_range) return value;
+  const bool is_tiny = number.find("e-") != std::string_view::npos || number.find("E-") != std::string_view::npos;
+  return is_tiny ? 0.0F : std::copysign(HUGE_VALF, number.starts_with('-') ? -1.0F : 1.0F);
+}
+
+} // namespace
+
+bool is_vector(std::string_view json)
+{
+  if (json.size() < 3) return false;
+  std::string scratch;
+  if (json.front() == '"') return is_base64_of_floats(inside(json, scratch));
+  // In an array of numbers stand digits, signs, points, exponents and spaces, and at least one digit.
+  constexpr std::string_view in_numbers = "0123456789+-.eE, \t\r\n";
+  if (json.front() != '[') return false;
+  const auto numbers = json.substr(1, json.size() - 2);
+  return numbers.find_first_not_of(in_numbers) == std::string_view::npos &&
+         numbers.find_first_of("0123456789") != std::string_view::npos;
+}
+
+void append_floats(std::vector<float>& out, std::string_view json)
+{
+  std::string scratch;
+  if (json.front() == '"') return append_decoded(out, inside(json, scratch));
+  constexpr std::string_view between = "[], \t\r\n";
+  for (auto at = json.find_first_not_of(between); at != std::string_view::npos; at = json.find_first_not_of(between)) {
+    json.remove_prefix(at);
+    const auto end = std::min(json.find_first_of(between), json.size());
+    out.push_back(nearest(json.substr(0, end)));
+    json.remove_prefix(end);
+  }
+}
+
+void append_numbers(std::string& out, std::string_view json)
+{
+  std::string scratch;
+  while (!json.empty()) {
+    const auto quote = json.find('"');
+    out += json.substr(0, quote);
+    if (quote == std::string_view::npos) return;
+    const auto end = json.find('"', quote + 1) + 1; // no quote is escaped in base64
+    append_array(out, inside(json.substr(quote, end - quote), scratch));
+    json.remove_prefix(end);
+  }
+}
+
+} // namespace batchwright::wire
