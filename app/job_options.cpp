@@ -1,5 +1,6 @@
 #include "app/job_options.hpp"
 
+#include "app/job_file.hpp"
 #include "app/session.hpp"
 
 #include <batchwright/base/files.hpp>
@@ -9,6 +10,8 @@
 #include <batchwright/wire/endpoint.hpp>
 
 #include <fmt/format.h>
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -71,11 +74,13 @@ CLI::Validator answerable()
 /// Spending asks first: on a terminal with a question, elsewhere it must have been said on the command line.
 void get_consent(const JobOptions& options, const bw::engine::Draft& draft, Session& session)
 {
-  if (options.yes || draft.continues) return; // a job that is continued was consented to when it was made
+  if (options.yes || draft.continues || draft.job.items == 0)
+    return; // a job that is continued was consented to when it was made
   const auto question = fmt::format("Send {} to {}?", bw::report::amount_of_work(draft.job.items, draft.parts.size()),
                                     draft.job.request.model);
+  const auto in = draft.spooled ? Stdin::holds_data : Stdin::is_free;
   if (!session.console().confirm(question, "this spends money",
-                                 "say --yes to send it, or --dry-run to see only what it would cost")) {
+                                 "say --yes to send it, or --dry-run to see only what it would cost", in)) {
     throw Error{Fault::usage, "not sent: consent was not given"};
   }
 }
@@ -85,10 +90,16 @@ void get_consent(const JobOptions& options, const bw::engine::Draft& draft, Sess
 void add_job_options(CLI::App& command, JobOptions& o)
 {
   const auto& profile = bw::wire::openai();
+  command // the first of all options: it gives values to the others
+      .add_option_function<std::string>(
+          "--job", [&command](const std::string& path) { apply_job_file(command, path); },
+          "Take options from a TOML file, under their long names; those given here win")
+      ->type_name("FILE");
   command
       .add_option(
           "input", o.inputs,
-          "CSV, TSV, JSON lines or plain text (an item a line, field `text`), plain, .gz or .zst; several run on")
+          "CSV, TSV, JSON lines or plain text (an item a line, field `text`), plain, .gz or .zst; a folder (an item a "
+          "file, fields `path` and `text`), - for standard input; several run on")
       ->type_name("INPUT")
       ->required();
   command.add_option("--model", o.model, "Model that answers, e.g. gpt-5.4-mini")->type_name("M");
@@ -128,7 +139,7 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->type_name("N")
       ->check(CLI::PositiveNumber);
   command.add_option("--input-format", o.input_format, "Format of the input")
-      ->check(CLI::IsMember({"auto", "csv", "tsv", "jsonl", "text"}))
+      ->check(CLI::IsMember({"auto", "csv", "tsv", "jsonl", "text", "files"}))
       ->capture_default_str();
   command
       .add_option("--id-column", o.id_column, "Column that gives the custom_id (default: bw-0000000000, counting up)")
@@ -159,6 +170,7 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->type_name("OUT");
   command.add_option("--on-done", o.on_done, "Shell command that is run once when the job is done")->type_name("CMD");
   command.add_option("--name", o.name, "Name of the job (default: made from the input's name)")->type_name("NAME");
+  command.add_flag("--allow-empty", o.allow_empty, "An input without an item makes a job that is done at once");
   command.add_flag("-y,--yes", o.yes, "Send without asking");
   command.add_flag("--dry-run", o.dry_run, "Show parts, tokens and cost; send nothing, leave nothing");
 }
@@ -190,12 +202,16 @@ bw::engine::Ask ask_of(const JobOptions& o)
     throw Error{Fault::usage, "one of --prompt, --prompt-file, --messages and --body is required",
                 "for example --prompt 'Is this review positive or negative? {{text}}'"};
   }
+  if (std::find(o.inputs.begin(), o.inputs.end(), "-") != o.inputs.end() && ::isatty(STDIN_FILENO)) {
+    throw Error{Fault::usage, "INPUT -: standard input is a terminal", "pipe the input into it, or name a file"};
+  }
   if (o.model.empty() && o.body.empty())
     throw Error{Fault::usage, "--model is required", "for example --model gpt-5.4-mini, or `model` in config.toml"};
   const auto& profile = bw::wire::openai();
   bw::engine::Ask ask;
   ask.inputs = o.inputs;
   ask.format = bw::input_format_named(o.input_format).value_or(bw::InputFormat::automatic);
+  ask.empty = o.allow_empty ? bw::input::Empty::allow : bw::input::Empty::refuse;
   auto& job = ask.job;
   job.name = o.name;
   job.request.model = o.model;

@@ -38,6 +38,7 @@ struct JobOptions {
   std::string out = {}; ///< empty: not given
   std::string on_done = {};
   std::string name = {};
+  bool allow_empty = false;
   bool yes = false;
   bool dry_run = false;
 };

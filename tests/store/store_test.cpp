@@ -69,6 +69,25 @@ TEST_CASE("a job and its parts come back equal in every member")
   CHECK(again.parts("reviews") == parts);
 }
 
+TEST_CASE("what was piped in is found in the job's directory, wherever that stands")
+{
+  const tests::FreshDirectory dir;
+  auto job = full_job("reviews", 0);
+  job.inputs = {{.path = (dir / "jobs/reviews/input.zst").native(), .format = InputFormat::csv, .spooled = true}};
+  {
+    Store store{dir / "state.db"};
+    Transaction tx{store};
+    tx.add(job);
+    tx.commit();
+    CHECK(store.job("reviews") == job);
+  }
+  const tests::FreshDirectory other;
+  std::filesystem::copy_file(dir / "state.db", other / "state.db");
+  const auto moved = Store{other / "state.db"}.job("reviews")->inputs.front();
+  CHECK(moved.path == (other / "jobs/reviews/input.zst").native());
+  CHECK(moved.spooled);
+}
+
 TEST_CASE("what is not known comes back as not known, and empty as empty")
 {
   const tests::FreshDirectory home;

@@ -5,6 +5,7 @@
 
 #include <batchwright/api/client.hpp>
 #include <batchwright/base/clock.hpp>
+#include <batchwright/base/files.hpp>
 #include <batchwright/base/interrupt.hpp>
 #include <batchwright/base/lock.hpp>
 #include <batchwright/engine/due.hpp>
@@ -19,6 +20,7 @@
 #include <batchwright/wire/profile.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,8 +50,10 @@ struct Server {
 /// What the user asked for. Of `job`, the name (may be empty), request, limits, policy and skip_bad are set.
 struct Ask {
   Job job = {};
-  std::vector<std::string> inputs = {};
+  std::vector<std::string> inputs = {}; ///< paths of files and folders; `-`, once at most, is what is piped in
   InputFormat format = InputFormat::automatic;
+  input::Empty empty = input::Empty::refuse; ///< whether no item at all makes a job, done at once
+  int pipe = 0;                              ///< the descriptor that `-` reads: standard input
 };
 
 /// What a job would come to.
@@ -62,20 +66,21 @@ struct Draft {
   std::uint64_t request_bytes = 0;
   std::vector<Error> skipped = {};
   std::uint64_t skipped_count = 0;
-  bool continues = false; ///< there is such a job already: `job` is that one, with the new policy
+  bool continues = false;                    ///< there is such a job already: `job` is that one, with the new policy
+  std::unique_ptr<UnnamedFile> spooled = {}; ///< what was piped in, until the job keeps it
 };
 
 /// A draft as the user is shown it.
 PlanView plan_view(const Draft& draft, const money::PriceTable& prices);
 
-/// Pins the inputs, reads all of them, cuts parts, estimates. Writes nothing and sends nothing.
-/// A job of the same name that is equal is continued; one that differs is `Fault::usage` for a given name, and a made
-/// name gets the next free `-2`. Throws `Fault::input`, `Fault::usage` as requests::plan.
+/// Pins the inputs, reads all of them, cuts parts, estimates. Sends nothing, and leaves nothing: what is piped in is
+/// kept in a file without a name. A job of the same name that is equal is continued; one that differs is `Fault::usage`
+/// for a given name, and a made name gets the next free `-2`. Throws `Fault::input`, `Fault::usage` as requests::plan.
 Draft draft(Tools& tools, const Ask& ask);
 
-/// Makes the drafted job real: directory and rows. Or, where it continues one, takes over the new policy.
-/// Returns the job's lock, for `advance` to go on with. Throws `Fault::busy` where another process holds a job of that
-/// name.
+/// Makes the drafted job real: directory, what was piped in, and rows. Or, where it continues one, takes over the new
+/// policy. Returns the job's lock, for `advance` to go on with. Throws `Fault::busy` where another process holds a job
+/// of that name.
 FileLock found(Tools& tools, const Draft& draft);
 
 // --- moving a job ----------------------------------------------------------------------------------------------------

@@ -51,13 +51,14 @@ enum class InputFormat : std::uint8_t {
   requests = 6, ///< ready-made request lines, sent byte for byte
 };
 
-/// One input file as it was when the job was made. It is read again for later parts and for merging.
+/// One input, a file or a folder, as it was when the job was made. It is read again for later parts and for merging.
 struct PinnedInput {
-  std::string path = {}; ///< absolute
+  std::string path = {}; ///< absolute; of what was spooled, in the job's directory, wherever that stands
   InputFormat format = InputFormat::automatic;
   std::uint64_t bytes = 0;
   std::string sha256 = {};
   std::string witness = {}; ///< as `file_witness` gave it then; empty: only the digest can tell whether it changed
+  bool spooled = false;     ///< it was piped in, and kept: bytes and sha256 are those of the content, unpacked
 
   auto operator<=>(const PinnedInput&) const = default;
 };

@@ -52,6 +52,8 @@ struct JobView {
 /// What a job comes to, before anything is sent.
 struct PlanView {
   std::string job = {};
+  std::vector<InputFormat> formats = {}; ///< of the inputs, each once
+  std::vector<std::string> columns = {}; ///< of the first input, where all its records have the same
   std::string model = {};
   std::uint64_t items = 0;
   std::size_t parts = 0;

@@ -1,5 +1,6 @@
 #include <batchwright/base/error.hpp>
 #include <batchwright/store/columns.hpp>
+#include <batchwright/store/layout.hpp>
 #include <batchwright/store/open.hpp>
 #include <batchwright/store/store.hpp>
 
@@ -185,9 +186,20 @@ struct Store::State {
 
 namespace {
 
-void complete(Session& session, Job& job)
+/// What was piped in stands in the job's directory, which may be moved with the state root: of its path, the file's
+/// name is stored.
+std::filesystem::path job_directory(const std::filesystem::path& database, const std::string& job)
+{
+  return Layout{database.parent_path()}.job(job).directory();
+}
+
+void complete(Session& session, const std::filesystem::path& database, Job& job)
 {
   job.inputs = rows_of<PinnedInput>(session, "inputs", job.name);
+  for (auto& input : job.inputs) {
+    input.spooled = !input.path.starts_with('/');
+    if (input.spooled) input.path = (job_directory(database, job.name) / input.path).native();
+  }
   job.request.set = rows_of<BodyField>(session, "body_fields", job.name);
   int cancel = 0;
   Poco::Nullable<Poco::Int64> fetched_at;
@@ -208,22 +220,22 @@ Store::~Store() = default;
 
 std::vector<Job> Store::jobs() const
 {
-  return m_state->run([](Session& session) {
+  return m_state->run([this](Session& session) {
     std::vector<Job> jobs;
     session << select<Job>("jobs", "ORDER BY created_at DESC, rowid DESC"), into(jobs), now;
     for (auto& job : jobs)
-      complete(session, job);
+      complete(session, m_state->database, job);
     return jobs;
   });
 }
 
 std::optional<Job> Store::job(const std::string& name) const
 {
-  return m_state->run([key = name](Session& session) mutable {
+  return m_state->run([this, key = name](Session& session) mutable {
     std::vector<Job> jobs;
     session << select<Job>("jobs", "WHERE name = ?"), into(jobs), use(key), now;
     if (jobs.empty()) return std::optional<Job>{};
-    complete(session, jobs.front());
+    complete(session, m_state->database, jobs.front());
     return std::optional{std::move(jobs.front())};
   });
 }
@@ -284,6 +296,9 @@ bool has_job(Session& session, std::string name)
 
 void write(Session& session, Job job)
 {
+  for (auto& input : job.inputs) {
+    if (input.spooled) input.path = std::filesystem::path{input.path}.filename().native();
+  }
   session << upsert<Job>("jobs"), use(job), now;
   replace_rows(session, "inputs", job.name, job.inputs);
   replace_rows(session, "body_fields", job.name, job.request.set);
