@@ -57,8 +57,8 @@ public:
   batchwright::Exit fail(const batchwright::Error& error);
   void warn(std::string_view text);
 
-  /// A yes or no on the terminal; with data on stdin, on /dev/tty. Throws `Fault::usage` with why it has to be asked, and
-  /// this hint, where nobody can be.
+  /// A yes or no on the terminal; with data on stdin, on /dev/tty. Throws `Fault::usage` with why it has to be asked,
+  /// and this hint, where nobody can be.
   bool confirm(std::string_view question, std::string_view why, const std::string& hint, Stdin in = Stdin::is_free);
 
   /// How stdout, or stderr, takes text: its width and whether it has colours.

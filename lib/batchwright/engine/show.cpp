@@ -75,8 +75,8 @@ std::optional<Ordinal> index_of(const std::string& word)
 /// One after the other, the items' records, and whether each is asked for.
 class Choice {
 public:
-  Choice(const Job& job, const money::ModelPrices* prices, const ShowAsk& ask)
-      : m_writer(results::jsonl_writer(job, prices)), m_ask(ask), m_index(index_of(ask.item))
+  Choice(const Job& job, const ShowAsk& ask)
+      : m_writer(results::jsonl_writer(job)), m_ask(ask), m_index(index_of(ask.item))
   {
     std::string nothing;
     m_writer->begin(nothing);
@@ -115,7 +115,7 @@ void show(Tools& tools, const std::string& name, const ShowAsk& ask, const OnIte
   const auto parts = tools.store.parts(name);
   results::Walk walk{outcome_files(tools, job, parts), job.items};
   Requests requests{tools, job, parts};
-  Choice choice{job, tools.prices.find(job.request.model), ask};
+  Choice choice{job, ask};
   std::uint64_t shown = 0;
   while (shown < ask.limit.value_or(job.items)) {
     const auto* outcome = walk.next();
