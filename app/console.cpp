@@ -8,13 +8,13 @@
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <iostream>
 #include <string>
 #include <variant>
 
@@ -42,6 +42,15 @@ bool colours_on(const std::string& wish, int fd)
   const char* terminal = std::getenv("TERM");
   const bool dumb = !terminal || std::string_view{terminal} == "dumb";
   return ::isatty(fd) && !(no_color && *no_color) && !dumb;
+}
+
+/// A line as a terminal gives it; what was there when Ctrl-C or the end came.
+std::string line_from(int fd)
+{
+  std::string line;
+  for (char c = 0; ::read(fd, &c, 1) == 1 && c != '\n';)
+    line += c;
+  return line;
 }
 
 } // namespace
@@ -106,16 +115,16 @@ bw::Exit Console::fail(const bw::Error& error)
   return exit;
 }
 
-bool Console::confirm(std::string_view question, const std::string& hint)
+bool Console::confirm(std::string_view question, std::string_view why, const std::string& hint, Stdin in)
 {
-  if (!::isatty(STDIN_FILENO) || !::isatty(STDERR_FILENO)) {
-    throw bw::Error{bw::Fault::usage, "this spends money, and there is no terminal to ask on", hint};
+  const bw::Descriptor tty{in == Stdin::holds_data ? ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY) : -1};
+  if (in == Stdin::holds_data ? !tty : !::isatty(STDIN_FILENO) || !::isatty(STDERR_FILENO)) {
+    throw bw::Error{bw::Fault::usage, fmt::format("{}, and there is no terminal to ask on", why), hint};
   }
   if (m_progress) m_progress->clear();
-  bw::write_all(STDERR_FILENO, fmt::format("{} [y/N] ", question));
-  std::string answer;
-  std::getline(std::cin, answer);
-  if (bw::process_interrupt().asked()) throw bw::Error{bw::Fault::interrupted, "stopped; nothing was sent"};
+  bw::write_all(tty ? tty.get() : STDERR_FILENO, fmt::format("{} [y/N] ", question));
+  const auto answer = line_from(tty ? tty.get() : STDIN_FILENO);
+  if (bw::process_interrupt().asked()) throw bw::Error{bw::Fault::interrupted, "stopped; nothing was done"};
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 

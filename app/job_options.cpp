@@ -1,14 +1,19 @@
 #include "app/job_options.hpp"
 
+#include "app/job_file.hpp"
 #include "app/session.hpp"
 
 #include <batchwright/base/files.hpp>
+#include <batchwright/json/json.hpp>
 #include <batchwright/report/plan.hpp>
 #include <batchwright/report/report.hpp>
 #include <batchwright/wire/endpoint.hpp>
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <utility>
 
 namespace app {
@@ -41,30 +46,41 @@ std::string endpoint_of(const std::string& text)
               fmt::format("one of {}or a path of the API, as /v1/images/generations", words)};
 }
 
-/// A limit of the user's, the default where none was given; never above the API's own.
-std::uint64_t limit_of(std::uint64_t given, std::uint64_t otherwise, std::uint64_t most, const char* option)
+/// Refuses more than `most`. A check of the option, so that a default out of the configuration meets it, too.
+CLI::Validator at_most(std::uint64_t most, const char* option, const std::string& why, const std::string& hint = {})
 {
-  if (given <= most) return given == 0 ? otherwise : given;
-  throw Error{Fault::usage, fmt::format("{} {}: the API allows at most {}", option, given, most)};
+  const auto check = [=](const std::string& text) {
+    std::uint64_t given = 0;
+    if (!CLI::detail::lexical_cast(text, given) || given <= most) return std::string{}; // no number: not said here
+    throw Error{Fault::usage, fmt::format("{} {}: {}", option, text, why), hint};
+  };
+  return CLI::Validator{check, {}};
 }
 
-std::optional<std::int64_t> output_bound_of(std::optional<std::int64_t> given)
+/// Never above the API's own limit.
+CLI::Validator allowed(std::uint64_t most, const char* option)
 {
-  const auto most = bw::wire::openai().tokens_per_request;
-  if (!given || *given <= most) return given;
-  throw Error{Fault::usage,
-              fmt::format("--max-output-tokens {}: no model answers with more than {} tokens", *given,
-                          bw::report::count(static_cast<std::uint64_t>(most))),
-              "leave it out for the model's own bound"};
+  return at_most(most, option, fmt::format("the API allows at most {}", most));
+}
+
+CLI::Validator answerable()
+{
+  const auto most = static_cast<std::uint64_t>(bw::wire::openai().tokens_per_request);
+  return at_most(most, "--max-output-tokens",
+                 fmt::format("no model answers with more than {} tokens", bw::report::count(most)),
+                 "leave it out for the model's own bound");
 }
 
 /// Spending asks first: on a terminal with a question, elsewhere it must have been said on the command line.
 void get_consent(const JobOptions& options, const bw::engine::Draft& draft, Session& session)
 {
-  if (options.yes || draft.continues) return; // a job that is continued was consented to when it was made
+  if (options.yes || draft.continues || draft.job.items == 0)
+    return; // a job that is continued was consented to when it was made
   const auto question = fmt::format("Send {} to {}?", bw::report::amount_of_work(draft.job.items, draft.parts.size()),
                                     draft.job.request.model);
-  if (!session.console().confirm(question, "say --yes to send it, or --dry-run to see only what it would cost")) {
+  const auto in = draft.spooled ? Stdin::holds_data : Stdin::is_free;
+  if (!session.console().confirm(question, "this spends money",
+                                 "say --yes to send it, or --dry-run to see only what it would cost", in)) {
     throw Error{Fault::usage, "not sent: consent was not given"};
   }
 }
@@ -73,10 +89,17 @@ void get_consent(const JobOptions& options, const bw::engine::Draft& draft, Sess
 
 void add_job_options(CLI::App& command, JobOptions& o)
 {
+  const auto& profile = bw::wire::openai();
+  command // the first of all options: it gives values to the others
+      .add_option_function<std::string>(
+          "--job", [&command](const std::string& path) { apply_job_file(command, path); },
+          "Take options from a TOML file, under their long names; those given here win")
+      ->type_name("FILE");
   command
       .add_option(
           "input", o.inputs,
-          "CSV, TSV, JSON lines or plain text (an item a line, field `text`), plain, .gz or .zst; several run on")
+          "CSV, TSV, JSON lines or plain text (an item a line, field `text`), plain, .gz or .zst; a folder (an item a "
+          "file, fields `path` and `text`), - for standard input; several run on")
       ->type_name("INPUT")
       ->required();
   command.add_option("--model", o.model, "Model that answers, e.g. gpt-5.4-mini")->type_name("M");
@@ -103,7 +126,8 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->allow_extra_args(false);
   command.add_option("--max-output-tokens", o.max_output_tokens, "Bound of each answer")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::PositiveNumber)
+      ->check(answerable());
   command
       .add_option(
           "--endpoint", o.endpoint,
@@ -115,20 +139,23 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->type_name("N")
       ->check(CLI::PositiveNumber);
   command.add_option("--input-format", o.input_format, "Format of the input")
-      ->check(CLI::IsMember({"auto", "csv", "tsv", "jsonl", "text"}))
+      ->check(CLI::IsMember({"auto", "csv", "tsv", "jsonl", "text", "files"}))
       ->capture_default_str();
   command
       .add_option("--id-column", o.id_column, "Column that gives the custom_id (default: bw-0000000000, counting up)")
       ->type_name("COL");
   command.add_option("--skip-bad", o.skip_bad, "Put aside up to N bad records instead of refusing the input")
       ->type_name("N");
-  command
-      .add_option("--requests-per-part", o.requests_per_part, "Requests in a file at most (default and limit: 50,000)")
+  command.add_option("--requests-per-part", o.requests_per_part, "Requests in a file at most, up to 50,000")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--bytes-per-part", o.bytes_per_part, "Bytes of a file at most (default: 190,000,000)")
+      ->check(CLI::PositiveNumber)
+      ->check(allowed(profile.requests_per_file, "--requests-per-part"))
+      ->default_str(std::to_string(profile.requests_per_file));
+  command.add_option("--bytes-per-part", o.bytes_per_part, "Bytes of a file at most, up to 200 MiB")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::PositiveNumber)
+      ->check(allowed(profile.bytes_per_file, "--bytes-per-part"))
+      ->default_str(std::to_string(profile.default_bytes_per_part));
   command.add_option("--fallback", o.fallback, "What becomes of items a batch could not finish for a passing reason")
       ->check(CLI::IsMember({"batch", "none"}))
       ->capture_default_str();
@@ -137,9 +164,32 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
   command.add_flag("--keep-requests", o.keep_requests, "Keep request files after their part is settled");
+  command
+      .add_option("-o,--out", o.out,
+                  "Where the merged result is written, by whichever command ends the job (run: default -, stdout)")
+      ->type_name("OUT");
+  command.add_option("--on-done", o.on_done, "Shell command that is run once when the job is done")->type_name("CMD");
   command.add_option("--name", o.name, "Name of the job (default: made from the input's name)")->type_name("NAME");
+  command.add_flag("--allow-empty", o.allow_empty, "An input without an item makes a job that is done at once");
   command.add_flag("-y,--yes", o.yes, "Send without asking");
   command.add_flag("--dry-run", o.dry_run, "Show parts, tokens and cost; send nothing, leave nothing");
+}
+
+std::vector<std::string> unsuited_defaults(const JobOptions& o)
+{
+  std::vector<std::string> names;
+  const auto* endpoint = bw::wire::find_endpoint(o.endpoint);
+  const bool has_bound = std::any_of(o.set.begin(), o.set.end(), [](const std::string& text) {
+    const auto name = text.substr(0, text.find('='));
+    return name.starts_with("max_") && name.ends_with("tokens");
+  });
+  if (has_bound || !o.body.empty() || !endpoint || endpoint->bound_field.empty())
+    names.emplace_back("max_output_tokens");
+  if (o.body.empty()) return names;
+  bw::json::Document body;
+  const auto text = bw::read_file(o.body);
+  if (body.parse(text) && body.root().find("model")) names.emplace_back("model");
+  return names;
 }
 
 bw::engine::Ask ask_of(const JobOptions& o)
@@ -152,12 +202,16 @@ bw::engine::Ask ask_of(const JobOptions& o)
     throw Error{Fault::usage, "one of --prompt, --prompt-file, --messages and --body is required",
                 "for example --prompt 'Is this review positive or negative? {{text}}'"};
   }
+  if (std::find(o.inputs.begin(), o.inputs.end(), "-") != o.inputs.end() && ::isatty(STDIN_FILENO)) {
+    throw Error{Fault::usage, "INPUT -: standard input is a terminal", "pipe the input into it, or name a file"};
+  }
   if (o.model.empty() && o.body.empty())
-    throw Error{Fault::usage, "--model is required", "for example --model gpt-5.4-mini"};
+    throw Error{Fault::usage, "--model is required", "for example --model gpt-5.4-mini, or `model` in config.toml"};
   const auto& profile = bw::wire::openai();
   bw::engine::Ask ask;
   ask.inputs = o.inputs;
   ask.format = bw::input_format_named(o.input_format).value_or(bw::InputFormat::automatic);
+  ask.empty = o.allow_empty ? bw::input::Empty::allow : bw::input::Empty::refuse;
   auto& job = ask.job;
   job.name = o.name;
   job.request.model = o.model;
@@ -167,18 +221,18 @@ bw::engine::Ask ask_of(const JobOptions& o)
   job.request.messages = o.messages;
   if (!o.body.empty()) job.request.body = bw::read_file(o.body);
   job.request.inputs_per_request = o.inputs_per_request;
-  job.request.max_output_tokens = output_bound_of(o.max_output_tokens);
+  job.request.max_output_tokens = o.max_output_tokens;
   for (const auto& text : o.set)
     job.request.set.push_back(field_of(text));
   job.request.id_column = o.id_column;
-  job.limits.requests =
-      limit_of(o.requests_per_part, profile.requests_per_file, profile.requests_per_file, "--requests-per-part");
-  job.limits.bytes =
-      limit_of(o.bytes_per_part, profile.default_bytes_per_part, profile.bytes_per_file, "--bytes-per-part");
+  job.limits.requests = o.requests_per_part == 0 ? profile.requests_per_file : o.requests_per_part;
+  job.limits.bytes = o.bytes_per_part == 0 ? profile.default_bytes_per_part : o.bytes_per_part;
   job.policy.fallback = bw::fallback_named(o.fallback).value_or(bw::Fallback::batch);
   job.policy.max_attempts = o.max_attempts;
   job.policy.keep_requests = o.keep_requests;
   job.skip_bad = o.skip_bad;
+  if (!o.out.empty() && o.out != "-") job.handover.out = std::filesystem::absolute(o.out).native();
+  job.handover.on_done = o.on_done;
   return ask;
 }
 

@@ -216,4 +216,44 @@ TEST_CASE("a descriptor has one owner")
   CHECK(write_all(-1, ""));
 }
 
+TEST_CASE("a file without a name leaves nothing, until it is given a place")
+{
+  const tests::FreshDirectory dir;
+  {
+    UnnamedFile gone{dir.path()};
+    gone.write("bytes");
+    CHECK(entries(dir.path()) == 0);
+    CHECK(read_file(gone.path()) == "bytes");
+  }
+  CHECK(entries(dir.path()) == 0);
+
+  UnnamedFile kept{dir.path()};
+  kept.write("one");
+  kept.keep(dir / "a");
+  CHECK(read_file(dir / "a") == "one");
+  CHECK(fs::status(dir / "a").permissions() == (fs::perms::owner_read | fs::perms::owner_write));
+  CHECK(entries(dir.path()) == 1);
+
+  UnnamedFile other{dir.path()};
+  other.write("two");
+  other.keep(dir / "a"); // what is there is replaced
+  CHECK(read_file(dir / "a") == "two");
+  CHECK(entries(dir.path()) == 1);
+}
+
+TEST_CASE("a file without a name goes over to another file system as a copy")
+{
+  const tests::FreshDirectory dir;
+  struct stat here = {};
+  struct stat there = {};
+  if (::stat("/dev/shm", &there) != 0 || ::access("/dev/shm", W_OK) != 0) return;
+  REQUIRE(::stat(dir.path().c_str(), &here) == 0);
+  if (here.st_dev == there.st_dev) return;
+  UnnamedFile file{"/dev/shm"};
+  file.write(std::string(3'000'000, 'x'));
+  file.keep(dir / "a");
+  CHECK(read_file(dir / "a") == std::string(3'000'000, 'x'));
+  CHECK(entries(dir.path()) == 1);
+}
+
 TEST_SUITE_END();

@@ -62,7 +62,7 @@ TEST_CASE("what cannot be an input is refused when it is pinned, whatever format
   CHECK(pin("array.json", "[\n{\"a\":1}\n]\n", InputFormat::automatic) == Fault::input);
   CHECK(pin("array.json", "[\n{\"a\":1}\n]\n", InputFormat::text) == Fault::bug); // not thrown: the user knows better
   CHECK(fault_of([&] { input::pin((dir / "missing.csv").native(), InputFormat::csv); }) == Fault::storage);
-  CHECK(fault_of([&] { input::pin(dir.path().native(), InputFormat::csv); }) == Fault::storage);
+  CHECK(fault_of([&] { input::pin(dir.path().native(), InputFormat::csv); }) == Fault::usage);
 }
 
 TEST_CASE("a first line that begins as a JSON object does and is none is told with its place")
@@ -178,6 +178,70 @@ TEST_CASE("a file whose size and times are as they were is not read again")
   if (pinned.witness.empty()) { // written just now: nothing is taken on trust yet
     CHECK(fault_of([&] { input::Pins{{pinned}}.check(); }) == Fault::input);
   }
+}
+
+TEST_CASE("tables are told by their first records, and prose with commas or tabs is text")
+{
+  const FreshDirectory dir;
+  const auto detect = [&](std::string_view content) {
+    return input::detect_format(dir.file("data", content).native());
+  };
+  CHECK(detect("id,text\n1,hello\n") == InputFormat::csv);
+  CHECK(detect("\n\"id\",text,lang\r\n1,\"a, b\nc\",en\r\n") == InputFormat::csv);
+  CHECK(detect("Product Name,Price (EUR)\nTea,3\n") == InputFormat::csv);
+  CHECK(detect("id\ttext\n1\thello, you\n") == InputFormat::tsv);
+  CHECK(detect("id,name\ttext\n1,2\thello\n") == InputFormat::tsv);
+  CHECK(detect("{\"a\":1,\"b\":2}\n") == InputFormat::jsonl);
+
+  CHECK(detect("one line, no more\n") == InputFormat::text);
+  CHECK(detect("id,text\n") == InputFormat::text); // one record proves nothing
+  CHECK(detect("Hello, world\nGoodbye, moon\n") == InputFormat::text);
+  CHECK(detect("Yes,we can.\nNo,they cannot.\n") == InputFormat::text);
+  CHECK(detect("a,b\n1,2\n3\n") == InputFormat::text);
+  CHECK(detect("a,a\n1,2\n") == InputFormat::text);
+  CHECK(detect("a,\n1,2\n") == InputFormat::text);
+  CHECK(detect("1,2\n3,4\n") == InputFormat::text);
+  CHECK(detect("a,b\n1,\"2\n") == InputFormat::text);
+  CHECK(detect("a,b\n1,2\"\n") == InputFormat::text);
+  CHECK(detect(std::string(65, 'a') + ",b\n1,2\n") == InputFormat::text);
+  CHECK(detect("a\ta\n1\t2\n") == InputFormat::text);
+  CHECK(detect("a\n1\n") == InputFormat::text);
+}
+
+TEST_CASE("only the first twenty records tell a table")
+{
+  const FreshDirectory dir;
+  std::string csv = "id,text\n";
+  for (int i = 0; i < 18; ++i)
+    csv += "1,x\n";
+  CHECK(input::detect_format(dir.file("a", csv + "1\n").native()) == InputFormat::text);
+  CHECK(input::detect_format(dir.file("a", csv + "1,x\n1\n").native()) == InputFormat::csv); // refused when it is read
+}
+
+TEST_CASE("lines that end in CR alone are refused, where they would all be one")
+{
+  const FreshDirectory dir;
+  const auto fault = [&](std::string_view content) {
+    return fault_of([&] { input::detect_format(dir.file("a.list", content).native()); });
+  };
+  CHECK(fault("one\rtwo\rthree") == Fault::input);
+  CHECK(fault("one\rtwo\n") == Fault::bug);
+  CHECK(fault("one\r") == Fault::bug);
+}
+
+TEST_CASE("the columns that all records have are known before any is read")
+{
+  const FreshDirectory dir;
+  const auto columns = [&](std::string_view content, InputFormat format) {
+    return input::fixed_columns({.path = dir.file("a", content).native(), .format = format});
+  };
+  using Names = std::vector<std::string>;
+  CHECK(columns("id,,\"a,b\"\n", InputFormat::csv) == Names{"id", "", "a,b"});
+  CHECK(columns("id\ta,b\n", InputFormat::tsv) == Names{"id", "a,b"});
+  CHECK(columns("", InputFormat::csv).empty());
+  CHECK(columns("x\n", InputFormat::text) == Names{"text"});
+  CHECK(columns("{\"a\":1}\n", InputFormat::jsonl).empty());
+  CHECK(input::fixed_columns({.path = dir.path().native(), .format = InputFormat::files}) == Names{"path", "text"});
 }
 
 TEST_SUITE_END();

@@ -42,7 +42,7 @@ Words emulator_words(const std::filesystem::path& directory, const std::string& 
 
 } // namespace
 
-Running::Running(const Words& words, const Environment& environment)
+Running::Running(const Words& words, const Environment& environment, const std::filesystem::path& input)
 {
   std::string pattern = (std::filesystem::temp_directory_path() / "batchwright-run-XXXXXX").native();
   if (!mkdtemp(pattern.data())) throw std::runtime_error{"no directory for a run"};
@@ -69,7 +69,7 @@ Running::Running(const Words& words, const Environment& environment)
   const auto err = (m_directory / "err").native();
   m_pid = ::fork();
   if (m_pid == 0) {
-    const int in = ::open("/dev/null", O_RDONLY);
+    const int in = ::open(input.c_str(), O_RDWR); // a pipe with a name is not waited for
     ::dup2(in, 0);
     ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT, 0600), 1);
     ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT, 0600), 2);
@@ -114,9 +114,9 @@ Ended Running::wait()
           slurp(m_directory / "err"), usage.ru_maxrss};
 }
 
-Ended run(const Words& words, const Environment& environment)
+Ended run(const Words& words, const Environment& environment, const std::filesystem::path& input)
 {
-  return Running{words, environment}.wait();
+  return Running{words, environment, input}.wait();
 }
 
 Rehearsal::Rehearsal(const std::filesystem::path& directory, const std::string& faults, const Words& more)
@@ -130,7 +130,7 @@ Rehearsal::Rehearsal(const std::filesystem::path& directory, const std::string& 
                    {"HOME", directory.native()}};
 }
 
-std::int64_t Rehearsal::ledger(const std::string& total) const
+std::string Rehearsal::ledger() const
 {
   const Poco::URI uri{m_url};
   Poco::Net::HTTPClientSession session{uri.getHost(), uri.getPort()};
@@ -139,6 +139,12 @@ std::int64_t Rehearsal::ledger(const std::string& total) const
   Poco::Net::HTTPResponse response;
   std::string text;
   Poco::StreamCopier::copyToString(session.receiveResponse(response), text);
+  return text;
+}
+
+std::int64_t Rehearsal::ledger(const std::string& total) const
+{
+  const auto text = ledger();
   batchwright::json::Document doc;
   REQUIRE(doc.parse(text));
   const auto value = doc.root().find(total);

@@ -23,7 +23,8 @@ struct Ended {
 /// scope.
 class Running {
 public:
-  Running(const Words& words, const Environment& environment);
+  /// Its stdin is read from that file.
+  Running(const Words& words, const Environment& environment, const std::filesystem::path& input = "/dev/null");
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
   ~Running();
@@ -40,7 +41,7 @@ private:
 };
 
 /// Runs it to its end.
-Ended run(const Words& words, const Environment& environment);
+Ended run(const Words& words, const Environment& environment, const std::filesystem::path& input = "/dev/null");
 
 /// An emulator as a process, and the environment that leads to it, with a state root of its own.
 class Rehearsal {
@@ -49,6 +50,10 @@ public:
 
   const Environment& environment() const { return m_environment; }
   Ended operator()(const Words& words) const { return run(words, m_environment); }
+  /// The ledger as it is told.
+  std::string ledger() const;
+  /// The same with stdin from a file.
+  Ended piped(const std::filesystem::path& input, const Words& words) const { return run(words, m_environment, input); }
   /// A number of the ledger's totals.
   std::int64_t ledger(const std::string& total) const;
 

@@ -195,6 +195,44 @@ void TemporaryDirectory::keep(const std::filesystem::path& place)
   sync_directory(directory_of(place));
 }
 
+UnnamedFile::UnnamedFile(const std::filesystem::path& directory) : m_directory(directory.native())
+{
+  m_fd = Descriptor{::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
+  if (m_fd) return;
+  auto pattern = (directory / ".tmp-unnamed-XXXXXX").native(); // some file systems know no files without a name
+  m_fd = Descriptor{::mkostemp(pattern.data(), O_CLOEXEC)};
+  if (!m_fd) throw_errno("creating a file in", m_directory);
+  discard_file(pattern);
+}
+
+void UnnamedFile::write(std::string_view bytes)
+{
+  if (!write_all(m_fd.get(), bytes)) throw_errno("writing a file in", m_directory);
+}
+
+std::string UnnamedFile::path() const
+{
+  return fmt::format("/proc/self/fd/{}", m_fd.get());
+}
+
+void UnnamedFile::keep(const std::filesystem::path& place) const
+{
+  sync_descriptor(m_fd.get(), m_directory);
+  auto beside = place;
+  beside += fmt::format(".tmp-{}", ::getpid());
+  discard_file(beside);
+  if (::linkat(AT_FDCWD, path().c_str(), AT_FDCWD, beside.c_str(), AT_SYMLINK_FOLLOW) == 0) {
+    if (::rename(beside.c_str(), place.c_str()) != 0) throw_errno("renaming to", place.native());
+    return sync_directory(directory_of(place));
+  }
+  InputFile from{path()};
+  AtomicFile copy{place};
+  std::string block(block_size, '\0');
+  while (const auto n = from.read(block.data(), block.size()))
+    copy.write({block.data(), n});
+  copy.commit();
+}
+
 std::string file_witness(const std::filesystem::path& path)
 {
   struct stat info = {};

@@ -121,6 +121,23 @@ private:
   std::filesystem::path m_path;
 };
 
+/// A file without a name, on the file system of a directory: it goes with its scope, however the process ends, unless
+/// `keep()` gives it a place. Every call throws `Fault::storage` when the system refuses.
+class UnnamedFile {
+public:
+  explicit UnnamedFile(const std::filesystem::path& directory);
+
+  void write(std::string_view bytes);
+  /// What this process opens it by; no other can.
+  std::string path() const;
+  /// Puts what was written at `place`, durably, replacing a file that is there; on another file system as a copy.
+  void keep(const std::filesystem::path& place) const;
+
+private:
+  std::string m_directory;
+  Descriptor m_fd;
+};
+
 /// What tells that a file was not written to since: device, inode, size and times as one word. Empty where it was
 /// changed within the last two seconds, since a change that soon need not show in its times. Throws `Fault::storage`.
 std::string file_witness(const std::filesystem::path& path);

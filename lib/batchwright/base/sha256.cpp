@@ -4,6 +4,8 @@
 #include <Poco/Crypto/DigestEngine.h>
 #include <Poco/Crypto/OpenSSLInitializer.h>
 
+#include <algorithm>
+
 namespace batchwright {
 namespace {
 
@@ -37,7 +39,8 @@ std::string sha256_of_file(const std::filesystem::path& path)
 {
   Sha256 sha;
   InputFile file{path};
-  std::string block(1 << 20, '\0');
+  constexpr std::uint64_t largest_block = 1 << 20;
+  std::string block(std::clamp<std::uint64_t>(file.size(), 1, largest_block), '\0'); // small files come by the thousand
   while (const auto n = file.read(block.data(), block.size()))
     sha.update({block.data(), n});
   return sha.hex();

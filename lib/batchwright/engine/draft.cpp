@@ -2,15 +2,18 @@
 // user consents.
 
 #include <batchwright/base/files.hpp>
+#include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/spec.hpp>
 #include <batchwright/input/pins.hpp>
+#include <batchwright/input/spool.hpp>
 #include <batchwright/money/tokens.hpp>
 #include <batchwright/wire/request.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -18,6 +21,7 @@ namespace batchwright::engine {
 namespace {
 
 constexpr int most_made_names = 1000;
+constexpr auto piped_name = "stdin";
 
 /// The job that `made` continues or becomes: an equal one of its name, or none of its name. A made name moves on to the
 /// next free number; a given name must fit.
@@ -40,6 +44,13 @@ std::optional<Job> same_job(Tools& tools, Job& made, bool given_name)
     }
   }
   throw Error{Fault::usage, fmt::format("there are too many jobs named after {}", base), "choose a --name"};
+}
+
+/// What an input is called: as the user wrote it; a folder may stand there as `.` or with a slash behind it.
+std::string name_of(const std::string& given, const PinnedInput& pinned)
+{
+  if (pinned.spooled) return piped_name;
+  return std::filesystem::path{pinned.format == InputFormat::files ? pinned.path : given}.filename().native();
 }
 
 /// Expected cost on a route; nothing where the price is not known.
@@ -68,21 +79,64 @@ void count_output(Draft& draft)
 void take_over(Job& known, const Job& asked)
 {
   known.policy = asked.policy;
-  known.inputs = asked.inputs; // equal in content; the file may have moved
+  for (std::size_t i = 0; i < asked.inputs.size(); ++i) { // equal in content; the file may have moved
+    if (asked.inputs[i].spooled || !known.inputs[i].spooled) known.inputs[i] = asked.inputs[i];
+  }
+  auto& handover = known.handover;
+  if (!asked.handover.out.empty()) { // asked for now: written even where it was written before
+    handover.out = asked.handover.out;
+    handover.delivered_at.reset();
+  }
+  if (!asked.handover.on_done.empty() && asked.handover.on_done != handover.on_done) {
+    handover.on_done = asked.handover.on_done;
+    handover.hook_begun_at.reset();
+  }
 }
 
-} // namespace
-
-Draft draft(Tools& tools, const Ask& ask)
+PinnedInput spooled(Draft& made, Tools& tools, const Ask& ask)
 {
-  Draft made;
+  if (made.spooled) {
+    throw Error{Fault::usage, "INPUT - stands twice: there is one standard input", "name a file, or pipe all of it"};
+  }
+  made.spooled = std::make_unique<UnnamedFile>(tools.layout.root());
+  const auto& name = made.job.name.empty() ? std::string{piped_name} : made.job.name;
+  input::spool(ask.pipe, *made.spooled, tools.interrupt, [&](std::uint64_t bytes) {
+    tools.observer.on(Progress{Phase::reading, name, 0, bytes, 0});
+  });
+  return input::pin_spooled(*made.spooled, ask.format, ask.empty);
+}
+
+void plan(Draft& made, Tools& tools, input::Empty empty)
+{
+  Job& job = made.job;
+  auto plan = requests::plan(
+      job,
+      [&](std::uint64_t bytes, std::uint64_t total, std::uint64_t) {
+        tools.observer.on(Progress{Phase::reading, job.name, 0, bytes, total});
+        if (tools.interrupt.asked())
+          throw Error{Fault::interrupted, "stopped while reading the input; nothing was sent"};
+      },
+      empty);
+  input::Pins pins{job.inputs};
+  pins.check(); // what was planned is what was digested
+  job.inputs = pins.inputs();
+  job.items = plan.items;
+  made.parts = std::move(plan.parts);
+  made.input_tokens = plan.input_tokens;
+  made.request_bytes = plan.bytes;
+  made.skipped = std::move(plan.skipped);
+  made.skipped_count = plan.skipped_count;
+}
+
+void fill(Draft& made, Tools& tools, const Ask& ask)
+{
   Job& job = made.job;
   job = ask.job;
   requests::complete(job.request);
   for (const auto& path : ask.inputs)
-    job.inputs.push_back(input::pin(path, ask.format));
+    job.inputs.push_back(path == "-" ? spooled(made, tools, ask) : input::pin(path, ask.format, ask.empty));
   const bool given_name = !job.name.empty();
-  if (!given_name) job.name = job_name_from(std::filesystem::path{ask.inputs.front()}.filename().native());
+  if (!given_name) job.name = job_name_from(name_of(ask.inputs.front(), job.inputs.front()));
 
   if (auto known = same_job(tools, job, given_name)) {
     take_over(*known, job);
@@ -93,32 +147,54 @@ Draft draft(Tools& tools, const Ask& ask)
     job = std::move(*known); // with its estimate as it was told when consent was given
     made.continues = true;
     count_output(made);
-    return made;
+    return;
   }
-
-  auto plan = requests::plan(job, [&](std::uint64_t bytes, std::uint64_t total, std::uint64_t) {
-    tools.observer.on(Progress{Phase::reading, job.name, 0, bytes, total});
-    if (tools.interrupt.asked()) throw Error{Fault::interrupted, "stopped while reading the input; nothing was sent"};
-  });
-  input::Pins pins{job.inputs};
-  pins.check(); // what was planned is what was digested
-  job.inputs = pins.inputs();
+  plan(made, tools, ask.empty);
   job.uuid = make_uuid();
-  job.items = plan.items;
   job.created_at = tools.clock.now();
-  made.parts = std::move(plan.parts);
-  made.input_tokens = plan.input_tokens;
-  made.request_bytes = plan.bytes;
-  made.skipped = std::move(plan.skipped);
-  made.skipped_count = plan.skipped_count;
   count_output(made);
   job.estimated = expected_cost(made, tools.prices, Route::batch);
+}
+
+/// The job with what was piped in where it is going to be kept.
+Job with_kept_input(Tools& tools, const Draft& draft)
+{
+  auto job = draft.job;
+  for (auto& input : job.inputs) {
+    if (draft.spooled && input.path == draft.spooled->path()) input.path = tools.layout.job(job.name).input().native();
+  }
+  return job;
+}
+
+} // namespace
+
+Draft draft(Tools& tools, const Ask& ask)
+{
+  Draft made;
+  try {
+    fill(made, tools, ask);
+  } catch (const Error& e) {
+    if (!made.spooled) throw;
+    throw input::told_of_stdin(e, *made.spooled);
+  }
+  if (made.spooled) {
+    for (auto& skipped : made.skipped)
+      skipped = input::told_of_stdin(skipped, *made.spooled);
+  }
   return made;
 }
 
 PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
 {
+  std::vector<InputFormat> formats;
+  for (const auto& input : draft.job.inputs) {
+    if (std::find(formats.begin(), formats.end(), input.format) == formats.end()) formats.push_back(input.format);
+  }
+  std::vector<std::string> columns;
+  if (!draft.continues && !draft.job.inputs.empty()) columns = input::fixed_columns(draft.job.inputs.front());
   return {.job = draft.job.name,
+          .formats = std::move(formats),
+          .columns = std::move(columns),
           .model = draft.job.request.model,
           .items = draft.job.items,
           .parts = draft.parts.size(),
@@ -133,22 +209,40 @@ PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
           .continues = draft.continues};
 }
 
+namespace {
+
+/// The hook of a job that was drafted may have been run before we got the lock: it is not run twice.
+Job with_hook_of(Tools& tools, Job job)
+{
+  const auto known = tools.store.job(job.name);
+  if (!known) throw Error{Fault::busy, fmt::format("the job {} was just removed", job.name), "run the command again"};
+  if (known->handover.on_done == job.handover.on_done && !job.handover.hook_begun_at) {
+    job.handover.hook_begun_at = known->handover.hook_begun_at;
+  }
+  return job;
+}
+
+} // namespace
+
 FileLock found(Tools& tools, const Draft& draft)
 {
   const auto& name = draft.job.name;
   auto lock = take_lock(tools, name);
+  const auto job = with_kept_input(tools, draft);
   store::Transaction tx{tools.store};
   if (draft.continues) {
-    tx.update(draft.job);
+    tx.update(with_hook_of(tools, job));
   } else {
-    make_private_directory(tools.layout.job(name).directory());
-    sync_directory(tools.layout.jobs());
-    tx.add(draft.job);
+    tx.add(job);
     for (const auto& part : draft.parts)
       tx.put(name, part);
     tx.log(name, 0, fmt::format("{} items in {} parts", draft.job.items, draft.parts.size()));
+    put_aside(tools, name); // left by a removed job of that name
+    make_private_directory(tools.layout.job(name).directory());
+    sync_directory(tools.layout.jobs());
   }
-  tx.commit();
+  if (draft.spooled) draft.spooled->keep(tools.layout.job(name).input());
+  tx.commit(); // the files are in their places
   return lock;
 }
 

@@ -5,6 +5,7 @@
 
 #include <batchwright/api/client.hpp>
 #include <batchwright/base/clock.hpp>
+#include <batchwright/base/files.hpp>
 #include <batchwright/base/interrupt.hpp>
 #include <batchwright/base/lock.hpp>
 #include <batchwright/engine/due.hpp>
@@ -19,6 +20,7 @@
 #include <batchwright/wire/profile.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,8 +50,10 @@ struct Server {
 /// What the user asked for. Of `job`, the name (may be empty), request, limits, policy and skip_bad are set.
 struct Ask {
   Job job = {};
-  std::vector<std::string> inputs = {};
+  std::vector<std::string> inputs = {}; ///< paths of files and folders; `-`, once at most, is what is piped in
   InputFormat format = InputFormat::automatic;
+  input::Empty empty = input::Empty::refuse; ///< whether no item at all makes a job, done at once
+  int pipe = 0;                              ///< the descriptor that `-` reads: standard input
 };
 
 /// What a job would come to.
@@ -62,20 +66,21 @@ struct Draft {
   std::uint64_t request_bytes = 0;
   std::vector<Error> skipped = {};
   std::uint64_t skipped_count = 0;
-  bool continues = false; ///< there is such a job already: `job` is that one, with the new policy
+  bool continues = false;                    ///< there is such a job already: `job` is that one, with the new policy
+  std::unique_ptr<UnnamedFile> spooled = {}; ///< what was piped in, until the job keeps it
 };
 
 /// A draft as the user is shown it.
 PlanView plan_view(const Draft& draft, const money::PriceTable& prices);
 
-/// Pins the inputs, reads all of them, cuts parts, estimates. Writes nothing and sends nothing.
-/// A job of the same name that is equal is continued; one that differs is `Fault::usage` for a given name, and a made
-/// name gets the next free `-2`. Throws `Fault::input`, `Fault::usage` as requests::plan.
+/// Pins the inputs, reads all of them, cuts parts, estimates. Sends nothing, and leaves nothing: what is piped in is
+/// kept in a file without a name. A job of the same name that is equal is continued; one that differs is `Fault::usage`
+/// for a given name, and a made name gets the next free `-2`. Throws `Fault::input`, `Fault::usage` as requests::plan.
 Draft draft(Tools& tools, const Ask& ask);
 
-/// Makes the drafted job real: directory and rows. Or, where it continues one, takes over the new policy.
-/// Returns the job's lock, for `advance` to go on with. Throws `Fault::busy` where another process holds a job of that
-/// name.
+/// Makes the drafted job real: directory, what was piped in, and rows. Or, where it continues one, takes over the new
+/// policy. Returns the job's lock, for `advance` to go on with. Throws `Fault::busy` where another process holds a job
+/// of that name.
 FileLock found(Tools& tools, const Draft& draft);
 
 // --- moving a job ----------------------------------------------------------------------------------------------------
@@ -112,7 +117,14 @@ struct Advanced {
 /// on does not hold up the others. In the order of `jobs`, which are distinct.
 std::vector<Advanced> advance_all(Tools& tools, Server& server, const std::vector<std::string>& jobs, const Goal& goal);
 
-/// The jobs with items pending that no process works on now, newest first.
+/// Stores the user's wish that the job be cancelled. The process that holds the job obeys it within a second; else the
+/// next advance does, whatever command makes it: from here on the job sends nothing more. `harvest`: batches are
+/// cancelled, and what they finished is collected; `abandon`: items of batches that have not ended fail at once, and
+/// what comes home later replaces that. Throws `Fault::usage` for an unknown job.
+void wish_cancel(Tools& tools, const std::string& job, Cancel wish);
+
+/// The jobs with something left to do that no process works on now, newest first: items pending, batches that were
+/// given up and may still bring answers, a result not handed over.
 std::vector<std::string> open_jobs(Tools& tools);
 
 /// How a job stands by the store alone. Throws `Fault::usage` for an unknown job, naming near ones.
@@ -134,7 +146,17 @@ bool needs_server(const JobView& view);
 // --- bringing results home -------------------------------------------------------------------------------------------
 
 /// Merges what the settled parts hold into `sink`, in input order. Reads the store and files only.
-results::Merged deliver(Tools& tools, const std::string& job, results::Format format, results::Pending pending,
+results::Merged deliver(Tools& tools, const std::string& job, const results::MergeOptions& options,
                         const results::Sink& sink);
+
+/// The result stands where Job::handover wants it: nobody writes it there again. REQUIRED: the job's lock is held.
+void record_delivered(Tools& tools, const std::string& job);
+
+/// The command that waits for the job's end is about to be run. Said before, so that it is run once at most: a process
+/// that is killed at the wrong moment leaves it unrun rather than run twice. REQUIRED: the job's lock is held.
+void record_hook_begun(Tools& tools, const std::string& job);
+
+/// The user got the whole result. Needs no lock; where it cannot be recorded, that is no failure of the fetching.
+void record_fetched(Tools& tools, const std::string& job);
 
 } // namespace batchwright::engine

@@ -311,6 +311,7 @@ public:
 
   Item& item() override { return m_item; }
   const Error& fault() const override { return *m_fault; }
+  std::vector<std::string> fixed_columns() const override { return m_item.header; }
 
 private:
   void take_header()

@@ -43,20 +43,21 @@ public:
   /// Takes a field and the name of its column, which is valid until it returns.
   using OnField = std::function<void(std::string_view column, const Field& field)>;
   /// Hands over all fields in the record's own order: by the CSV header, whose names may be empty; the members of a
-  /// JSON object, one that comes twice included; `text` for plain text.
+  /// JSON object, one that comes twice included; `text` for plain text, `path` and `text` for a file of a folder.
   virtual void each(const OnField& on_field) const = 0;
 
   Mark mark = {};             ///< its ordinal and where it stands
   std::string_view file = {}; ///< the path of its input
+  bool is_file = false;       ///< it is a file of its own, and `file` the path of that: its mark counts files
 
   /// Its place as errors tell it.
-  Place place() const { return {std::string{file}, mark.line, mark.offset}; }
+  Place place() const { return is_file ? Place{std::string{file}} : Place{std::string{file}, mark.line, mark.offset}; }
 };
 
 /// Why an item cannot be used: `Fault::input` with its place, in the text too ("reading FILE, line 3 (byte 57): WHAT").
 Error fault_at(const Item& item, std::string_view what, std::string hint = {});
-/// The same for the item that a mark names.
-Error fault_at(const std::string& file, const Mark& mark, std::string_view what, std::string hint = {});
+/// The same for the item that a mark of this input names.
+Error fault_at(const PinnedInput& input, const Mark& mark, std::string_view what, std::string hint = {});
 
 /// Items of all inputs of a job, from a mark on.
 class Stream {
@@ -79,24 +80,48 @@ struct Options {
   OnSkipped on_skipped = {};  ///< told of each; may be empty
 };
 
-/// Longest record in bytes: a line of JSONL or text, a CSV record.
+/// Longest record in bytes: a line of JSONL or text, a CSV record, a file of a folder.
 inline constexpr std::uint64_t longest_record = std::uint64_t{16} << 20;
 
 /// The extension of a file's name, in small letters: ".csv".
 std::string extension_of(const std::filesystem::path& path);
 
-/// Whether a file is packed in gzip or zstd: it is read unpacked, and offsets in it count unpacked bytes.
+/// Whether a file is packed in gzip or zstd: it is read unpacked, and offsets in it count unpacked bytes. A folder is
+/// not.
 bool is_packed(const std::string& path);
 
-/// The format of a file by its name and, where that says nothing, its first line: .csv, .tsv, .tab, .jsonl, .ndjson,
-/// .txt, each also with .gz or .zst behind it; else JSONL where the first line that is not blank is a JSON object, else
-/// plain text. Refused with `Fault::input`: a first line that begins as an object and is none, a .json file of any
-/// other form, UTF-16, archives and empty files; with `Fault::storage` unreadable ones.
-InputFormat detect_format(const std::string& path);
+/// Whether an input may be without a byte.
+enum class Empty : std::uint8_t {
+  refuse,
+  allow
+};
+
+/// The format of a file by its name: .csv, .tsv, .tab, .jsonl, .ndjson, .txt, each also with .gz or .zst behind it.
+/// Where the name says nothing, by content:
+///   JSONL  the first line that is not blank is a JSON object
+///   TSV    the first records, twenty at most and two at least, have the same number of fields by tabs, two at least,
+///   and
+///          the first of them names the columns: names that are not empty and no two alike
+///   CSV    the same by commas, and the names look like such: of 64 bytes at most, no space at their ends, no `. ! ? :
+///   ;`
+///          at the end, no number (prose with commas is text)
+///   text   all else
+/// Refused with `Fault::input`: a first line that begins as an object and is none, a .json file of any other form, text
+/// whose lines end in CR alone, UTF-16, archives and empty files; with `Fault::storage` unreadable ones.
+InputFormat detect_format(const std::string& path, Empty empty = Empty::refuse);
+
+/// The columns that all records of an input have, known before any of them is read: a CSV header, `text`, `path` and
+/// `text`; none for JSONL. Throws as a stream over it.
+std::vector<std::string> fixed_columns(const PinnedInput& input);
 
 /// Size and SHA-256 of a file, its format decided (`automatic` asks `detect_format`), its path made absolute and free
-/// of links, so that one file has one name. Throws as `detect_format`; what is no regular file is `Fault::storage`.
-PinnedInput pin(const std::string& path, InputFormat format);
+/// of links, so that one file has one name. Throws as `detect_format`; what is neither a regular file nor a folder is
+/// `Fault::storage`.
+///
+/// A folder is an input of the format `files`: an item a file, byte-wise by relative path; names that begin with a dot
+/// are left out, links to files are followed, links to folders are not. Its size is that of all files, its digest that
+/// of the list of their names, sizes and digests. Another format for it, or `files` for a file, is `Fault::usage`.
+PinnedInput pin(const std::string& path, InputFormat format, Empty empty = Empty::refuse);
 
 /// A stream over the inputs. With `from`, it begins at that item; records before it are not looked at, and bad ones
 /// among them do not count against `skip_bad`, so what an earlier stream could read, this one can.

@@ -96,6 +96,7 @@ class TextReader : public RecordPerLine {
 public:
   using RecordPerLine::RecordPerLine;
   Item& item() override { return m_item; }
+  std::vector<std::string> fixed_columns() const override { return {"text"}; }
 
 private:
   std::optional<Error> take(const Lines::Line& line) override
@@ -112,6 +113,7 @@ class JsonlReader : public RecordPerLine {
 public:
   using RecordPerLine::RecordPerLine;
   Item& item() override { return m_item; }
+  std::vector<std::string> fixed_columns() const override { return {}; }
 
 private:
   std::optional<Error> take(const Lines::Line& line) override

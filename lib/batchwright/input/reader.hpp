@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace batchwright::input {
 
@@ -30,12 +31,16 @@ public:
   /// The record, with its place in the file; ordinal and input are the stream's to fill in.
   virtual Item& item() = 0;
   virtual const Error& fault() const = 0;
+  /// The columns that all records have; none where they differ in that.
+  virtual std::vector<std::string> fixed_columns() const = 0;
 };
 
 /// A reader from `from` on; the header of a CSV or TSV file is read in any case.
 std::unique_ptr<Reader> read_csv(const std::string& path, char delimiter, Start from);
 std::unique_ptr<Reader> read_jsonl(const std::string& path, Start from);
 std::unique_ptr<Reader> read_text(const std::string& path, Start from);
+/// The files below a directory; for the meaning of `from` there see files.cpp.
+std::unique_ptr<Reader> read_files(const std::string& directory, Start from);
 
 /// Lines of a file, blank ones passed over: those of nothing but spaces, tabs and carriage returns.
 class Lines {

@@ -9,6 +9,7 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <vector>
 
 namespace batchwright::input {
@@ -151,7 +152,12 @@ void pass(Source& source, std::uint64_t bytes)
 
 bool is_packed(const std::string& path)
 {
-  const auto head = first_bytes(path);
+  if (std::filesystem::is_directory(path)) return false;
+  return is_packed_head(first_bytes(path));
+}
+
+bool is_packed_head(std::string_view head)
+{
   return head.starts_with(gzip_magic) || head.starts_with(zstd_magic);
 }
 

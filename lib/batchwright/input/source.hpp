@@ -23,6 +23,9 @@ public:
   virtual std::size_t read(char* to, std::size_t size) = 0;
 };
 
+/// Whether what begins so is packed.
+bool is_packed_head(std::string_view head);
+
 /// From this unpacked byte on: a plain file is sought in, a packed one is read from its start.
 std::unique_ptr<Source> open_source(const std::string& path, std::uint64_t from = 0);
 

@@ -21,6 +21,7 @@ std::unique_ptr<Reader> reader_for(const PinnedInput& input, Start from)
   case InputFormat::text:
     return read_text(input.path, from);
   case InputFormat::files:
+    return read_files(input.path, from);
   case InputFormat::requests:
   case InputFormat::automatic:
     break;
@@ -50,7 +51,7 @@ public:
         auto& item = m_reader->item();
         item.mark.ordinal = m_ordinal++;
         item.mark.input = m_input;
-        item.file = input.path;
+        if (!item.is_file) item.file = input.path;
         return &item;
       }
       case Reader::Step::bad:
@@ -96,12 +97,26 @@ private:
 
 Error fault_at(const Item& item, std::string_view what, std::string hint)
 {
+  if (item.is_file) {
+    return Error{Fault::input, fmt::format("reading {}: {}", item.file, what), std::move(hint)}.at(item.place());
+  }
   return fault_at(std::string{item.file}, item.mark.line, item.mark.offset, what, std::move(hint));
 }
 
-Error fault_at(const std::string& file, const Mark& mark, std::string_view what, std::string hint)
+std::vector<std::string> fixed_columns(const PinnedInput& input)
 {
-  return fault_at(file, mark.line, mark.offset, what, std::move(hint));
+  if (input.format == InputFormat::requests) return {};
+  const auto reader = reader_for(input, {});
+  return reader->fixed_columns();
+}
+
+Error fault_at(const PinnedInput& input, const Mark& mark, std::string_view what, std::string hint)
+{
+  if (input.format == InputFormat::files) { // only the walk knows which file that is
+    const auto reader = reader_for(input, {mark.offset, mark.line});
+    if (reader->step() == Reader::Step::record) return fault_at(reader->item(), what, std::move(hint));
+  }
+  return fault_at(input.path, mark.line, mark.offset, what, std::move(hint));
 }
 
 std::unique_ptr<Stream> open(const std::vector<PinnedInput>& inputs, Options options, Mark from)

@@ -28,18 +28,9 @@ bool is_utf16(std::string_view head)
 
 Window::Window(const std::string& path, std::uint64_t from) : m_source(open_source(path, from)), m_offset(from)
 {
-  if (from == 0) pass_start(path);
-}
-
-void Window::pass_start(const std::string& path)
-{
-  constexpr std::string_view mark = "\xef\xbb\xbf";
+  if (from > 0) return;
   grow();
-  if (is_utf16(view())) {
-    throw fault_at(path, 1, 0, "this is UTF-16, expected UTF-8",
-                   fmt::format("convert it: iconv -f UTF-16 -t UTF-8 '{}' > utf8-copy", path));
-  }
-  if (view().starts_with(mark)) drop(mark.size());
+  drop(begin_of_text(path, view()));
 }
 
 bool Window::grow()
@@ -57,6 +48,16 @@ void Window::drop(std::size_t n)
 {
   m_begin += n;
   m_offset += n;
+}
+
+std::size_t begin_of_text(const std::string& path, std::string_view head)
+{
+  constexpr std::string_view mark = "\xef\xbb\xbf";
+  if (is_utf16(head)) {
+    throw fault_at(path, 1, 0, "this is UTF-16, expected UTF-8",
+                   fmt::format("convert it: iconv -f UTF-16 -t UTF-8 '{}' > utf8-copy", path));
+  }
+  return head.starts_with(mark) ? mark.size() : 0;
 }
 
 Error fault_at(const std::string& path, std::uint64_t line, std::uint64_t byte, std::string_view what, std::string hint)

@@ -33,13 +33,15 @@ public:
   std::uint64_t offset() const { return m_offset; }
 
 private:
-  void pass_start(const std::string& path);
-
   std::unique_ptr<Source> m_source;
   std::string m_buffer = {};
   std::size_t m_begin = 0;
   std::uint64_t m_offset;
 };
+
+/// Where the text begins behind a byte order mark, if its first bytes are one. Throws `Fault::input` where it is
+/// UTF-16.
+std::size_t begin_of_text(const std::string& path, std::string_view head);
 
 /// `Fault::input` with its place, in the text too: "reading FILE, line 3 (byte 57): WHAT".
 Error fault_at(const std::string& path, std::uint64_t line, std::uint64_t byte, std::string_view what,

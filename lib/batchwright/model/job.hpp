@@ -51,13 +51,14 @@ enum class InputFormat : std::uint8_t {
   requests = 6, ///< ready-made request lines, sent byte for byte
 };
 
-/// One input file as it was when the job was made. It is read again for later parts and for merging.
+/// One input, a file or a folder, as it was when the job was made. It is read again for later parts and for merging.
 struct PinnedInput {
-  std::string path = {}; ///< absolute
+  std::string path = {}; ///< absolute; of what was spooled, in the job's directory, wherever that stands
   InputFormat format = InputFormat::automatic;
   std::uint64_t bytes = 0;
   std::string sha256 = {};
   std::string witness = {}; ///< as `file_witness` gave it then; empty: only the digest can tell whether it changed
+  bool spooled = false;     ///< it was piped in, and kept: bytes and sha256 are those of the content, unpacked
 
   auto operator<=>(const PinnedInput&) const = default;
 };
@@ -87,6 +88,23 @@ struct PartLimits {
   auto operator<=>(const PartLimits&) const = default;
 };
 
+/// The user's wish that a job end early. Whoever holds the job obeys it.
+enum class Cancel : std::uint8_t {
+  none = 0,
+  harvest = 1, ///< nothing more is sent, batches are cancelled, and what they finished is collected
+  abandon = 2, ///< the same, but nobody waits for batches to end
+};
+
+/// What is done with the result when no item is pending, by whichever command sees that.
+struct Handover {
+  std::string out = {};     ///< absolute path that the merged result is written to; empty: none
+  std::string on_done = {}; ///< shell command that is run then; empty: none
+  std::optional<Instant> delivered_at = {};
+  std::optional<Instant> hook_begun_at = {}; ///< of on_done
+
+  bool operator==(const Handover&) const = default;
+};
+
 /// How the job is run; a repeated `submit` takes these over.
 struct Policy {
   int max_attempts = 3;
@@ -112,9 +130,19 @@ struct Job {
   Instant created_at = {};
   Pause pause = Pause::none;
   std::string message = {}; ///< why it is paused, or what the user should know
+  Handover handover = {};
+
+  // Told by processes that need not hold the job; stored by calls of their own, never with the rest.
+  Cancel cancel = Cancel::none;
+  std::optional<Instant> fetched_at = {}; ///< when the user last got the whole result
 
   bool operator==(const Job&) const = default;
 };
+
+/// Whether the job's requests are ready-made lines.
+bool is_ready_made(const Job& job);
+/// Whether the items' custom_ids are the user's: of an id column, or of ready-made lines.
+bool has_user_ids(const Job& job);
 
 // One word for a thing, in both directions; the second form knows no other words.
 std::string_view name(Mode mode);

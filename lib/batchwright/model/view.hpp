@@ -40,13 +40,20 @@ struct JobView {
   Instant created_at = {};
   std::optional<Instant> next_poll_at = {};
   std::string message = {};
+  Handover handover = {};
+  Cancel cancel = Cancel::none;
+  std::optional<Instant> fetched_at = {};
 
   std::optional<PicoUsd> saved() const;
+  /// Whether it ended and what was to be done then is not done yet.
+  bool owes_handover() const;
 };
 
 /// What a job comes to, before anything is sent.
 struct PlanView {
   std::string job = {};
+  std::vector<InputFormat> formats = {}; ///< of the inputs, each once
+  std::vector<std::string> columns = {}; ///< of the first input, where all its records have the same
   std::string model = {};
   std::uint64_t items = 0;
   std::size_t parts = 0;

@@ -27,6 +27,19 @@ std::string cost_line(const PlanView& v)
   return line + fmt::format(" (prices of {})", v.prices_as_of);
 }
 
+/// What the input was taken for: a wrong guess shows here.
+std::string input_line(const PlanView& v)
+{
+  std::string text;
+  for (const auto format : v.formats)
+    text += fmt::format("{}{}", text.empty() ? "  input   " : ", ", name(format));
+  constexpr std::size_t most_shown = 8;
+  for (std::size_t i = 0; i < std::min(v.columns.size(), most_shown); ++i)
+    text += fmt::format("{}{}", i == 0 ? ": " : ", ", v.columns[i].empty() ? "(no name)" : harmless(v.columns[i]));
+  if (v.columns.size() > most_shown) text += fmt::format(" and {} more", v.columns.size() - most_shown);
+  return text.empty() ? text : text + '\n';
+}
+
 /// What is waited for, by what most parts of a job wait for.
 std::string waiting_for(const JobView& v)
 {
@@ -53,6 +66,7 @@ std::string plan(const PlanView& v)
 {
   auto text = fmt::format("{}: {} for {}\n", v.job, amount_of_work(v.items, v.parts), v.model);
   if (v.continues) return text + "  continues the job of that name";
+  text += input_line(v);
   text += fmt::format("  upload  {}\n", bytes(v.request_bytes));
   text += fmt::format("  tokens  about {} in, {} {} out{}\n", count(tokens(v.input_tokens)),
                       v.output_assumed ? "perhaps" : "at most", count(tokens(v.output_tokens)),
@@ -73,6 +87,10 @@ std::string next_step(const JobView& v)
   const auto why = waiting_for(v);
   if (v.pause != Pause::none) {
     return fmt::format("{} is paused ({}): {}\n  then {} goes on", v.job, name(v.pause), harmless(v.message), poll);
+  }
+  if (v.state == JobState::cancelling) {
+    return fmt::format("{} is being cancelled: {} pending{}{}\n  `batchwright fetch {} --wait` waits for what is left",
+                       v.job, counted(v.items.pending(), "item", "items"), why.empty() ? "" : "; ", why, v.job);
   }
   const bool sends = std::any_of(v.parts.begin(), v.parts.end(), [](const Part& p) {
     return p.state == PartState::planned || p.state == PartState::queued || p.state == PartState::uploading;

@@ -109,7 +109,7 @@ public:
     ensure(job.limits.requests > 0 && job.limits.bytes > 0, "a part may hold something");
   }
 
-  Plan run()
+  Plan run(input::Empty empty)
   {
     const auto stream = input::open(m_job.inputs, {m_job.skip_bad, [this](const Error& why) { note(why); }});
     while (const auto* item = stream->next()) {
@@ -119,7 +119,7 @@ public:
     }
     if (const auto* request = m_assembler.finish()) add(*request);
     m_report.end(m_plan.items);
-    if (m_plan.items == 0) throw no_item();
+    if (m_plan.items == 0 && empty == input::Empty::refuse) throw no_item();
     if (const auto repeated = m_ids.keep_repeated(); repeated > 0) throw id_twice(repeated);
     return std::move(m_plan);
   }
@@ -166,7 +166,7 @@ private:
   {
     const auto& mark = request.mark;
     return input::fault_at(
-        m_job.inputs[mark.input].path, mark,
+        m_job.inputs[mark.input], mark,
         fmt::format("its request has {} bytes, a part may have {}", request.line.size(), m_job.limits.bytes),
         "shorten the item, or allow larger parts with --bytes-per-part");
   }
@@ -178,8 +178,10 @@ private:
       files += (files.empty() ? "" : ", ") + input.path;
     std::string aside;
     if (m_plan.skipped_count > 0) aside = fmt::format(" ({} bad records were put aside)", m_plan.skipped_count);
-    return Error{Fault::input, fmt::format("reading {}: no item in it{}", files, aside),
-                 "a CSV file needs records behind its header, other files a line that is not blank"}
+    return Error{
+        Fault::input, fmt::format("reading {}: no item in it{}", files, aside),
+        "a CSV file needs records behind its header, other files a line that is not blank; --allow-empty takes "
+        "it as it is"}
         .at({m_job.inputs.empty() ? std::string{} : m_job.inputs.front().path, 0, {}});
   }
 
@@ -197,9 +199,9 @@ private:
         first = item->place();
       } else if (other == id) {
         const auto more = repeated > 1 ? fmt::format("; {} more ids are not unique", repeated - 1) : std::string{};
-        const auto where = first.file == item->file ? std::string{} : " of " + first.file;
-        return input::fault_at(*item,
-                               fmt::format("the id `{}` stands on line {}{} already{}", id, first.line, where, more),
+        const auto file = first.file == item->file ? std::string{} : " of " + first.file;
+        const auto where = first.line > 0 ? fmt::format("on line {}{}", first.line, file) : "in " + first.file;
+        return input::fault_at(*item, fmt::format("the id `{}` stands {} already{}", id, where, more),
                                "give each item an id of its own, or leave out --id-column");
       }
     }
@@ -218,9 +220,9 @@ private:
 
 } // namespace
 
-Plan plan(const Job& job, const OnRead& on_read)
+Plan plan(const Job& job, const OnRead& on_read, input::Empty empty)
 {
-  return Planner{job, on_read}.run();
+  return Planner{job, on_read}.run(empty);
 }
 
 } // namespace batchwright::requests

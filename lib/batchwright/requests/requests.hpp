@@ -87,8 +87,8 @@ struct Plan {
 
 /// Reads all of the input once, makes every line, checks it, and cuts parts. Memory: one line, and 16 bytes an item
 /// where the user named an id column. Throws `Fault::input` for any bad record, an id twice (both places named), a
-/// request above the limits, no item at all; `Fault::usage` as LineMaker.
-Plan plan(const Job& job, const OnRead& on_read = {});
+/// request above the limits, no item at all (but where that is allowed); `Fault::usage` as LineMaker.
+Plan plan(const Job& job, const OnRead& on_read = {}, input::Empty empty = input::Empty::refuse);
 
 /// What was built.
 struct Built {

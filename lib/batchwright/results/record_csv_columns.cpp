@@ -10,9 +10,11 @@ constexpr std::size_t most_keys = 5000;
 
 CsvColumns::CsvColumns(const Job& job)
 {
+  bool any = false;
   for (const auto& input : job.inputs) {
     const auto stream = input::open({input}, {.skip_bad = job.skip_bad, .on_skipped = {}});
     while (const auto* item = stream->next()) {
+      any = true;
       add(*item);
       if (input.format != InputFormat::jsonl) break;
       if (m_names.size() > most_keys) {
@@ -21,21 +23,31 @@ CsvColumns::CsvColumns(const Job& job)
       }
     }
   }
+  if (any) return;
+  for (const auto& input : job.inputs) { // no item at all: the header is all there is
+    std::size_t unnamed = 0;
+    for (const auto& name : input::fixed_columns(input))
+      add(name, unnamed);
+  }
 }
 
 void CsvColumns::add(const input::Item& item)
 {
   std::size_t unnamed = 0;
-  item.each([&](std::string_view name, const input::Field&) {
-    if (name.empty() ? unnamed++ < m_unnamed.size() : m_places.contains(name)) return;
-    const auto place = m_names.size();
-    const auto& kept = m_names.emplace_back(name);
-    if (name.empty()) {
-      m_unnamed.push_back(place);
-    } else {
-      m_places.emplace(kept, place);
-    }
-  });
+  item.each([&](std::string_view name, const input::Field&) { add(name, unnamed); });
+}
+
+/// The next column of a record, in which `unnamed` columns without a name came before.
+void CsvColumns::add(std::string_view name, std::size_t& unnamed)
+{
+  if (name.empty() ? unnamed++ < m_unnamed.size() : m_places.contains(name)) return;
+  const auto place = m_names.size();
+  const auto& kept = m_names.emplace_back(name);
+  if (name.empty()) {
+    m_unnamed.push_back(place);
+  } else {
+    m_places.emplace(kept, place);
+  }
 }
 
 const CsvColumns::Row& CsvColumns::row(const input::Item& item)

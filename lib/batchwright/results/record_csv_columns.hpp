@@ -19,7 +19,8 @@ namespace batchwright::results {
 class CsvColumns {
 public:
   /// Reads JSON lines once from end to end, since any record may have keys of its own; of other formats the first
-  /// record. Throws `Fault::input` where there are more keys than a table can use, and as input::Stream.
+  /// record; a job without an item has the columns of its headers. Throws `Fault::input` where there are more keys than
+  /// a table can use, and as input::Stream.
   explicit CsvColumns(const Job& job);
 
   const std::deque<std::string>& names() const { return m_names; }
@@ -31,6 +32,7 @@ public:
 
 private:
   void add(const input::Item& item);
+  void add(std::string_view name, std::size_t& unnamed);
   std::size_t place(std::size_t nth, std::string_view name);
 
   std::deque<std::string> m_names = {};

@@ -2,6 +2,7 @@
 //
 //   ROOT/state.db                        jobs, parts, calls
 //   ROOT/locks/NAME.lock                 one lock a job, outside its directory
+//   ROOT/jobs/NAME/input.zst             what was piped in
 //   ROOT/jobs/NAME/0001.requests.jsonl   a part's request file, built ahead of need, removed once settled
 //   ROOT/jobs/NAME/0004.ordinals         the items of a part that holds a list
 //   ROOT/jobs/NAME/0001.output.jsonl     output and error files as they came
@@ -24,6 +25,7 @@ public:
   explicit JobLayout(std::filesystem::path directory) : m_directory(std::move(directory)) {}
 
   const std::filesystem::path& directory() const { return m_directory; }
+  std::filesystem::path input() const { return m_directory / "input.zst"; }
   std::filesystem::path requests(int part) const { return file(part, "requests.jsonl"); }
   std::filesystem::path ordinals(int part) const { return file(part, "ordinals"); }
   std::filesystem::path output(int part) const { return file(part, "output.jsonl"); }

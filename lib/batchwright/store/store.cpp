@@ -1,5 +1,6 @@
 #include <batchwright/base/error.hpp>
 #include <batchwright/store/columns.hpp>
+#include <batchwright/store/layout.hpp>
 #include <batchwright/store/open.hpp>
 #include <batchwright/store/store.hpp>
 
@@ -185,10 +186,26 @@ struct Store::State {
 
 namespace {
 
-void complete(Session& session, Job& job)
+/// What was piped in stands in the job's directory, which may be moved with the state root: of its path, the file's
+/// name is stored.
+std::filesystem::path job_directory(const std::filesystem::path& database, const std::string& job)
+{
+  return Layout{database.parent_path()}.job(job).directory();
+}
+
+void complete(Session& session, const std::filesystem::path& database, Job& job)
 {
   job.inputs = rows_of<PinnedInput>(session, "inputs", job.name);
+  for (auto& input : job.inputs) {
+    input.spooled = !input.path.starts_with('/');
+    if (input.spooled) input.path = (job_directory(database, job.name) / input.path).native();
+  }
   job.request.set = rows_of<BodyField>(session, "body_fields", job.name);
+  int cancel = 0;
+  Poco::Nullable<Poco::Int64> fetched_at;
+  session << "SELECT cancel, fetched_at FROM jobs WHERE name = ?", into(cancel), into(fetched_at), use(job.name), now;
+  job.cancel = static_cast<Cancel>(cancel);
+  if (!fetched_at.isNull()) job.fetched_at = Instant{Millis{fetched_at.value()}};
 }
 
 } // namespace
@@ -203,22 +220,22 @@ Store::~Store() = default;
 
 std::vector<Job> Store::jobs() const
 {
-  return m_state->run([](Session& session) {
+  return m_state->run([this](Session& session) {
     std::vector<Job> jobs;
     session << select<Job>("jobs", "ORDER BY created_at DESC, rowid DESC"), into(jobs), now;
     for (auto& job : jobs)
-      complete(session, job);
+      complete(session, m_state->database, job);
     return jobs;
   });
 }
 
 std::optional<Job> Store::job(const std::string& name) const
 {
-  return m_state->run([key = name](Session& session) mutable {
+  return m_state->run([this, key = name](Session& session) mutable {
     std::vector<Job> jobs;
     session << select<Job>("jobs", "WHERE name = ?"), into(jobs), use(key), now;
     if (jobs.empty()) return std::optional<Job>{};
-    complete(session, jobs.front());
+    complete(session, m_state->database, jobs.front());
     return std::optional{std::move(jobs.front())};
   });
 }
@@ -242,6 +259,24 @@ std::vector<Call> Store::calls(const std::string& job, CallState state) const
   });
 }
 
+Cancel Store::cancel_wish(const std::string& job) const
+{
+  return m_state->run([key = job](Session& session) mutable {
+    int cancel = 0;
+    session << "SELECT cancel FROM jobs WHERE name = ?", into(cancel), use(key), now;
+    return static_cast<Cancel>(cancel);
+  });
+}
+
+std::optional<Instant> Store::last_event(const std::string& job) const
+{
+  return m_state->run([key = job](Session& session) mutable {
+    Poco::Nullable<Poco::Int64> at;
+    session << "SELECT max(at) FROM events WHERE job = ?", into(at), use(key), now;
+    return at.isNull() ? std::optional<Instant>{} : std::optional{Instant{Millis{at.value()}}};
+  });
+}
+
 // --- writing ---------------------------------------------------------------------------------------------------------
 
 struct Transaction::State {
@@ -261,6 +296,9 @@ bool has_job(Session& session, std::string name)
 
 void write(Session& session, Job job)
 {
+  for (auto& input : job.inputs) {
+    if (input.spooled) input.path = std::filesystem::path{input.path}.filename().native();
+  }
   session << upsert<Job>("jobs"), use(job), now;
   replace_rows(session, "inputs", job.name, job.inputs);
   replace_rows(session, "body_fields", job.name, job.request.set);
@@ -272,11 +310,12 @@ void check_sum(Session& session, std::string job)
   Poco::Int64 items = 0;
   Poco::Int64 sum = 0;
   int settled = static_cast<int>(PartState::settled);
+  int abandoned = static_cast<int>(PartState::abandoned);
   int superseded = static_cast<int>(PartState::superseded);
-  session << "SELECT jobs.items, coalesce(sum(CASE parts.state WHEN ? THEN parts.succeeded + parts.failed"
-             " WHEN ? THEN 0 ELSE parts.items END), 0)"
+  session << "SELECT jobs.items, coalesce(sum(CASE WHEN parts.state IN (?, ?) THEN parts.succeeded + parts.failed"
+             " WHEN parts.state = ? THEN 0 ELSE parts.items END), 0)"
              " FROM jobs LEFT JOIN parts ON parts.job = jobs.name WHERE jobs.name = ?",
-      into(items), into(sum), use(settled), use(superseded), use(job), now;
+      into(items), into(sum), use(settled), use(abandoned), use(superseded), use(job), now;
   ensure(sum == items, fmt::format("job {}: outcomes and live parts add up to {}, not to {} items", job, sum, items));
 }
 
@@ -316,6 +355,27 @@ void Transaction::update(const Job& job)
     write(session, job);
   });
   m_state->touched.insert(job.name);
+}
+
+void Transaction::wish_cancel(const std::string& job, Cancel wish)
+{
+  m_state->store.run([key = job, value = static_cast<int>(wish)](Session& session) mutable {
+    session << "UPDATE jobs SET cancel = max(cancel, ?) WHERE name = ?", use(value), use(key), now;
+  });
+}
+
+void Transaction::fetched(const std::string& job, Instant when)
+{
+  m_state->store.run([key = job, at = Poco::Int64{when.time_since_epoch().count()}](Session& session) mutable {
+    session << "UPDATE jobs SET fetched_at = ? WHERE name = ?", use(at), use(key), now;
+  });
+}
+
+void Transaction::remove(const std::string& job)
+{
+  m_state->store.run(
+      [key = job](Session& session) mutable { session << "DELETE FROM jobs WHERE name = ?", use(key), now; });
+  m_state->touched.erase(job);
 }
 
 void Transaction::put(const std::string& job, const Part& part)
