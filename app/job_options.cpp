@@ -36,6 +36,7 @@ std::pair<std::string, std::string> field_of(const std::string& text)
 /// A known endpoint by its word, or any path of the API.
 std::string endpoint_of(const std::string& text)
 {
+  if (text.empty()) return {};
   if (const auto* known = bw::wire::find_endpoint(text)) return std::string{known->path};
   constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_-.";
   if (text.starts_with("/v1/") && text.size() > 4 && text.find_first_not_of(allowed) == std::string::npos) return text;
@@ -132,14 +133,14 @@ void add_job_options(CLI::App& command, JobOptions& o)
       .add_option(
           "--endpoint", o.endpoint,
           "chat, responses, embeddings, completions, moderations, or a path with --body: /v1/images/generations")
-      ->capture_default_str();
+      ->default_str("chat");
   command
       .add_option("--inputs-per-request", o.inputs_per_request,
                   "Items packed into one request, of embeddings (default 100) and moderations (default 32)")
       ->type_name("N")
       ->check(CLI::PositiveNumber);
   command.add_option("--input-format", o.input_format, "Format of the input")
-      ->check(CLI::IsMember({"auto", "csv", "tsv", "jsonl", "text", "files"}))
+      ->check(CLI::IsMember({"auto", "csv", "tsv", "jsonl", "text", "requests", "files"}))
       ->capture_default_str();
   command
       .add_option("--id-column", o.id_column, "Column that gives the custom_id (default: bw-0000000000, counting up)")
@@ -175,10 +176,21 @@ void add_job_options(CLI::App& command, JobOptions& o)
   command.add_flag("--dry-run", o.dry_run, "Show parts, tokens and cost; send nothing, leave nothing");
 }
 
+bool is_ready_made(const JobOptions& o)
+{
+  if (o.input_format == "requests") return true;
+  const bool has_template = !o.prompt.empty() || !o.prompt_file.empty() || !o.messages.empty() || !o.body.empty();
+  if (has_template || o.input_format != "auto" || o.inputs.empty()) return false;
+  const auto& first = o.inputs.front();
+  return std::filesystem::is_regular_file(first) &&
+         bw::input::detect_format(first, bw::input::Empty::allow) == bw::InputFormat::requests;
+}
+
 std::vector<std::string> unsuited_defaults(const JobOptions& o)
 {
   std::vector<std::string> names;
-  const auto* endpoint = bw::wire::find_endpoint(o.endpoint);
+  if (is_ready_made(o)) return {"model", "max_output_tokens"};
+  const auto* endpoint = bw::wire::find_endpoint(o.endpoint.empty() ? "chat" : o.endpoint);
   const bool has_bound = std::any_of(o.set.begin(), o.set.end(), [](const std::string& text) {
     const auto name = text.substr(0, text.find('='));
     return name.starts_with("max_") && name.ends_with("tokens");
@@ -198,14 +210,15 @@ bw::engine::Ask ask_of(const JobOptions& o)
     throw Error{Fault::usage, fmt::format("--name {}: not a job name", o.name),
                 "up to 40 of a-z, 0-9, _ and -, the first a letter or digit"};
   }
-  if (o.prompt.empty() && o.prompt_file.empty() && o.messages.empty() && o.body.empty()) {
+  const bool ready_made = is_ready_made(o);
+  if (!ready_made && o.prompt.empty() && o.prompt_file.empty() && o.messages.empty() && o.body.empty()) {
     throw Error{Fault::usage, "one of --prompt, --prompt-file, --messages and --body is required",
                 "for example --prompt 'Is this review positive or negative? {{text}}'"};
   }
   if (std::find(o.inputs.begin(), o.inputs.end(), "-") != o.inputs.end() && ::isatty(STDIN_FILENO)) {
     throw Error{Fault::usage, "INPUT -: standard input is a terminal", "pipe the input into it, or name a file"};
   }
-  if (o.model.empty() && o.body.empty())
+  if (!ready_made && o.model.empty() && o.body.empty())
     throw Error{Fault::usage, "--model is required", "for example --model gpt-5.4-mini, or `model` in config.toml"};
   const auto& profile = bw::wire::openai();
   bw::engine::Ask ask;

@@ -19,7 +19,7 @@ struct JobOptions {
   std::string input_format = "auto";
   std::string id_column = {};
   std::string model = {};
-  std::string endpoint = "chat";
+  std::string endpoint = {}; // empty: chat, or as ready-made requests say
   std::string prompt = {};
   std::string messages = {};
   std::string body = {}; // a file
@@ -48,6 +48,10 @@ void add_job_options(CLI::App& command, JobOptions& options);
 /// The settings that are no defaults for this job, since what was given says it otherwise or has no place for it: a
 /// bound of the output for vectors, a model beside a body that names its own.
 std::vector<std::string> unsuited_defaults(const JobOptions& options);
+
+/// Whether the first input holds ready-made requests, as far as its first line tells; no, where an option says how
+/// requests are made.
+bool is_ready_made(const JobOptions& options);
 
 /// What the options ask for. Throws `Fault::usage` for what cannot be.
 batchwright::engine::Ask ask_of(const JobOptions& options);

@@ -53,13 +53,17 @@ std::string name_of(const std::string& given, const PinnedInput& pinned)
   return std::filesystem::path{pinned.format == InputFormat::files ? pinned.path : given}.filename().native();
 }
 
-/// Expected cost on a route; nothing where the price is not known.
+/// Expected cost on a route; nothing where a price is not known.
 std::optional<PicoUsd> expected_cost(const Draft& draft, const money::PriceTable& prices, Route route)
 {
-  const auto* model = prices.find(draft.job.request.model);
-  const auto rates = model ? money::rates_for(*model, route) : std::nullopt;
-  if (!rates) return std::nullopt;
-  return money::cost(Usage{.input = draft.input_tokens, .output = draft.output_tokens}, *rates);
+  PicoUsd sum;
+  for (const auto& [name, use] : draft.by_model) {
+    const auto* model = prices.find(name);
+    const auto rates = model ? money::rates_for(*model, route) : std::nullopt;
+    if (!rates) return std::nullopt;
+    sum += money::cost(use, *rates);
+  }
+  return sum;
 }
 
 void count_output(Draft& draft)
@@ -67,12 +71,31 @@ void count_output(Draft& draft)
   const auto& request = draft.job.request;
   const auto bound = wire::output_bound(request);
   const auto answers = static_cast<std::int64_t>(draft.job.items);
-  draft.output_assumed = !bound;
-  draft.output_tokens = bound.value_or(money::assumed_output) * wire::choices_asked(request) * answers;
-  if (!wire::has_output_tokens(request)) {
-    draft.output_assumed = false;
-    draft.output_tokens = {};
-  }
+  const bool has_output = wire::has_output_tokens(request.endpoint);
+  draft.output_assumed = has_output && !bound;
+  if (has_output) draft.output_tokens = bound.value_or(money::assumed_output) * wire::choices_asked(request) * answers;
+  draft.by_model = {{request.model, {.input = draft.input_tokens, .output = draft.output_tokens}}};
+}
+
+/// What ready-made requests ask for, which they say themselves.
+void count_output(Draft& draft, const requests::Plan& plan)
+{
+  draft.by_model = plan.by_model;
+  draft.output_assumed = plan.output_assumed;
+  draft.output_tokens = {};
+  for (const auto& [model, use] : plan.by_model)
+    draft.output_tokens += use.output;
+}
+
+/// The model and endpoint of a job of ready-made requests, where all of them have the same; else none.
+void name_common(Job& job, const std::vector<Part>& parts)
+{
+  const auto common = [&](std::string Part::*member) {
+    const auto same = [&](const Part& p) { return p.*member == parts.front().*member; };
+    return !parts.empty() && std::all_of(parts.begin(), parts.end(), same) ? parts.front().*member : std::string{};
+  };
+  job.request.model = common(&Part::model);
+  job.request.endpoint = common(&Part::endpoint);
 }
 
 /// What a repeated submit takes over from its command line.
@@ -106,6 +129,25 @@ PinnedInput spooled(Draft& made, Tools& tools, const Ask& ask)
   return input::pin_spooled(*made.spooled, ask.format, ask.empty);
 }
 
+/// Ready-made requests go with no other input, and with no option that makes requests.
+void check_kinds(const Job& job)
+{
+  const auto is_requests = [](const PinnedInput& input) { return input.format == InputFormat::requests; };
+  const auto odd = std::find_if_not(job.inputs.begin(), job.inputs.end(), is_requests);
+  if (odd == job.inputs.end()) {
+    if (job.request == RequestSpec{.endpoint = {}, .inputs_per_request = 0}) return;
+    throw Error{Fault::usage,
+                fmt::format("{} holds ready-made requests, which are sent as they are: options that make requests "
+                            "(--model, --prompt, --set and the like) do not go with them",
+                            job.inputs.front().path),
+                "leave those options out; or, where these are records and no requests: --input-format jsonl"};
+  }
+  if (std::any_of(job.inputs.begin(), job.inputs.end(), is_requests)) {
+    throw Error{Fault::usage, fmt::format("{} is no file of ready-made requests, as others are", odd->path),
+                "submit ready-made requests as a job of their own"};
+  }
+}
+
 void plan(Draft& made, Tools& tools, input::Empty empty)
 {
   Job& job = made.job;
@@ -126,15 +168,22 @@ void plan(Draft& made, Tools& tools, input::Empty empty)
   made.request_bytes = plan.bytes;
   made.skipped = std::move(plan.skipped);
   made.skipped_count = plan.skipped_count;
+  if (is_ready_made(job)) {
+    count_output(made, plan);
+    name_common(job, made.parts);
+  } else {
+    count_output(made);
+  }
 }
 
 void fill(Draft& made, Tools& tools, const Ask& ask)
 {
   Job& job = made.job;
   job = ask.job;
-  requests::complete(job.request);
   for (const auto& path : ask.inputs)
     job.inputs.push_back(path == "-" ? spooled(made, tools, ask) : input::pin(path, ask.format, ask.empty));
+  check_kinds(job);
+  if (!is_ready_made(job)) requests::complete(job.request);
   const bool given_name = !job.name.empty();
   if (!given_name) job.name = job_name_from(name_of(ask.inputs.front(), job.inputs.front()));
 
@@ -152,7 +201,6 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
   plan(made, tools, ask.empty);
   job.uuid = make_uuid();
   job.created_at = tools.clock.now();
-  count_output(made);
   job.estimated = expected_cost(made, tools.prices, Route::batch);
 }
 

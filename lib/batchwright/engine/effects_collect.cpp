@@ -148,12 +148,12 @@ void Run::download(const Part& p)
 results::SettleFiles Run::settle_files(const Part& p) const
 {
   const auto& spec = m_job.request;
-  const bool hides_ids = !spec.id_column.empty() && spec.inputs_per_request > 1;
+  const bool lists_ids = (!spec.id_column.empty() && spec.inputs_per_request > 1) || is_ready_made(m_job);
   return {.output = m_files.output(p.number),
           .errors = m_files.errors(p.number),
           .batch = failed_as_a_whole(p) ? m_files.batch(p.number) : std::filesystem::path{},
           .requests = m_files.requests(p.number),
-          .ids = hides_ids ? m_files.ids(p.number) : std::filesystem::path{},
+          .ids = lists_ids ? m_files.ids(p.number) : std::filesystem::path{},
           .ordinals = m_files.ordinals(p.number),
           .outcomes = m_files.outcomes(p.number),
           .left = m_files.left(p.number),
@@ -165,8 +165,8 @@ results::SettleFiles Run::settle_files(const Part& p) const
 void Run::settle(const Part& p, const results::SettleFiles& files, results::Cancelled cancelled, Do as)
 {
   const auto& spec = m_job.request;
-  const bool hides_ids = !files.ids.empty();
-  const results::SettleContext context{.user_ids = has_user_ids(m_job) && !hides_ids,
+  const bool lists_ids = !files.ids.empty();
+  const results::SettleContext context{.user_ids = is_ready_made(m_job) || (has_user_ids(m_job) && !lists_ids),
                                        .endpoint = p.endpoint.empty() ? spec.endpoint : p.endpoint,
                                        .max_attempts = m_job.policy.max_attempts,
                                        .fallback = m_job.policy.fallback,
@@ -174,8 +174,7 @@ void Run::settle(const Part& p, const results::SettleFiles& files, results::Canc
                                        .prices = m_tools.prices.find(p.model.empty() ? spec.model : p.model)};
   // Ids of the user's are read from the request file or that of ids; where it is gone it is built again, the same
   // bytes.
-  const bool rebuild = (context.user_ids && !std::filesystem::exists(files.requests)) ||
-                       (hides_ids && !std::filesystem::exists(files.ids));
+  const bool rebuild = has_user_ids(m_job) && !std::filesystem::exists(lists_ids ? files.ids : files.requests);
   const auto work = [this, job = m_job, p, files, context, rebuild, built = request_files(p)] {
     if (rebuild) m_pins.hold([&] { return requests::build(job, p, built); });
     return results::settle(p, files, context);

@@ -20,6 +20,7 @@
 #include <batchwright/wire/profile.hpp>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,7 +63,8 @@ struct Draft {
   std::vector<Part> parts = {};
   Tokens input_tokens = {};
   Tokens output_tokens = {};
-  bool output_assumed = false; ///< no bound was given: output_tokens is an assumption
+  std::map<std::string, Usage> by_model = {}; ///< the same by the models that are asked
+  bool output_assumed = false;                ///< no bound was given: output_tokens is an assumption
   std::uint64_t request_bytes = 0;
   std::vector<Error> skipped = {};
   std::uint64_t skipped_count = 0;

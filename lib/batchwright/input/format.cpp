@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -57,16 +58,31 @@ std::string format_extension(const std::filesystem::path& path)
   return extension == ".gz" || extension == ".zst" ? extension_of(path.stem()) : extension;
 }
 
-/// Whether the first line is a JSON object. One that begins as such is meant as one: `Fault::input` where it is broken.
-bool begins_with_object(const std::string& path)
+/// Whether an object is a request for the Batch API.
+bool is_request(const json::Value& object)
+{
+  const auto url = object.get("url");
+  const auto body = object.get("body");
+  return object.get("custom_id") && url && url->is(json::Kind::string) && body && body->is(json::Kind::object);
+}
+
+enum class Broken : std::uint8_t {
+  pass, ///< the reader will say what is wrong
+  refuse
+};
+
+/// The format of a file whose first line is a JSON object; nothing for others. A line that begins as such is meant as
+/// one: `Fault::input` where a broken one is refused.
+std::optional<InputFormat> format_of_objects(const std::string& path, Broken broken)
 {
   Lines lines{path};
   auto line = lines.next();
   while (line && line->too_long)
     line = lines.next();
-  if (!line || line->text[line->text.find_first_not_of(" \t\r")] != '{') return false;
+  if (!line || line->text[line->text.find_first_not_of(" \t\r")] != '{') return std::nullopt;
   json::Document document;
-  if (document.parse(line->text)) return true;
+  if (document.parse(line->text)) return is_request(document.root()) ? InputFormat::requests : InputFormat::jsonl;
+  if (broken == Broken::pass) return std::nullopt;
   throw not_json(path, line->start, document.fault(),
                  fmt::format("a JSON object stands on one line: jq -c . '{}' > items.jsonl; or say what the file is: "
                              "--input-format jsonl or text",
@@ -182,9 +198,10 @@ InputFormat detect_format(const std::string& path, Empty empty)
   const auto extension = format_extension(path);
   if (extension == ".csv") return InputFormat::csv;
   if (extension == ".tsv" || extension == ".tab") return InputFormat::tsv;
-  if (extension == ".jsonl" || extension == ".ndjson") return InputFormat::jsonl;
   if (extension == ".txt") return InputFormat::text;
-  if (begins_with_object(path)) return InputFormat::jsonl;
+  if (extension == ".jsonl" || extension == ".ndjson")
+    return format_of_objects(path, Broken::pass).value_or(InputFormat::jsonl);
+  if (const auto format = format_of_objects(path, Broken::refuse)) return *format;
   if (extension == ".json") {
     if (is_empty(path)) return InputFormat::jsonl;
     throw Error{Fault::input, fmt::format("reading {}: expected a JSON object on each line", path),

@@ -46,6 +46,9 @@ public:
   /// JSON object, one that comes twice included; `text` for plain text, `path` and `text` for a file of a folder.
   virtual void each(const OnField& on_field) const = 0;
 
+  /// The record as it stands, where it is a line of JSON; else empty.
+  virtual std::string_view line() const { return {}; }
+
   Mark mark = {};             ///< its ordinal and where it stands
   std::string_view file = {}; ///< the path of its input
   bool is_file = false;       ///< it is a file of its own, and `file` the path of that: its mark counts files
@@ -99,13 +102,12 @@ enum class Empty : std::uint8_t {
 /// The format of a file by its name: .csv, .tsv, .tab, .jsonl, .ndjson, .txt, each also with .gz or .zst behind it.
 /// Where the name says nothing, by content:
 ///   JSONL  the first line that is not blank is a JSON object
-///   TSV    the first records, twenty at most and two at least, have the same number of fields by tabs, two at least,
-///   and
+///   TSV    the first records, twenty at most and two at least, have the same number of fields by tabs, two at least;
 ///          the first of them names the columns: names that are not empty and no two alike
-///   CSV    the same by commas, and the names look like such: of 64 bytes at most, no space at their ends, no `. ! ? :
-///   ;`
-///          at the end, no number (prose with commas is text)
+///   CSV    the same by commas, and the names look like such: of 64 bytes at most, no space at their ends, none of
+///          `. ! ? : ;` at the end, no number (prose with commas is text)
 ///   text   all else
+/// JSONL whose first object has `custom_id`, `url` and `body` is ready-made requests, whatever its name.
 /// Refused with `Fault::input`: a first line that begins as an object and is none, a .json file of any other form, text
 /// whose lines end in CR alone, UTF-16, archives and empty files; with `Fault::storage` unreadable ones.
 InputFormat detect_format(const std::string& path, Empty empty = Empty::refuse);

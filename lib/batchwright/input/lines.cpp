@@ -60,6 +60,9 @@ public:
     }
   }
 
+  std::string_view line() const override { return text; }
+
+  std::string_view text = {};
   json::Document document = {};
 };
 
@@ -118,6 +121,7 @@ public:
 private:
   std::optional<Error> take(const Lines::Line& line) override
   {
+    m_item.text = line.text;
     auto& document = m_item.document;
     if (!document.parse(line.text)) return not_json(m_path, line.start, document.fault());
     const auto root = document.root();

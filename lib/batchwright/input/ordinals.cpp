@@ -122,9 +122,9 @@ struct Ordinals::ListFile {
 };
 
 Ordinals::Ordinals(const Part& part, const std::filesystem::path& list)
-    : m_next(part.listed ? 0 : part.first),
+    : m_next(part.has_list() ? 0 : part.first),
       m_last(part.last),
-      m_list(part.listed ? std::make_unique<ListFile>(list) : nullptr)
+      m_list(part.has_list() ? std::make_unique<ListFile>(list) : nullptr)
 {
   if (m_list) {
     if (m_list->left != part.items) {

@@ -17,12 +17,12 @@ std::unique_ptr<Reader> reader_for(const PinnedInput& input, Start from)
   case InputFormat::tsv:
     return read_csv(input.path, '\t', from);
   case InputFormat::jsonl:
+  case InputFormat::requests:
     return read_jsonl(input.path, from);
   case InputFormat::text:
     return read_text(input.path, from);
   case InputFormat::files:
     return read_files(input.path, from);
-  case InputFormat::requests:
   case InputFormat::automatic:
     break;
   }

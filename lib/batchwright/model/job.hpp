@@ -66,7 +66,7 @@ struct PinnedInput {
 /// What a request is made of. Two jobs of one name are the same job when this and the inputs are equal.
 struct RequestSpec {
   std::string model = {};
-  std::string endpoint = "/v1/chat/completions";
+  std::string endpoint = "/v1/chat/completions"; ///< empty, in a job of ready-made requests: they differ in it
   std::string prompt = {};   ///< template of the user message, of an embedding's or moderation's input
   std::string system = {};   ///< template of the system message; empty: none
   std::string messages = {}; ///< column that holds the messages as JSON, in place of prompt and system; empty: none

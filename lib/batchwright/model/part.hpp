@@ -178,7 +178,8 @@ struct Part {
   Ordinal first = 0; ///< its lowest ordinal
   Ordinal last = 0;  ///< its highest ordinal
   std::uint64_t items = 0;
-  bool listed = false; ///< the ordinals stand in a list file; else they are first, first + 1, ..., last
+  bool listed = false; ///< the ordinals stand in a list file; else they are first, first + 1, ..., last, or, of
+                       ///< ready-made requests, those between them that have the part's model and endpoint
   Mark mark = {};      ///< where to begin reading the input
   std::uint64_t requests = 0;
   std::uint64_t inputs_per_request = 0; ///< items a request at most; 0: as the job says
@@ -199,6 +200,9 @@ struct Part {
   std::optional<Instant> lapses_at = {}; ///< when the server removes the outputs
 
   Settlement outcome = {}; ///< once settled
+
+  /// Whether a file lists its ordinals: of ready-made requests, from the time its request file is built.
+  bool has_list() const { return listed || !endpoint.empty(); }
 
   bool operator==(const Part&) const = default;
 };

@@ -1,9 +1,13 @@
+#include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/assembler.hpp>
+#include <batchwright/requests/pass_through.hpp>
 #include <batchwright/wire/endpoint.hpp>
+#include <batchwright/wire/request.hpp>
 
 #include <algorithm>
 #include <limits>
 #include <utility>
+#include <vector>
 
 namespace batchwright::requests {
 namespace {
@@ -23,23 +27,85 @@ std::uint64_t room_for_inputs(const LineMaker& maker, std::uint64_t bytes_per_li
   return std::min(wire::bytes_per_pack, bytes_per_line > taken ? bytes_per_line - taken : 0);
 }
 
-} // namespace
-
-Assembler::Assembler(const LineMaker& maker, std::uint64_t inputs_per_request, std::uint64_t bytes_per_line)
-    : m_maker(maker),
-      m_most_items(inputs_per_request),
-      m_most_bytes(inputs_per_request > 1 ? room_for_inputs(maker, bytes_per_line) : 0)
+/// What every request has beside its items' texts.
+Tokens frame_tokens(const RequestSpec& spec, const LineMaker& maker)
 {
+  auto tokens = maker.constant_tokens();
+  if (!wire::has_output_tokens(spec.endpoint)) return tokens;
+  tokens += money::tokens_per_reply + money::tokens_per_message;
+  return spec.system.empty() ? tokens : tokens + money::tokens_per_message;
 }
 
-const Request* Assembler::take(const input::Item& item)
+/// Texts that often come again, as system messages do, are counted once.
+class TokenCounter {
+public:
+  TokenCounter(const RequestSpec& spec, const LineMaker& maker) : m_frame(frame_tokens(spec, maker)) {}
+
+  Tokens of(const Request& request)
+  {
+    const auto& filled = request.texts.filled;
+    if (m_known.size() < filled.size()) m_known.resize(filled.size());
+    auto tokens = m_frame;
+    for (std::size_t i = 0; i < filled.size(); ++i) {
+      const auto text = std::string_view{request.line}.substr(filled[i].begin, filled[i].size);
+      tokens += i + 1 == filled.size() ? money::estimate_tokens_escaped(text) : known(m_known[i], text);
+    }
+    return tokens;
+  }
+
+private:
+  struct Known {
+    std::string text = {};
+    Tokens tokens = {};
+  };
+
+  static Tokens known(Known& last, std::string_view text)
+  {
+    if (last.text != text) last = {std::string{text}, money::estimate_tokens_escaped(text)};
+    return last.tokens;
+  }
+
+  Tokens m_frame; // of every request
+  std::vector<Known> m_known = {};
+};
+
+class FromTemplates : public Assembler {
+public:
+  FromTemplates(const Job& job, std::uint64_t inputs_per_request)
+      : m_maker(job.request),
+        m_tokens(job.request, m_maker),
+        m_most_items(inputs_per_request),
+        m_most_bytes(inputs_per_request > 1 ? room_for_inputs(m_maker, job.limits.bytes) : 0)
+  {
+  }
+
+  const Request* take(const input::Item& item) override;
+  const Request* finish() override;
+  std::string custom_id(const input::Item& item) const override { return m_maker.custom_id(item); }
+  Tokens tokens(const Request& request) override { return m_tokens.of(request); }
+
+private:
+  void close();
+
+  LineMaker m_maker;
+  TokenCounter m_tokens;
+  std::uint64_t m_most_items;
+  std::uint64_t m_most_bytes; // of the inputs of a pack
+  Request m_open = {};        // the pack being filled: without its line yet
+  std::string m_inputs = {};  // of the open pack
+  std::string m_input = {};
+  bool m_alone = false; // the open pack holds one input that no other may join
+  Request m_done = {};
+};
+
+const Request* FromTemplates::take(const input::Item& item)
 {
   if (m_most_items == 1) {
     m_done.line.clear();
     m_maker.append(m_done.line, item, m_done.texts);
     m_done.mark = item.mark;
     m_done.last = item.mark.ordinal;
-    m_done.items = 1;
+    m_done.items = m_done.inputs = 1;
     return &m_done;
   }
 
@@ -58,24 +124,32 @@ const Request* Assembler::take(const input::Item& item)
   }
   m_inputs += m_input;
   m_open.last = item.mark.ordinal;
-  ++m_open.items;
+  m_open.inputs = ++m_open.items;
   return completes ? &m_done : nullptr;
 }
 
-const Request* Assembler::finish()
+const Request* FromTemplates::finish()
 {
   if (m_open.items == 0) return nullptr;
   close();
   return &m_done;
 }
 
-void Assembler::close()
+void FromTemplates::close()
 {
   std::swap(m_done, m_open);
   m_done.line.clear();
   m_maker.append_pack(m_done.line, pack_custom_id(m_done.mark.ordinal, m_done.items), m_inputs, m_done.texts);
   m_inputs.clear();
   m_open.items = 0;
+}
+
+} // namespace
+
+std::unique_ptr<Assembler> assembler_for(const Job& job, std::uint64_t inputs_per_request)
+{
+  if (is_ready_made(job)) return pass_through();
+  return std::make_unique<FromTemplates>(job, inputs_per_request);
 }
 
 } // namespace batchwright::requests

@@ -6,6 +6,8 @@
 #include <batchwright/requests/requests.hpp>
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 
 namespace batchwright::requests {
@@ -16,32 +18,37 @@ struct Request {
   Mark mark = {};          ///< of its first item
   Ordinal last = 0;        ///< of its last item
   std::uint64_t items = 0; ///< 0: there is none
+
+  // Of ready-made requests, which differ in these; else as the job says.
+  std::string model = {};
+  std::string endpoint = {};
+  std::uint64_t inputs = 0;          ///< that count against the endpoint's limit
+  Tokens input_tokens = {};          ///< our estimate
+  std::optional<Tokens> output = {}; ///< what bounds its answers together
 };
 
-/// A request holds a pack's items as long as they are few enough and their texts fit (wire/endpoint.hpp); its custom_id
-/// is `pack_custom_id`.
+/// Takes items in ascending order and gives requests. Throws as LineMaker.
 class Assembler {
 public:
-  /// At most this many items a request, and this many bytes a line where several items are in it.
-  Assembler(const LineMaker& maker, std::uint64_t inputs_per_request, std::uint64_t bytes_per_line);
+  Assembler() = default;
+  Assembler(const Assembler&) = delete;
+  Assembler& operator=(const Assembler&) = delete;
+  virtual ~Assembler() = default;
 
   /// Takes an item. Gives the request that is complete now, or null: for packs, that is one this item was too much for.
-  /// Valid until the next call. Throws as LineMaker::append.
-  const Request* take(const input::Item& item);
+  /// Valid until the next call.
+  virtual const Request* take(const input::Item& item) = 0;
   /// What is left at the end; null where nothing is.
-  const Request* finish();
-
-private:
-  void close();
-
-  const LineMaker& m_maker;
-  std::uint64_t m_most_items;
-  std::uint64_t m_most_bytes; // of the inputs of a pack
-  Request m_open = {};        // the pack being filled: without its line yet
-  std::string m_inputs = {};  // of the open pack
-  std::string m_input = {};
-  bool m_alone = false; // the open pack holds one input that no other may join
-  Request m_done = {};
+  virtual const Request* finish() = 0;
+  /// The custom_id of an item, decoded.
+  virtual std::string custom_id(const input::Item& item) const = 0;
+  /// Our estimate of a request's input. Texts that often come again, as system messages do, are counted once.
+  virtual Tokens tokens(const Request& request) = 0;
 };
+
+/// Requests made of items. One holds a pack's items as long as they are few enough and their texts fit
+/// (wire/endpoint.hpp); its custom_id is `pack_custom_id`. At most `inputs_per_request` items a request.
+/// For ready-made lines: the lines themselves, one an item. `Fault::input` for one that the server would refuse.
+std::unique_ptr<Assembler> assembler_for(const Job& job, std::uint64_t inputs_per_request);
 
 } // namespace batchwright::requests

@@ -20,19 +20,20 @@ Error changed(std::string_view how)
           "put the files back as they were, or submit them as a new job with --name"};
 }
 
-/// The users' ids of a part's items, where its requests carry others.
+/// The users' ids of a part's items, where they cannot be read off the start of its requests.
 class IdFile {
 public:
-  IdFile(const Job& job, const LineMaker& maker, const std::filesystem::path& path) : m_maker(maker)
+  IdFile(const Job& job, const Assembler& assembler, const std::filesystem::path& path) : m_assembler(assembler)
   {
-    if (!job.request.id_column.empty() && job.request.inputs_per_request > 1) m_file.emplace(path);
+    const bool hidden = !job.request.id_column.empty() && job.request.inputs_per_request > 1;
+    if (hidden || is_ready_made(job)) m_file.emplace(path);
   }
 
   void add(const input::Item& item)
   {
     if (!m_file) return;
     m_line.clear();
-    json::append_string(m_line, m_maker.custom_id(item));
+    json::append_string(m_line, m_assembler.custom_id(item));
     m_line += '\n';
     m_file->write(m_line);
   }
@@ -43,7 +44,7 @@ public:
   }
 
 private:
-  const LineMaker& m_maker;
+  const Assembler& m_assembler;
   std::optional<AtomicFile> m_file = {};
   std::string m_line = {};
 };
@@ -70,25 +71,54 @@ private:
   std::uint64_t m_requests = 0;
 };
 
-Built write_part(const Job& job, const Part& part, const PartFiles& files)
+/// Writes the items of a part that is a range or has a list.
+void write_items(const Part& part, const PartFiles& files, input::Stream& stream, const auto& write)
 {
-  const LineMaker maker{job.request};
-  const auto pack = part.inputs_per_request > 0 ? part.inputs_per_request : job.request.inputs_per_request;
-  Assembler assembler{maker, pack, job.limits.bytes};
-  const auto stream = input::open(job.inputs, {job.skip_bad, {}}, part.mark);
   Ordinals ordinals{part, files.ordinals};
-  RequestFile file{files.requests};
-  IdFile ids{job, maker, files.ids};
   while (const auto wanted = ordinals.next()) {
-    const auto* item = stream->next();
+    const auto* item = stream.next();
     while (item && item->mark.ordinal < *wanted)
-      item = stream->next();
+      item = stream.next();
     if (!item) throw changed(fmt::format("it ends before item {}", *wanted));
     ensure(item->mark.ordinal == *wanted, "a part's mark stands at or before its first item");
-    file.add(assembler.take(*item));
-    ids.add(*item);
+    write(*item);
   }
-  file.add(assembler.finish());
+}
+
+/// Writes those ready-made requests between a part's first and last that are of its kind, and their list.
+void write_matching(const Part& part, const PartFiles& files, input::Stream& stream, Assembler& assembler,
+                    RequestFile& file, IdFile& ids)
+{
+  OrdinalWriter list{files.ordinals};
+  std::uint64_t found = 0;
+  for (const auto* item = stream.next(); item && item->mark.ordinal <= part.last; item = stream.next()) {
+    const auto* request = assembler.take(*item);
+    if (request->model != part.model || request->endpoint != part.endpoint) continue;
+    file.add(request);
+    ids.add(*item);
+    list.add(item->mark.ordinal);
+    ++found;
+  }
+  if (found != part.items) throw changed(fmt::format("{} requests of this model, expected {}", found, part.items));
+  list.commit();
+}
+
+Built write_part(const Job& job, const Part& part, const PartFiles& files)
+{
+  const auto pack = part.inputs_per_request > 0 ? part.inputs_per_request : job.request.inputs_per_request;
+  const auto assembler = assembler_for(job, pack);
+  const auto stream = input::open(job.inputs, {job.skip_bad, {}}, part.mark);
+  RequestFile file{files.requests};
+  IdFile ids{job, *assembler, files.ids};
+  if (part.has_list() && !part.listed) {
+    write_matching(part, files, *stream, *assembler, file, ids);
+  } else {
+    write_items(part, files, *stream, [&](const input::Item& item) {
+      file.add(assembler->take(item));
+      ids.add(item);
+    });
+    file.add(assembler->finish());
+  }
   const auto built = file.built();
   if (part.bytes > 0 && built.bytes != part.bytes) {
     throw changed(fmt::format("{} bytes of requests, expected {}", built.bytes, part.bytes));

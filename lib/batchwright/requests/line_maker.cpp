@@ -211,6 +211,7 @@ Tokens LineMaker::constant_tokens() const
 void complete(RequestSpec& spec)
 {
   if (spec.model.empty() && !spec.body.empty()) spec.model = model_of_body(spec.body);
+  if (spec.endpoint.empty()) spec.endpoint = wire::endpoints().front().path;
   const auto* endpoint = wire::find_endpoint(spec.endpoint);
   const bool may_pack = endpoint && endpoint->packs() && spec.body.empty();
   if (spec.inputs_per_request > 1 && !may_pack) {

@@ -9,7 +9,10 @@
 
 #include <fmt/format.h>
 
+#include <map>
+#include <memory>
 #include <utility>
+#include <vector>
 
 namespace batchwright::requests {
 namespace {
@@ -17,48 +20,6 @@ namespace {
 constexpr std::size_t most_skipped_kept = 100;
 constexpr std::uint64_t items_between_reports = 4096;
 constexpr std::uint64_t bytes_between_reports = 4 << 20;
-
-/// What every request has beside its items' texts.
-Tokens frame_tokens(const RequestSpec& spec, const LineMaker& maker)
-{
-  auto tokens = maker.constant_tokens();
-  if (!wire::has_output_tokens(spec)) return tokens;
-  tokens += money::tokens_per_reply + money::tokens_per_message;
-  return spec.system.empty() ? tokens : tokens + money::tokens_per_message;
-}
-
-/// Texts that often come again, as system messages do, are counted once.
-class TokenCounter {
-public:
-  TokenCounter(const RequestSpec& spec, const LineMaker& maker) : m_frame(frame_tokens(spec, maker)) {}
-
-  Tokens of(const Request& request)
-  {
-    const auto& filled = request.texts.filled;
-    if (m_known.size() < filled.size()) m_known.resize(filled.size());
-    auto tokens = m_frame;
-    for (std::size_t i = 0; i < filled.size(); ++i) {
-      const auto text = std::string_view{request.line}.substr(filled[i].begin, filled[i].size);
-      tokens += i + 1 == filled.size() ? money::estimate_tokens_escaped(text) : known(m_known[i], text);
-    }
-    return tokens;
-  }
-
-private:
-  struct Known {
-    std::string text = {};
-    Tokens tokens = {};
-  };
-
-  static Tokens known(Known& last, std::string_view text)
-  {
-    if (last.text != text) last = {std::string{text}, money::estimate_tokens_escaped(text)};
-    return last.tokens;
-  }
-
-  Tokens m_frame; // of every request
-  std::vector<Known> m_known = {};
-};
 
 /// Tells the caller how far the reading is, now and then.
 class ReadReport {
@@ -95,17 +56,17 @@ private:
   std::uint64_t m_due_items = 0;
 };
 
+/// A part that requests may still go into.
+struct OpenPart {
+  std::size_t index = 0;    // of the plan's parts
+  std::uint64_t inputs = 0; // in it, that count against its endpoint's limit
+};
+
 class Planner {
 public:
   Planner(const Job& job, const OnRead& on_read)
-      : m_job(job),
-        m_maker(job.request),
-        m_assembler(m_maker, job.request.inputs_per_request, job.limits.bytes),
-        m_report(job.inputs, on_read),
-        m_tokens(job.request, m_maker)
+      : m_job(job), m_assembler(assembler_for(job, job.request.inputs_per_request)), m_report(job.inputs, on_read)
   {
-    const auto* endpoint = wire::find_endpoint(job.request.endpoint);
-    m_most_items = endpoint ? endpoint->inputs_per_file : 0;
     ensure(job.limits.requests > 0 && job.limits.bytes > 0, "a part may hold something");
   }
 
@@ -114,13 +75,14 @@ public:
     const auto stream = input::open(m_job.inputs, {m_job.skip_bad, [this](const Error& why) { note(why); }});
     while (const auto* item = stream->next()) {
       m_report.at(item->mark);
-      if (!m_job.request.id_column.empty()) m_ids.add(hash_of(m_maker.custom_id(*item)));
-      if (const auto* request = m_assembler.take(*item)) add(*request);
+      if (is_ready_made(m_job) && item->mark.input != m_input) begin_input(item->mark.input);
+      if (has_user_ids(m_job)) m_ids.add(hash_of(m_assembler->custom_id(*item)));
+      if (const auto* request = m_assembler->take(*item)) add(*request);
     }
-    if (const auto* request = m_assembler.finish()) add(*request);
+    if (const auto* request = m_assembler->finish()) add(*request);
     m_report.end(m_plan.items);
     if (m_plan.items == 0 && empty == input::Empty::refuse) throw no_item();
-    if (const auto repeated = m_ids.keep_repeated(); repeated > 0) throw id_twice(repeated);
+    check_ids();
     return std::move(m_plan);
   }
 
@@ -131,21 +93,27 @@ private:
     if (m_plan.skipped.size() < most_skipped_kept) m_plan.skipped.push_back(why);
   }
 
-  /// Puts a request into the open part, or into a new one where it does not fit.
+  /// Ready-made files keep to themselves: their ids are their own, and no part holds lines of two of them.
+  void begin_input(std::uint32_t input)
+  {
+    check_ids();
+    m_ids = {};
+    m_open.clear();
+    m_input = input;
+  }
+
+  /// Puts a request into the open part of its kind, or into a new one where it does not fit.
   void add(const Request& request)
   {
     const auto bytes = request.line.size();
     if (bytes > m_job.limits.bytes) throw too_long(request);
-    auto& parts = m_plan.parts;
-    if (parts.empty() || !fits(parts.back(), request)) {
-      Part part;
-      part.number = static_cast<int>(parts.size()) + 1;
-      part.first = request.mark.ordinal;
-      part.mark = request.mark;
-      parts.push_back(std::move(part));
-    }
-    const auto tokens = m_tokens.of(request);
-    auto& part = parts.back();
+    const auto [known, fresh] = m_open.try_emplace({request.model, request.endpoint});
+    auto& open = known->second;
+    if (fresh || !fits(open, request)) open = {.index = begin_part(request), .inputs = 0};
+    open.inputs += request.inputs;
+
+    const auto tokens = m_assembler->tokens(request);
+    auto& part = m_plan.parts[open.index];
     part.last = request.last;
     part.items += request.items;
     ++part.requests;
@@ -154,12 +122,39 @@ private:
     m_plan.items += request.items;
     m_plan.bytes += bytes;
     m_plan.input_tokens += tokens;
+    count(request, tokens);
   }
 
-  bool fits(const Part& part, const Request& request) const
+  std::size_t begin_part(const Request& request)
   {
+    Part part;
+    part.number = static_cast<int>(m_plan.parts.size()) + 1;
+    part.first = request.mark.ordinal;
+    part.mark = request.mark;
+    part.model = request.model;
+    part.endpoint = request.endpoint;
+    m_plan.parts.push_back(std::move(part));
+    return m_plan.parts.size() - 1;
+  }
+
+  bool fits(const OpenPart& open, const Request& request) const
+  {
+    const auto& part = m_plan.parts[open.index];
+    const auto* endpoint = wire::find_endpoint(part.endpoint.empty() ? m_job.request.endpoint : part.endpoint);
+    const auto most_inputs = endpoint ? endpoint->inputs_per_file : 0;
     return part.requests < m_job.limits.requests && part.bytes + request.line.size() <= m_job.limits.bytes &&
-           (m_most_items == 0 || part.items + request.items <= m_most_items);
+           (most_inputs == 0 || open.inputs + request.inputs <= most_inputs);
+  }
+
+  /// Ready-made requests say themselves what they ask for.
+  void count(const Request& request, Tokens tokens)
+  {
+    if (!is_ready_made(m_job)) return;
+    auto& use = m_plan.by_model[request.model];
+    use.input += tokens;
+    if (!wire::has_output_tokens(request.endpoint)) return;
+    use.output += request.output.value_or(money::assumed_output);
+    m_plan.output_assumed = m_plan.output_assumed || !request.output;
   }
 
   Error too_long(const Request& request) const
@@ -185,14 +180,20 @@ private:
         .at({m_job.inputs.empty() ? std::string{} : m_job.inputs.front().path, 0, {}});
   }
 
+  void check_ids()
+  {
+    if (const auto repeated = m_ids.keep_repeated(); repeated > 0) throw id_twice(repeated);
+  }
+
   /// Finds the two places by a second pass: the first id that comes again, and where it does.
   Error id_twice(std::size_t repeated) const
   {
-    const auto stream = input::open(m_job.inputs, {m_job.skip_bad, {}});
+    const auto inputs = is_ready_made(m_job) ? std::vector{m_job.inputs[m_input]} : m_job.inputs;
+    const auto stream = input::open(inputs, {m_job.skip_bad, {}});
     std::string id;
     Place first;
     while (const auto* item = stream->next()) {
-      auto other = m_maker.custom_id(*item);
+      auto other = m_assembler->custom_id(*item);
       if (first.file.empty()) {
         if (!m_ids.contains(hash_of(other))) continue;
         id = std::move(other);
@@ -202,18 +203,18 @@ private:
         const auto file = first.file == item->file ? std::string{} : " of " + first.file;
         const auto where = first.line > 0 ? fmt::format("on line {}{}", first.line, file) : "in " + first.file;
         return input::fault_at(*item, fmt::format("the id `{}` stands {} already{}", id, where, more),
-                               "give each item an id of its own, or leave out --id-column");
+                               is_ready_made(m_job) ? "give each request of a file an id of its own"
+                                                    : "give each item an id of its own, or leave out --id-column");
       }
     }
     return Error{Fault::input, "reading the input again to find an id that stands twice: it has changed meanwhile"};
   }
 
   const Job& m_job;
-  LineMaker m_maker;
-  Assembler m_assembler;
-  std::uint64_t m_most_items = 0; // of a part; 0: as many as its requests have
+  std::unique_ptr<Assembler> m_assembler;
   ReadReport m_report;
-  TokenCounter m_tokens;
+  std::uint32_t m_input = 0;                                           // of the ready-made lines at hand
+  std::map<std::pair<std::string, std::string>, OpenPart> m_open = {}; // by model and endpoint
   IdHashes m_ids = {};
   Plan m_plan = {};
 };

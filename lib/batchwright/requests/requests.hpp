@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -68,8 +69,8 @@ private:
   std::unique_ptr<Pieces> m_pieces;
 };
 
-/// What a job's template says of the job itself: a body template names the model where --model does not, and items are
-/// packed only where the endpoint and the template allow it. Throws as LineMaker.
+/// What follows from a job's template and endpoint: chat where none is named; a body template names the model where
+/// --model does not; items are packed only where the endpoint and the template allow it. Throws as LineMaker.
 void complete(RequestSpec& spec);
 
 /// How far the reading of the input is: bytes read of bytes in all (0: not known), items so far.
@@ -79,15 +80,18 @@ using OnRead = std::function<void(std::uint64_t bytes, std::uint64_t total, std:
 struct Plan {
   std::vector<Part> parts = {}; ///< numbered from 1, planned, attempt 1, each a contiguous range with its mark
   std::uint64_t items = 0;
-  std::uint64_t bytes = 0;         ///< of all request lines
-  Tokens input_tokens = {};        ///< our estimate
-  std::vector<Error> skipped = {}; ///< records that were put aside, the first hundred
+  std::uint64_t bytes = 0;                    ///< of all request lines
+  Tokens input_tokens = {};                   ///< our estimate
+  std::map<std::string, Usage> by_model = {}; ///< of ready-made requests: input and output, our estimate
+  bool output_assumed = false;                ///< of ready-made requests: one has no bound, its output is an assumption
+  std::vector<Error> skipped = {};            ///< records that were put aside, the first hundred
   std::uint64_t skipped_count = 0;
 };
 
-/// Reads all of the input once, makes every line, checks it, and cuts parts. Memory: one line, and 16 bytes an item
-/// where the user named an id column. Throws `Fault::input` for any bad record, an id twice (both places named), a
-/// request above the limits, no item at all (but where that is allowed); `Fault::usage` as LineMaker.
+/// Reads all of the input once, makes every line, checks it, and cuts parts. Parts of ready-made requests have one
+/// file, one model and one endpoint each, and hold those lines of their range that have them. Memory: one line, and 16
+/// bytes an item where the user named an id column. Throws `Fault::input` for any bad record, an id twice (both places
+/// named), a request above the limits, no item at all (but where that is allowed); `Fault::usage` as LineMaker.
 Plan plan(const Job& job, const OnRead& on_read = {}, input::Empty empty = input::Empty::refuse);
 
 /// What was built.
@@ -99,9 +103,10 @@ struct Built {
 
 /// Where a part's files stand.
 struct PartFiles {
-  std::filesystem::path ordinals = {}; ///< its list, where it is listed
+  std::filesystem::path ordinals = {}; ///< its list, where it is listed; written for a part of ready-made requests
   std::filesystem::path requests = {}; ///< written
-  std::filesystem::path ids = {};      ///< written where packs hide the user's ids: one JSON string a line, in order
+  std::filesystem::path ids = {};      ///< written where packs hide the user's ids or lines are ready-made: one JSON
+                                       ///< string a line, in order
 };
 
 /// Writes the request file of a part, durably. Throws `Fault::input` when the input is not the pinned one any more (the

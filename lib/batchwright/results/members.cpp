@@ -23,28 +23,38 @@ Error not_ours(const std::filesystem::path& requests)
 Members::Members(const Part& part, const SettleFiles& files, bool user_ids)
     : m_size(part.items), m_first(part.first), m_user_ids(user_ids)
 {
-  if (part.listed) {
+  if (part.has_list()) {
     m_listed.reserve(m_size);
     input::Ordinals ordinals{part, files.ordinals};
     while (const auto ordinal = ordinals.next())
       m_listed.push_back(*ordinal);
   }
-  ensure(m_listed.size() == (part.listed ? m_size : 0), "a part's list holds its items");
-  if (user_ids) read_ids(files.requests);
-  if (!files.ids.empty()) read_hidden(files.ids);
+  ensure(m_listed.size() == (part.has_list() ? m_size : 0), "a part's list holds its items");
+  if (!user_ids && !files.ids.empty()) m_hidden = listed_ids(files.ids);
+  if (!user_ids) return;
+  if (files.ids.empty()) {
+    read_ids(files.requests);
+  } else {
+    m_ids = listed_ids(files.ids);
+  }
+  m_places.reserve(m_size);
+  for (std::uint32_t place = 0; place < m_size; ++place)
+    m_places.emplace(m_ids[place], place);
 }
 
-void Members::read_hidden(const std::filesystem::path& ids)
+std::vector<std::string> Members::listed_ids(const std::filesystem::path& ids) const
 {
-  m_hidden.reserve(m_size);
+  std::vector<std::string> found;
+  found.reserve(m_size);
   LineReader lines{ids};
   json::Document document;
   while (const auto line = lines.next()) {
     const auto id = document.parse(line->text) ? document.root().text() : std::nullopt;
-    if (!id || m_hidden.size() == m_size) throw not_ours(ids);
-    m_hidden.push_back(*id);
+    if (!id || found.size() == m_size) throw not_ours(ids);
+    found.push_back(*id);
   }
-  if (m_hidden.size() != m_size) throw not_ours(ids);
+  if (found.size() != m_size) throw not_ours(ids);
+  return found;
 }
 
 void Members::read_ids(const std::filesystem::path& requests)
@@ -57,9 +67,6 @@ void Members::read_ids(const std::filesystem::path& requests)
     m_ids.push_back(std::move(*id));
   }
   if (m_ids.size() != m_size) throw not_ours(requests);
-  m_places.reserve(m_size);
-  for (std::uint32_t place = 0; place < m_size; ++place)
-    m_places.emplace(m_ids[place], place);
 }
 
 std::optional<Members::Places> Members::find(std::string_view custom_id) const

@@ -39,7 +39,7 @@ public:
 
 private:
   void read_ids(const std::filesystem::path& requests);
-  void read_hidden(const std::filesystem::path& ids);
+  std::vector<std::string> listed_ids(const std::filesystem::path& ids) const;
   std::optional<std::size_t> find_ordinal(Ordinal ordinal) const;
 
   std::size_t m_size;

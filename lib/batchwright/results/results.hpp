@@ -30,7 +30,7 @@ struct SettleFiles {
   std::filesystem::path batch = {};  ///< the batch object as it came, where it failed as a whole; else empty
   std::filesystem::path requests =
       {}; ///< the part's request file; read only where ids are the user's, then it must be there
-  std::filesystem::path ids = {};         ///< the user's ids, where packs hide them; else empty
+  std::filesystem::path ids = {};         ///< the user's ids, where packs hide them or lines are ready-made; else empty
   std::filesystem::path ordinals = {};    ///< the part's list of ordinals, where it is listed
   std::filesystem::path outcomes = {};    ///< written: sorted, one line an outcome
   std::filesystem::path left = {};        ///< written where items are left that used up an attempt: their ordinals

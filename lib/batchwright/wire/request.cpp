@@ -272,14 +272,26 @@ std::optional<Tokens> output_bound(const RequestSpec& spec)
   return bound ? std::optional{Tokens{*bound}} : std::nullopt;
 }
 
+std::optional<Tokens> output_bound(const json::Value& body)
+{
+  const auto number = [&](std::string_view field) {
+    const auto value = body.find(field);
+    const auto n = value ? value->integer() : std::nullopt;
+    return n && *n > 0 ? n : std::nullopt;
+  };
+  for (const auto field : bound_fields)
+    if (const auto bound = number(field)) return Tokens{*bound} * number(choices_field).value_or(1);
+  return std::nullopt;
+}
+
 std::int64_t choices_asked(const RequestSpec& spec)
 {
   return number_set(spec, choices_field).value_or(1);
 }
 
-bool has_output_tokens(const RequestSpec& spec)
+bool has_output_tokens(std::string_view path)
 {
-  const auto* endpoint = find_endpoint(spec.endpoint);
+  const auto* endpoint = find_endpoint(path);
   return !endpoint || !endpoint->bound_field.empty();
 }
 

@@ -1,6 +1,7 @@
 // The shape of one request line. What stands between the user's texts is the provider's; the texts are slots.
 #pragma once
 
+#include <batchwright/json/json.hpp>
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/money.hpp>
 
@@ -48,10 +49,13 @@ std::vector<BodyMember> body_options(const RequestSpec& spec);
 /// What bounds each answer: `max_output_tokens`, else the `--set` field that does; nothing where neither is given.
 std::optional<Tokens> output_bound(const RequestSpec& spec);
 
+/// What a ready-made body bounds all its answers by together; nothing where it does not.
+std::optional<Tokens> output_bound(const json::Value& body);
+
 /// How many answers a request asks for: the `--set` field `n`, else one.
 std::int64_t choices_asked(const RequestSpec& spec);
 
 /// Whether answers are texts that take output tokens: not vectors, nor judgements.
-bool has_output_tokens(const RequestSpec& spec);
+bool has_output_tokens(std::string_view endpoint);
 
 } // namespace batchwright::wire
