@@ -121,6 +121,10 @@ void add_job_options(CLI::App& command, JobOptions& o)
       .add_option("--body", o.body,
                   "JSON template of the whole body; a string that is nothing but {{column}} takes the typed value")
       ->type_name("FILE");
+  command
+      .add_option("--schema", o.schema,
+                  "JSON schema that each answer keeps to: sent as strict, and checked on collecting")
+      ->type_name("FILE");
   command.add_option("--set", o.set, "One more field of the request body, repeatable: temperature=0.2")
       ->type_name("KEY=JSON")
       ->take_all()
@@ -233,6 +237,7 @@ bw::engine::Ask ask_of(const JobOptions& o)
   job.request.system = o.system_file.empty() ? o.system : bw::read_file(o.system_file);
   job.request.messages = o.messages;
   if (!o.body.empty()) job.request.body = bw::read_file(o.body);
+  if (!o.schema.empty()) job.request.schema = bw::read_file(o.schema);
   job.request.inputs_per_request = o.inputs_per_request;
   job.request.max_output_tokens = o.max_output_tokens;
   for (const auto& text : o.set)

@@ -22,7 +22,8 @@ struct JobOptions {
   std::string endpoint = {}; // empty: chat, or as ready-made requests say
   std::string prompt = {};
   std::string messages = {};
-  std::string body = {}; // a file
+  std::string body = {};   // a file
+  std::string schema = {}; // a file
   std::uint64_t inputs_per_request = 0;
   std::string prompt_file = {};
   std::string system = {};

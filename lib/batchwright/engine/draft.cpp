@@ -8,6 +8,7 @@
 #include <batchwright/input/pins.hpp>
 #include <batchwright/input/spool.hpp>
 #include <batchwright/money/tokens.hpp>
+#include <batchwright/results/answer_schema.hpp>
 #include <batchwright/wire/request.hpp>
 
 #include <fmt/format.h>
@@ -129,6 +130,15 @@ PinnedInput spooled(Draft& made, Tools& tools, const Ask& ask)
   return input::pin_spooled(*made.spooled, ask.format, ask.empty);
 }
 
+void check_schema(const std::string& schema)
+{
+  try {
+    const results::AnswerSchema checked{schema};
+  } catch (const Error& e) {
+    throw e.in("reading --schema");
+  }
+}
+
 /// Ready-made requests go with no other input, and with no option that makes requests.
 void check_kinds(const Job& job)
 {
@@ -184,6 +194,7 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
     job.inputs.push_back(path == "-" ? spooled(made, tools, ask) : input::pin(path, ask.format, ask.empty));
   check_kinds(job);
   if (!is_ready_made(job)) requests::complete(job.request);
+  if (!job.request.schema.empty()) check_schema(job.request.schema);
   const bool given_name = !job.name.empty();
   if (!given_name) job.name = job_name_from(name_of(ask.inputs.front(), job.inputs.front()));
 

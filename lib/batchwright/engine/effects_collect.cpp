@@ -171,7 +171,8 @@ void Run::settle(const Part& p, const results::SettleFiles& files, results::Canc
                                        .max_attempts = m_job.policy.max_attempts,
                                        .fallback = m_job.policy.fallback,
                                        .cancelled = cancelled,
-                                       .prices = m_tools.prices.find(p.model.empty() ? spec.model : p.model)};
+                                       .prices = m_tools.prices.find(p.model.empty() ? spec.model : p.model),
+                                       .schema = spec.schema};
   // Ids of the user's are read from the request file or that of ids; where it is gone it is built again, the same
   // bytes.
   const bool rebuild = has_user_ids(m_job) && !std::filesystem::exists(lists_ids ? files.ids : files.requests);

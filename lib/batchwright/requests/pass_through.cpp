@@ -63,10 +63,11 @@ private:
   static Error refused(const input::Item& item, const std::vector<RequestProblem>& problems)
   {
     const auto more = problems.size() > 1 ? fmt::format(" (and {} more)", problems.size() - 1) : std::string{};
-    return input::fault_at(item, fmt::format("{}{}", problems.front().message, more),
-                           fmt::format("`batchwright validate '{}'` lists all that the server would refuse; where these "
-                                       "are records and no requests: --input-format jsonl",
-                                       item.file));
+    return input::fault_at(
+        item, fmt::format("{}{}", problems.front().message, more),
+        fmt::format("`batchwright validate '{}'` lists all that the server would refuse; where these "
+                    "are records and no requests: --input-format jsonl",
+                    item.file));
   }
 
   json::Document m_document = {};

@@ -3,11 +3,13 @@
 
 #include <batchwright/model/job.hpp>
 #include <batchwright/money/prices.hpp>
+#include <batchwright/results/documents.hpp>
 #include <batchwright/results/results.hpp>
 #include <batchwright/wire/answer.hpp>
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace batchwright::results {
@@ -32,6 +34,10 @@ public:
 
 /// What an answer says as JSON, vectors as arrays of numbers: these are written into `scratch`.
 std::string_view output_json(const wire::Answer& answer, std::string& scratch);
+
+/// Why an item failed, in the server's words, or where the answer does not keep to the schema.
+std::string error_message(const Outcome& outcome, const wire::Answer& answer,
+                          const std::optional<Documents>& documents);
 
 std::unique_ptr<RecordWriter> jsonl_writer(const Job& job);
 /// A matrix of float32 in NumPy's format, a row for each item: NaN where there is no vector. Throws `Fault::input`

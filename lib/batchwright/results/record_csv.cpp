@@ -12,13 +12,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace batchwright::results {
 namespace {
-
-constexpr std::array<std::string_view, 3> own_columns = {"output", "status", "error"};
 
 void append_cell(std::string& out, std::string_view text)
 {
@@ -52,14 +51,26 @@ void append_field(std::string& out, const input::Field& field)
   field.form == input::Field::Form::json ? append_json_cell(out, field.bytes) : append_cell(out, field.bytes);
 }
 
+/// The names of our columns; those of a document's fields stand behind the whole.
+std::vector<std::string> own_columns(const std::optional<Documents>& documents)
+{
+  std::vector<std::string> names{"output"};
+  if (documents) {
+    for (const auto& field : documents->fields())
+      names.push_back("output." + field);
+  }
+  names.insert(names.end(), {"status", "error"});
+  return names;
+}
+
 /// What goes before the names of our columns so that none is one of the input's.
-std::string prefix_for(const std::deque<std::string>& columns)
+std::string prefix_for(const std::deque<std::string>& columns, const std::vector<std::string>& own_names)
 {
   std::string prefix;
   const auto clashes = [&](std::string_view own) {
     return std::find(columns.begin(), columns.end(), prefix + std::string{own}) != columns.end();
   };
-  while (std::any_of(own_columns.begin(), own_columns.end(), clashes))
+  while (std::any_of(own_names.begin(), own_names.end(), clashes))
     prefix += '_';
   return prefix;
 }
@@ -68,6 +79,7 @@ class CsvWriter : public RecordWriter {
 public:
   explicit CsvWriter(const Job& job) : m_pins(job.inputs)
   {
+    if (!job.request.schema.empty()) m_documents.emplace(job.request.schema);
     m_pins.check();
     m_columns.emplace(job);
     m_stream = input::open(job.inputs, {.skip_bad = job.skip_bad, .on_skipped = {}});
@@ -80,9 +92,13 @@ public:
       append_cell(out, name);
       out += ',';
     }
-    const auto prefix = prefix_for(m_columns->names());
-    for (const auto own : own_columns)
-      out += fmt::format("{}{}{}", prefix, own, own == own_columns.back() ? '\n' : ',');
+    const auto own_names = own_columns(m_documents);
+    const auto prefix = prefix_for(m_columns->names(), own_names);
+    for (const auto& own : own_names) {
+      append_cell(out, prefix + own);
+      out += ',';
+    }
+    out.back() = '\n';
   }
 
   void add(std::string& out, const Outcome& outcome) override
@@ -95,11 +111,16 @@ public:
     }
     ensure(m_document.parse(outcome.answer), "an outcome file holds answer lines");
     const auto answer = wire::read_answer(m_document.root(), outcome.from->endpoint);
-    append_json_cell(out, output_json(answer, m_scratch));
+    if (m_documents) {
+      append_document(out, outcome, answer);
+    } else {
+      append_json_cell(out, output_json(answer, m_scratch));
+    }
     out += ',';
     out += name(outcome.status);
     out += ',';
-    if (outcome.status == Status::failed) append_cell(out, fmt::format("{}: {}", outcome.code, answer.message));
+    if (outcome.status == Status::failed)
+      append_cell(out, fmt::format("{}: {}", outcome.code, error_message(outcome, answer, m_documents)));
     out += '\n';
     m_item = m_stream->next();
   }
@@ -108,6 +129,22 @@ public:
   void end(std::string&) override { m_pins.check(); }
 
 private:
+  /// The document as JSON, then its fields, of the one answer that there is.
+  void append_document(std::string& out, const Outcome& outcome, const wire::Answer& answer)
+  {
+    const bool fits = outcome.status == Status::succeeded;
+    const auto whole = fits ? m_documents->output(answer) : answer.output();
+    append_json_cell(out, whole);
+    json::Document document;
+    const bool has_fields = fits && document.parse(whole);
+    for (std::size_t nth = 0; nth < m_documents->fields().size(); ++nth) {
+      out += ',';
+      const auto value = has_fields ? m_documents->field(document.root(), nth) : std::nullopt;
+      if (value) append_json_cell(out, *value);
+    }
+  }
+
+  std::optional<Documents> m_documents = {}; // nothing: answers keep to no schema
   input::Pins m_pins;
   std::unique_ptr<input::Stream> m_stream = {};
   const input::Item* m_item = nullptr; // the one that comes next

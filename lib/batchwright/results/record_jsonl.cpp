@@ -49,7 +49,10 @@ bool is_free(const money::Rates& rates)
 
 class JsonlWriter : public RecordWriter {
 public:
-  explicit JsonlWriter(const Job& job) : m_user_ids(has_user_ids(job)) {}
+  explicit JsonlWriter(const Job& job) : m_user_ids(has_user_ids(job))
+  {
+    if (!job.request.schema.empty()) m_documents.emplace(job.request.schema);
+  }
 
   void begin(std::string&) override {}
   void pass(std::string&) override {}
@@ -64,7 +67,7 @@ public:
     json::Writer record{out};
     record.begin_object().member("index", static_cast<std::int64_t>(outcome.ordinal));
     id_member(record, outcome, line);
-    record.member("status", name(outcome.status)).key("output").raw(output_json(answer, m_scratch));
+    record.member("status", name(outcome.status)).key("output").raw(output_of(outcome, answer));
     error_member(record, outcome, answer);
     record.flag("paid", outcome.paid);
     token_member(record, "finish_reason", answer.finish_reason, m_scratch);
@@ -78,6 +81,13 @@ public:
   }
 
 private:
+  /// Documents where they keep to the schema; an answer that cannot be used keeps its text.
+  std::string_view output_of(const Outcome& outcome, const wire::Answer& answer)
+  {
+    if (m_documents && outcome.status == Status::succeeded) return m_documents->output(answer);
+    return output_json(answer, m_scratch);
+  }
+
   /// What is the same for all outcomes of a file is worked out once.
   void take_source(const OutcomeFile& source)
   {
@@ -106,7 +116,8 @@ private:
       record.null();
       return;
     }
-    record.begin_object().member("code", outcome.code).member("message", std::string_view{answer.message});
+    record.begin_object().member("code", outcome.code);
+    record.member("message", error_message(outcome, answer, m_documents));
     record.key("http_status");
     if (answer.http_status == 0) {
       record.null();
@@ -131,14 +142,21 @@ private:
   }
 
   bool m_user_ids;
-  const OutcomeFile* m_source = nullptr; // of the last outcome
-  std::string m_model = {};              // its model, as a token
+  std::optional<Documents> m_documents = {}; // nothing: answers keep to no schema
+  const OutcomeFile* m_source = nullptr;     // of the last outcome
+  std::string m_model = {};                  // its model, as a token
   std::optional<money::Rates> m_rates = {};
   json::Document m_document = {};
   std::string m_scratch = {};
 };
 
 } // namespace
+
+std::string error_message(const Outcome& outcome, const wire::Answer& answer, const std::optional<Documents>& documents)
+{
+  if (!documents || outcome.code != wire::code_schema) return answer.message;
+  return documents->violation(answer).value_or("the answer does not keep to the schema");
+}
 
 std::string_view output_json(const wire::Answer& answer, std::string& scratch)
 {

@@ -55,6 +55,7 @@ struct SettleContext {
   Fallback fallback = Fallback::batch;
   Cancelled cancelled = Cancelled::no;
   const money::ModelPrices* prices = nullptr; ///< null: not known
+  std::string schema = {};                    ///< that successful answers must keep to; empty: none
 };
 
 /// Items that live on in a child part.
@@ -84,7 +85,8 @@ struct Settled {
 /// A 403 is permanent, unless every answer of the part is one.
 /// A transient outcome is left while attempts remain (part.attempt < max_attempts) and the fallback is not `none`; a
 /// free retry is left always (but for fallback `none`); where the job is cancelled, both fail with `cancelled`. Lists
-/// of what is left and quarantine files of an earlier settling that have nothing to hold any more are removed. A pack
+/// of what is left and quarantine files of an earlier settling that have nothing to hold any more are removed. An
+/// answer that does not keep to the schema fails with `schema_violation`. A pack
 /// gives each of its items an answer line of its own, with its share of the usage. One that was refused with 400, 413
 /// or 422 says nothing of its items: they are left for smaller packs, until the bad one stands alone. Throws
 /// `Fault::storage`; `Fault::bug` where files are not this part's.

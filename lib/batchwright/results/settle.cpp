@@ -4,6 +4,7 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/input/ordinals.hpp>
 #include <batchwright/json/json.hpp>
+#include <batchwright/results/documents.hpp>
 #include <batchwright/results/gather.hpp>
 #include <batchwright/results/members.hpp>
 #include <batchwright/results/outcome_line.hpp>
@@ -199,6 +200,7 @@ public:
         m_left_free(files.left_free),
         m_left_halved(files.left_halved)
   {
+    if (!context.schema.empty()) m_documents.emplace(context.schema);
   }
 
   /// Called for every place in ascending order; a pack is settled whole at the first of its items.
@@ -217,6 +219,9 @@ public:
     const auto status = status_after(judgement, m_part, m_context);
     if (status == Status::pending) return leave(places, judgement);
     m_settled.sums.usage += pick.usage;
+    if (status == Status::succeeded && breaks_schema(line)) {
+      return write(place, Status::failed, wire::code_schema, pick.paid, line);
+    }
     if (pick.items > 1 || m_members.hides_ids()) return unpack(places, status, pick, line);
     write(place, status, m_scan.code(pick), pick.paid, line);
   }
@@ -278,6 +283,13 @@ private:
   {
     write(place, Status::failed, verdict.code, verdict.paid,
           wire::unanswered_line(m_members.custom_id(place), verdict.code, verdict.message));
+  }
+
+  bool breaks_schema(std::string_view line)
+  {
+    if (!m_documents) return false;
+    ensure(m_document.parse(line), "a line that was read once is read again");
+    return m_documents->violation(wire::read_answer(m_document.root(), m_context.endpoint)).has_value();
   }
 
   /// One line becomes a line for each item of its request.
@@ -368,6 +380,7 @@ private:
   LeftList m_left;
   LeftList m_left_free;
   LeftList m_left_halved;
+  std::optional<Documents> m_documents = {}; // nothing: answers keep to no schema
   json::Document m_document = {};
   std::string m_head = {};
   Settled m_settled = {};
