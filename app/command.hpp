@@ -12,6 +12,11 @@ void add_run(CLI::App& root, Session& session);
 void add_status(CLI::App& root, Session& session);
 void add_fetch(CLI::App& root, Session& session);
 void add_poll(CLI::App& root, Session& session);
+void add_validate(CLI::App& root, Session& session);
+void add_config(CLI::App& root, Session& session);
+void add_cancel(CLI::App& root, Session& session);
+void add_clean(CLI::App& root, Session& session);
+void add_show(CLI::App& root, Session& session);
 void add_emulator(CLI::App& root, Session& session);
 
 } // namespace app

@@ -115,16 +115,16 @@ bw::Exit Console::fail(const bw::Error& error)
   return exit;
 }
 
-bool Console::confirm(std::string_view question, const std::string& hint, Stdin in)
+bool Console::confirm(std::string_view question, std::string_view why, const std::string& hint, Stdin in)
 {
   const bw::Descriptor tty{in == Stdin::holds_data ? ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY) : -1};
   if (in == Stdin::holds_data ? !tty : !::isatty(STDIN_FILENO) || !::isatty(STDERR_FILENO)) {
-    throw bw::Error{bw::Fault::usage, "this spends money, and there is no terminal to ask on", hint};
+    throw bw::Error{bw::Fault::usage, fmt::format("{}, and there is no terminal to ask on", why), hint};
   }
   if (m_progress) m_progress->clear();
   bw::write_all(tty ? tty.get() : STDERR_FILENO, fmt::format("{} [y/N] ", question));
   const auto answer = line_from(tty ? tty.get() : STDIN_FILENO);
-  if (bw::process_interrupt().asked()) throw bw::Error{bw::Fault::interrupted, "stopped; nothing was sent"};
+  if (bw::process_interrupt().asked()) throw bw::Error{bw::Fault::interrupted, "stopped; nothing was done"};
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 

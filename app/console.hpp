@@ -24,6 +24,8 @@ struct OutputClosed {};
 
 struct Globals {
   std::string home = {};
+  std::string profile = {};
+  std::string cacert = {};
   bool json = false;
   bool quiet = false;
   bool verbose = false;
@@ -55,9 +57,9 @@ public:
   batchwright::Exit fail(const batchwright::Error& error);
   void warn(std::string_view text);
 
-  /// A yes or no on the terminal; with data on stdin, on /dev/tty. Throws `Fault::usage` with this hint where nobody
-  /// can be asked.
-  bool confirm(std::string_view question, const std::string& hint, Stdin in);
+  /// A yes or no on the terminal; with data on stdin, on /dev/tty. Throws `Fault::usage` with why it has to be asked,
+  /// and this hint, where nobody can be.
+  bool confirm(std::string_view question, std::string_view why, const std::string& hint, Stdin in = Stdin::is_free);
 
   /// How stdout, or stderr, takes text: its width and whether it has colours.
   batchwright::report::Style style(int fd) const;

@@ -1,5 +1,6 @@
 #include "app/delivery.hpp"
 
+#include "app/handover.hpp"
 #include "app/session.hpp"
 
 #include <batchwright/base/files.hpp>
@@ -42,7 +43,7 @@ void write_ids(const std::string& job, fs::path matrix, bw::results::Pending pen
 {
   bw::AtomicFile file{matrix.replace_extension(".ids.jsonl"), bw::AtomicFile::Durable::yes,
                       bw::AtomicFile::Access::by_umask};
-  bw::engine::deliver(session.tools(), job, bw::results::Format::ids, pending,
+  bw::engine::deliver(session.tools(), job, {bw::results::Format::ids, pending},
                       [&](std::string_view bytes) { file.write(bytes); });
   file.commit();
 }
@@ -78,7 +79,7 @@ bw::results::Merged deliver(const std::string& job, const Delivery& delivery, bw
   const auto format = delivery.chosen_format();
   bw::results::Merged merged;
   const auto produce = [&](const bw::results::Sink& sink) {
-    merged = bw::engine::deliver(session.tools(), job, format, pending, sink);
+    merged = bw::engine::deliver(session.tools(), job, {format, pending}, sink);
   };
   if (delivery.out == "-") {
     produce([&](std::string_view bytes) { session.console().write(bytes); });
@@ -102,12 +103,16 @@ void tell_end(const bw::JobView& view, Stdout out, Session& session)
   session.console().say(bw::report::next_step(view));
 }
 
-bw::Exit finish(const bw::JobView& view, const Delivery& delivery, Session& session)
+bw::Exit finish(const bw::JobView& view, const std::optional<Delivery>& delivery, Session& session)
 {
   const bool done = view.state == bw::JobState::done;
-  if (done) deliver(view.job, delivery, bw::results::Pending::refuse, session);
-  tell_end(view, delivery.stdout_use(), session);
-  return done ? bw::exit_for(view) : stopped_by_user().value_or(bw::exit_for(view));
+  const auto handed = hand_over(view, session);
+  if (done && delivery) {
+    deliver(view.job, *delivery, bw::results::Pending::refuse, session);
+    bw::engine::record_fetched(session.tools(), view.job);
+  }
+  tell_end(view, delivery ? delivery->stdout_use() : Stdout::is_free, session);
+  return done ? bw::graver(bw::exit_for(view), handed) : stopped_by_user().value_or(bw::exit_for(view));
 }
 
 std::optional<bw::Exit> stopped_by_user()

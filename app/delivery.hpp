@@ -29,9 +29,9 @@ struct Delivery {
 batchwright::results::Merged deliver(const std::string& job, const Delivery& delivery,
                                      batchwright::results::Pending pending, Session& session);
 
-/// A job that was waited for: delivered where it is done; where not, the user is told what moves it. The exit status is
-/// that of the job's end.
-batchwright::Exit finish(const batchwright::JobView& view, const Delivery& delivery, Session& session);
+/// A job that was waited for: where it is done, what it owes is handed over and the result goes where this command
+/// wants it, if it does; where not, the user is told what moves it. The exit status is that of the job's end.
+batchwright::Exit finish(const batchwright::JobView& view, const std::optional<Delivery>& delivery, Session& session);
 
 /// The last word of a command: the job as an object with --json; else how it ended or, where it did not, why it stands
 /// still and which command moves it.

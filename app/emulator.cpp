@@ -62,8 +62,9 @@ bw::Exit run_emulator(const EmulatorOptions& options, Session& session)
 }
 
 constexpr auto help_footer = R"(
-Speaks the Files, Batches, chat completions and models endpoints on 127.0.0.1. The
-first line on stdout is `listening on URL`. Ends with Ctrl-C.
+Speaks the Files, Batches and models endpoints on 127.0.0.1, and all that batches know
+(responses, chat completions, embeddings, completions, moderations, images, videos).
+The first line on stdout is `listening on URL`. Ends with Ctrl-C.
 
   GET /emulator/ledger    what was uploaded, created, executed and billed
 

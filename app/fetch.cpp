@@ -1,16 +1,12 @@
 // `batchwright fetch`: collect what has ended, and merge it into input order. It never sends.
 
+#include "app/collect.hpp"
 #include "app/command.hpp"
 #include "app/delivery.hpp"
 #include "app/job_options.hpp"
 #include "app/session.hpp"
 
-#include <batchwright/base/interrupt.hpp>
-
-#include <fmt/format.h>
-
 #include <memory>
-#include <thread>
 
 namespace app {
 namespace {
@@ -35,34 +31,14 @@ std::optional<bw::results::Format> format_of(const std::string& word)
   return std::nullopt; // by the name of the output
 }
 
-/// Collects, where there is anything to collect and nobody else does it; with --wait, until there is not.
-bw::JobView collect(const FetchOptions& options, std::optional<bw::Millis> every, Session& session)
-{
-  const bw::engine::Goal goal{.until = options.wait ? bw::engine::Until::ended : bw::engine::Until::idle,
-                              .sending = bw::engine::Sending::no,
-                              .every = every};
-  constexpr bw::Millis between_looks{500};
-  for (;;) {
-    auto view = bw::engine::look(session.tools(), options.job);
-    if (view.state == bw::JobState::done) return view; // neither lock nor key nor network is needed
-    if (!bw::engine::is_held(session.tools(), options.job)) {
-      if (!bw::engine::needs_server(view)) return view;
-      try {
-        return bw::engine::advance(session.tools(), session.server(), options.job, goal);
-      } catch (const bw::Error& error) {
-        if (error.fault() != bw::Fault::busy) throw; // taken since we looked
-      }
-    }
-    if (!options.wait || bw::process_interrupt().asked()) return view;
-    std::this_thread::sleep_for(between_looks); // the other process does the work; we watch the store
-  }
-}
-
 bw::Exit run_fetch(const FetchOptions& options, Session& session)
 {
   const Delivery delivery{options.out, format_of(options.format)};
   delivery.check();
-  const auto view = collect(options, duration_of(options.every, "--every"), session);
+  const bw::engine::Goal goal{.until = options.wait ? bw::engine::Until::ended : bw::engine::Until::idle,
+                              .sending = bw::engine::Sending::no,
+                              .every = duration_of(options.every, "--every")};
+  const auto view = collect(options.job, goal, options.wait ? WhileHeld::wait : WhileHeld::look, session);
   if (view.state == bw::JobState::done || (options.wait && !options.partial)) return finish(view, delivery, session);
 
   if (options.partial) deliver(options.job, delivery, bw::results::Pending::leave_out, session);

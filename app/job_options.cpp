@@ -4,6 +4,7 @@
 #include "app/session.hpp"
 
 #include <batchwright/base/files.hpp>
+#include <batchwright/json/json.hpp>
 #include <batchwright/report/plan.hpp>
 #include <batchwright/report/report.hpp>
 #include <batchwright/wire/endpoint.hpp>
@@ -45,21 +46,29 @@ std::string endpoint_of(const std::string& text)
               fmt::format("one of {}or a path of the API, as /v1/images/generations", words)};
 }
 
-/// A limit of the user's, the default where none was given; never above the API's own.
-std::uint64_t limit_of(std::uint64_t given, std::uint64_t otherwise, std::uint64_t most, const char* option)
+/// Refuses more than `most`. A check of the option, so that a default out of the configuration meets it, too.
+CLI::Validator at_most(std::uint64_t most, const char* option, const std::string& why, const std::string& hint = {})
 {
-  if (given <= most) return given == 0 ? otherwise : given;
-  throw Error{Fault::usage, fmt::format("{} {}: the API allows at most {}", option, given, most)};
+  const auto check = [=](const std::string& text) {
+    std::uint64_t given = 0;
+    if (!CLI::detail::lexical_cast(text, given) || given <= most) return std::string{}; // no number: not said here
+    throw Error{Fault::usage, fmt::format("{} {}: {}", option, text, why), hint};
+  };
+  return CLI::Validator{check, {}};
 }
 
-std::optional<std::int64_t> output_bound_of(std::optional<std::int64_t> given)
+/// Never above the API's own limit.
+CLI::Validator allowed(std::uint64_t most, const char* option)
 {
-  const auto most = bw::wire::openai().tokens_per_request;
-  if (!given || *given <= most) return given;
-  throw Error{Fault::usage,
-              fmt::format("--max-output-tokens {}: no model answers with more than {} tokens", *given,
-                          bw::report::count(static_cast<std::uint64_t>(most))),
-              "leave it out for the model's own bound"};
+  return at_most(most, option, fmt::format("the API allows at most {}", most));
+}
+
+CLI::Validator answerable()
+{
+  const auto most = static_cast<std::uint64_t>(bw::wire::openai().tokens_per_request);
+  return at_most(most, "--max-output-tokens",
+                 fmt::format("no model answers with more than {} tokens", bw::report::count(most)),
+                 "leave it out for the model's own bound");
 }
 
 /// Spending asks first: on a terminal with a question, elsewhere it must have been said on the command line.
@@ -70,7 +79,8 @@ void get_consent(const JobOptions& options, const bw::engine::Draft& draft, Sess
   const auto question = fmt::format("Send {} to {}?", bw::report::amount_of_work(draft.job.items, draft.parts.size()),
                                     draft.job.request.model);
   const auto in = draft.spooled ? Stdin::holds_data : Stdin::is_free;
-  if (!session.console().confirm(question, "say --yes to send it, or --dry-run to see only what it would cost", in)) {
+  if (!session.console().confirm(question, "this spends money",
+                                 "say --yes to send it, or --dry-run to see only what it would cost", in)) {
     throw Error{Fault::usage, "not sent: consent was not given"};
   }
 }
@@ -79,6 +89,7 @@ void get_consent(const JobOptions& options, const bw::engine::Draft& draft, Sess
 
 void add_job_options(CLI::App& command, JobOptions& o)
 {
+  const auto& profile = bw::wire::openai();
   command // the first of all options: it gives values to the others
       .add_option_function<std::string>(
           "--job", [&command](const std::string& path) { apply_job_file(command, path); },
@@ -115,7 +126,8 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->allow_extra_args(false);
   command.add_option("--max-output-tokens", o.max_output_tokens, "Bound of each answer")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::PositiveNumber)
+      ->check(answerable());
   command
       .add_option(
           "--endpoint", o.endpoint,
@@ -138,13 +150,16 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->type_name("COL");
   command.add_option("--skip-bad", o.skip_bad, "Put aside up to N bad records instead of refusing the input")
       ->type_name("N");
-  command
-      .add_option("--requests-per-part", o.requests_per_part, "Requests in a file at most (default and limit: 50,000)")
+  command.add_option("--requests-per-part", o.requests_per_part, "Requests in a file at most, up to 50,000")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--bytes-per-part", o.bytes_per_part, "Bytes of a file at most (default: 190,000,000)")
+      ->check(CLI::PositiveNumber)
+      ->check(allowed(profile.requests_per_file, "--requests-per-part"))
+      ->default_str(std::to_string(profile.requests_per_file));
+  command.add_option("--bytes-per-part", o.bytes_per_part, "Bytes of a file at most, up to 200 MiB")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::PositiveNumber)
+      ->check(allowed(profile.bytes_per_file, "--bytes-per-part"))
+      ->default_str(std::to_string(profile.default_bytes_per_part));
   command.add_option("--fallback", o.fallback, "What becomes of items a batch could not finish for a passing reason")
       ->check(CLI::IsMember({"batch", "none"}))
       ->capture_default_str();
@@ -153,10 +168,32 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
   command.add_flag("--keep-requests", o.keep_requests, "Keep request files after their part is settled");
+  command
+      .add_option("-o,--out", o.out,
+                  "Where the merged result is written, by whichever command ends the job (run: default -, stdout)")
+      ->type_name("OUT");
+  command.add_option("--on-done", o.on_done, "Shell command that is run once when the job is done")->type_name("CMD");
   command.add_option("--name", o.name, "Name of the job (default: made from the input's name)")->type_name("NAME");
   command.add_flag("--allow-empty", o.allow_empty, "An input without an item makes a job that is done at once");
   command.add_flag("-y,--yes", o.yes, "Send without asking");
   command.add_flag("--dry-run", o.dry_run, "Show parts, tokens and cost; send nothing, leave nothing");
+}
+
+std::vector<std::string> unsuited_defaults(const JobOptions& o)
+{
+  std::vector<std::string> names;
+  const auto* endpoint = bw::wire::find_endpoint(o.endpoint);
+  const bool has_bound = std::any_of(o.set.begin(), o.set.end(), [](const std::string& text) {
+    const auto name = text.substr(0, text.find('='));
+    return name.starts_with("max_") && name.ends_with("tokens");
+  });
+  if (has_bound || !o.body.empty() || !endpoint || endpoint->bound_field.empty())
+    names.emplace_back("max_output_tokens");
+  if (o.body.empty()) return names;
+  bw::json::Document body;
+  const auto text = bw::read_file(o.body);
+  if (body.parse(text) && body.root().find("model")) names.emplace_back("model");
+  return names;
 }
 
 bw::engine::Ask ask_of(const JobOptions& o)
@@ -173,7 +210,7 @@ bw::engine::Ask ask_of(const JobOptions& o)
     throw Error{Fault::usage, "INPUT -: standard input is a terminal", "pipe the input into it, or name a file"};
   }
   if (o.model.empty() && o.body.empty())
-    throw Error{Fault::usage, "--model is required", "for example --model gpt-5.4-mini"};
+    throw Error{Fault::usage, "--model is required", "for example --model gpt-5.4-mini, or `model` in config.toml"};
   const auto& profile = bw::wire::openai();
   bw::engine::Ask ask;
   ask.inputs = o.inputs;
@@ -188,18 +225,18 @@ bw::engine::Ask ask_of(const JobOptions& o)
   job.request.messages = o.messages;
   if (!o.body.empty()) job.request.body = bw::read_file(o.body);
   job.request.inputs_per_request = o.inputs_per_request;
-  job.request.max_output_tokens = output_bound_of(o.max_output_tokens);
+  job.request.max_output_tokens = o.max_output_tokens;
   for (const auto& text : o.set)
     job.request.set.push_back(field_of(text));
   job.request.id_column = o.id_column;
-  job.limits.requests =
-      limit_of(o.requests_per_part, profile.requests_per_file, profile.requests_per_file, "--requests-per-part");
-  job.limits.bytes =
-      limit_of(o.bytes_per_part, profile.default_bytes_per_part, profile.bytes_per_file, "--bytes-per-part");
+  job.limits.requests = o.requests_per_part == 0 ? profile.requests_per_file : o.requests_per_part;
+  job.limits.bytes = o.bytes_per_part == 0 ? profile.default_bytes_per_part : o.bytes_per_part;
   job.policy.fallback = bw::fallback_named(o.fallback).value_or(bw::Fallback::batch);
   job.policy.max_attempts = o.max_attempts;
   job.policy.keep_requests = o.keep_requests;
   job.skip_bad = o.skip_bad;
+  if (!o.out.empty() && o.out != "-") job.handover.out = std::filesystem::absolute(o.out).native();
+  job.handover.on_done = o.on_done;
   return ask;
 }
 

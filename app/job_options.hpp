@@ -35,6 +35,8 @@ struct JobOptions {
   std::string fallback = "batch";
   int max_attempts = 3;
   bool keep_requests = false;
+  std::string out = {}; ///< empty: not given
+  std::string on_done = {};
   std::string name = {};
   bool allow_empty = false;
   bool yes = false;
@@ -42,6 +44,10 @@ struct JobOptions {
 };
 
 void add_job_options(CLI::App& command, JobOptions& options);
+
+/// The settings that are no defaults for this job, since what was given says it otherwise or has no place for it: a
+/// bound of the output for vectors, a model beside a body that names its own.
+std::vector<std::string> unsuited_defaults(const JobOptions& options);
 
 /// What the options ask for. Throws `Fault::usage` for what cannot be.
 batchwright::engine::Ask ask_of(const JobOptions& options);

@@ -34,13 +34,19 @@ First steps:
 
 Environment:
   OPENAI_API_KEY, OPENAI_API_KEY_FILE, OPENAI_BASE_URL, OPENAI_ORG_ID,
-  OPENAI_PROJECT_ID, BATCHWRIGHT_HOME, NO_COLOR
+  OPENAI_PROJECT_ID, BATCHWRIGHT_HOME, BATCHWRIGHT_PROFILE, HTTPS_PROXY,
+  NO_PROXY, SSL_CERT_FILE, NO_COLOR
+
+`batchwright config` shows what is in force and where it was set.
 )";
 
 void add_global_options(CLI::App& root, app::Globals& globals)
 {
   root.add_option("--home", globals.home, "Where jobs are kept (default: ~/.local/state/batchwright)")
       ->type_name("DIR");
+  root.add_option("--profile", globals.profile, "Profile of config.toml to use")->type_name("NAME");
+  root.add_option("--cacert", globals.cacert, "Trust the authorities in this PEM file instead of the system's")
+      ->type_name("FILE");
   root.add_flag("--json", globals.json, "One JSON object a line instead of text; errors too");
   root.add_flag("-q,--quiet", globals.quiet, "Say nothing but results, warnings and errors");
   root.add_flag("-v,--verbose", globals.verbose, "Tell every step");
@@ -62,6 +68,11 @@ Exit run(int argc, char** argv, app::Session& session)
   app::add_status(root, session);
   app::add_fetch(root, session);
   app::add_poll(root, session);
+  app::add_validate(root, session);
+  app::add_config(root, session);
+  app::add_cancel(root, session);
+  app::add_clean(root, session);
+  app::add_show(root, session);
   app::add_emulator(root, session);
 
   try {

@@ -2,6 +2,7 @@
 
 #include "app/command.hpp"
 #include "app/delivery.hpp"
+#include "app/handover.hpp"
 #include "app/session.hpp"
 
 #include <algorithm>
@@ -41,6 +42,7 @@ Exit run_poll(const PollOptions& options, Session& session)
   auto exit = Exit::ok;
   for (const auto& [job, view, fault] : bw::engine::advance_all(session.tools(), session.server(), jobs, goal)) {
     if (view) {
+      exit = bw::graver(exit, hand_over(*view, session));
       session.console().conclude(*view, Stdout::is_free);
       if (view->pause != bw::Pause::none) exit = bw::graver(exit, bw::exit_for(*view));
     } else if (named || fault->fault() != bw::Fault::busy) { // taken since we looked: another process moves it

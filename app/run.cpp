@@ -1,6 +1,7 @@
 // `batchwright run`: submit, wait, fetch, in one. Run again, it goes on where it was.
 
 #include "app/command.hpp"
+#include "app/defaults.hpp"
 #include "app/delivery.hpp"
 #include "app/job_options.hpp"
 #include "app/session.hpp"
@@ -15,21 +16,20 @@ namespace bw = batchwright;
 
 struct RunOptions {
   JobOptions job = {};
-  std::string out = "-";
   std::string every = {};
 };
 
 bw::Exit run_run(const RunOptions& options, Session& session)
 {
-  const Delivery delivery{options.out, {}};
-  delivery.check();
+  const bool to_stdout = options.job.out.empty() || options.job.out == "-";
+  if (!to_stdout) Delivery{options.job.out, {}}.check();
   const auto every = duration_of(options.every, "--every");
   auto made = make_job(options.job, session);
   if (!made) return bw::Exit::ok;
 
   const bw::engine::Goal goal{.until = bw::engine::Until::ended, .sending = bw::engine::Sending::yes, .every = every};
   const auto view = bw::engine::advance(session.tools(), session.server(), made->job, goal, std::move(made->lock));
-  return finish(view, delivery, session);
+  return finish(view, to_stdout ? std::optional{Delivery{}} : std::nullopt, session);
 }
 
 constexpr auto help_footer = R"(
@@ -58,13 +58,13 @@ void add_run(CLI::App& root, Session& session)
 
   CLI::App* command = root.add_subcommand("run", "Submit, wait with progress, fetch; run again, it goes on");
   add_job_options(*command, options->job);
-  command->add_option("-o,--out", options->out, "Where the merged result goes; - is stdout")
-      ->type_name("OUT")
-      ->capture_default_str();
   command->add_option("--every", options->every, "Time between polls (default: short at first, growing)")
       ->type_name("DURATION");
   command->footer(help_footer);
-  command->callback([options, &session] { session.exit = run_run(*options, session); });
+  command->callback([options, command, &session] {
+    take_defaults(*command, session.settings(), unsuited_defaults(options->job));
+    session.exit = run_run(*options, session);
+  });
 }
 
 } // namespace app

@@ -3,7 +3,10 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/base/interrupt.hpp>
 #include <batchwright/base/version.hpp>
-#include <batchwright/config/environment.hpp>
+#include <batchwright/config/account.hpp>
+#include <batchwright/http/address.hpp>
+#include <batchwright/http/dialler.hpp>
+#include <batchwright/http/proxy.hpp>
 
 #include <fmt/format.h>
 
@@ -39,6 +42,41 @@ struct Session::Connection {
   std::unique_ptr<bw::engine::Server> server = {};
 };
 
+namespace {
+
+/// Takes a step that uses a value; what it throws says where the value was set.
+template<class Step>
+auto using_value(const bw::config::Value& value, Step step)
+{
+  try {
+    return step();
+  } catch (const bw::Error& error) {
+    throw bw::config::blame(error, value);
+  }
+}
+
+} // namespace
+
+bw::http::Endpoint endpoint_of(const bw::config::Settings& settings)
+{
+  const auto account = bw::config::read_account(settings);
+  bw::http::Endpoint endpoint{.base_url = account.base_url,
+                              .organization = account.organization,
+                              .project = account.project,
+                              .user_agent = fmt::format("batchwright/{}", bw::version()),
+                              .ca_file = settings["cacert"].text,
+                              .proxy = settings["proxy"].secret,
+                              .no_proxy = settings["no_proxy"].text};
+  if (settings.is_on("allow_http")) endpoint.plain_http = bw::http::PlainHttp::anywhere;
+  const auto target = using_value(settings["base_url"],
+                                  [&] { return bw::http::parse_base_url(endpoint.base_url, endpoint.plain_http); });
+  using_value(settings["proxy"], [&] { return bw::http::proxy_for(target, endpoint.proxy, endpoint.no_proxy); });
+  if (target.tls && !endpoint.ca_file.empty()) {
+    using_value(settings["cacert"], [&] { const bw::http::Tls tried{endpoint.ca_file}; });
+  }
+  return endpoint;
+}
+
 Session::Session() = default;
 Session::~Session() = default;
 
@@ -48,17 +86,24 @@ Console& Session::console()
   return *m_console;
 }
 
+const bw::config::Settings& Session::settings()
+{
+  if (!m_settings) {
+    m_settings = bw::config::load({{"home", globals.home}, {"profile", globals.profile}, {"cacert", globals.cacert}},
+                                  bw::config::process_variables(), bw::wire::openai().default_base_url);
+  }
+  return *m_settings;
+}
+
 bw::engine::Tools& Session::tools()
 {
-  if (!m_state) {
-    m_state = std::make_unique<State>(bw::config::state_root(globals.home, bw::config::process_variables()), console());
-  }
+  if (!m_state) m_state = std::make_unique<State>(bw::config::state_root(settings()), console());
   return m_state->tools;
 }
 
 bw::engine::Tools& Session::tools_if_any()
 {
-  const auto root = bw::config::state_root(globals.home, bw::config::process_variables());
+  const auto root = bw::config::state_root(settings());
   if (m_state || std::filesystem::exists(bw::store::Layout{root}.database())) return tools();
   if (!m_rehearsal) {
     m_rehearsal_directory =
@@ -71,17 +116,12 @@ bw::engine::Tools& Session::tools_if_any()
 bw::engine::Server& Session::server()
 {
   if (m_connection) return *m_connection->server;
-  const auto variables = bw::config::process_variables();
   auto c = std::make_unique<Connection>();
-  c->account = bw::config::read_account(variables, bw::wire::openai().default_base_url);
-  auto key = bw::config::read_key(variables);
-  auto account = bw::config::account_name(c->account, key);
-  c->plain = bw::http::open({.base_url = c->account.base_url,
-                             .key = std::move(key),
-                             .organization = c->account.organization,
-                             .project = c->account.project,
-                             .user_agent = fmt::format("batchwright/{}", bw::version())},
-                            bw::process_interrupt());
+  auto endpoint = endpoint_of(settings());
+  c->account = bw::config::read_account(settings());
+  endpoint.key = bw::config::read_key(settings());
+  auto account = bw::config::account_name(c->account, endpoint.key);
+  c->plain = bw::http::open(endpoint, bw::process_interrupt());
   c->retrying = bw::http::retrying(*c->plain, {}, bw::http::sleep_unless(bw::process_interrupt()));
   c->client = std::make_unique<bw::api::Client>(*c->retrying, *c->plain, bw::wire::openai());
   c->server =

@@ -1,7 +1,9 @@
 // `batchwright submit`: make a job of an input and bring it under way.
 
 #include "app/command.hpp"
+#include "app/defaults.hpp"
 #include "app/delivery.hpp"
+#include "app/handover.hpp"
 #include "app/job_options.hpp"
 #include "app/session.hpp"
 
@@ -20,6 +22,11 @@ struct SubmitOptions {
 
 bw::Exit run_submit(const SubmitOptions& options, Session& session)
 {
+  if (options.job.out == "-") {
+    throw bw::Error{bw::Fault::usage, "-o -: the result may come long after this command has ended",
+                    "name a file, or use `batchwright run`"};
+  }
+  if (!options.job.out.empty()) Delivery{options.job.out, {}}.check();
   auto made = make_job(options.job, session);
   if (!made) return bw::Exit::ok;
   try {
@@ -30,9 +37,10 @@ bw::Exit run_submit(const SubmitOptions& options, Session& session)
   const bw::engine::Goal goal{.until = options.detach ? bw::engine::Until::sent : bw::engine::Until::admitted,
                               .sending = bw::engine::Sending::yes};
   const auto view = bw::engine::advance(session.tools(), session.server(), made->job, goal, std::move(made->lock));
+  const auto handed = hand_over(view, session);
   tell_end(view, Stdout::is_free, session);
   if (const auto stopped = stopped_by_user()) return *stopped;
-  return view.pause == bw::Pause::none ? bw::Exit::ok : bw::exit_for(view);
+  return view.pause == bw::Pause::none ? handed : bw::exit_for(view);
 }
 
 constexpr auto help_footer = R"(
@@ -60,7 +68,10 @@ void add_submit(CLI::App& root, Session& session)
   add_job_options(*command, options->job);
   command->add_flag("--detach", options->detach, "Do not stay while the server checks the files");
   command->footer(help_footer);
-  command->callback([options, &session] { session.exit = run_submit(*options, session); });
+  command->callback([options, command, &session] {
+    take_defaults(*command, session.settings(), unsuited_defaults(options->job));
+    session.exit = run_submit(*options, session);
+  });
 }
 
 } // namespace app

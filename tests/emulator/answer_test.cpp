@@ -26,20 +26,20 @@ std::string user(const std::string& token)
   return R"({"model":"m","messages":[{"role":"user","content":")" + token + "\"}]}";
 }
 
-emulator::ChatReply chat(const std::string& body, emulator::Fate fate = emulator::Fate::fine)
+emulator::ModelReply chat(const std::string& body, emulator::Fate fate = emulator::Fate::fine)
 {
   json::Document document;
   REQUIRE(document.parse(body));
-  return emulator::chat(document.root(), fate, {.id = "chatcmpl-1", .created = 7});
+  return emulator::answer(emulator::chat_endpoint(), document.root(), fate, {.digits = "1", .created = 7});
 }
 
-Poco::JSON::Object::Ptr choice_of(const emulator::ChatReply& reply)
+Poco::JSON::Object::Ptr choice_of(const emulator::ModelReply& reply)
 {
   const auto body = Poco::JSON::Parser{}.parse(reply.body).extract<Poco::JSON::Object::Ptr>();
   return body->getArray("choices")->getObject(0);
 }
 
-std::string code_of(const emulator::ChatReply& reply)
+std::string code_of(const emulator::ModelReply& reply)
 {
   const auto error = Poco::JSON::Parser{}.parse(reply.body).extract<Poco::JSON::Object::Ptr>()->getObject("error");
   return error->isNull("code") ? "" : error->getValue<std::string>("code");

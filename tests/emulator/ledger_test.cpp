@@ -46,9 +46,9 @@ Totals totals(RawClient& client, const Totals& expected)
 void check(RawClient& client, const Totals& expected)
 {
   const auto found = totals(client, expected);
-  for (const auto& [name, value] : expected) {
-    CAPTURE(name);
-    CHECK(found.at(name) == value);
+  for (const auto& total : expected) {
+    CAPTURE(total.first);
+    CHECK(found.at(total.first) == total.second);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "tests/support/fresh_directory.hpp"
 
 #include <batchwright/emulator/capped_lines.hpp>
+#include <batchwright/emulator/chat.hpp>
 #include <batchwright/emulator/validation.hpp>
 
 #include <doctest/doctest.h>
@@ -16,11 +17,11 @@ TEST_SUITE_BEGIN("emulator::lines");
 
 namespace {
 
-const std::string endpoint = "/v1/chat/completions";
+const auto endpoint = emulator::chat_endpoint();
 
 std::string line_of(const std::string& custom_id, const std::string& text)
 {
-  return R"({"custom_id":")" + custom_id + R"(","method":"POST","url":")" + endpoint +
+  return R"({"custom_id":")" + custom_id + R"(","method":"POST","url":")" + std::string{endpoint.path} +
          R"(","body":{"model":"m","messages":[{"role":"user","content":")" + text + "\"}]}}\n";
 }
 

@@ -96,6 +96,41 @@ TEST_CASE("a pause stops sending, never collecting")
   }
 }
 
+TEST_CASE("in a cancelled job nothing is sent: what runs is stopped, what was not sent given up")
+{
+  const std::vector parts{part_in(1, PartState::planned), part_in(2, PartState::uploading),
+                          part_in(3, PartState::queued),  part_in(4, PartState::creating),
+                          part_in(5, PartState::running), part_in(6, PartState::cancelling),
+                          part_in(7, PartState::ended),   part_in(8, PartState::fetched)};
+  Job job;
+  job.cancel = Cancel::harvest;
+  const std::vector harvest{Action{Do::settle, 8},  Action{Do::download, 7},       Action{Do::cancel, 5},
+                            Action{Do::poll, 6},    Action{Do::look_for_batch, 4}, Action{Do::give_up, 1},
+                            Action{Do::give_up, 2}, Action{Do::give_up, 3}};
+  CHECK(now_due(job, parts) == harvest);
+  CHECK(now_due(job, parts, Sending::no) == harvest);
+
+  job.cancel = Cancel::abandon;
+  job.pause = Pause::auth; // what is done here needs no server
+  const std::vector abandon{Action{Do::settle, 8},  Action{Do::give_up, 1}, Action{Do::give_up, 2},
+                            Action{Do::give_up, 3}, Action{Do::give_up, 4}, Action{Do::give_up, 5},
+                            Action{Do::give_up, 6}};
+  CHECK(now_due(job, parts) == abandon);
+}
+
+TEST_CASE("a batch that was given up is found, stopped, asked for and brought home")
+{
+  auto p = part_in(1, PartState::abandoned);
+  CHECK(now_due({}, {p}) == std::vector{Action{Do::look_for_batch, 1}});
+  p.batch = BatchId{"batch_1"};
+  p.remote.status = "in_progress";
+  CHECK(now_due({}, {p}) == std::vector{Action{Do::cancel, 1}});
+  p.remote.status = "cancelling";
+  CHECK(now_due({}, {p}) == std::vector{Action{Do::poll, 1}});
+  p.lapses_at = noon;
+  CHECK(now_due({}, {p}) == std::vector{Action{Do::download, 1}});
+}
+
 TEST_CASE("a part waits for its time, and the nearest one is told")
 {
   auto early = part_in(1, PartState::running);

@@ -115,11 +115,22 @@ TEST_CASE_FIXTURE(Trust, "SSL_CERT_FILE names the authorities of the system")
   CHECK(transport->send({.path = "/x"}).ok());
 }
 
+TEST_CASE_FIXTURE(Trust, "a file of authorities is trusted in place of the system's")
+{
+  const tests::FreshDirectory elsewhere;
+  const tests::Authority other{elsewhere.path()};
+  ScriptedServer server{{answering("{}")}, authority.vouch_for("IP:127.0.0.1")};
+  ::setenv("SSL_CERT_FILE", authority.ca_file().c_str(), 1);
+  const auto transport = open({.base_url = server.url(), .ca_file = other.ca_file()}, interrupt);
+  ::unsetenv("SSL_CERT_FILE");
+  CHECK(transport->send({.path = "/x"}).trouble.find("certificate not trusted") == 0);
+}
+
 TEST_CASE_FIXTURE(Trust, "a file of authorities that cannot be read is a configuration error that names it")
 {
   const auto none = dir / "none.pem";
   const auto text = dir.file("text.pem", "not a certificate");
-  for (const auto& path : {none.native(), text.native()}) {
+  for (const auto& path : {none.native(), text.native(), dir.file("empty.pem", "").native(), dir.path().native()}) {
     try {
       open({.base_url = "https://127.0.0.1:1", .ca_file = path}, interrupt);
       FAIL_CHECK("accepted");
@@ -287,6 +298,15 @@ TEST_CASE("the addresses of a name are tried in turn, and each refusal is told")
           fmt::format("connection refused by 127.0.0.2:{0}; connection refused by 127.0.0.3:{0}", server.port()));
   }
   CHECK_THROWS_AS(dial({}), Broken);
+}
+
+TEST_CASE("the addresses of a name share the time, but none gets less than two seconds of it")
+{
+  CHECK(time_for_address(Millis{10'000}, 1) == Millis{10'000});
+  CHECK(time_for_address(Millis{10'000}, 2) == Millis{5'000});
+  CHECK(time_for_address(Millis{10'000}, 8) == Millis{2'000});
+  CHECK(time_for_address(Millis{500}, 4) == Millis{500});
+  CHECK(time_for_address(Millis{0}, 4) == Millis{0});
 }
 
 TEST_CASE("an address that cannot be used is one that did not answer")

@@ -41,13 +41,20 @@ struct Fixture {
     const auto settled = results::settle(
         part, files, {.user_ids = !job.request.id_column.empty(), .endpoint = job.request.endpoint, .prices = &prices});
     spent = settled.sums.spent;
-    outcomes = {{files.outcomes, part.first, part.last, part.route, part.attempt}};
+    outcomes = {{.path = files.outcomes,
+                 .first = part.first,
+                 .last = part.last,
+                 .attempt = part.attempt,
+                 .endpoint = job.request.endpoint,
+                 .model = job.request.model}};
   }
 
   std::string merged(Format format, Pending pending = Pending::refuse, const money::ModelPrices* at = nullptr)
   {
     std::string text;
-    counts = results::merge(job, outcomes, at, format, pending, [&](std::string_view bytes) { text += bytes; });
+    for (auto& file : outcomes)
+      file.prices = at;
+    counts = results::merge(job, outcomes, {format, pending}, [&](std::string_view bytes) { text += bytes; });
     return text;
   }
 
@@ -285,7 +292,7 @@ TEST_CASE_FIXTURE(Fixture, "a large result comes in blocks, and its progress is 
   std::size_t blocks = 0;
   std::size_t largest = 0;
   results::merge(
-      job, outcomes, nullptr, Format::jsonl, Pending::refuse,
+      job, outcomes, {},
       [&](std::string_view bytes) {
         ++blocks;
         largest = std::max(largest, bytes.size());

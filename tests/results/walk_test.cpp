@@ -61,12 +61,12 @@ TEST_CASE_FIXTURE(Fixture, "items come in input order over files that lie within
   CHECK(second->status == Status::failed);
   CHECK(second->code == "why");
   CHECK_FALSE(second->paid);
-  CHECK(second->route == Route::realtime);
-  CHECK(second->attempt == 2);
+  CHECK(second->from->route == Route::realtime);
+  CHECK(second->from->attempt == 2);
   const auto* third = walk.next();
   CHECK(third->code.empty());
   CHECK(third->paid);
-  CHECK(third->attempt == 1);
+  CHECK(third->from->attempt == 1);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a part that settled nothing and a job without items are walked, too")

@@ -227,7 +227,7 @@ TEST_CASE("in every live state a part's items count as pending")
   const tests::FreshDirectory home;
   Store store{home / "state.db"};
   make_job(store, plain_job("reviews", 7), {plain_part(1, 7)});
-  for (int state = 0; state <= static_cast<int>(PartState::superseded); ++state) {
+  for (int state = 0; state <= static_cast<int>(PartState::abandoned); ++state) {
     auto part = plain_part(1, 7);
     part.state = static_cast<PartState>(state);
     CAPTURE(name(part.state));
@@ -259,6 +259,46 @@ TEST_CASE("a name can be taken once, and only what is there can be changed")
           tx.put("nobody", full_call("a", 1));
         }) == Fault::bug);
   CHECK(store.jobs().size() == 1);
+}
+
+TEST_CASE("what is told beside the lock is not overwritten by what is written under it")
+{
+  const tests::FreshDirectory home;
+  Store store{home / "state.db"};
+  make_job(store, plain_job("reviews", 7), {plain_part(1, 7)});
+  auto stale = store.job("reviews").value();
+  CHECK(stale.cancel == Cancel::none);
+  CHECK_FALSE(stale.fetched_at.has_value());
+  Transaction tx{store};
+  tx.wish_cancel("reviews", Cancel::harvest);
+  tx.fetched("reviews", tests::at(17));
+  stale.message = "written later";
+  tx.update(stale);
+  tx.commit();
+  const auto job = store.job("reviews").value();
+  CHECK(job.message == "written later");
+  CHECK(job.cancel == Cancel::harvest);
+  CHECK(store.cancel_wish("reviews") == Cancel::harvest);
+  CHECK(job.fetched_at == tests::at(17));
+}
+
+TEST_CASE("a removed job leaves nothing")
+{
+  const tests::FreshDirectory home;
+  Store store{home / "state.db"};
+  make_job(store, plain_job("reviews", 7), {plain_part(1, 7)});
+  make_job(store, plain_job("others", 1), {plain_part(1, 1)});
+  Transaction tx{store};
+  tx.put("reviews", tests::full_call("u1", 1));
+  tx.log("reviews", 0, "made");
+  tx.remove("reviews");
+  tx.commit();
+  CHECK_FALSE(store.job("reviews").has_value());
+  CHECK(store.parts("reviews").empty());
+  CHECK(store.calls("reviews", CallState::adopted).empty());
+  CHECK_FALSE(store.last_event("reviews").has_value());
+  CHECK(store.jobs().size() == 1);
+  CHECK(store.parts("others").size() == 1);
 }
 
 TEST_CASE("a job's history takes any text")

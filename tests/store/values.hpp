@@ -55,6 +55,8 @@ inline batchwright::Job full_job(std::string name, std::uint64_t items)
   job.created_at = at(1'795'300'000'123);
   job.pause = Pause::unknown_submission;
   job.message = "the server did not answer";
+  job.handover = {
+      .out = "/data/" + every_byte(), .on_done = "echo 'done'", .delivered_at = at(13), .hook_begun_at = at(14)};
   return job;
 }
 

@@ -130,7 +130,7 @@ Rehearsal::Rehearsal(const std::filesystem::path& directory, const std::string& 
                    {"HOME", directory.native()}};
 }
 
-std::int64_t Rehearsal::ledger(const std::string& total) const
+std::string Rehearsal::ledger() const
 {
   const Poco::URI uri{m_url};
   Poco::Net::HTTPClientSession session{uri.getHost(), uri.getPort()};
@@ -139,6 +139,12 @@ std::int64_t Rehearsal::ledger(const std::string& total) const
   Poco::Net::HTTPResponse response;
   std::string text;
   Poco::StreamCopier::copyToString(session.receiveResponse(response), text);
+  return text;
+}
+
+std::int64_t Rehearsal::ledger(const std::string& total) const
+{
+  const auto text = ledger();
   batchwright::json::Document doc;
   REQUIRE(doc.parse(text));
   const auto value = doc.root().find(total);

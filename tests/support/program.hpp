@@ -50,6 +50,8 @@ public:
 
   const Environment& environment() const { return m_environment; }
   Ended operator()(const Words& words) const { return run(words, m_environment); }
+  /// The ledger as it is told.
+  std::string ledger() const;
   /// The same with stdin from a file.
   Ended piped(const std::filesystem::path& input, const Words& words) const { return run(words, m_environment, input); }
   /// A number of the ledger's totals.

@@ -118,6 +118,27 @@ void Peer::answer(int status, std::string_view body, std::string_view header_lin
   send(fmt::format("HTTP/1.1 {} Whatever\r\nContent-Length: {}\r\n{}\r\n{}", status, body.size(), header_lines, body));
 }
 
+void Peer::tunnel_to(std::uint16_t port)
+{
+  Poco::Net::StreamSocket upstream{Poco::Net::SocketAddress{"127.0.0.1", port}};
+  const auto pass = [](Poco::Net::StreamSocket& from, Poco::Net::StreamSocket& to) {
+    std::array<char, 65536> block;
+    const int got = from.receiveBytes(block.data(), static_cast<int>(block.size()));
+    if (got > 0) to.sendBytes(block.data(), got);
+    return got > 0;
+  };
+  try {
+    for (bool going = true; going;) {
+      pollfd ends[2] = {{m_state.raw.impl()->sockfd(), POLLIN, 0}, {upstream.impl()->sockfd(), POLLIN, 0}};
+      if (::poll(ends, 2, -1) < 0) continue;
+      if (ends[0].revents != 0) going = pass(m_state.socket, upstream);
+      if (going && ends[1].revents != 0) going = pass(upstream, m_state.socket);
+    }
+  } catch (const Poco::Exception&) {
+    // One of the two was faster.
+  }
+}
+
 void Peer::wait_for_close()
 {
   while (m_state.fill())

@@ -27,6 +27,8 @@ public:
   void send(std::string_view bytes);
   /// Sends one answer with this body, its length, and more header lines ("Name: value\r\n").
   void answer(int status, std::string_view body, std::string_view header_lines = {});
+  /// Carries bytes between the client and a port of this machine until one of them ends, as a proxy does.
+  void tunnel_to(std::uint16_t port);
   /// Waits until the client has closed its end, or the server ends; what comes meanwhile is thrown away.
   void wait_for_close();
   /// Waits until the server ends and reads nothing.

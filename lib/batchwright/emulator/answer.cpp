@@ -16,6 +16,14 @@ struct Said {
   std::string hashed = {};
   std::string shown = {};
 
+  static Said of(const json::Value& value)
+  {
+    Said said;
+    said.add(value);
+    if (!value.is(json::Kind::string)) said.hashed = said.shown = value.raw();
+    return said;
+  }
+
   void add(const json::Value& string)
   {
     if (!string.is(json::Kind::string)) return;
@@ -81,6 +89,42 @@ std::string text_answer(const Said& user, const std::vector<std::string>& choice
   return choices[fnv1a(user.hashed) % choices.size()];
 }
 
+/// What a request asks, whichever endpoint it came to.
+struct Asked {
+  enum class Who {
+    user,
+    other
+  };
+
+  Said user = {};
+  std::vector<std::string> choices = {};
+
+  void hear(Said said, Who who)
+  {
+    if (choices.empty()) choices = choices_in(said.shown);
+    if (who == Who::user) user = std::move(said);
+  }
+
+  void hear(const json::Value& message)
+  {
+    const auto role = message.find("role");
+    const auto name = role ? role->text() : std::nullopt;
+    if (name == "user") hear(said_in(message), Who::user);
+    if (name == "system" || name == "developer") hear(said_in(message), Who::other);
+  }
+};
+
+/// The answer in the format that is asked for, of this `type`.
+std::string answer(const Asked& asked, const std::optional<json::Value>& schema, const std::optional<json::Value>& type)
+{
+  if (schema) return instance_of(*schema, fnv1a(asked.user.hashed));
+  auto text = text_answer(asked.user, asked.choices);
+  if (!type || (type->text() != "json_object" && type->text() != "json_schema")) return text;
+  std::string document;
+  json::Writer{document}.begin_object().member("answer", text).end_object();
+  return document;
+}
+
 std::string_view first_code_points(std::string_view text, std::size_t count)
 {
   std::size_t at = 0;
@@ -119,23 +163,28 @@ std::string answer_for(std::string_view user_text, std::string_view instructions
 
 std::string answer_to(const json::Value& body)
 {
-  Said user;
-  std::vector<std::string> choices;
-  for (const auto& message : body.find("messages")->elements()) {
-    const auto role = message.find("role");
-    const auto name = role ? role->text() : std::nullopt;
-    if (name != "user" && name != "system" && name != "developer") continue;
-    auto said = said_in(message);
-    if (choices.empty()) choices = choices_in(said.shown);
-    if (name == "user") user = std::move(said);
-  }
-  if (const auto schema = schema_in(body)) return instance_of(*schema, fnv1a(user.hashed));
-  auto text = text_answer(user, choices);
-  const auto type = body.find("response_format", "type");
-  if (!type || (type->text() != "json_object" && type->text() != "json_schema")) return text;
-  std::string document;
-  json::Writer{document}.begin_object().member("answer", text).end_object();
-  return document;
+  Asked asked;
+  for (const auto& message : body.find("messages")->elements())
+    asked.hear(message);
+  return answer(asked, schema_in(body), body.find("response_format", "type"));
+}
+
+std::string answer_to_response(const json::Value& body)
+{
+  Asked asked;
+  if (const auto instructions = body.get("instructions")) asked.hear(Said::of(*instructions), Asked::Who::other);
+  const auto input = *body.find("input");
+  if (input.is(json::Kind::string)) asked.hear(Said::of(input), Asked::Who::user);
+  for (const auto& item : input.elements())
+    asked.hear(item);
+  return answer(asked, schema_in_response(body), body.find("text", "format", "type"));
+}
+
+std::string answer_to_prompt(const json::Value& prompt)
+{
+  Asked asked;
+  asked.hear(Said::of(prompt), Asked::Who::user);
+  return answer(asked, std::nullopt, std::nullopt);
 }
 
 std::optional<json::Value> schema_in(const json::Value& body)
@@ -144,6 +193,13 @@ std::optional<json::Value> schema_in(const json::Value& body)
   if (!type || type->text() != "json_schema") return std::nullopt;
   const auto format = body.find("response_format", "json_schema");
   return format ? format->get("schema") : std::nullopt;
+}
+
+std::optional<json::Value> schema_in_response(const json::Value& body)
+{
+  const auto type = body.find("text", "format", "type");
+  if (!type || type->text() != "json_schema") return std::nullopt;
+  return body.find("text", "format")->get("schema");
 }
 
 std::int64_t token_count(std::string_view text)

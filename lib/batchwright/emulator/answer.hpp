@@ -16,6 +16,12 @@
 //
 // Where U holds half a surrogate pair it cannot be decoded: H is then taken of the escaped text as it stands in the
 // body, and the echo shows U+FFFD in its place, since an answer must be JSON that everyone can read.
+//
+// That is chat completions. In responses U is `input`, or of a list of items the last with role `user` (its `content`,
+// or the `text` parts of that); `instructions` stands before them as a message of the system does; the format is
+// `text.format`, which holds the schema itself; the cap is `max_output_tokens`, and the answer is cut as responses.hpp
+// says. In completions each prompt is a U (a list of token ids as it stands in the JSON), and `max_tokens` is 16 where
+// it is absent.
 // Never: looks at the custom_id, the time, or the model.
 #pragma once
 
@@ -39,13 +45,21 @@ std::string echo(std::string_view hashed, std::string_view shown);
 /// the schema, where there is one, can be satisfied.
 std::string answer_to(const json::Value& body);
 
-/// The schema that the answer must satisfy; nothing where the body names none.
+/// The same to a body of responses. REQUIRED: `input` is a string or an array; the schema as above.
+std::string answer_to_response(const json::Value& body);
+
+/// The answer to one prompt of completions, not cut yet.
+std::string answer_to_prompt(const json::Value& prompt);
+
+/// The schema that the answer to a chat body must satisfy; nothing where it names none.
 std::optional<json::Value> schema_in(const json::Value& body);
+/// The same of a body of responses.
+std::optional<json::Value> schema_in_response(const json::Value& body);
 
 /// Tokens of a text in the emulator: a quarter of its bytes, rounded up, at least 1.
 std::int64_t token_count(std::string_view text);
 
-/// Prompt tokens of a body: `token_count` of its `messages` as they stand in the JSON.
+/// Prompt tokens of a chat body: `token_count` of its `messages` as they stand in the JSON.
 std::int64_t prompt_tokens(const json::Value& body);
 
 /// The longest beginning of `text` that has at most `tokens` tokens and ends between code points.

@@ -87,7 +87,8 @@ void Batches::live_through(Live& live)
   const Execution::Files files{.input = m_files.path_of(batch.input_file_id),
                                .output = m_files.path_of(ids.output),
                                .error = m_files.path_of(ids.error)};
-  Execution execution{m_setting, m_ledger, batch.ordinal, files, std::move(checked.lines)};
+  const Execution::Which which{.batch = batch.ordinal, .endpoint = *endpoint_at(batch.endpoint)};
+  Execution execution{m_setting, m_ledger, which, files, std::move(checked.lines)};
   execute(live, execution);
   if (const auto end = wind_up(live, execution)) publish(live, execution, ids, *end);
 }
@@ -98,7 +99,7 @@ Batches::Start Batches::validate(Live& live, Checked& checked)
   if (!m_files.find(batch.input_file_id)) {
     checked.errors.push_back({.code = "invalid_request", .message = "The input file is no longer available."});
   } else if (const Turn turn{*this, live, Until::cancel}) {
-    checked = check_input(m_files.path_of(batch.input_file_id), batch.endpoint);
+    checked = check_input(m_files.path_of(batch.input_file_id), *endpoint_at(batch.endpoint));
   }
   if (!wait_until(live, batch.created_at + Millis{m_setting.faults.validating_ms}))
     return cancelled(live) ? Start::cancelled : Start::stopped;

@@ -1,5 +1,5 @@
-#include <batchwright/emulator/answer.hpp>
 #include <batchwright/emulator/batch_object.hpp>
+#include <batchwright/emulator/endpoint.hpp>
 #include <batchwright/emulator/setting.hpp>
 
 #include <fmt/format.h>
@@ -9,24 +9,19 @@
 namespace batchwright::emulator {
 namespace {
 
-constexpr std::string_view only_endpoint = "/v1/chat/completions";
+/// "'/v1/responses', '/v1/chat/completions', ...": as the API lists values.
+std::string known_endpoints()
+{
+  std::string list;
+  for (const auto& endpoint : endpoints())
+    list += fmt::format("{}'{}'", list.empty() ? "" : ", ", endpoint.path);
+  return list;
+}
 
 std::size_t code_points(std::string_view text)
 {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
-
-Reply unsupported(const std::string& parameter, std::string_view value, std::string_view supported)
-{
-  return error_reply(400, fmt::format("Invalid value: '{}'. Supported values are: '{}'.", value, supported),
-                     {.param = parameter, .code = "invalid_value"});
-}
-
-Reply wrong_type(const std::string& parameter, std::string_view expected)
-{
-  return error_reply(400, fmt::format("Invalid type for '{}': expected {}.", parameter, expected),
-                     {.param = parameter, .code = "invalid_type"});
 }
 
 Reply too_long(const std::string& parameter, std::size_t most, std::size_t length)
@@ -82,9 +77,9 @@ std::optional<Reply> read_members(const json::Value& root, Batch& batch)
   }
   batch.input_file_id = *root.find("input_file_id")->text();
   batch.endpoint = *root.find("endpoint")->text();
-  if (batch.endpoint != only_endpoint) return unsupported("endpoint", batch.endpoint, only_endpoint);
+  if (!endpoint_at(batch.endpoint)) return wrong_value("endpoint", batch.endpoint, known_endpoints());
   if (const auto window = *root.find("completion_window")->text(); window != "24h")
-    return unsupported("completion_window", window, "24h");
+    return wrong_value("completion_window", window, "'24h'");
   const auto metadata = root.get("metadata");
   batch.metadata = metadata ? metadata->raw() : "null";
   if (metadata) {
@@ -151,10 +146,16 @@ void write_counts(json::Writer& w, const Batch& batch, const Faults& faults)
     w.begin_object().member("total", batch.total);
     w.member("completed", batch.progress.completed).member("failed", batch.progress.failed).end_object();
   }
-  const auto& usage = batch.progress.usage;
+}
+
+/// The sums over the lines; left out while there are none, as the API leaves it out.
+void write_usage(json::Writer& w, const Progress& progress)
+{
+  if (progress.executed == 0) return;
+  const auto& usage = progress.usage;
   w.key("usage").begin_object().member("input_tokens", usage.input_tokens);
   w.key("input_tokens_details").raw(R"({"cached_tokens":0})").member("output_tokens", usage.output_tokens);
-  w.key("output_tokens_details").raw(R"({"reasoning_tokens":0})");
+  w.key("output_tokens_details").begin_object().member("reasoning_tokens", usage.reasoning_tokens).end_object();
   w.member("total_tokens", usage.input_tokens + usage.output_tokens).end_object();
 }
 
@@ -188,7 +189,7 @@ void write_batch(json::Writer& w, const Batch& batch, const Faults& faults)
 {
   const bool strange = batch.state == BatchState::in_progress && !faults.unknown_status.empty();
   w.begin_object().member("id", batch.id).member("object", "batch").member("endpoint", batch.endpoint);
-  if (!batch.model.empty()) w.member("model", snapshot_of(batch.model));
+  if (!batch.model.empty()) w.member("model", name_of_model(*endpoint_at(batch.endpoint), batch.model));
   write_errors(w, batch);
   w.member("input_file_id", batch.input_file_id).member("completion_window", "24h");
   w.member("status", strange ? std::string_view{faults.unknown_status} : name_of(batch.state));
@@ -196,6 +197,7 @@ void write_batch(json::Writer& w, const Batch& batch, const Faults& faults)
   write_file_id(w, "error_file_id", batch.error_file_id, faults.absent_file_id);
   write_times(w, batch);
   write_counts(w, batch, faults);
+  write_usage(w, batch.progress);
   w.key("metadata").raw(batch.metadata);
   w.end_object();
 }

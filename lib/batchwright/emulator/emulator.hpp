@@ -1,14 +1,16 @@
-// A local server that speaks the Files, Batches, chat completions and models endpoints of the OpenAI API, and keeps a
-// ledger of what it was asked, ran and billed.
+// A local server that speaks the Files, Batches and models endpoints of the OpenAI API and every endpoint that batches
+// know (responses, chat completions, embeddings, completions, moderations, images, videos), and keeps a ledger of what
+// it was asked, ran and billed.
 //
 // In: HTTP calls on 127.0.0.1, shaped as the API reference has them. Out: answers in the same shapes, with answers to
-// prompts that follow from the prompt alone (answer.hpp), and whatever goes wrong on purpose (faults.hpp). Memory does
-// not grow with the size of files: uploads and downloads stream, a live batch keeps 8 bytes a request, the ledger
+// prompts that follow from the prompt alone (endpoint.hpp), and whatever goes wrong on purpose (faults.hpp). Memory
+// does not grow with the size of files: uploads and downloads stream, a live batch keeps 8 bytes a request, the ledger
 // about 110 bytes a request. Never: shares code with the client beyond JSON itself, or answers another host than this
 // one.
 //
 // Beside the API there is `GET /emulator/ledger`, without a key. Its totals and `calls[]` are told in ledger.hpp, which
-// says exactly what each means; with `?items=1` there are `items[]` and `bodies[]` as well. Beside them stand
+// says exactly what each means; with `?items=1` there are `items[]`, `bodies[]` and `inputs[]` as well. Beside them
+// stand
 //   uploads, files[]            id, filename, purpose, bytes, sha256, answered, deleted
 //   batches_created, batches[]  id, input_file_id, metadata, status, requests, executed, completed, failed,
 //                               input_tokens, answered, created_at, ended_at

@@ -10,11 +10,12 @@
 
 namespace batchwright::emulator {
 
-Execution::Execution(const Setting& setting, Ledger& ledger, std::int64_t batch, const Files& files,
+Execution::Execution(const Setting& setting, Ledger& ledger, const Which& which, const Files& files,
                      std::vector<Line> lines)
     : m_setting(setting),
       m_ledger(ledger),
-      m_id_state(mixed(setting.seed ^ mixed(static_cast<std::uint64_t>(batch)))),
+      m_endpoint(which.endpoint),
+      m_id_state(mixed(setting.seed ^ mixed(static_cast<std::uint64_t>(which.batch)))),
       m_input(files.input),
       m_output(files.output),
       m_error(files.error),
@@ -46,7 +47,7 @@ std::string Execution::next_id()
   return fmt::format("{:016x}", m_id_state = mixed(m_id_state));
 }
 
-std::string Execution::response_line(const ChatReply& reply)
+std::string Execution::response_line(const ModelReply& reply)
 {
   std::string out;
   json::Writer w{out};
@@ -79,22 +80,22 @@ void Execution::step()
   load(m_lines[m_done++]);
   const auto body = *m_document.root().find("body");
   const auto entry = m_ledger.meet(custom_id(), body);
-  const auto fate = fate_of(m_setting.faults, m_setting.seed, entry.body_sha256, entry.met);
+  const auto fate = fate_of(m_setting.faults, m_setting.seed, m_endpoint, body, entry.body_sha256, entry.met);
   if (fate == Fate::dropped) return;
   if (fate == Fate::never_ran) {
     write_error("server_error", "The request could not be executed.");
     ++m_progress.failed;
     return;
   }
-  const ChatFrame frame{.id = "chatcmpl-" + next_id(), .created = unix_seconds(system_clock().now())};
-  const auto reply = chat(body, fate, frame);
-  m_ledger.ran(entry, reply.billed(), Delivery::whole);
+  const Frame frame{.digits = next_id(), .created = unix_seconds(system_clock().now())};
+  const auto reply = answer(m_endpoint, body, fate, frame);
+  m_ledger.ran(entry, {.billed = reply.billed(), .inputs = input_digests(m_endpoint, body)});
   ++m_progress.executed;
   m_progress.usage += reply.usage;
   deliver(reply, fate);
 }
 
-void Execution::deliver(const ChatReply& reply, Fate fate)
+void Execution::deliver(const ModelReply& reply, Fate fate)
 {
   auto line = response_line(reply);
   if (!reply.billed()) {

@@ -5,7 +5,7 @@
 #pragma once
 
 #include <batchwright/base/files.hpp>
-#include <batchwright/emulator/chat.hpp>
+#include <batchwright/emulator/endpoint.hpp>
 #include <batchwright/emulator/ledger.hpp>
 #include <batchwright/emulator/result_file.hpp>
 #include <batchwright/emulator/setting.hpp>
@@ -34,7 +34,13 @@ public:
     std::filesystem::path error = {};
   };
 
-  Execution(const Setting& setting, Ledger& ledger, std::int64_t batch, const Files& files, std::vector<Line> lines);
+  /// What tells the requests of a batch from those of another.
+  struct Which {
+    std::int64_t batch = 0; ///< its number
+    const Endpoint& endpoint;
+  };
+
+  Execution(const Setting& setting, Ledger& ledger, const Which& which, const Files& files, std::vector<Line> lines);
 
   std::size_t size() const noexcept { return m_lines.size(); }
   std::size_t done() const noexcept { return m_done; }
@@ -56,14 +62,15 @@ public:
 private:
   void load(const Line& line);
   json::Value custom_id() const;
-  std::string response_line(const ChatReply& reply);
+  std::string response_line(const ModelReply& reply);
   void write_error(std::string_view code, std::string_view message);
   std::string finished(const std::string& line) const;
   std::string next_id();
-  void deliver(const ChatReply& reply, Fate fate);
+  void deliver(const ModelReply& reply, Fate fate);
 
   const Setting& m_setting;
   Ledger& m_ledger;
+  const Endpoint& m_endpoint;
   std::uint64_t m_id_state;
   InputFile m_input;
   ResultFile m_output;

@@ -230,6 +230,7 @@ constexpr std::array shares{
     Share{"truncate_share", &Faults::truncate_share, Fate::truncated},
     Share{"refuse_share", &Faults::refuse_share, Fate::refused},
     Share{"content_filter_share", &Faults::content_filter_share, Fate::filtered},
+    Share{"model_fail_share", &Faults::model_fail_share, Fate::model_failed},
 };
 
 void take_shares(Members& members, Faults& faults)
@@ -302,6 +303,7 @@ Faults parse_faults(std::string_view json, std::string_view file_name)
   take_speeds(members, faults);
   take_shares(members, faults);
   members.take("passing_after", faults.passing_after);
+  members.take("bad_text", faults.bad_text);
   take_rules(members, faults);
   members.take("enqueued_token_limit", faults.enqueued_token_limit);
   members.take("copies", faults.copies, 1);

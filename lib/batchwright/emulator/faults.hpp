@@ -87,15 +87,24 @@ struct Faults {
 
   // Shares of requests, 0 to 1, together at most 1: a request is hit by one of them or by none. In real time, where
   // there are no files, those of `never_ran_share` to `unreadable_share` but for `transient_share` are answered well.
-  double fail_share = 0;           ///< HTTP 400 in `response`, `error` null, in the error file, every time
-  double never_ran_share = 0;      ///< `response` null and `error` server_error, in the error file
-  double transient_share = 0;      ///< HTTP 500 in `response`, in the error file
-  double drop_share = 0;           ///< in neither file and in no count
-  double duplicate_share = 0;      ///< its line comes twice
-  double unreadable_share = 0;     ///< its line is cut in the middle
-  double truncate_share = 0;       ///< half an answer, finish_reason `length`
+  /// HTTP 400 in `response`, `error` null, in the error file, every time. Of a request that holds several inputs
+  /// (embeddings, moderations) it is not the request that is hit but each input for itself, wherever it stands: one
+  /// that is hit has the whole request refused, and the message does not say which it was.
+  double fail_share = 0;
+  double never_ran_share = 0;  ///< `response` null and `error` server_error, in the error file
+  double transient_share = 0;  ///< HTTP 500 in `response`, in the error file
+  double drop_share = 0;       ///< in neither file and in no count
+  double duplicate_share = 0;  ///< its line comes twice
+  double unreadable_share = 0; ///< its line is cut in the middle
+  // Those below show in the endpoint's own form (responses.hpp, completions.hpp, media.hpp), and where it has none the
+  // request is answered well.
+  double truncate_share = 0;       ///< half an answer, finish_reason `length`; `incomplete`
   double refuse_share = 0;         ///< content null, `refusal` set
-  double content_filter_share = 0; ///< empty content, finish_reason `content_filter`
+  double content_filter_share = 0; ///< empty content, finish_reason `content_filter`; `incomplete`
+  double model_fail_share = 0;     ///< HTTP 200 with status `failed`: responses and videos
+  /// As if hit by `fail_share`: requests whose prompt, messages or input hold this text, as it stands in the JSON.
+  /// Empty: none.
+  std::string bad_text = {};
   /// How often a request of `never_ran_share`, `transient_share` or `drop_share` meets its fault before all goes well.
   std::int64_t passing_after = 1;
 
@@ -116,7 +125,7 @@ struct Faults {
   Rate rate = {};
 
   /// No fault, but what the ledger must be told of the input to judge it: how often the same body stands in it, at
-  /// most.
+  /// most; likewise the same text, where requests hold several.
   std::int64_t copies = 1;
 };
 
@@ -138,12 +147,13 @@ enum class Fate : std::uint8_t {
   truncated,
   refused,
   filtered,
+  model_failed,
 };
 
-/// The fate of a request, the same on both routes. `body_sha256` is the digest of its body (identity.hpp), 64
-/// hexadecimal digits; `met` is how often that body was given to the server before, on either route. The place on the
-/// line from 0 to 1 that the shares divide, in the order above, is the upper 53 bits of mixed(fnv1a(body_sha256) ^
-/// mixed(seed)) (hash.hpp) as a fraction.
+/// The fate of a request that holds one input, the same on both routes; for all others see endpoint.hpp. `body_sha256`
+/// is the digest of its body (identity.hpp), 64 hexadecimal digits; `met` is how often that body was given to the
+/// server before, on either route. The place on the line from 0 to 1 that the shares divide, in the order above, is the
+/// upper 53 bits of mixed(fnv1a(body_sha256) ^ mixed(seed)) (hash.hpp) as a fraction.
 Fate fate_of(const Faults& faults, std::uint64_t seed, std::string_view body_sha256, std::int64_t met);
 
 } // namespace batchwright::emulator

@@ -36,4 +36,18 @@ std::string id_text(const json::Value& custom_id)
   return text ? std::move(*text) : "\xff" + std::string{custom_id.token()};
 }
 
+std::string input_text(const json::Value& input)
+{
+  return input.is(json::Kind::string) ? id_text(input) : std::string{input.raw()};
+}
+
+std::string input_sha256(std::string_view path, std::string_view model, const json::Value& input)
+{
+  Sha256 sha;
+  for (const auto part : {path, std::string_view{"\n"}, model, std::string_view{"\n"}})
+    sha.update(part);
+  sha.update(input_text(input));
+  return sha.hex();
+}
+
 } // namespace batchwright::emulator

@@ -87,7 +87,10 @@ std::int64_t sum(const NamedRows<Counters>& rows, Of of)
 } // namespace
 
 Ledger::Ledger(const std::filesystem::path& directory, std::int64_t copies)
-    : m_copies(copies), m_items(directory / "ledger-items.jsonl"), m_bodies(directory / "ledger-bodies.jsonl")
+    : m_copies(copies),
+      m_items(directory / "ledger-items.jsonl"),
+      m_bodies(directory / "ledger-bodies.jsonl"),
+      m_inputs(directory / "ledger-inputs.jsonl")
 {
 }
 
@@ -132,14 +135,16 @@ void Ledger::leave(const json::Value& custom_id, const json::Value& body)
   place(&custom_id, body);
 }
 
-void Ledger::ran(const Entry& entry, bool billed, Delivery delivery)
+void Ledger::ran(const Entry& entry, const Run& run)
 {
   const std::lock_guard lock{m_mutex};
   auto& body = m_bodies[entry.body];
   if (entry.item)
-    ran_in_batch(m_items[*entry.item], body, billed);
+    ran_in_batch(m_items[*entry.item], body, run.billed);
   else
-    ran_live(body, billed, delivery);
+    ran_live(body, run.billed, run.delivery);
+  for (const auto& input : run.inputs)
+    ran_input(input, run.billed, run.delivery);
 }
 
 void Ledger::ran_in_batch(ItemCounts& item, BodyCounts& body, bool billed)
@@ -161,6 +166,17 @@ void Ledger::ran_live(BodyCounts& body, bool billed, Delivery delivery)
   if (!billed) return;
   ++body.live_billed;
   if (delivery == Delivery::cut) ++body.live_cut;
+}
+
+void Ledger::ran_input(const std::string& input_sha256, bool billed, Delivery delivery)
+{
+  const auto place = m_inputs.place_of(digest_of(input_sha256));
+  if (place.fresh) m_inputs.name(fmt::format("\"input_sha256\":\"{}\"", input_sha256));
+  auto& input = m_inputs[place.row];
+  ++input.executed;
+  if (!billed) return;
+  ++input.billed;
+  if (delivery == Delivery::cut) ++input.cut;
 }
 
 std::int64_t Ledger::copies_of(const BodyCounts& body) const
@@ -214,11 +230,23 @@ void Ledger::write_body_totals(json::Writer& w) const
   total("billed_on_both_routes", [](const BodyCounts& b) { return b.batch_billed > 0 && b.live_billed > 0; });
 }
 
+void Ledger::write_input_totals(json::Writer& w) const
+{
+  const auto total = [&](std::string_view name, auto of) { w.member(name, sum(m_inputs, of)); };
+  w.member("distinct_inputs", static_cast<std::int64_t>(m_inputs.size()));
+  total("inputs_executed", [](const InputCounts& input) { return input.executed; });
+  total("inputs_billed", [](const InputCounts& input) { return input.billed; });
+  total("inputs_delivered", [](const InputCounts& input) { return input.delivered(); });
+  total("inputs_beyond_copies",
+        [&](const InputCounts& input) { return std::max<std::int64_t>(0, input.delivered() - m_copies); });
+}
+
 void Ledger::write_totals(json::Writer& w) const
 {
   const std::lock_guard lock{m_mutex};
   write_item_totals(w);
   write_body_totals(w);
+  write_input_totals(w);
   const auto peak = [&](Activity a) { return m_gauges.count(a) ? m_gauges.at(a).peak : 0; };
   w.member("peak_connections", peak(Activity::connection)).member("peak_uploads", peak(Activity::upload));
   w.member("peak_downloads", peak(Activity::download)).member("peak_chats", peak(Activity::chat));
@@ -242,6 +270,10 @@ void Ledger::write_rows(json::Writer& w, const std::function<void()>& spill) con
     w.member("batch_executed", body.batch_executed).member("batch_billed", body.batch_billed);
     w.member("live_executed", body.live_executed).member("live_billed", body.live_billed);
     w.member("live_cut", body.live_cut).member("live_again_after_answer", body.live_again);
+  });
+  w.key("inputs");
+  write_array(w, m_mutex, m_inputs, spill, [&](const InputCounts& input) {
+    w.member("executed", input.executed).member("billed", input.billed).member("cut", input.cut);
   });
 }
 

@@ -1,9 +1,11 @@
 // The book that judges the client: what arrived here, what was run, what was billed, what was bought twice.
 //
 // In: every call, every request that is met, run or billed. Out: totals, and rows of counts. Memory is about 110 bytes
-// a request, for a digest and counters; the names of the rows are on disk. Never: decides anything.
+// a request, and 60 an input of those that hold several, for a digest and counters; the names of the rows are on disk.
+// Never: decides anything.
 //
-// There are two tallies, since a request has a custom_id on one route only.
+// There are two tallies of requests, since a request has a custom_id on one route only, and one of inputs, since a
+// request that is packed anew (halved, say) is another request with the same inputs.
 //
 // Items: a custom_id (decoded) with the bytes of its body, on the batch route. A retried item is the same item.
 //   distinct_items                items that a batch ran, or left undone at its end
@@ -29,11 +31,23 @@
 //   executed_on_both_routes              bodies that ran in a batch and in real time; right where the batch failed them
 //   billed_on_both_routes                bodies billed by a batch and in real time; right for copies only
 //
+// Inputs: what requests to embeddings and moderations hold, one or many, each known by the endpoint, the model and its
+// text (identity.hpp), whichever request it stands in and by whatever route. Other endpoints' requests are not in this
+// tally. An input shares the fate of its request: it is executed, billed and delivered with it. Its copies are `copies`
+// of the faults; a test whose input holds equal texts must say there how many.
+//   distinct_inputs
+//   inputs_executed, inputs_billed       how often inputs were worked on, and how often the client pays for one
+//   inputs_delivered                     those billed, but for those whose answer was cut: where all went well, the
+//                                        items of the input that were not refused
+//   inputs_beyond_copies                 those delivered beyond the copies of their text: bought twice. 0 unless the
+//                                        client is at fault
+//
 // Beside them: peak_connections, peak_uploads, peak_downloads, peak_chats (how many at once), and calls[] (method,
 // route, calls, unanswered: those cut on purpose). Rows, on demand:
 //   items[]    custom_id, body_sha256, met, executed, billed
 //   bodies[]   body_sha256, met, custom_ids, batch_executed, batch_billed, live_executed, live_billed, live_cut,
 //              live_again_after_answer
+//   inputs[]   input_sha256, executed, billed, cut
 #pragma once
 
 #include <batchwright/emulator/named_rows.hpp>
@@ -47,6 +61,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace batchwright::emulator {
 
@@ -55,7 +70,7 @@ enum class Activity : std::uint8_t {
   connection,
   upload,   ///< POST /v1/files
   download, ///< GET /v1/files/{id}/content
-  chat,     ///< POST /v1/chat/completions
+  chat,     ///< a real-time call to an endpoint of models, whichever it is
 };
 
 /// Whether the client was given the answer to a real-time call.
@@ -73,8 +88,15 @@ public:
     std::string body_sha256 = {};
     std::int64_t met = 0; ///< how often its body was given to the server before this time, on either route
   };
+  /// What became of a request that the model worked on.
+  struct Run {
+    bool billed = false;
+    Delivery delivery = Delivery::whole;
+    std::vector<std::string> inputs = {}; ///< the digest of each, where it may hold several
+  };
 
-  /// Keeps names of rows in `DIRECTORY/ledger-items.jsonl` and `ledger-bodies.jsonl`; `copies` as in the faults.
+  /// Keeps names of rows in `DIRECTORY/ledger-items.jsonl`, `ledger-bodies.jsonl` and `ledger-inputs.jsonl`; `copies`
+  /// as in the faults.
   Ledger(const std::filesystem::path& directory, std::int64_t copies);
 
   /// Notes that a batch came to a request.
@@ -84,7 +106,7 @@ public:
   /// Notes that a batch ended without coming to this request.
   void leave(const json::Value& custom_id, const json::Value& body);
   /// Notes that the model worked on it.
-  void ran(const Entry& entry, bool billed, Delivery delivery);
+  void ran(const Entry& entry, const Run& run);
   void called(const std::string& method, const std::string& route, bool answered);
 
   void begin(Activity activity);
@@ -92,8 +114,8 @@ public:
 
   /// The members `distinct_items` ... `calls` of an open object.
   void write_totals(json::Writer& w) const;
-  /// The members `items` and `bodies`. Calls `spill` now and then, which may take what was written so far: the rows of
-  /// a large job are a text larger than memory should hold.
+  /// The members `items`, `bodies` and `inputs`. Calls `spill` now and then, which may take what was written so far:
+  /// the rows of a large job are a text larger than memory should hold.
   void write_rows(json::Writer& w, const std::function<void()>& spill) const;
 
 private:
@@ -116,6 +138,13 @@ private:
 
     std::int64_t delivered() const { return std::int64_t{batch_billed} + live_billed - live_cut; }
   };
+  struct InputCounts {
+    std::uint32_t executed = 0;
+    std::uint32_t billed = 0;
+    std::uint32_t cut = 0;
+
+    std::int64_t delivered() const { return std::int64_t{billed} - cut; }
+  };
   struct Calls {
     std::int64_t calls = 0;
     std::int64_t unanswered = 0;
@@ -128,14 +157,17 @@ private:
   Entry place(const json::Value* custom_id, const json::Value& body);
   void ran_in_batch(ItemCounts& item, BodyCounts& body, bool billed);
   void ran_live(BodyCounts& body, bool billed, Delivery delivery);
+  void ran_input(const std::string& input_sha256, bool billed, Delivery delivery);
   std::int64_t copies_of(const BodyCounts& body) const;
   void write_item_totals(json::Writer& w) const;
   void write_body_totals(json::Writer& w) const;
+  void write_input_totals(json::Writer& w) const;
 
   mutable std::mutex m_mutex; // of all below
   std::int64_t m_copies;
   mutable NamedRows<ItemCounts> m_items;
   mutable NamedRows<BodyCounts> m_bodies;
+  mutable NamedRows<InputCounts> m_inputs;
   std::map<std::pair<std::string, std::string>, Calls> m_calls = {};
   std::map<Activity, Gauge> m_gauges = {};
 };

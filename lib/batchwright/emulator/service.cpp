@@ -1,5 +1,5 @@
 #include <batchwright/base/files.hpp>
-#include <batchwright/emulator/chat.hpp>
+#include <batchwright/emulator/endpoint.hpp>
 #include <batchwright/emulator/service.hpp>
 #include <batchwright/emulator/unknown_members.hpp>
 
@@ -11,8 +11,24 @@
 namespace batchwright::emulator {
 namespace {
 
-constexpr std::array models{"gpt-6-luna", "gpt-6-sol",    "gpt-5.4-mini", "gpt-5.4",     "gpt-5.4-nano", "gpt-5-mini",
-                            "gpt-4.1",    "gpt-4.1-mini", "gpt-4o",       "gpt-4o-mini", "gpt-4.1-nano"};
+constexpr std::array models{"gpt-6-luna",
+                            "gpt-6-sol",
+                            "gpt-5.4-mini",
+                            "gpt-5.4",
+                            "gpt-5.4-nano",
+                            "gpt-5-mini",
+                            "gpt-4.1",
+                            "gpt-4.1-mini",
+                            "gpt-4o",
+                            "gpt-4o-mini",
+                            "gpt-4.1-nano",
+                            "gpt-3.5-turbo-instruct",
+                            "text-embedding-3-small",
+                            "text-embedding-3-large",
+                            "text-embedding-ada-002",
+                            "omni-moderation-latest",
+                            "gpt-image-1",
+                            "sora-2"};
 
 void write_model(json::Writer& w, std::string_view id)
 {
@@ -52,7 +68,14 @@ const Service::Route Service::routes[] = {
     {"GET", "/v1/batches", &Service::list_batches},
     {"GET", "/v1/batches/*", &Service::retrieve_batch},
     {"POST", "/v1/batches/*/cancel", &Service::cancel_batch},
-    {"POST", "/v1/chat/completions", &Service::chat_completion},
+    {"POST", "/v1/responses", &Service::model_call},
+    {"POST", "/v1/chat/completions", &Service::model_call},
+    {"POST", "/v1/embeddings", &Service::model_call},
+    {"POST", "/v1/completions", &Service::model_call},
+    {"POST", "/v1/moderations", &Service::model_call},
+    {"POST", "/v1/images/generations", &Service::model_call},
+    {"POST", "/v1/images/edits", &Service::model_call},
+    {"POST", "/v1/videos", &Service::model_call},
     {"GET", "/v1/models", &Service::list_models},
     {"GET", "/v1/models/*", &Service::retrieve_model},
     {"GET", "/emulator/ledger", &Service::read_ledger},
@@ -180,7 +203,7 @@ Reply Service::cancel_batch(Call&, const std::string& id)
   return m_batches.cancel(id);
 }
 
-Reply Service::chat_completion(Call& call, const std::string&)
+Reply Service::model_call(Call& call, const std::string&)
 {
   const Ongoing ongoing{m_ledger, Activity::chat};
   const auto read = read_body(call);
@@ -188,9 +211,10 @@ Reply Service::chat_completion(Call& call, const std::string&)
   json::Document document;
   if (!document.parse(read.text) || !document.root().is(json::Kind::object)) return no_json();
   const auto body = document.root();
+  const auto& endpoint = *endpoint_at(call.path);
   const auto model = body.find("model");
   const auto name = model ? model->text().value_or("") : "";
-  auto verdict = m_limiter.take(call.account(), name, charged_tokens(body));
+  auto verdict = m_limiter.take(call.account(), name, charged_tokens(endpoint, body));
   Reply reply;
   if (verdict.refusal) {
     reply = std::move(*verdict.refusal);
@@ -199,10 +223,13 @@ Reply Service::chat_completion(Call& call, const std::string&)
     if (!m_pause.wait(m_setting.faults.chat_latency_ms))
       return error_reply(503, "The server is stopping.", {.type = "server_error"});
     const auto entry = m_ledger.meet(body);
-    const auto fate = fate_of(m_setting.faults, m_setting.seed, entry.body_sha256, entry.met);
-    auto answer = chat(body, fate, {.id = fresh_id("chatcmpl-"), .created = unix_seconds(system_clock().now())});
-    m_ledger.ran(entry, answer.billed(), call.heard() ? Delivery::whole : Delivery::cut);
-    reply = {.status = answer.status, .body = std::move(answer.body)};
+    const auto fate = fate_of(m_setting.faults, m_setting.seed, endpoint, body, entry.body_sha256, entry.met);
+    const Frame frame{.digits = fresh_id(""), .created = unix_seconds(system_clock().now())};
+    auto answered = answer(endpoint, body, fate, frame);
+    m_ledger.ran(entry, {.billed = answered.billed(),
+                         .delivery = call.heard() ? Delivery::whole : Delivery::cut,
+                         .inputs = input_digests(endpoint, body)});
+    reply = {.status = answered.status, .body = std::move(answered.body)};
   }
   reply.headers.merge(verdict.headers);
   return reply;

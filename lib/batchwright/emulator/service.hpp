@@ -1,5 +1,5 @@
-// The endpoints: which call goes where, who may make it, and the two small rooms that need no file of their own (chat
-// in real time, models). In: a call. Out: a reply. Never: touches the network.
+// The endpoints: which call goes where, who may make it, and the two small rooms that need no file of their own (the
+// real-time route, models). In: a call. Out: a reply. Never: touches the network.
 #pragma once
 
 #include <batchwright/emulator/batches.hpp>
@@ -45,7 +45,7 @@ private:
   Reply list_batches(Call& call, const std::string& id);
   Reply retrieve_batch(Call& call, const std::string& id);
   Reply cancel_batch(Call& call, const std::string& id);
-  Reply chat_completion(Call& call, const std::string& id);
+  Reply model_call(Call& call, const std::string& id);
   Reply list_models(Call& call, const std::string& id);
   Reply retrieve_model(Call& call, const std::string& id);
   Reply read_ledger(Call& call, const std::string& id);

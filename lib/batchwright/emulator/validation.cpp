@@ -1,7 +1,6 @@
 #include <batchwright/base/files.hpp>
-#include <batchwright/emulator/answer.hpp>
 #include <batchwright/emulator/capped_lines.hpp>
-#include <batchwright/emulator/chat.hpp>
+#include <batchwright/emulator/embeddings.hpp>
 #include <batchwright/emulator/identity.hpp>
 #include <batchwright/emulator/reply.hpp>
 #include <batchwright/emulator/validation.hpp>
@@ -18,7 +17,7 @@ constexpr std::size_t most_errors = 100;
 
 class Check {
 public:
-  explicit Check(std::string_view endpoint) : m_endpoint(endpoint) {}
+  explicit Check(const Endpoint& endpoint) : m_endpoint(endpoint) {}
 
   void line(const CappedLines::Line& line)
   {
@@ -52,6 +51,11 @@ public:
       add({.code = "too_many_tasks",
            .message = fmt::format("The batch input file contains {} requests, more than the maximum of {}.", m_number,
                                   most_requests)});
+    }
+    if (m_endpoint.path == "/v1/embeddings" && m_inputs > most_batch_inputs) {
+      add({.code = "too_many_tasks",
+           .message = fmt::format("The batch input file contains {} embedding inputs, more than the maximum of {}.",
+                                  m_inputs, most_batch_inputs)});
     }
     return std::move(m_checked);
   }
@@ -107,11 +111,11 @@ private:
     }
     const auto url = root.get("url");
     if (!url) return missing("url");
-    if (url->text() != m_endpoint) {
+    if (url->text() != m_endpoint.path) {
       return BatchError{.code = "url_mismatch",
                         .message = fmt::format("The URL provided for this request does not match the batch endpoint "
                                                "'{}'.",
-                                               m_endpoint),
+                                               m_endpoint.path),
                         .param = "url"};
     }
     return std::nullopt;
@@ -141,12 +145,14 @@ private:
                                                *name, m_checked.model),
                         .param = "body.model"};
     }
-    m_checked.input_tokens += prompt_tokens(*body);
+    m_checked.input_tokens += m_endpoint.input_tokens(*body);
+    m_inputs += static_cast<std::int64_t>(inputs_of(m_endpoint, *body).size());
     return std::nullopt;
   }
 
-  std::string_view m_endpoint;
+  const Endpoint& m_endpoint;
   std::int64_t m_number = 0;
+  std::int64_t m_inputs = 0; // of all requests, where one may hold several
   json::Document m_document = {};
   std::unordered_set<std::size_t> m_ids = {};
   Checked m_checked = {};
@@ -154,7 +160,7 @@ private:
 
 } // namespace
 
-Checked check_input(const std::filesystem::path& path, std::string_view endpoint)
+Checked check_input(const std::filesystem::path& path, const Endpoint& endpoint)
 {
   CappedLines lines{path, longest_line};
   if (InputFile{path}.size() > most_bytes) return Check::too_large(lines.next()->text);

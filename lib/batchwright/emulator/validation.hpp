@@ -4,6 +4,7 @@
 // keeps 8 bytes a request, and a hash of each custom_id while it reads.
 #pragma once
 
+#include <batchwright/emulator/endpoint.hpp>
 #include <batchwright/json/json.hpp>
 
 #include <cstdint>
@@ -40,6 +41,6 @@ struct Checked {
 };
 
 /// A file that is too large as a whole is not read beyond its first line.
-Checked check_input(const std::filesystem::path& path, std::string_view endpoint);
+Checked check_input(const std::filesystem::path& path, const Endpoint& endpoint);
 
 } // namespace batchwright::emulator

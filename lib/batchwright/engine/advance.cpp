@@ -1,5 +1,6 @@
 // The doors of the engine: advance a job, look at it, deliver what it holds.
 
+#include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/run.hpp>
 #include <batchwright/engine/workers.hpp>
@@ -19,41 +20,9 @@ namespace {
 constexpr int worker_threads = 8;
 constexpr Millis longest_patience{100};
 
-Job known_job(Tools& tools, const std::string& name)
-{
-  if (auto job = tools.store.job(name)) return *job;
-  std::vector<std::string> near;
-  for (const auto& other : tools.store.jobs()) {
-    if (other.name.starts_with(name) || name.starts_with(other.name)) near.push_back(other.name);
-  }
-  throw Error{Fault::usage, fmt::format("there is no job {}", name),
-              near.empty() ? "`batchwright status` lists the jobs"
-                           : fmt::format("did you mean {}?", fmt::join(near, ", "))};
-}
-
 std::string url_of(const std::string& account)
 {
   return account.substr(0, account.find('|'));
-}
-
-/// A job belongs to an account: with another one, everything of it is "not found". Another key of the same account
-/// passes where something of the job's own answers under it.
-void check_account(Tools& tools, Server& server, const Job& job, const std::vector<Part>& parts)
-{
-  if (job.account == server.account) return;
-  if (url_of(job.account) == url_of(server.account)) {
-    const auto anything =
-        std::find_if(parts.rbegin(), parts.rend(), [](const Part& p) { return !p.batch.empty() || !p.file.empty(); });
-    if (anything == parts.rend()) return;
-    const bool answers =
-        anything->batch.empty() ? server.client.file(anything->file).ok() : server.client.batch(anything->batch).ok();
-    if (answers) return;
-  }
-  tools.observer.on(
-      Note{Note::Level::detail, fmt::format("the job belongs to {}, this is {}", job.account, server.account)});
-  throw Error{Fault::config,
-              fmt::format("the job {} was made with another account or server ({})", job.name, job.base_url),
-              "set OPENAI_BASE_URL, OPENAI_ORG_ID, OPENAI_PROJECT_ID and the key as they were then"};
 }
 
 /// What a killed process left half written. REQUIRED: the job's lock is held, so nobody writes there now.
@@ -75,6 +44,12 @@ void forget_missing_files(std::vector<Part>& parts, const store::JobLayout& file
   }
 }
 
+/// Whether answers may still come for what was given up.
+bool anything_watched(const std::vector<Part>& parts)
+{
+  return std::any_of(parts.begin(), parts.end(), [](const Part& p) { return p.state == PartState::abandoned; });
+}
+
 /// One of the jobs that are moved side by side.
 struct Lane {
   Advanced result = {};
@@ -89,7 +64,7 @@ void begin(Lane& lane, Tools& tools, Server& server, Workers& workers, const Goa
   if (!lane.lock) lane.lock = take_lock(tools, known_job(tools, name).name);
   auto job = known_job(tools, name); // read again, now that nobody else writes it
   auto parts = tools.store.parts(name);
-  if (tally(job, parts).pending() == 0) {
+  if (tally(job, parts).pending() == 0 && !anything_watched(parts)) {
     lane.result.view = view(job, parts, Held::no);
     return;
   }
@@ -151,6 +126,36 @@ void drive(std::vector<Lane>& lanes, Tools& tools, Server& server, const Goal& g
 
 } // namespace
 
+Job known_job(Tools& tools, const std::string& name)
+{
+  if (auto job = tools.store.job(name)) return *job;
+  std::vector<std::string> near;
+  for (const auto& other : tools.store.jobs()) {
+    if (other.name.starts_with(name) || name.starts_with(other.name)) near.push_back(other.name);
+  }
+  throw Error{Fault::usage, fmt::format("there is no job {}", name),
+              near.empty() ? "`batchwright status` lists the jobs"
+                           : fmt::format("did you mean {}?", fmt::join(near, ", "))};
+}
+
+void check_account(Tools& tools, Server& server, const Job& job, const std::vector<Part>& parts)
+{
+  if (job.account == server.account) return;
+  if (url_of(job.account) == url_of(server.account)) {
+    const auto anything =
+        std::find_if(parts.rbegin(), parts.rend(), [](const Part& p) { return !p.batch.empty() || !p.file.empty(); });
+    if (anything == parts.rend()) return;
+    const bool answers =
+        anything->batch.empty() ? server.client.file(anything->file).ok() : server.client.batch(anything->batch).ok();
+    if (answers) return;
+  }
+  tools.observer.on(
+      Note{Note::Level::detail, fmt::format("the job belongs to {}, this is {}", job.account, server.account)});
+  throw Error{Fault::config,
+              fmt::format("the job {} was made with another account or server ({})", job.name, job.base_url),
+              "set OPENAI_BASE_URL, OPENAI_ORG_ID, OPENAI_PROJECT_ID and the key as they were then"};
+}
+
 JobView advance(Tools& tools, Server& server, const std::string& name, const Goal& goal, std::optional<FileLock> held)
 {
   std::vector<Lane> lanes(1);
@@ -176,11 +181,22 @@ std::vector<Advanced> advance_all(Tools& tools, Server& server, const std::vecto
   return all;
 }
 
+void wish_cancel(Tools& tools, const std::string& name, Cancel wish)
+{
+  known_job(tools, name);
+  store::Transaction tx{tools.store};
+  tx.wish_cancel(name, wish);
+  tx.log(name, 0, wish == Cancel::abandon ? "cancel wished, without waiting" : "cancel wished");
+  tx.commit();
+}
+
 std::vector<std::string> open_jobs(Tools& tools)
 {
   std::vector<std::string> open;
   for (const auto& job : tools.store.jobs()) {
-    if (tally(job, tools.store.parts(job.name)).pending() > 0 && !is_held(tools, job.name)) open.push_back(job.name);
+    const auto v = view(job, tools.store.parts(job.name), Held::no);
+    const bool is_open = v.items.pending() > 0 || v.owes_handover() || anything_watched(v.parts);
+    if (is_open && !is_held(tools, job.name)) open.push_back(job.name);
   }
   return open;
 }
@@ -229,25 +245,40 @@ void refresh(Tools& tools, Server& server, std::vector<JobView>& views)
 
 bool needs_server(const JobView& view)
 {
-  return std::any_of(view.parts.begin(), view.parts.end(), [](const Part& p) {
-    return is_live(p.state) && p.state != PartState::planned && p.state != PartState::queued;
+  if (anything_watched(view.parts)) return true;
+  return std::any_of(view.parts.begin(), view.parts.end(), [&](const Part& p) {
+    const bool rests = p.state == PartState::planned || p.state == PartState::queued;
+    return is_live(p.state) && (!rests || view.cancel != Cancel::none);
   });
 }
 
-results::Merged deliver(Tools& tools, const std::string& name, results::Format format, results::Pending pending,
+std::vector<results::OutcomeFile> outcome_files(Tools& tools, const Job& job, const std::vector<Part>& parts)
+{
+  const auto files = tools.layout.job(job.name);
+  std::vector<results::OutcomeFile> outcomes;
+  for (const auto& p : parts) {
+    if (!has_outcomes(p.state) || p.outcome.succeeded + p.outcome.failed == 0) continue;
+    const auto& model = p.model.empty() ? job.request.model : p.model;
+    outcomes.push_back({.path = files.outcomes(p.number),
+                        .first = p.first,
+                        .last = p.last,
+                        .route = p.route,
+                        .attempt = p.attempt,
+                        .endpoint = p.endpoint.empty() ? job.request.endpoint : p.endpoint,
+                        .model = model,
+                        .prices = tools.prices.find(model)});
+  }
+  return outcomes;
+}
+
+results::Merged deliver(Tools& tools, const std::string& name, const results::MergeOptions& options,
                         const results::Sink& sink)
 {
   const auto job = known_job(tools, name);
-  const auto files = tools.layout.job(name);
-  std::vector<results::OutcomeFile> outcomes;
-  for (const auto& p : tools.store.parts(name)) {
-    if (p.state != PartState::settled || p.outcome.succeeded + p.outcome.failed == 0) continue;
-    outcomes.push_back({files.outcomes(p.number), p.first, p.last, p.route, p.attempt});
-  }
-  return results::merge(job, outcomes, tools.prices.find(job.request.model), format, pending, sink,
-                        [&](std::uint64_t done, std::uint64_t total) {
-                          tools.observer.on(Progress{Phase::merging, name, 0, done, total});
-                        });
+  const auto outcomes = outcome_files(tools, job, tools.store.parts(name));
+  return results::merge(job, outcomes, options, sink, [&](std::uint64_t done, std::uint64_t total) {
+    tools.observer.on(Progress{Phase::merging, name, 0, done, total});
+  });
 }
 
 } // namespace batchwright::engine

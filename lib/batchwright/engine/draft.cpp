@@ -2,6 +2,7 @@
 // user consents.
 
 #include <batchwright/base/files.hpp>
+#include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/spec.hpp>
 #include <batchwright/input/pins.hpp>
@@ -81,6 +82,15 @@ void take_over(Job& known, const Job& asked)
   for (std::size_t i = 0; i < asked.inputs.size(); ++i) { // equal in content; the file may have moved
     if (asked.inputs[i].spooled || !known.inputs[i].spooled) known.inputs[i] = asked.inputs[i];
   }
+  auto& handover = known.handover;
+  if (!asked.handover.out.empty()) { // asked for now: written even where it was written before
+    handover.out = asked.handover.out;
+    handover.delivered_at.reset();
+  }
+  if (!asked.handover.on_done.empty() && asked.handover.on_done != handover.on_done) {
+    handover.on_done = asked.handover.on_done;
+    handover.hook_begun_at.reset();
+  }
 }
 
 PinnedInput spooled(Draft& made, Tools& tools, const Ask& ask)
@@ -146,15 +156,14 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
   job.estimated = expected_cost(made, tools.prices, Route::batch);
 }
 
-/// Puts what was piped in into the job's directory, where the rows will say that it is.
-void keep_spooled(Tools& tools, const Draft& draft, Job& job)
+/// The job with what was piped in where it is going to be kept.
+Job with_kept_input(Tools& tools, const Draft& draft)
 {
-  if (!draft.spooled) return;
-  const auto place = tools.layout.job(job.name).input();
-  draft.spooled->keep(place);
+  auto job = draft.job;
   for (auto& input : job.inputs) {
-    if (input.path == draft.spooled->path()) input.path = place.native();
+    if (draft.spooled && input.path == draft.spooled->path()) input.path = tools.layout.job(job.name).input().native();
   }
+  return job;
 }
 
 } // namespace
@@ -200,24 +209,40 @@ PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
           .continues = draft.continues};
 }
 
+namespace {
+
+/// The hook of a job that was drafted may have been run before we got the lock: it is not run twice.
+Job with_hook_of(Tools& tools, Job job)
+{
+  const auto known = tools.store.job(job.name);
+  if (!known) throw Error{Fault::busy, fmt::format("the job {} was just removed", job.name), "run the command again"};
+  if (known->handover.on_done == job.handover.on_done && !job.handover.hook_begun_at) {
+    job.handover.hook_begun_at = known->handover.hook_begun_at;
+  }
+  return job;
+}
+
+} // namespace
+
 FileLock found(Tools& tools, const Draft& draft)
 {
   const auto& name = draft.job.name;
   auto lock = take_lock(tools, name);
-  make_private_directory(tools.layout.job(name).directory());
-  sync_directory(tools.layout.jobs());
-  auto job = draft.job;
-  keep_spooled(tools, draft, job);
+  const auto job = with_kept_input(tools, draft);
   store::Transaction tx{tools.store};
   if (draft.continues) {
-    tx.update(job);
+    tx.update(with_hook_of(tools, job));
   } else {
     tx.add(job);
     for (const auto& part : draft.parts)
       tx.put(name, part);
     tx.log(name, 0, fmt::format("{} items in {} parts", draft.job.items, draft.parts.size()));
+    put_aside(tools, name); // left by a removed job of that name
+    make_private_directory(tools.layout.job(name).directory());
+    sync_directory(tools.layout.jobs());
   }
-  tx.commit();
+  if (draft.spooled) draft.spooled->keep(tools.layout.job(name).input());
+  tx.commit(); // the files are in their places
   return lock;
 }
 

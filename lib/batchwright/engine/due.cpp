@@ -18,9 +18,37 @@ bool sends(Do what)
   return what == Do::upload || what == Do::create || what == Do::build;
 }
 
-/// What moves a part forward from where it is; nothing where only other parts can.
-std::optional<Do> action_for(const Part& part)
+/// What becomes of a part whose job is cancelled; nothing where that makes no difference.
+std::optional<Do> action_to_cancel(PartState state, Cancel wish)
 {
+  switch (state) {
+  case PartState::planned:
+  case PartState::uploading:
+  case PartState::queued:
+    return Do::give_up;
+  case PartState::creating:
+  case PartState::cancelling:
+    return wish == Cancel::abandon ? std::optional{Do::give_up} : std::nullopt;
+  case PartState::running:
+    return wish == Cancel::abandon ? Do::give_up : Do::cancel;
+  default:
+    return std::nullopt;
+  }
+}
+
+/// What a batch that was given up is still asked for: that it stop, and what it finished.
+Do action_for_abandoned(const Part& part)
+{
+  if (part.batch.empty()) return Do::look_for_batch;
+  if (part.lapses_at) return Do::download;
+  return part.remote.status == "cancelling" ? Do::poll : Do::cancel;
+}
+
+/// What moves a part forward from where it is; nothing where only other parts can.
+std::optional<Do> action_for(const Part& part, Cancel wish)
+{
+  const auto special = wish == Cancel::none ? std::nullopt : action_to_cancel(part.state, wish);
+  if (special) return special;
   switch (part.state) {
   case PartState::planned:
     return part.sha256.empty() ? Do::build : Do::upload;
@@ -37,6 +65,8 @@ std::optional<Do> action_for(const Part& part)
     return Do::download;
   case PartState::fetched:
     return Do::settle;
+  case PartState::abandoned:
+    return action_for_abandoned(part);
   case PartState::settled:
   case PartState::superseded:
     break;
@@ -47,7 +77,7 @@ std::optional<Do> action_for(const Part& part)
 /// Which actions a pause leaves: no sending; under `auth` and `account` the server would refuse all the same.
 bool allowed(Do what, Pause pause, Sending sending)
 {
-  if (what == Do::settle) return true;
+  if (what == Do::settle || what == Do::give_up) return true;
   if (pause == Pause::auth || pause == Pause::account) return false;
   if (pause == Pause::unknown_submission && what == Do::look_for_batch) return false;
   return !sends(what) || (sending == Sending::yes && pause == Pause::none);
@@ -57,8 +87,8 @@ bool allowed(Do what, Pause pause, Sending sending)
 
 std::string_view name(Do what)
 {
-  constexpr std::array<std::string_view, 8> names{"settle", "download",      "poll",   "look for batch",
-                                                  "create", "look for file", "upload", "build"};
+  constexpr std::array<std::string_view, 10> names{"settle",  "download", "cancel",        "poll",   "look for batch",
+                                                   "give up", "create",   "look for file", "upload", "build"};
   return names.at(static_cast<std::size_t>(what));
 }
 
@@ -71,7 +101,7 @@ Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& bus
 
   Due d;
   for (const auto& part : parts) {
-    const auto what = action_for(part);
+    const auto what = action_for(part, job.cancel);
     if (!what || busy.contains(part.number) || !allowed(*what, job.pause, sending)) continue;
     if (part.due && *part.due > now) {
       d.next = std::min(d.next.value_or(*part.due), *part.due);

@@ -19,8 +19,10 @@ namespace batchwright::engine {
 enum class Do : std::uint8_t {
   settle,         ///< both files are whole on disk: fix the outcomes
   download,       ///< the batch ended: bring its files home
+  cancel,         ///< POST /batches/{id}/cancel
   poll,           ///< ask for the batch
   look_for_batch, ///< a POST /batches has no known answer: ask the listing
+  give_up,        ///< the job is cancelled: fix the outcomes of what is not waited for
   create,         ///< POST /batches
   look_for_file,  ///< a POST /files has no known answer: ask the listing
   upload,         ///< POST /files

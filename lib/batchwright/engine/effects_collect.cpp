@@ -30,24 +30,43 @@ void Run::poll(const Part& p)
   on_worker(Do::poll, p.number, work, [this, number = p.number](const auto& reply) { record_poll(number, reply); });
 }
 
+/// A batch that could not be asked for, or asked to stop.
+void Run::record_unanswered(int number, std::string_view doing, const Setback& why)
+{
+  if (record_nothing_of_abandoned(number, doing, why)) return;
+  Instant when = {};
+  if (why.status == 404) {
+    const auto& p = part(number);
+    const bool fresh = p.remote.created_at && now() < *p.remote.created_at + not_found_grace;
+    if (!fresh)
+      pause(Pause::account,
+            fmt::format("{} ({}): {}; is this the account that made it?", doing, p.batch.str(), why.words));
+    when = now() + trouble_wait(4);
+  } else {
+    when = later(number, doing, why);
+  }
+  record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
+}
+
+/// What the server does not give of a batch that was given up is no trouble of the job's: it is told, and asked for
+/// again by a later command, unless it is gone for good. False for any other part.
+bool Run::record_nothing_of_abandoned(int number, std::string_view doing, const Setback& why)
+{
+  if (part(number).state != PartState::abandoned) return false;
+  const bool gone = why.ending == api::Ending::refused && why.status == 404;
+  note(Note::Level::warning, fmt::format("{}, which was given up: {}", doing, why.words));
+  const auto when = now() + trouble_wait(5);
+  record(number, [&](Part& changed, store::Transaction&) {
+    if (gone) move(changed, PartEvent::batch_gone);
+    changed.due = gone ? std::nullopt : std::optional{when};
+  });
+  return true;
+}
+
 void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply)
 {
   const auto doing = fmt::format("asking for the batch of part {}", number);
-  if (!reply.ok()) {
-    const auto& p = part(number);
-    if (reply.status == 404) {
-      const bool fresh = p.remote.created_at && now() < *p.remote.created_at + not_found_grace;
-      if (!fresh)
-        pause(Pause::account,
-              fmt::format("{} ({}): {}; is this the account that made it?", doing, p.batch.str(), reply.trouble));
-      const auto when = now() + trouble_wait(4);
-      record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
-      return;
-    }
-    const auto when = later(number, doing, setback(reply));
-    record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
-    return;
-  }
+  if (!reply.ok()) return record_unanswered(number, doing, setback(reply));
 
   m_troubles.erase(number);
   const auto phase = wire::phase(reply.value.status);
@@ -109,6 +128,9 @@ void Run::download(const Part& p)
   on_worker(Do::download, p.number, work, [this, number = p.number](const std::optional<Setback>& failed) {
     if (!failed) {
       m_troubles.erase(number);
+      if (part(number).state == PartState::abandoned) { // the result that was delivered becomes a better one
+        record_job([](Job& job) { job.handover.delivered_at.reset(); });
+      }
       record(number, [](Part& changed, store::Transaction&) {
         move(changed, PartEvent::outputs_stored);
         changed.due.reset();
@@ -116,31 +138,39 @@ void Run::download(const Part& p)
       return;
     }
     const auto doing = fmt::format("downloading the answers of part {}", number);
+    if (record_nothing_of_abandoned(number, doing, *failed)) return;
     record(number, [](Part& changed, store::Transaction&) { ++changed.downloads; });
     const auto when = later(number, doing, *failed);
     record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
   });
 }
 
-void Run::settle(const Part& p)
+results::SettleFiles Run::settle_files(const Part& p) const
 {
   const auto& spec = m_job.request;
   const bool hides_ids = !spec.id_column.empty() && spec.inputs_per_request > 1;
-  const results::SettleFiles files{.output = m_files.output(p.number),
-                                   .errors = m_files.errors(p.number),
-                                   .batch = failed_as_a_whole(p) ? m_files.batch(p.number) : std::filesystem::path{},
-                                   .requests = m_files.requests(p.number),
-                                   .ids = hides_ids ? m_files.ids(p.number) : std::filesystem::path{},
-                                   .ordinals = m_files.ordinals(p.number),
-                                   .outcomes = m_files.outcomes(p.number),
-                                   .left = m_files.left(p.number),
-                                   .left_free = m_files.left_free(p.number),
-                                   .left_halved = m_files.left_halved(p.number),
-                                   .quarantine = m_files.quarantine(p.number)};
-  const results::SettleContext context{.user_ids = !spec.id_column.empty() && !hides_ids,
+  return {.output = m_files.output(p.number),
+          .errors = m_files.errors(p.number),
+          .batch = failed_as_a_whole(p) ? m_files.batch(p.number) : std::filesystem::path{},
+          .requests = m_files.requests(p.number),
+          .ids = hides_ids ? m_files.ids(p.number) : std::filesystem::path{},
+          .ordinals = m_files.ordinals(p.number),
+          .outcomes = m_files.outcomes(p.number),
+          .left = m_files.left(p.number),
+          .left_free = m_files.left_free(p.number),
+          .left_halved = m_files.left_halved(p.number),
+          .quarantine = m_files.quarantine(p.number)};
+}
+
+void Run::settle(const Part& p, const results::SettleFiles& files, results::Cancelled cancelled, Do as)
+{
+  const auto& spec = m_job.request;
+  const bool hides_ids = !files.ids.empty();
+  const results::SettleContext context{.user_ids = has_user_ids(m_job) && !hides_ids,
                                        .endpoint = p.endpoint.empty() ? spec.endpoint : p.endpoint,
                                        .max_attempts = m_job.policy.max_attempts,
                                        .fallback = m_job.policy.fallback,
+                                       .cancelled = cancelled,
                                        .prices = m_tools.prices.find(p.model.empty() ? spec.model : p.model)};
   // Ids of the user's are read from the request file or that of ids; where it is gone it is built again, the same
   // bytes.
@@ -150,8 +180,9 @@ void Run::settle(const Part& p)
     if (rebuild) m_pins.hold([&] { return requests::build(job, p, built); });
     return results::settle(p, files, context);
   };
-  on_worker(Do::settle, p.number, work,
-            [this, number = p.number](const results::Settled& settled) { record_settled(number, settled); });
+  on_worker(as, p.number, work, [this, as, number = p.number](const results::Settled& settled) {
+    as == Do::give_up ? record_given_up(number, settled) : record_settled(number, settled);
+  });
 }
 
 void Run::record_settled(int number, const results::Settled& settled)

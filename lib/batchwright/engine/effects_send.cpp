@@ -182,9 +182,8 @@ void Run::create(const Part& p)
     move(changed, PartEvent::create_begun);
     tx.put(m_job.name, call);
   });
-  const auto work = [this, p, endpoint = m_job.request.endpoint, data = metadata(p, call.uuid)] {
-    return m_server.client.create_batch(p.file, endpoint, data);
-  };
+  const auto work = [this, p, endpoint = p.endpoint.empty() ? m_job.request.endpoint : p.endpoint,
+                     data = metadata(p, call.uuid)] { return m_server.client.create_batch(p.file, endpoint, data); };
   on_worker(Do::create, p.number, work,
             [this, number = p.number, uuid = call.uuid](const auto& reply) { record_create(number, uuid, reply); });
 }
@@ -289,12 +288,17 @@ void Run::look_for_batch(const Part& p)
   };
   on_worker(Do::look_for_batch, p.number, work, [this, number = p.number, call = *call](const auto& look) {
     const auto doing = fmt::format("looking for the batch of part {}", number);
+    if (look.ignores_paging && part(number).state == PartState::abandoned) {
+      record_nothing_of_abandoned(number, doing, {.words = "the server's list of batches cannot be read to its end"});
+      return;
+    }
     if (look.ignores_paging) {
       pause(Pause::unknown_submission,
             fmt::format("{}: the server's list of batches cannot be read to its end", doing));
       return;
     }
     if (look.failed) {
+      if (record_nothing_of_abandoned(number, doing, setback(*look.failed))) return;
       const int status = look.failed->status;
       if (status == 403 || status == 404 || status == 405 || status == 501) {
         pause(Pause::unknown_submission,

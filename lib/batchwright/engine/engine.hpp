@@ -117,7 +117,14 @@ struct Advanced {
 /// on does not hold up the others. In the order of `jobs`, which are distinct.
 std::vector<Advanced> advance_all(Tools& tools, Server& server, const std::vector<std::string>& jobs, const Goal& goal);
 
-/// The jobs with items pending that no process works on now, newest first.
+/// Stores the user's wish that the job be cancelled. The process that holds the job obeys it within a second; else the
+/// next advance does, whatever command makes it: from here on the job sends nothing more. `harvest`: batches are
+/// cancelled, and what they finished is collected; `abandon`: items of batches that have not ended fail at once, and
+/// what comes home later replaces that. Throws `Fault::usage` for an unknown job.
+void wish_cancel(Tools& tools, const std::string& job, Cancel wish);
+
+/// The jobs with something left to do that no process works on now, newest first: items pending, batches that were
+/// given up and may still bring answers, a result not handed over.
 std::vector<std::string> open_jobs(Tools& tools);
 
 /// How a job stands by the store alone. Throws `Fault::usage` for an unknown job, naming near ones.
@@ -139,7 +146,17 @@ bool needs_server(const JobView& view);
 // --- bringing results home -------------------------------------------------------------------------------------------
 
 /// Merges what the settled parts hold into `sink`, in input order. Reads the store and files only.
-results::Merged deliver(Tools& tools, const std::string& job, results::Format format, results::Pending pending,
+results::Merged deliver(Tools& tools, const std::string& job, const results::MergeOptions& options,
                         const results::Sink& sink);
+
+/// The result stands where Job::handover wants it: nobody writes it there again. REQUIRED: the job's lock is held.
+void record_delivered(Tools& tools, const std::string& job);
+
+/// The command that waits for the job's end is about to be run. Said before, so that it is run once at most: a process
+/// that is killed at the wrong moment leaves it unrun rather than run twice. REQUIRED: the job's lock is held.
+void record_hook_begun(Tools& tools, const std::string& job);
+
+/// The user got the whole result. Needs no lock; where it cannot be recorded, that is no failure of the fetching.
+void record_fetched(Tools& tools, const std::string& job);
 
 } // namespace batchwright::engine

@@ -13,6 +13,9 @@ namespace {
 /// How often progress is told while workers are busy.
 constexpr Millis tick{100};
 
+/// How often the store is asked whether another process wants the job cancelled.
+constexpr Millis wish_interval{500};
+
 /// How long a command that only sends stays for a part that may be sent later.
 constexpr Millis longest_stay{30'000};
 
@@ -31,8 +34,10 @@ Run::Run(Tools& tools, Server& server, Workers& workers, Job job, std::vector<Pa
 {
   // Somebody asked just now: batches are looked at however recently that was done.
   for (auto& p : m_parts) {
-    if (has_live_batch(p.state)) p.due.reset();
+    const bool is_watched = p.state == PartState::abandoned && !p.batch.empty();
+    if (has_live_batch(p.state) || is_watched) p.due.reset();
   }
+  if (m_job.cancel != Cancel::none) hurry_to_cancel();
   lift_pause();
 }
 
@@ -47,11 +52,34 @@ JobView Run::result() const
 void Run::lift_pause()
 {
   const bool hinders_collecting = m_job.pause == Pause::auth || m_job.pause == Pause::account;
-  if (m_job.pause == Pause::none || (m_goal.sending == Sending::no && !hinders_collecting)) return;
+  if (m_job.pause == Pause::none ||
+      (m_goal.sending == Sending::no && !hinders_collecting && m_job.cancel == Cancel::none))
+    return;
   record_job([](Job& job) {
     job.pause = Pause::none;
     job.message.clear();
   });
+}
+
+void Run::look_for_wish()
+{
+  if (m_job.cancel == Cancel::abandon || now() < m_next_wish_look) return;
+  m_next_wish_look = now() + wish_interval;
+  const auto wish = m_tools.store.cancel_wish(m_job.name);
+  if (wish == m_job.cancel) return;
+  m_job.cancel = wish;
+  note(Note::Level::info, fmt::format("{} is being cancelled, as another process asked", m_job.name));
+  hurry_to_cancel();
+}
+
+/// What is to be cancelled does not wait for its time. A look that comes after a grace time does.
+void Run::hurry_to_cancel()
+{
+  m_asked.clear();
+  for (auto& p : m_parts) {
+    const bool may_wait_for_look = p.state == PartState::creating && m_job.cancel != Cancel::abandon;
+    if (!may_wait_for_look && p.state != PartState::abandoned) p.due.reset();
+  }
 }
 
 Millis Run::step()
@@ -60,6 +88,7 @@ Millis Run::step()
   if (m_course == Course::going && m_tools.interrupt.asked()) m_course = Course::stopping;
   if (m_course == Course::going) {
     try {
+      look_for_wish();
       patience = advance();
     } catch (...) {
       give_up(std::current_exception());
@@ -95,7 +124,8 @@ Millis Run::advance()
 
 bool Run::wanted(const Action& action) const
 {
-  return action.what != Do::poll || m_goal.until != Until::idle || !m_asked.contains(action.part);
+  const bool asks = action.what == Do::poll || action.what == Do::cancel;
+  return !asks || m_goal.until != Until::idle || !m_asked.contains(action.part);
 }
 
 void Run::start(const Action& action)
@@ -103,13 +133,18 @@ void Run::start(const Action& action)
   const Part copy = part(action.part); // workers get values, never references
   switch (action.what) {
   case Do::settle:
-    return settle(copy);
+    return settle(copy, settle_files(copy),
+                  m_job.cancel == Cancel::none ? results::Cancelled::no : results::Cancelled::at_server, Do::settle);
   case Do::download:
     return download(copy);
+  case Do::cancel:
+    return cancel(copy);
   case Do::poll:
     return poll(copy);
   case Do::look_for_batch:
     return look_for_batch(copy);
+  case Do::give_up:
+    return give_up_part(copy);
   case Do::create:
     return create(copy);
   case Do::look_for_file:
@@ -127,9 +162,11 @@ bool Run::is_over(const Part& p) const
   switch (p.state) {
   case PartState::settled:
   case PartState::superseded:
+  case PartState::abandoned:
     return true;
   case PartState::planned:
   case PartState::queued:
+    if (m_job.cancel != Cancel::none) return false;
     return m_goal.sending == Sending::no || m_job.pause != Pause::none;
   case PartState::fetched:
     return false;
@@ -188,8 +225,8 @@ void Run::report_progress()
   }
   Progress whole{Phase::running, m_job.name, 0, 0, m_job.items};
   for (const auto& p : m_parts) {
-    whole.done += p.state == PartState::settled ? p.outcome.succeeded + p.outcome.failed
-                                                : static_cast<std::uint64_t>(p.remote.completed + p.remote.failed);
+    whole.done += has_outcomes(p.state) ? p.outcome.succeeded + p.outcome.failed
+                                        : static_cast<std::uint64_t>(p.remote.completed + p.remote.failed);
   }
   whole.done = std::min(whole.done, whole.total);
   m_tools.observer.on(whole);

@@ -63,6 +63,8 @@ private:
 
   // --- the steps (run.cpp) ---
   void lift_pause();
+  void look_for_wish();
+  void hurry_to_cancel();
   Millis advance();
   void start(const Action& action);
   bool wanted(const Action& action) const;
@@ -113,10 +115,19 @@ private:
   void record_poll(int number, const api::Reply<wire::BatchObject>& reply);
   void download(const Part& part);
   std::optional<Setback> bring(const Part& part, const http::OnBytes& on_received);
-  void settle(const Part& part);
+  void record_unanswered(int number, std::string_view doing, const Setback& setback);
+  bool record_nothing_of_abandoned(int number, std::string_view doing, const Setback& setback);
+  results::SettleFiles settle_files(const Part& part) const;
+  void settle(const Part& part, const results::SettleFiles& files, results::Cancelled cancelled, Do as);
   void record_settled(int number, const results::Settled& settled);
   void add_child(store::Transaction& tx, const Part& parent, const results::Left& left,
                  const std::filesystem::path& list, int attempt, std::uint64_t inputs_per_request);
+
+  // --- effects: cancelling (effects_cancel.cpp) ---
+  void cancel(const Part& part);
+  void record_cancel(int number, const api::Reply<wire::BatchObject>& reply);
+  void give_up_part(const Part& part);
+  void record_given_up(int number, const results::Settled& settled);
 
   template<class Work, class Record>
   void on_worker(Do what, int part, Work work, Record record);
@@ -138,7 +149,8 @@ private:
   std::map<int, std::shared_ptr<Gauge>> m_gauges = {};
   input::Pins m_pins;
   std::map<int, int> m_troubles = {}; // of a part, in a row: the waits grow with them
-  Instant m_quiet_until = {};         // several calls that fail together are told once
+  Instant m_next_wish_look = {};
+  Instant m_quiet_until = {}; // several calls that fail together are told once
 };
 
 /// What a polled batch object says, as the part keeps it.

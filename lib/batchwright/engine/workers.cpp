@@ -10,12 +10,14 @@ constexpr int at_once(Do what)
 {
   switch (what) {
   case Do::settle:
+  case Do::give_up:
   case Do::build:
     return 2;
   case Do::look_for_batch:
   case Do::look_for_file:
     return 1;
   case Do::download:
+  case Do::cancel:
   case Do::poll:
   case Do::create:
   case Do::upload:

@@ -11,10 +11,10 @@ namespace batchwright::http {
 namespace {
 
 /// `shown` stands for the URL, which is never shown as it was given: whatever it is, it may hold a key.
-[[noreturn]] void refuse(std::string_view why, std::string_view shown = "given")
+[[noreturn]] void refuse(std::string_view why, std::string_view shown = "given",
+                         const std::string& hint = "set OPENAI_BASE_URL to something like https://api.openai.com/v1")
 {
-  throw Error{Fault::config, fmt::format("the base URL {} cannot be used: {}", shown, why),
-              "set OPENAI_BASE_URL to something like https://api.openai.com/v1"};
+  throw Error{Fault::config, fmt::format("the base URL {} cannot be used: {}", shown, why), hint};
 }
 
 Poco::URI parse(const std::string& url)
@@ -34,7 +34,7 @@ std::string Target::authority() const
   return port == (tls ? 443 : 80) ? name : fmt::format("{}:{}", name, port);
 }
 
-Target parse_base_url(const std::string& url)
+Target parse_base_url(const std::string& url, PlainHttp plain)
 {
   const auto uri = parse(url);
   const auto& scheme = uri.getScheme();
@@ -44,8 +44,9 @@ Target parse_base_url(const std::string& url)
   if (host.empty()) refuse("it names no host");
   const auto shown = fmt::format("{}://{}", scheme, host);
   if (!uri.getRawQuery().empty() || !uri.getFragment().empty()) refuse("it has a query or a fragment", shown);
-  if (scheme == "http" && !is_loopback(host)) {
-    refuse("plain http would show the key to everyone on the way; only this machine is reached by it", shown);
+  if (scheme == "http" && plain == PlainHttp::to_loopback && !is_loopback(host)) {
+    refuse("plain http would show the key to everyone on the way; only this machine is reached by it", shown,
+           "use https://, or, where the way is safe, `allow_http = true` in config.toml");
   }
   Target target{.tls = scheme == "https", .host = host, .port = uri.getPort(), .path = uri.getPathEtc()};
   while (target.path.ends_with('/'))

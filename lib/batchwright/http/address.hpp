@@ -1,6 +1,8 @@
 // A base URL taken apart and checked: where to connect, and what stands before every path.
 #pragma once
 
+#include <batchwright/http/transport.hpp>
+
 #include <cstdint>
 #include <string>
 
@@ -17,8 +19,8 @@ struct Target {
 };
 
 /// Throws `Fault::config` for what is no http or https URL, carries credentials, a query or a fragment, or is plain
-/// http to anywhere but loopback. Its words show scheme and host at most: the rest may hold a key.
-Target parse_base_url(const std::string& url);
+/// http to where it is not allowed. Its words show scheme and host at most: the rest may hold a key.
+Target parse_base_url(const std::string& url, PlainHttp plain = PlainHttp::to_loopback);
 
 /// Whether the host, a name or an address, is this machine: "localhost", 127.0.0.0/8, ::1.
 bool is_loopback(const std::string& host);

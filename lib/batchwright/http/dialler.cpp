@@ -1,5 +1,6 @@
 #include <batchwright/base/error.hpp>
 #include <batchwright/http/dialler.hpp>
+#include <batchwright/http/exchange.hpp>
 
 #include <Poco/Delegate.h>
 #include <Poco/Net/Context.h>
@@ -18,6 +19,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <mutex>
 #include <system_error>
 
@@ -84,6 +86,22 @@ void watched(const Watchdog::Watch& watch, const std::string& place, Step step)
   if (watch.reason() == Watchdog::Reason::deadline) throw late;
 }
 
+void refuse_directory(const std::string& ca_file)
+{
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(ca_file, ignored)) return;
+  throw Error{Fault::config, fmt::format("reading certificate authorities from {}: it is a directory", ca_file),
+              "name a file of certificates in PEM form"};
+}
+
+/// Why a proxy would not lead on.
+std::string refusal(int status)
+{
+  constexpr int wants_authorization = 407;
+  if (status != wants_authorization) return fmt::format("it refused the way (HTTP {})", status);
+  return "it wants a user and a password (HTTP 407): http://USER:PASSWORD@HOST:PORT";
+}
+
 } // namespace
 
 struct Tls::State {
@@ -93,10 +111,11 @@ struct Tls::State {
 Tls::Tls(const std::string& ca_file) : m_state(std::make_unique<State>())
 {
   start_tls_once();
+  refuse_directory(ca_file); // OpenSSL would take it, and find nothing in most
   try {
     Poco::Net::Context::Params rules;
     rules.verificationMode = Poco::Net::Context::VERIFY_STRICT;
-    rules.loadDefaultCAs = true;
+    rules.loadDefaultCAs = ca_file.empty();
     rules.caLocation = ca_file;
     m_state->context = new Poco::Net::Context{Poco::Net::Context::TLS_CLIENT_USE, rules};
     m_state->context->requireMinimumProtocol(Poco::Net::Context::PROTO_TLSV1_2);
@@ -133,49 +152,71 @@ Addresses resolve(const std::string& host)
   return addresses;
 }
 
+Millis time_for_address(Millis connect, std::size_t addresses)
+{
+  constexpr Millis least{2'000};
+  if (addresses < 2) return connect;
+  return std::max(connect / static_cast<std::int64_t>(addresses), std::min(connect, least));
+}
+
 std::unique_ptr<Connection> Dialler::dial(const Addresses& addresses, Millis connect, Deadline deadline,
                                           Watchdog& dog) const
 {
+  const Times times{time_for_address(connect, addresses.size()), connect, deadline};
   std::string troubles;
   for (const auto& address : addresses) {
     try {
-      return dial_one(address, connect, deadline, dog);
+      return dial_one(address, times, dog);
     } catch (const Broken& trouble) {
       if (!troubles.empty()) troubles += "; ";
       troubles += trouble.what();
     }
   }
-  throw Broken{Broken::How::failed, troubles.empty() ? fmt::format("no address for {}", m_target.host) : troubles};
+  throw Broken{Broken::How::failed, troubles.empty() ? fmt::format("no address for {}", host()) : troubles};
 }
 
-std::unique_ptr<Connection> Dialler::dial_one(const std::string& address, Millis connect, Deadline deadline,
-                                              Watchdog& dog) const
+std::unique_ptr<Connection> Dialler::dial_one(const std::string& address, const Times& times, Watchdog& dog) const
 {
   const bool six = address.find(':') != std::string::npos;
-  const auto place =
-      six ? fmt::format("[{}]:{}", address, m_target.port) : fmt::format("{}:{}", address, m_target.port);
+  const auto port = m_proxy ? m_proxy->port : m_target.port;
+  const auto place = six ? fmt::format("[{}]:{}", address, port) : fmt::format("{}:{}", address, port);
   // By way of IPAddress: what is none would be looked up as a name here.
-  const auto to = connecting(place, [&] {
-    return Poco::Net::SocketAddress{Poco::Net::IPAddress{address}, m_target.port};
-  });
+  const auto to = connecting(place, [&] { return Poco::Net::SocketAddress{Poco::Net::IPAddress{address}, port}; });
   // Without files left, or without IPv6 in the kernel, there is no socket.
   auto raw = connecting(place, [&] { return StreamSocket{to.family()}; });
   const int descriptor = raw.impl()->sockfd();
   {
-    const Watchdog::Watch watch{dog, descriptor, earlier(deadline, connect)};
+    const Watchdog::Watch watch{dog, descriptor, earlier(times.deadline, times.address)};
     watched(watch, place, [&] {
       connecting(place, [&] {
         // With a timeout, since without one Poco's connect does not survive a signal.
-        raw.connect(to, timespan(connect));
+        raw.connect(to, timespan(times.address));
         raw.setNoDelay(true);
       });
     });
   }
   if (!m_tls) return std::make_unique<Connection>(raw, raw);
-  const Watchdog::Watch watch{dog, descriptor, earlier(deadline, connect)};
+  if (m_proxy) {
+    const Watchdog::Watch watch{dog, descriptor, earlier(times.deadline, times.step)};
+    watched(watch, place, [&] { ask_for_way(raw, times.step); });
+  }
+  const Watchdog::Watch watch{dog, descriptor, earlier(times.deadline, times.step)};
   std::unique_ptr<Connection> connection;
   watched(watch, place, [&] { connection = shake_hands(raw, place); });
   return connection;
+}
+
+void Dialler::ask_for_way(const StreamSocket& raw, Millis idle) const
+{
+  Connection way{raw, raw};
+  way.set_idle_timeout(idle);
+  way.send(connect_head(*m_proxy, m_target));
+  auto head = read_head(way);
+  while (head.status < 200)
+    head = read_head(way);
+  if (head.status > 299) throw Broken{Broken::How::failed, refusal(head.status)};
+  // TLS servers wait for the client's word: whatever came already is not from there, and would be lost.
+  if (!way.buffered().empty()) throw Broken{Broken::How::failed, "it sends something that was not asked for"};
 }
 
 std::unique_ptr<Connection> Dialler::shake_hands(const StreamSocket& raw, const std::string& place) const

@@ -4,9 +4,12 @@
 
 #include <batchwright/http/address.hpp>
 #include <batchwright/http/connection.hpp>
+#include <batchwright/http/proxy.hpp>
 #include <batchwright/http/watchdog.hpp>
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,10 +17,10 @@
 namespace batchwright::http {
 
 /// The rules of TLS for all connections of a transport: the certificate must be trusted and be for the host, TLS 1.2 or
-/// newer, the system's authorities (`SSL_CERT_FILE` is honoured) and one more file.
+/// newer, the authorities of a file, else the system's (`SSL_CERT_FILE` is honoured).
 class Tls {
 public:
-  /// `ca_file` may be empty. Throws `Fault::config` when it cannot be used.
+  /// `ca_file` is empty for the system's. Throws `Fault::config` where it cannot be read or holds no certificate.
   explicit Tls(const std::string& ca_file);
   Tls(const Tls&) = delete;
   Tls& operator=(const Tls&) = delete;
@@ -36,21 +39,39 @@ using Addresses = std::vector<std::string>;
 /// Broken where there is none.
 Addresses resolve(const std::string& host);
 
+/// How long one of so many addresses is waited for: `connect` is shared, so that one that swallows everything does not
+/// use up the time of those that would answer, but two seconds are left to each. 0 is no end.
+Millis time_for_address(Millis connect, std::size_t addresses);
+
 class Dialler {
 public:
-  /// `tls` outlives the dialler; null for plain http.
-  Dialler(Target target, const Tls* tls) : m_target(std::move(target)), m_tls(tls) {}
+  /// `tls` outlives the dialler; null for plain http. With a proxy, the way to a TLS server is asked of it, and the
+  /// connection to a plain one ends there: its requests then name the whole URL.
+  Dialler(Target target, const Tls* tls, std::optional<Proxy> proxy = {})
+      : m_target(std::move(target)), m_proxy(std::move(proxy)), m_tls(tls)
+  {
+  }
 
-  /// The first of the addresses that answers. Each gets `connect`, and the handshake gets it once more; all ends at
-  /// `deadline`. Throws Broken, naming each address that did not answer.
+  /// Whose addresses are dialled: the proxy's, else the target's.
+  const std::string& host() const { return m_proxy ? m_proxy->host : m_target.host; }
+
+  /// The first of the addresses that answers. They share `connect`; the proxy's answer and the handshake each get it
+  /// once more; all ends at `deadline`. Throws Broken, naming each address that did not answer.
   std::unique_ptr<Connection> dial(const Addresses& addresses, Millis connect, Deadline deadline, Watchdog& dog) const;
 
 private:
-  std::unique_ptr<Connection> dial_one(const std::string& address, Millis connect, Deadline deadline,
-                                       Watchdog& dog) const;
+  struct Times {
+    Millis address{0};
+    Millis step{0};
+    Deadline deadline = {};
+  };
+
+  std::unique_ptr<Connection> dial_one(const std::string& address, const Times& times, Watchdog& dog) const;
+  void ask_for_way(const Poco::Net::StreamSocket& raw, Millis idle) const;
   std::unique_ptr<Connection> shake_hands(const Poco::Net::StreamSocket& raw, const std::string& place) const;
 
   Target m_target;
+  std::optional<Proxy> m_proxy;
   const Tls* m_tls;
 };
 

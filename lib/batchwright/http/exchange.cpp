@@ -78,9 +78,9 @@ public:
   /// True when the connection may carry another exchange.
   bool read()
   {
-    auto head = read_head();
+    auto head = read_head(m_connection);
     while (head.status < 200)
-      head = read_head();
+      head = read_head(m_connection);
     m_response.delivery = Delivery::answered;
     m_response.status = head.status;
     m_response.headers = head.headers;
@@ -91,24 +91,6 @@ public:
   }
 
 private:
-  Head read_head()
-  {
-    for (;;) {
-      const auto text = m_connection.buffered();
-      const auto end = text.find("\r\n\r\n");
-      if (end != std::string_view::npos) {
-        auto head = parse_head(text.substr(0, end + 2));
-        if (!head) not_http("its head makes no sense");
-        m_connection.consume(end + 4);
-        return *head;
-      }
-      constexpr std::string_view protocol = "HTTP/1.";
-      if (text.substr(0, protocol.size()) != protocol.substr(0, text.size())) not_http("it begins with something else");
-      if (text.size() == Connection::buffer_size) not_http("its head does not end");
-      if (!m_connection.fill()) throw Broken{Broken::How::closed, "connection closed by the server without an answer"};
-    }
-  }
-
   /// We ask for plain bytes; packed ones would be taken for the answer itself.
   void refuse_compression() const
   {
@@ -224,6 +206,24 @@ private:
 };
 
 } // namespace
+
+Head read_head(Connection& connection)
+{
+  for (;;) {
+    const auto text = connection.buffered();
+    const auto end = text.find("\r\n\r\n");
+    if (end != std::string_view::npos) {
+      auto head = parse_head(text.substr(0, end + 2));
+      if (!head) not_http("its head makes no sense");
+      connection.consume(end + 4);
+      return *head;
+    }
+    constexpr std::string_view protocol = "HTTP/1.";
+    if (text.substr(0, protocol.size()) != protocol.substr(0, text.size())) not_http("it begins with something else");
+    if (text.size() == Connection::buffer_size) not_http("its head does not end");
+    if (!connection.fill()) throw Broken{Broken::How::closed, "connection closed by the server without an answer"};
+  }
+}
 
 Outgoing prepare(const Request& request, std::string_view base_path, std::string_view common, bool streamed_answer)
 {

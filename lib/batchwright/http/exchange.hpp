@@ -27,6 +27,9 @@ struct Outgoing {
 /// throws `Fault::storage` where it cannot be read.
 Outgoing prepare(const Request& request, std::string_view base_path, std::string_view common, bool streamed_answer);
 
+/// Waits for the next head, be it a promise of another (1xx). Throws Broken where none comes.
+Head read_head(Connection& connection);
+
 struct Exchanged {
   Response response = {};
   bool reusable = false; ///< the connection is in good order for another exchange

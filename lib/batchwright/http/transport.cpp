@@ -3,6 +3,7 @@
 #include <batchwright/http/dialler.hpp>
 #include <batchwright/http/exchange.hpp>
 #include <batchwright/http/pool.hpp>
+#include <batchwright/http/proxy.hpp>
 #include <batchwright/http/transport.hpp>
 
 #include <fmt/format.h>
@@ -30,7 +31,7 @@ std::string header_line(std::string_view name, std::string_view value)
 }
 
 /// What every request carries.
-std::string common_lines(const Endpoint& endpoint, const Target& target)
+std::string common_lines(const Endpoint& endpoint, const Target& target, const std::optional<Proxy>& proxy)
 {
   const auto agent = endpoint.user_agent.empty() ? fmt::format("batchwright/{}", version()) : endpoint.user_agent;
   auto lines = header_line("Host", target.authority());
@@ -39,17 +40,26 @@ std::string common_lines(const Endpoint& endpoint, const Target& target)
   if (!endpoint.key.empty()) lines += header_line(endpoint.key_header, endpoint.key_prefix + endpoint.key.reveal());
   if (!endpoint.organization.empty()) lines += header_line("OpenAI-Organization", endpoint.organization);
   if (!endpoint.project.empty()) lines += header_line("OpenAI-Project", endpoint.project);
+  if (proxy && !target.tls) lines += authorization_line(*proxy);
   return lines;
+}
+
+/// What stands before every path: a proxy that is not asked for a way is told the whole URL.
+std::string base_of(const Target& target, const std::optional<Proxy>& proxy)
+{
+  return proxy && !target.tls ? fmt::format("http://{}{}", target.authority(), target.path) : target.path;
 }
 
 class PocoTransport final : public Transport {
 public:
   PocoTransport(const Endpoint& endpoint, const Interrupt& interrupt)
-      : m_target(parse_base_url(endpoint.base_url)),
+      : m_target(parse_base_url(endpoint.base_url, endpoint.plain_http)),
+        m_proxy(proxy_for(m_target, endpoint.proxy, endpoint.no_proxy)),
         m_key(endpoint.key),
-        m_common(common_lines(endpoint, m_target)),
+        m_base(base_of(m_target, m_proxy)),
+        m_common(common_lines(endpoint, m_target, m_proxy)),
         m_tls(m_target.tls ? std::make_unique<Tls>(endpoint.ca_file) : nullptr),
-        m_dialler(m_target, m_tls.get()),
+        m_dialler(m_target, m_tls.get(), m_proxy),
         m_interrupt(interrupt),
         m_watchdog(interrupt)
   {
@@ -77,18 +87,24 @@ private:
   std::unique_ptr<Connection> dial(const Timeouts& timeouts, Deadline deadline)
   {
     if (m_interrupt.count() > 1) throw Broken{Broken::How::failed, "interrupted"};
-    return m_dialler.dial(resolve(m_target.host), timeouts.connect, deadline, m_watchdog);
+    try {
+      return m_dialler.dial(resolve(m_dialler.host()), timeouts.connect, deadline, m_watchdog);
+    } catch (const Broken& trouble) {
+      if (!m_proxy) throw;
+      throw Broken{trouble.how(), fmt::format("by way of the proxy {}: {}", m_proxy->shown(), trouble.what())};
+    }
   }
 
   Exchanged attempt(std::unique_ptr<Connection> connection, const Request& request, Sink* sink, Deadline deadline)
   {
-    auto out = prepare(request, m_target.path, m_common, sink != nullptr);
+    auto out = prepare(request, m_base, m_common, sink != nullptr);
     Exchanged result;
     {
       const Watchdog::Watch watch{m_watchdog, connection->descriptor(), deadline};
       connection->set_idle_timeout(request.timeouts.idle);
       result = exchange(*connection, out, sink);
       explain(result, watch.reason(), request.timeouts);
+      if (m_proxy && !m_target.tls) disown(result.response);
       result.response.key = m_key;
       result.response.trouble = result.response.without_key(result.response.trouble);
     }
@@ -109,8 +125,19 @@ private:
                                   : fmt::format("it took longer than {} in all", words(timeouts.total));
   }
 
+  /// 407 is the proxy's own word and no other's: it did not pass the request on.
+  void disown(Response& response) const
+  {
+    constexpr int wants_authorization = 407;
+    if (response.status != wants_authorization) return;
+    response = {.delivery = Delivery::not_sent,
+                .trouble = fmt::format("the proxy {} wants a user and a password (HTTP 407)", m_proxy->shown())};
+  }
+
   Target m_target;
+  std::optional<Proxy> m_proxy;
   Secret m_key;
+  std::string m_base;
   std::string m_common;
   std::unique_ptr<Tls> m_tls;
   Dialler m_dialler;

@@ -109,6 +109,12 @@ public:
   virtual Response send(const Request& request, Sink* sink = nullptr) = 0;
 };
 
+/// Where plain http may go, which shows the key to everyone on the way.
+enum class PlainHttp : std::uint8_t {
+  to_loopback,
+  anywhere
+};
+
 /// Where to and who.
 struct Endpoint {
   std::string base_url = {}; ///< "https://api.openai.com/v1"
@@ -118,13 +124,16 @@ struct Endpoint {
   std::string organization = {}; ///< header OpenAI-Organization; empty: none
   std::string project = {};      ///< header OpenAI-Project; empty: none
   std::string user_agent = {};   ///< empty: "batchwright/VERSION"
-  std::string ca_file = {};      ///< one more certificate authority, PEM; empty: the system's alone
+  std::string ca_file = {};      ///< authorities in place of the system's, PEM; empty: the system's
+  PlainHttp plain_http = PlainHttp::to_loopback;
+  Secret proxy = {};         ///< "http://user:password@host:3128"; the scheme may be left out. Empty: none
+  std::string no_proxy = {}; ///< hosts that are reached without it: see proxy_for()
 };
 
 /// A transport over Poco: strict certificate and host name checks, TLS 1.2 or newer, keep-alive pool.
-/// Throws `Fault::config` for a URL that is none, plain http to anywhere but loopback, a header value with a line end
-/// in it, or a `ca_file` that cannot be used. Exchanges end early when `interrupt`, which outlives the transport, was
-/// asked twice.
+/// Throws `Fault::config` for a URL that is none, plain http to where it is not allowed, a proxy that cannot be used, a
+/// header value with a line end in it, or a `ca_file` without certificates. Exchanges end early when `interrupt`, which
+/// outlives the transport, was asked twice.
 std::unique_ptr<Transport> open(const Endpoint& endpoint, const Interrupt& interrupt);
 
 } // namespace batchwright::http

@@ -88,6 +88,23 @@ struct PartLimits {
   auto operator<=>(const PartLimits&) const = default;
 };
 
+/// The user's wish that a job end early. Whoever holds the job obeys it.
+enum class Cancel : std::uint8_t {
+  none = 0,
+  harvest = 1, ///< nothing more is sent, batches are cancelled, and what they finished is collected
+  abandon = 2, ///< the same, but nobody waits for batches to end
+};
+
+/// What is done with the result when no item is pending, by whichever command sees that.
+struct Handover {
+  std::string out = {};     ///< absolute path that the merged result is written to; empty: none
+  std::string on_done = {}; ///< shell command that is run then; empty: none
+  std::optional<Instant> delivered_at = {};
+  std::optional<Instant> hook_begun_at = {}; ///< of on_done
+
+  bool operator==(const Handover&) const = default;
+};
+
 /// How the job is run; a repeated `submit` takes these over.
 struct Policy {
   int max_attempts = 3;
@@ -113,9 +130,19 @@ struct Job {
   Instant created_at = {};
   Pause pause = Pause::none;
   std::string message = {}; ///< why it is paused, or what the user should know
+  Handover handover = {};
+
+  // Told by processes that need not hold the job; stored by calls of their own, never with the rest.
+  Cancel cancel = Cancel::none;
+  std::optional<Instant> fetched_at = {}; ///< when the user last got the whole result
 
   bool operator==(const Job&) const = default;
 };
+
+/// Whether the job's requests are ready-made lines.
+bool is_ready_made(const Job& job);
+/// Whether the items' custom_ids are the user's: of an id column, or of ready-made lines.
+bool has_user_ids(const Job& job);
 
 // One word for a thing, in both directions; the second form knows no other words.
 std::string_view name(Mode mode);

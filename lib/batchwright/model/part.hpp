@@ -38,6 +38,7 @@ enum class PartState : std::uint8_t {
   fetched = 7,    ///< output and error files whole on disk
   settled = 8,    ///< every item has its outcome or lives on in a child part
   superseded = 9, ///< cut or joined before it ran
+  abandoned = 10, ///< given up while its batch may run: its items failed, until answers that come home replace that
 };
 
 enum class PartEvent : std::uint8_t {
@@ -54,6 +55,9 @@ enum class PartEvent : std::uint8_t {
   outputs_stored, ///< both files, where there are any, are whole on disk
   outcomes_fixed, ///< the settling was committed
   replaced,       ///< other parts took over its items before it ran
+  given_up,       ///< cancelled before the server had a batch of it: its items failed
+  batch_given_up, ///< cancelled without waiting for its batch: its items failed for now
+  batch_gone,     ///< nothing will ever come of a batch that was given up
 };
 
 struct Edge {
@@ -82,6 +86,17 @@ inline constexpr std::array edges{
     Edge{PartState::cancelling, PartEvent::batch_ended, PartState::ended},
     Edge{PartState::ended, PartEvent::outputs_stored, PartState::fetched},
     Edge{PartState::fetched, PartEvent::outcomes_fixed, PartState::settled},
+    Edge{PartState::planned, PartEvent::given_up, PartState::settled},
+    Edge{PartState::uploading, PartEvent::given_up, PartState::settled},
+    Edge{PartState::queued, PartEvent::given_up, PartState::settled},
+    Edge{PartState::creating, PartEvent::batch_given_up, PartState::abandoned},
+    Edge{PartState::running, PartEvent::batch_given_up, PartState::abandoned},
+    Edge{PartState::cancelling, PartEvent::batch_given_up, PartState::abandoned},
+    Edge{PartState::abandoned, PartEvent::batch_known, PartState::abandoned},
+    Edge{PartState::abandoned, PartEvent::batch_absent, PartState::settled},
+    Edge{PartState::abandoned, PartEvent::batch_ended, PartState::abandoned},
+    Edge{PartState::abandoned, PartEvent::outputs_stored, PartState::fetched},
+    Edge{PartState::abandoned, PartEvent::batch_gone, PartState::settled},
 };
 
 /// Where `event` leads from `state`; nothing when the pair makes no sense.
@@ -93,10 +108,16 @@ constexpr std::optional<PartState> next(PartState state, PartEvent event)
   return std::nullopt;
 }
 
-/// Whether the part's items wait for this part: neither settled nor superseded.
+/// Whether the part gave each of its items an outcome, or left it to a child.
+constexpr bool has_outcomes(PartState state)
+{
+  return state == PartState::settled || state == PartState::abandoned;
+}
+
+/// Whether the part's items wait for this part.
 constexpr bool is_live(PartState state)
 {
-  return state != PartState::settled && state != PartState::superseded;
+  return !has_outcomes(state) && state != PartState::superseded;
 }
 
 /// Whether the server holds a batch for the part that has not ended.

@@ -11,6 +11,7 @@ JobState state_of(const Job& job, const std::vector<Part>& parts, const Tally& i
 {
   if (items.pending() == 0) return JobState::done;
   if (job.pause != Pause::none) return JobState::paused;
+  if (job.cancel != Cancel::none) return JobState::cancelling;
   const bool live = std::any_of(parts.begin(), parts.end(), [](const Part& p) { return has_live_batch(p.state); });
   return live || held == Held::yes ? JobState::running : JobState::open;
 }
@@ -44,7 +45,7 @@ Tally tally(const Job& job, const std::vector<Part>& parts)
   Tally sum{.items = job.items, .succeeded = 0, .failed = 0};
   std::uint64_t waiting = 0;
   for (const auto& part : parts) {
-    if (part.state == PartState::settled) {
+    if (has_outcomes(part.state)) {
       sum.succeeded += part.outcome.succeeded;
       sum.failed += part.outcome.failed;
     } else if (is_live(part.state)) {
@@ -62,6 +63,13 @@ std::optional<PicoUsd> JobView::saved() const
   return spent && realtime ? std::optional{*realtime - *spent} : std::nullopt;
 }
 
+bool JobView::owes_handover() const
+{
+  const bool undelivered = !handover.out.empty() && !handover.delivered_at;
+  const bool unhooked = !handover.on_done.empty() && !handover.hook_begun_at;
+  return state == JobState::done && (undelivered || unhooked);
+}
+
 JobView view(const Job& job, const std::vector<Part>& parts, Held held)
 {
   JobView v;
@@ -76,9 +84,12 @@ JobView view(const Job& job, const std::vector<Part>& parts, Held held)
   v.estimated = job.estimated;
   v.created_at = job.created_at;
   v.message = job.message;
+  v.handover = job.handover;
+  v.cancel = job.cancel;
+  v.fetched_at = job.fetched_at;
   v.spent = v.realtime = PicoUsd{};
   for (const auto& part : parts) {
-    if (part.state == PartState::settled) {
+    if (has_outcomes(part.state)) {
       if (part.outcome.priced && v.spent) {
         *v.spent += part.outcome.spent;
         *v.realtime += part.outcome.realtime;

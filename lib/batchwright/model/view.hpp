@@ -40,8 +40,13 @@ struct JobView {
   Instant created_at = {};
   std::optional<Instant> next_poll_at = {};
   std::string message = {};
+  Handover handover = {};
+  Cancel cancel = Cancel::none;
+  std::optional<Instant> fetched_at = {};
 
   std::optional<PicoUsd> saved() const;
+  /// Whether it ended and what was to be done then is not done yet.
+  bool owes_handover() const;
 };
 
 /// What a job comes to, before anything is sent.

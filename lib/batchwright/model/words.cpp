@@ -38,8 +38,9 @@ std::string_view name(Route route)
 
 std::string_view name(PartState state)
 {
-  constexpr std::array<std::string_view, 10> names{"planned",    "uploading", "queued",  "creating", "running",
-                                                   "cancelling", "ended",     "fetched", "settled",  "superseded"};
+  constexpr std::array<std::string_view, 11> names{"planned", "uploading",  "queued",   "creating",
+                                                   "running", "cancelling", "ended",    "fetched",
+                                                   "settled", "superseded", "abandoned"};
   return names.at(static_cast<std::size_t>(state));
 }
 
@@ -114,6 +115,16 @@ std::string job_name_from(std::string_view file_name)
   while (!made.empty() && made.back() == '-')
     made.pop_back();
   return made.empty() ? "job" : made;
+}
+
+bool is_ready_made(const Job& job)
+{
+  return !job.inputs.empty() && job.inputs.front().format == InputFormat::requests;
+}
+
+bool has_user_ids(const Job& job)
+{
+  return !job.request.id_column.empty() || is_ready_made(job);
 }
 
 std::string default_custom_id(Ordinal ordinal)

@@ -1,5 +1,5 @@
 // The pieces that pages are put together from: painted words, wrapped text, bars, and a grid of columns that fits into
-// the room there is. Inside the report only.
+// the room there is. For the report, and for tables of the program's own.
 #pragma once
 
 #include <batchwright/report/report.hpp>

@@ -45,6 +45,7 @@ Tone tone_of(PartState state)
   case PartState::planned:
   case PartState::queued:
   case PartState::superseded:
+  case PartState::abandoned:
     return Tone::faint;
   case PartState::uploading:
   case PartState::creating:
@@ -143,6 +144,13 @@ std::string cost_line(const JobView& v)
   return text;
 }
 
+std::string out_line(const Handover& handover)
+{
+  const auto out = harmless(handover.out);
+  return handover.delivered_at ? fmt::format("delivered to {} ({})", out, utc(*handover.delivered_at))
+                               : fmt::format("to {} when it is done", out);
+}
+
 std::string progress_bar(const JobView& v, const AtServer& remote, const Style& style)
 {
   const int cells = std::clamp(style.columns - 2 - 2 - 6, 10, 100);
@@ -174,6 +182,7 @@ std::string head(const JobView& v, const Style& style, Instant now)
                           ? fmt::format("poll {} ({})", relative(*v.next_poll_at, now), utc(*v.next_poll_at))
                           : fmt::format("`batchwright poll {}`, due since {}", v.job, utc(*v.next_poll_at)));
   }
+  if (!v.handover.out.empty()) facts.add("out", out_line(v.handover));
   if (!v.message.empty())
     facts.add("note", harmless(v.message), v.state == JobState::paused ? Tone::trouble : Tone::plain);
   return out + facts.text();
@@ -221,12 +230,12 @@ std::string numbers_of(const Line& line)
 
 std::uint64_t done_of(const Part& part)
 {
-  return part.state == PartState::settled ? part.outcome.succeeded : unsigned_of(part.remote.completed);
+  return has_outcomes(part.state) ? part.outcome.succeeded : unsigned_of(part.remote.completed);
 }
 
 std::uint64_t failed_of(const Part& part)
 {
-  return part.state == PartState::settled ? part.outcome.failed : unsigned_of(part.remote.failed);
+  return has_outcomes(part.state) ? part.outcome.failed : unsigned_of(part.remote.failed);
 }
 
 template<class Of>
@@ -269,7 +278,7 @@ std::string parts_table(const std::vector<Part>& parts, const Style& style)
              {"batch", Align::left, 5}}};
   for (const auto& line : lines_of(parts)) {
     const auto& first = line.first();
-    const bool asked = first.state == PartState::settled || !first.remote.status.empty();
+    const bool asked = has_outcomes(first.state) || !first.remote.status.empty();
     const auto failed = sum(line, failed_of);
     const auto left = sum(line, [](const Part& p) { return p.outcome.left; });
     grid.add({{numbers_of(line)},

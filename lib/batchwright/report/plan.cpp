@@ -88,6 +88,10 @@ std::string next_step(const JobView& v)
   if (v.pause != Pause::none) {
     return fmt::format("{} is paused ({}): {}\n  then {} goes on", v.job, name(v.pause), harmless(v.message), poll);
   }
+  if (v.state == JobState::cancelling) {
+    return fmt::format("{} is being cancelled: {} pending{}{}\n  `batchwright fetch {} --wait` waits for what is left",
+                       v.job, counted(v.items.pending(), "item", "items"), why.empty() ? "" : "; ", why, v.job);
+  }
   const bool sends = std::any_of(v.parts.begin(), v.parts.end(), [](const Part& p) {
     return p.state == PartState::planned || p.state == PartState::queued || p.state == PartState::uploading;
   });

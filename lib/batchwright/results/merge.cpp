@@ -30,17 +30,17 @@ public:
   }
 };
 
-std::unique_ptr<RecordWriter> writer_for(Format format, const Job& job, const money::ModelPrices* prices)
+std::unique_ptr<RecordWriter> writer_for(Format format, const Job& job)
 {
   switch (format) {
   case Format::jsonl:
-    return jsonl_writer(job, prices);
+    return jsonl_writer(job);
   case Format::csv:
     return csv_writer(job);
   case Format::raw:
     return std::make_unique<RawWriter>();
   case Format::npy:
-    return npy_writer(job, job.items);
+    return npy_writer(job.items);
   case Format::ids:
     return ids_writer(job);
   }
@@ -67,17 +67,17 @@ Format format_for(const std::filesystem::path& out)
   return extension == ".csv" ? Format::csv : Format::jsonl;
 }
 
-Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const money::ModelPrices* prices, Format format,
-             Pending pending, const Sink& sink, const OnMerged& on_merged)
+Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const MergeOptions& options, const Sink& sink,
+             const OnMerged& on_merged)
 {
-  const auto writer = writer_for(format, job, prices);
+  const auto writer = writer_for(options.format, job);
   Walk walk{files, job.items};
   Merged merged;
   std::string out;
   writer->begin(out);
   while (const auto* outcome = walk.next()) {
     if (outcome->status == Status::pending) {
-      ensure(pending == Pending::leave_out, "every item that is merged has an outcome");
+      ensure(options.pending == Pending::leave_out, "every item that is merged has an outcome");
       writer->pass(out);
     } else {
       writer->add(out, *outcome);

@@ -33,10 +33,10 @@ public:
 /// What an answer says as JSON, vectors as arrays of numbers: these are written into `scratch`.
 std::string_view output_json(const wire::Answer& answer, std::string& scratch);
 
-std::unique_ptr<RecordWriter> jsonl_writer(const Job& job, const money::ModelPrices* prices);
+std::unique_ptr<RecordWriter> jsonl_writer(const Job& job);
 /// A matrix of float32 in NumPy's format, a row for each item: NaN where there is no vector. Throws `Fault::input`
 /// where the job's answers are no vectors, or vectors of different lengths.
-std::unique_ptr<RecordWriter> npy_writer(const Job& job, std::uint64_t rows);
+std::unique_ptr<RecordWriter> npy_writer(std::uint64_t rows);
 /// What the rows of such a matrix are: `{"index","custom_id","status","error"}`, a line for each.
 std::unique_ptr<RecordWriter> ids_writer(const Job& job);
 /// Reads the pinned inputs along. Throws `Fault::input` where one is not what was pinned.

@@ -66,7 +66,7 @@ std::string prefix_for(const std::deque<std::string>& columns)
 
 class CsvWriter : public RecordWriter {
 public:
-  explicit CsvWriter(const Job& job) : m_endpoint(job.request.endpoint), m_pins(job.inputs)
+  explicit CsvWriter(const Job& job) : m_pins(job.inputs)
   {
     m_pins.check();
     m_columns.emplace(job);
@@ -94,7 +94,7 @@ public:
       out += ',';
     }
     ensure(m_document.parse(outcome.answer), "an outcome file holds answer lines");
-    const auto answer = wire::read_answer(m_document.root(), m_endpoint);
+    const auto answer = wire::read_answer(m_document.root(), outcome.from->endpoint);
     append_json_cell(out, output_json(answer, m_scratch));
     out += ',';
     out += name(outcome.status);
@@ -108,7 +108,6 @@ public:
   void end(std::string&) override { m_pins.check(); }
 
 private:
-  std::string m_endpoint;
   input::Pins m_pins;
   std::unique_ptr<input::Stream> m_stream = {};
   const input::Item* m_item = nullptr; // the one that comes next

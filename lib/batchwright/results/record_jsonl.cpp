@@ -49,14 +49,7 @@ bool is_free(const money::Rates& rates)
 
 class JsonlWriter : public RecordWriter {
 public:
-  JsonlWriter(const Job& job, const money::ModelPrices* prices)
-      : m_user_ids(!job.request.id_column.empty()), m_endpoint(job.request.endpoint)
-  {
-    json::append_escaped(m_model, job.request.model);
-    if (!prices) return;
-    m_batch_rates = money::rates_for(*prices, Route::batch);
-    m_realtime_rates = money::rates_for(*prices, Route::realtime);
-  }
+  explicit JsonlWriter(const Job& job) : m_user_ids(has_user_ids(job)) {}
 
   void begin(std::string&) override {}
   void pass(std::string&) override {}
@@ -66,7 +59,8 @@ public:
   {
     ensure(m_document.parse(outcome.answer), "an outcome file holds answer lines");
     const auto line = m_document.root();
-    const auto answer = wire::read_answer(line, m_endpoint);
+    take_source(*outcome.from);
+    const auto answer = wire::read_answer(line, m_source->endpoint);
     json::Writer record{out};
     record.begin_object().member("index", static_cast<std::int64_t>(outcome.ordinal));
     id_member(record, outcome, line);
@@ -74,7 +68,7 @@ public:
     error_member(record, outcome, answer);
     record.flag("paid", outcome.paid);
     token_member(record, "finish_reason", answer.finish_reason, m_scratch);
-    record.member("route", name(outcome.route)).member("attempt", outcome.attempt);
+    record.member("route", name(m_source->route)).member("attempt", m_source->attempt);
     token_member(record, "model", answer.model.empty() ? m_model : answer.model, m_scratch);
     usage_member(record, answer.usage);
     cost_member(record, outcome, answer.usage);
@@ -84,6 +78,16 @@ public:
   }
 
 private:
+  /// What is the same for all outcomes of a file is worked out once.
+  void take_source(const OutcomeFile& source)
+  {
+    if (m_source == &source) return;
+    m_source = &source;
+    m_model.clear();
+    json::append_escaped(m_model, source.model);
+    m_rates = source.prices ? money::rates_for(*source.prices, source.route) : std::nullopt;
+  }
+
   void id_member(json::Writer& record, const Outcome& outcome, const json::Value& line) const
   {
     if (m_user_ids) {
@@ -116,22 +120,20 @@ private:
   /// 0 where nothing was paid; null where nobody can tell: no price, or an answer without usage.
   void cost_member(json::Writer& record, const Outcome& outcome, const std::optional<Usage>& usage) const
   {
-    const auto& rates = outcome.route == Route::batch ? m_batch_rates : m_realtime_rates;
     record.key("cost_usd");
     if (!outcome.paid) {
       record.integer(0);
-    } else if (rates && (usage || is_free(*rates))) {
-      record.raw(exact_usd(money::cost(usage.value_or(Usage{}), *rates)));
+    } else if (m_rates && (usage || is_free(*m_rates))) {
+      record.raw(exact_usd(money::cost(usage.value_or(Usage{}), *m_rates)));
     } else {
       record.null();
     }
   }
 
   bool m_user_ids;
-  std::string m_endpoint;
-  std::string m_model = {}; // token
-  std::optional<money::Rates> m_batch_rates = {};
-  std::optional<money::Rates> m_realtime_rates = {};
+  const OutcomeFile* m_source = nullptr; // of the last outcome
+  std::string m_model = {};              // its model, as a token
+  std::optional<money::Rates> m_rates = {};
   json::Document m_document = {};
   std::string m_scratch = {};
 };
@@ -146,9 +148,9 @@ std::string_view output_json(const wire::Answer& answer, std::string& scratch)
   return scratch;
 }
 
-std::unique_ptr<RecordWriter> jsonl_writer(const Job& job, const money::ModelPrices* prices)
+std::unique_ptr<RecordWriter> jsonl_writer(const Job& job)
 {
-  return std::make_unique<JsonlWriter>(job, prices);
+  return std::make_unique<JsonlWriter>(job);
 }
 
 } // namespace batchwright::results

@@ -36,7 +36,7 @@ std::string npy_header(std::uint64_t rows, std::size_t columns)
 
 class NpyWriter : public RecordWriter {
 public:
-  NpyWriter(const Job& job, std::uint64_t rows) : m_endpoint(job.request.endpoint), m_rows(rows) {}
+  explicit NpyWriter(std::uint64_t rows) : m_rows(rows) {}
 
   void begin(std::string&) override {}
 
@@ -44,7 +44,7 @@ public:
   {
     if (outcome.status != Status::succeeded) return pass(out);
     ensure(m_document.parse(outcome.answer), "an outcome file holds answer lines");
-    const auto answer = wire::read_answer(m_document.root(), m_endpoint);
+    const auto answer = wire::read_answer(m_document.root(), outcome.from->endpoint);
     if (!answer.is_vector || answer.is_several) throw no_vector(outcome, "the answer is no vector");
     m_vector.clear();
     wire::append_floats(m_vector, answer.output());
@@ -94,7 +94,6 @@ private:
             "take another format: --format jsonl"};
   }
 
-  std::string m_endpoint;
   std::uint64_t m_rows;
   std::size_t m_columns = 0;   // 0: no vector was seen
   std::uint64_t m_waiting = 0; // rows before the first vector
@@ -104,7 +103,7 @@ private:
 
 class IdsWriter : public RecordWriter {
 public:
-  explicit IdsWriter(const Job& job) : m_user_ids(!job.request.id_column.empty()), m_endpoint(job.request.endpoint) {}
+  explicit IdsWriter(const Job& job) : m_user_ids(has_user_ids(job)) {}
 
   void begin(std::string&) override {}
   void end(std::string&) override {}
@@ -113,7 +112,7 @@ public:
   {
     m_next = outcome.ordinal + 1;
     ensure(m_document.parse(outcome.answer), "an outcome file holds answer lines");
-    const auto answer = wire::read_answer(m_document.root(), m_endpoint);
+    const auto answer = wire::read_answer(m_document.root(), outcome.from->endpoint);
     write(out, outcome.ordinal, m_user_ids ? answer.custom_id : default_custom_id(outcome.ordinal), outcome.status,
           outcome.code);
   }
@@ -135,16 +134,15 @@ private:
   }
 
   bool m_user_ids;
-  std::string m_endpoint;
   Ordinal m_next = 0;
   json::Document m_document = {};
 };
 
 } // namespace
 
-std::unique_ptr<RecordWriter> npy_writer(const Job& job, std::uint64_t rows)
+std::unique_ptr<RecordWriter> npy_writer(std::uint64_t rows)
 {
-  return std::make_unique<NpyWriter>(job, rows);
+  return std::make_unique<NpyWriter>(rows);
 }
 
 std::unique_ptr<RecordWriter> ids_writer(const Job& job)

@@ -39,12 +39,21 @@ struct SettleFiles {
   std::filesystem::path quarantine = {};  ///< written where lines were not used: each with its reason
 };
 
+/// What the user's wish to cancel makes of items of which nothing final is said.
+enum class Cancelled : std::uint8_t {
+  no,        ///< there is no such wish: they are left for another attempt, or fail, as the policy has it
+  unsent,    ///< they fail: the server never had a batch of them
+  at_server, ///< they fail: their batch ended without them
+  abandoned, ///< they fail for now, as paid: their batch may still run them
+};
+
 /// What else decides.
 struct SettleContext {
   bool user_ids = false; ///< the requests' custom_ids are the user's, not `bw-...`
   std::string endpoint = {};
   int max_attempts = 3;
   Fallback fallback = Fallback::batch;
+  Cancelled cancelled = Cancelled::no;
   const money::ModelPrices* prices = nullptr; ///< null: not known
 };
 
@@ -74,11 +83,11 @@ struct Settled {
 /// server's words and the rest is a free retry, its own faults are transient, all else is permanent.
 /// A 403 is permanent, unless every answer of the part is one.
 /// A transient outcome is left while attempts remain (part.attempt < max_attempts) and the fallback is not `none`; a
-/// free retry is left always (but for fallback `none`). Lists of what is left and quarantine files of an earlier
-/// settling that have nothing to hold any more are removed.
-/// A pack gives each of its items an answer line of its own, with its share of the usage. One that was refused with
-/// 400, 413 or 422 says nothing of its items: they are left for smaller packs, until the bad one stands alone.
-/// Throws `Fault::storage`; `Fault::bug` where files are not this part's.
+/// free retry is left always (but for fallback `none`); where the job is cancelled, both fail with `cancelled`. Lists
+/// of what is left and quarantine files of an earlier settling that have nothing to hold any more are removed. A pack
+/// gives each of its items an answer line of its own, with its share of the usage. One that was refused with 400, 413
+/// or 422 says nothing of its items: they are left for smaller packs, until the bad one stands alone. Throws
+/// `Fault::storage`; `Fault::bug` where files are not this part's.
 Settled settle(const Part& part, const SettleFiles& files, const SettleContext& context);
 
 // --- merging ---------------------------------------------------------------------------------------------------------
@@ -90,6 +99,9 @@ struct OutcomeFile {
   Ordinal last = 0;
   Route route = Route::batch;
   int attempt = 1;
+  std::string endpoint = {};                  ///< what its requests asked: answers have its shape
+  std::string model = {};                     ///< where an answer does not tell it
+  const money::ModelPrices* prices = nullptr; ///< of that model; null: not known
 };
 
 /// One item's outcome as it stands in an outcome file; views are valid until the walk moves on.
@@ -98,9 +110,8 @@ struct Outcome {
   Status status = Status::pending;
   std::string_view code = {}; ///< why it failed; empty on success
   bool paid = false;
-  Route route = Route::batch;
-  int attempt = 0;
-  std::string_view answer = {}; ///< the answer line, without newline; empty while pending
+  const OutcomeFile* from = nullptr; ///< null while pending
+  std::string_view answer = {};      ///< the answer line, without newline; empty while pending
 };
 
 /// All items of a job in input order, those without an outcome as pending. Opens a file when its first ordinal is
@@ -146,14 +157,19 @@ struct Merged {
 using Sink = std::function<void(std::string_view)>;
 using OnMerged = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
-/// Writes the merged result of a job. `job` gives the endpoint, the model, whether ids are the user's (they stand in
-/// the answer lines) and, for CSV, the pinned inputs, which are checked first: `Fault::input` naming a changed one.
-/// Other formats need nothing from the input and do not look at it. jsonl: the merged record of the design. csv: the
-/// input's columns plus `output,status,error`
+struct MergeOptions {
+  Format format = Format::jsonl;
+  Pending pending = Pending::refuse;
+};
+
+/// Writes the merged result of a job. `job` gives whether ids are the user's (they stand in the answer lines) and, for
+/// CSV, the pinned inputs, which are checked first: `Fault::input` naming a changed one. Other formats need nothing
+/// from the input and do not look at it. jsonl: the merged record of the design. csv: the input's columns plus
+/// `output,status,error`
 /// (`_output,_status,_error` on a clash), rows ended by LF; JSONL inputs give the keys of all records in the order in
 /// which they first appear, and more than 5,000 of them are `Fault::input`. raw: the untouched answer lines; where the
 /// server gave none, the line of ours that says so.
-Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const money::ModelPrices* prices, Format format,
-             Pending pending, const Sink& sink, const OnMerged& on_merged = {});
+Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const MergeOptions& options, const Sink& sink,
+             const OnMerged& on_merged = {});
 
 } // namespace batchwright::results

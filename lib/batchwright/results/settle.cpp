@@ -89,6 +89,16 @@ Verdict verdict_on_unreadable()
           "the server's line for this request cannot be read; it stands in the quarantine file"};
 }
 
+/// What is said of the items that a cancelled job does not try again.
+Verdict verdict_on_cancelled(Cancelled cancelled)
+{
+  std::string words = "cancelled before it was answered";
+  if (cancelled == Cancelled::unsent) words = "cancelled before it was sent";
+  if (cancelled == Cancelled::abandoned)
+    words = "given up while its batch was at the server, which may have run it and billed that";
+  return {Judgement::permanent, cancelled == Cancelled::abandoned, "cancelled", words};
+}
+
 const Verdict no_element{Judgement::unusable, true, std::string{wire::code_unreadable},
                          "the answer to the request holds no readable result for this input"};
 
@@ -183,6 +193,7 @@ public:
         m_failed_as_a_whole(!files.batch.empty()),
         m_missing(files.batch, members.size(), scan.nameless()),
         m_unreadable(verdict_on_unreadable()),
+        m_cancelled(verdict_on_cancelled(context.cancelled)),
         m_outcomes(files.outcomes),
         m_left(files.left),
         m_left_free(files.left_free),
@@ -196,12 +207,13 @@ public:
     const auto& pick = m_scan.picks()[place];
     if (pick.is_inside) return;
     const bool is_missing = pick.rank == Pick::Rank::none;
-    if (is_missing && !m_failed_as_a_whole) ++m_settled.missing;
+    if (is_missing && !m_failed_as_a_whole && m_context.cancelled == Cancelled::no) ++m_settled.missing;
     const Places places{place, place + pick.items};
     if (line.empty()) return unanswered(places, is_missing ? m_missing.of(place) : m_unreadable);
 
     meet(pick.obstacle);
     const auto judgement = m_all_forbidden ? Judgement::free_retry : pick.judgement;
+    if (is_cancelled(judgement)) return cancel(places);
     const auto status = status_after(judgement, m_part, m_context);
     if (status == Status::pending) return leave(places, judgement);
     m_settled.sums.usage += pick.usage;
@@ -240,8 +252,22 @@ private:
     }
   }
 
+  /// Nothing is tried again in a cancelled job.
+  bool is_cancelled(Judgement judgement) const
+  {
+    return m_context.cancelled != Cancelled::no &&
+           (judgement == Judgement::transient || judgement == Judgement::free_retry);
+  }
+
+  void cancel(const Places& places)
+  {
+    for (auto place = places.begin; place < places.end; ++place)
+      fail_with(place, m_cancelled);
+  }
+
   void unanswered(const Places& places, const Verdict& verdict)
   {
+    if (is_cancelled(verdict.judgement)) return cancel(places);
     const auto status = status_after(verdict.judgement, m_part, m_context);
     if (status == Status::pending) return leave(places, verdict.judgement);
     for (auto place = places.begin; place < places.end; ++place)
@@ -294,6 +320,7 @@ private:
 
   void halve(const Places& places)
   {
+    if (m_context.cancelled != Cancelled::no) return cancel(places);
     for (auto place = places.begin; place < places.end; ++place)
       m_left_halved.add(m_members.ordinal(place));
     m_settled.sums.left += places.size();
@@ -336,6 +363,7 @@ private:
   bool m_failed_as_a_whole;
   Unanswered m_missing;
   Verdict m_unreadable;
+  Verdict m_cancelled;
   AtomicFile m_outcomes;
   LeftList m_left;
   LeftList m_left_free;

@@ -28,8 +28,7 @@ public:
                   fmt::format("reading {}: what stands at byte {} is no outcome", m_file.path.native(), line->offset)};
     }
     m_head = *outcome;
-    m_head.route = m_file.route;
-    m_head.attempt = m_file.attempt;
+    m_head.from = &m_file;
     return true;
   }
 

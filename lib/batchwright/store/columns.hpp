@@ -51,6 +51,10 @@ void each_column(Some<Job> auto& job, auto&& column)
   column("created_at", job.created_at);
   column("pause", job.pause);
   column("message", job.message);
+  column("out", job.handover.out);
+  column("on_done", job.handover.on_done);
+  column("delivered_at", job.handover.delivered_at);
+  column("hook_begun_at", job.handover.hook_begun_at);
 }
 
 void each_column(Some<PinnedInput> auto& input, auto&& column)

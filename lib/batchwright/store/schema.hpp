@@ -142,7 +142,17 @@ ALTER TABLE parts ADD COLUMN model TEXT NOT NULL DEFAULT '';
 ALTER TABLE parts ADD COLUMN endpoint TEXT NOT NULL DEFAULT '';
 )sql";
 
-inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint};
+/// What is done when a job ends, and the wish that it end early. `parts.state` may be 10 (abandoned).
+inline constexpr std::string_view deliveries = R"sql(
+ALTER TABLE jobs ADD COLUMN out TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN on_done TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN delivered_at INTEGER;
+ALTER TABLE jobs ADD COLUMN hook_begun_at INTEGER;
+ALTER TABLE jobs ADD COLUMN cancel INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN fetched_at INTEGER;
+)sql";
+
+inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint, deliveries};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store

@@ -201,6 +201,11 @@ void complete(Session& session, const std::filesystem::path& database, Job& job)
     if (input.spooled) input.path = (job_directory(database, job.name) / input.path).native();
   }
   job.request.set = rows_of<BodyField>(session, "body_fields", job.name);
+  int cancel = 0;
+  Poco::Nullable<Poco::Int64> fetched_at;
+  session << "SELECT cancel, fetched_at FROM jobs WHERE name = ?", into(cancel), into(fetched_at), use(job.name), now;
+  job.cancel = static_cast<Cancel>(cancel);
+  if (!fetched_at.isNull()) job.fetched_at = Instant{Millis{fetched_at.value()}};
 }
 
 } // namespace
@@ -254,6 +259,24 @@ std::vector<Call> Store::calls(const std::string& job, CallState state) const
   });
 }
 
+Cancel Store::cancel_wish(const std::string& job) const
+{
+  return m_state->run([key = job](Session& session) mutable {
+    int cancel = 0;
+    session << "SELECT cancel FROM jobs WHERE name = ?", into(cancel), use(key), now;
+    return static_cast<Cancel>(cancel);
+  });
+}
+
+std::optional<Instant> Store::last_event(const std::string& job) const
+{
+  return m_state->run([key = job](Session& session) mutable {
+    Poco::Nullable<Poco::Int64> at;
+    session << "SELECT max(at) FROM events WHERE job = ?", into(at), use(key), now;
+    return at.isNull() ? std::optional<Instant>{} : std::optional{Instant{Millis{at.value()}}};
+  });
+}
+
 // --- writing ---------------------------------------------------------------------------------------------------------
 
 struct Transaction::State {
@@ -287,11 +310,12 @@ void check_sum(Session& session, std::string job)
   Poco::Int64 items = 0;
   Poco::Int64 sum = 0;
   int settled = static_cast<int>(PartState::settled);
+  int abandoned = static_cast<int>(PartState::abandoned);
   int superseded = static_cast<int>(PartState::superseded);
-  session << "SELECT jobs.items, coalesce(sum(CASE parts.state WHEN ? THEN parts.succeeded + parts.failed"
-             " WHEN ? THEN 0 ELSE parts.items END), 0)"
+  session << "SELECT jobs.items, coalesce(sum(CASE WHEN parts.state IN (?, ?) THEN parts.succeeded + parts.failed"
+             " WHEN parts.state = ? THEN 0 ELSE parts.items END), 0)"
              " FROM jobs LEFT JOIN parts ON parts.job = jobs.name WHERE jobs.name = ?",
-      into(items), into(sum), use(settled), use(superseded), use(job), now;
+      into(items), into(sum), use(settled), use(abandoned), use(superseded), use(job), now;
   ensure(sum == items, fmt::format("job {}: outcomes and live parts add up to {}, not to {} items", job, sum, items));
 }
 
@@ -331,6 +355,27 @@ void Transaction::update(const Job& job)
     write(session, job);
   });
   m_state->touched.insert(job.name);
+}
+
+void Transaction::wish_cancel(const std::string& job, Cancel wish)
+{
+  m_state->store.run([key = job, value = static_cast<int>(wish)](Session& session) mutable {
+    session << "UPDATE jobs SET cancel = max(cancel, ?) WHERE name = ?", use(value), use(key), now;
+  });
+}
+
+void Transaction::fetched(const std::string& job, Instant when)
+{
+  m_state->store.run([key = job, at = Poco::Int64{when.time_since_epoch().count()}](Session& session) mutable {
+    session << "UPDATE jobs SET fetched_at = ? WHERE name = ?", use(at), use(key), now;
+  });
+}
+
+void Transaction::remove(const std::string& job)
+{
+  m_state->store.run(
+      [key = job](Session& session) mutable { session << "DELETE FROM jobs WHERE name = ?", use(key), now; });
+  m_state->touched.erase(job);
 }
 
 void Transaction::put(const std::string& job, const Part& part)

@@ -35,6 +35,10 @@ public:
   std::vector<Part> parts(const std::string& job) const;
   /// The calls of a job in one state, oldest first.
   std::vector<Call> calls(const std::string& job, CallState state) const;
+  /// Job::cancel alone: cheap enough to be asked every second.
+  Cancel cancel_wish(const std::string& job) const;
+  /// When the job's history last grew.
+  std::optional<Instant> last_event(const std::string& job) const;
 
 private:
   friend class Transaction;
@@ -54,8 +58,14 @@ public:
 
   /// A new job; `Fault::busy` when there is one of that name already (another process was faster).
   void add(const Job& job);
-  /// Everything of a job but its name.
+  /// Everything of a job but its name and what other processes tell of it.
   void update(const Job& job);
+  /// Job::cancel. Needs no lock of the job; a wish is never taken back.
+  void wish_cancel(const std::string& job, Cancel wish);
+  /// Job::fetched_at. Needs no lock of the job.
+  void fetched(const std::string& job, Instant when);
+  /// A job and all that belongs to it.
+  void remove(const std::string& job);
   /// A part, new or known by its number.
   void put(const std::string& job, const Part& part);
   /// A call, new or known by its uuid.

@@ -1,0 +1,29 @@
+// Inside the room: what its doors share.
+#pragma once
+
+#include <batchwright/engine/engine.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace batchwright::engine {
+
+/// Throws `Fault::usage` for an unknown job, naming near ones.
+Job known_job(Tools& tools, const std::string& name);
+
+/// A job belongs to an account: with another one, everything of it is "not found". Another key of the same account
+/// passes where something of the job's own answers under it. Throws `Fault::config`.
+void check_account(Tools& tools, Server& server, const Job& job, const std::vector<Part>& parts);
+
+/// The outcomes there are.
+std::vector<results::OutcomeFile> outcome_files(Tools& tools, const Job& job, const std::vector<Part>& parts);
+
+/// Directories of removed jobs are renamed before they are emptied; no job's name begins like this.
+inline constexpr std::string_view aside_prefix = ".removed-";
+
+/// Renames the job's directory, if there is one, so that nothing in it is taken for a new job's of that name. REQUIRED:
+/// the job's lock is held, and it has no rows.
+void put_aside(Tools& tools, const std::string& job);
+
+} // namespace batchwright::engine

@@ -1,0 +1,69 @@
+// What the user wants no more: batches are asked to stop, and what is not waited for gets its outcomes at once. Nothing
+// here costs, and nothing that was answered is thrown away.
+
+#include <batchwright/engine/moves.hpp>
+#include <batchwright/engine/run.hpp>
+
+#include <fmt/format.h>
+
+namespace batchwright::engine {
+namespace {
+
+/// Whether the server may have, or get, a batch of the part.
+bool may_have_batch(PartState state)
+{
+  return has_live_batch(state) || state == PartState::creating;
+}
+
+} // namespace
+
+void Run::cancel(const Part& p)
+{
+  m_asked.insert(p.number);
+  const auto work = [this, batch = p.batch] { return m_server.client.cancel(batch); };
+  on_worker(Do::cancel, p.number, work, [this, number = p.number](const auto& reply) { record_cancel(number, reply); });
+}
+
+void Run::record_cancel(int number, const api::Reply<wire::BatchObject>& reply)
+{
+  if (!reply.ok()) {
+    return record_unanswered(number, fmt::format("cancelling the batch of part {}", number), setback(reply));
+  }
+  const auto phase = wire::phase(reply.value.status);
+  if (phase == wire::BatchPhase::finished || phase == wire::BatchPhase::refused) return record_poll(number, reply);
+
+  m_troubles.erase(number);
+  record(number, [&](Part& changed, store::Transaction&) {
+    if (changed.state == PartState::running) move(changed, PartEvent::cancel_begun);
+    changed.remote = status_of(reply.value);
+    changed.polls = 0;
+    changed.due = now() + m_goal.every.value_or(poll_wait(0));
+  });
+}
+
+/// Settling without files: every item fails with `cancelled`.
+void Run::give_up_part(const Part& p)
+{
+  auto files = settle_files(p);
+  files.output.clear();
+  files.errors.clear();
+  files.batch.clear();
+  settle(p, files, may_have_batch(p.state) ? results::Cancelled::abandoned : results::Cancelled::unsent, Do::give_up);
+}
+
+void Run::record_given_up(int number, const results::Settled& settled)
+{
+  const bool abandoned = may_have_batch(part(number).state);
+  record(number, [&](Part& changed, store::Transaction& tx) {
+    const auto* call = call_of(number);
+    if (call && !abandoned) put_call(tx, std::string{call->uuid}, CallState::abandoned); // an upload costs nothing
+    move(changed, abandoned ? PartEvent::batch_given_up : PartEvent::given_up);
+    changed.outcome = settled.sums;
+    changed.due.reset();
+  });
+  if (m_job.policy.keep_requests || abandoned) return;
+  discard_file(m_files.requests(number));
+  discard_file(m_files.ids(number));
+}
+
+} // namespace batchwright::engine

@@ -1,0 +1,392 @@
+// What happens around a job's end: delivered by whichever command sees it, cancelled, cleaned; the ledger as the judge.
+
+#include "tests/support/answers.hpp"
+#include "tests/support/fresh_directory.hpp"
+#include "tests/support/program.hpp"
+
+#include <batchwright/json/json.hpp>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <thread>
+
+using namespace batchwright;
+using tests::Ended;
+using tests::FreshDirectory;
+using tests::Rehearsal;
+using tests::Words;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto stuck = R"({"stuck_batches":[{"after_share":0.5}],"cancelling_ms":100})";
+
+fs::path rows(const FreshDirectory& dir, int count)
+{
+  std::string csv = "id,text\n";
+  for (int i = 0; i < count; ++i)
+    csv += fmt::format("r{},row {}\n", i, i);
+  return dir.file("a.csv", csv);
+}
+
+Words job_words(const std::string& command, const fs::path& input, const Words& more = {})
+{
+  Words words{command, input.native(), "--model", "gpt-5.4-mini", "--prompt", "Repeat: {{text}}", "--yes"};
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+void check_complete(const std::string& merged, int count)
+{
+  tests::check_answers(merged, count, [](int i) { return fmt::format("Repeat: row {}", i); });
+}
+
+std::int64_t count_of(const std::string& text, std::string_view word)
+{
+  std::int64_t count = 0;
+  for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1))
+    ++count;
+  return count;
+}
+
+/// Waits for the server's time, which rounds bound.
+template<class Holds>
+void wait_for(const Holds& holds)
+{
+  for (int round = 0; round < 2000 && !holds(); ++round)
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+  REQUIRE(holds());
+}
+
+void wait_until_executed(const Rehearsal& world, std::int64_t requests)
+{
+  wait_for([&] { return world.ledger("requests_executed") >= requests; });
+}
+
+/// Items by what `status --json` says.
+std::int64_t items(const Rehearsal& world, const std::string& member)
+{
+  json::Document doc;
+  const auto status = world({"status", "a", "--json", "--offline"});
+  REQUIRE(doc.parse(status.out));
+  return doc.root().find("items", member)->integer().value_or(-1);
+}
+
+std::string state(const Rehearsal& world)
+{
+  json::Document doc;
+  const auto status = world({"status", "a", "--json", "--offline"});
+  REQUIRE(doc.parse(status.out));
+  return std::string{*doc.root().find("state")->text()};
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("e2e::delivery");
+
+TEST_CASE("the result that submit asked for is written by the poll, or the fetch, that ends the job, and once")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path()};
+  const auto out = dir / "out.jsonl";
+  REQUIRE(world(job_words("submit", rows(dir, 30), {"--detach", "-o", out.native()})).exit == 0);
+  CHECK_FALSE(fs::exists(out));
+  SUBCASE("poll")
+  {
+    wait_for([&] {
+      CHECK(world({"poll"}).exit == 0);
+      return fs::exists(out);
+    });
+  }
+  SUBCASE("fetch to elsewhere")
+  {
+    CHECK(world({"fetch", "a", "--wait", "--every", "50ms", "-o", (dir / "other.csv").native()}).exit == 0);
+    CHECK(fs::exists(dir / "other.csv"));
+  }
+  check_complete(tests::slurp(out), 30);
+  CHECK(world({"status", "a"}).out.find("delivered to") != std::string::npos);
+
+  fs::remove(out);
+  CHECK(world({"poll"}).err.find("no open jobs") != std::string::npos);
+  CHECK(world({"fetch", "a"}).exit == 0);
+  CHECK_FALSE(fs::exists(out)); // delivered is delivered
+  CHECK(world(job_words("submit", dir / "a.csv", {"-o", out.native()})).exit == 0);
+  check_complete(tests::slurp(out), 30); // but asked for again it is written again
+}
+
+TEST_CASE("a path that is relative is meant where submit was run, and what cannot be written is said before sending")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path()};
+  const auto input = rows(dir, 3);
+  const auto missing = world(job_words("submit", input, {"-o", (dir / "none/out.jsonl").native()}));
+  CHECK(missing.exit == 74);
+  CHECK(world(job_words("submit", input, {"-o", dir.path().native()})).exit == 64);
+  CHECK(world(job_words("submit", input, {"-o", "-"})).exit == 64);
+  CHECK(world.ledger("uploads") == 0);
+
+  const auto relative = fs::relative(dir / "out.jsonl").native();
+  REQUIRE(world(job_words("submit", input, {"--detach", "-o", relative})).exit == 0);
+  CHECK(world({"status", "a"}).out.find(fs::absolute(relative).native().substr(0, 20)) != std::string::npos);
+  CHECK(world({"fetch", "a", "--wait", "--every", "50ms"}).exit == 0);
+  check_complete(tests::slurp(dir / "out.jsonl"), 3);
+}
+
+TEST_CASE("a delivery that fails is exit 74, loses nothing, and is tried again by the next command")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path()};
+  fs::create_directory(dir / "place");
+  const auto out = dir / "place/out.csv";
+  REQUIRE(world(job_words("submit", rows(dir, 5),
+                          {"--detach", "-o", out.native(), "--on-done",
+                           fmt::format("echo x >> '{}'", (dir / "hook").native())}))
+              .exit == 0);
+  fs::remove(dir / "place");
+  const auto failed = world({"fetch", "a", "--wait", "--every", "50ms"});
+  CHECK(failed.exit == 74);
+  CHECK(failed.err.find(out.native()) != std::string::npos);
+  check_complete(failed.out, 5); // what was asked for itself is there
+  CHECK_FALSE(fs::exists(dir / "hook"));
+  CHECK(world({"poll"}).exit == 74);
+
+  fs::create_directory(dir / "place");
+  CHECK(world({"poll"}).exit == 0);
+  CHECK(tests::split_lines(tests::slurp(out)).size() == 6);
+  CHECK(tests::slurp(dir / "hook") == "x\n");
+  CHECK(world({"poll"}).exit == 0);
+  CHECK(tests::slurp(dir / "hook") == "x\n");
+}
+
+TEST_CASE("--on-done learns how it went and not the key, and its failure changes nothing")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), R"({"fail_share":0.3})"};
+  const auto seen = (dir / "seen").native();
+  const auto command = fmt::format("env > '{}'; test -e out && exit 9; echo to stdout; exit 7", seen);
+  const auto run = world(
+      job_words("run", rows(dir, 40), {"--every", "50ms", "-o", (dir / "out.jsonl").native(), "--on-done", command}));
+  CHECK(run.exit == 3);
+  CHECK(run.out.empty());
+  CHECK(run.err.find("to stdout") != std::string::npos);
+  CHECK(run.err.find("exit status 7") != std::string::npos);
+  const auto environment = tests::slurp(seen);
+  CHECK(environment.find("BATCHWRIGHT_JOB=a\n") != std::string::npos);
+  CHECK(environment.find("BATCHWRIGHT_STATE=done\n") != std::string::npos);
+  CHECK(environment.find("BATCHWRIGHT_OUT=" + (dir / "out.jsonl").native() + "\n") != std::string::npos);
+  CHECK(environment.find("BATCHWRIGHT_EXIT=3\n") != std::string::npos);
+  CHECK(environment.find(fmt::format("BATCHWRIGHT_FAILED={}\n", items(world, "failed"))) != std::string::npos);
+  CHECK(environment.find("rehearsal-key") == std::string::npos);
+
+  fs::remove(seen);
+  CHECK(world(job_words("run", dir / "a.csv", {"--on-done", command})).exit == 3);
+  CHECK(world({"fetch", "a"}).exit == 3);
+  CHECK_FALSE(fs::exists(seen)); // it ran once
+}
+
+TEST_CASE("cancel before anything was sent: every item fails with cancelled, nothing reaches the server")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), R"({"http":[{"path":"/v1/files","effect":"status","status":429}]})"};
+  const auto out = dir / "out.jsonl";
+  const auto words = job_words("submit", rows(dir, 5), {"-o", out.native()});
+  tests::Running submit{words, world.environment()}; // tries for ever, or until it is told
+  CHECK(submit.first_line() == "a");
+  const auto cancel = world({"cancel", "a", "--json"});
+  CAPTURE(cancel.err);
+  CHECK(cancel.exit == 0);
+  CHECK(cancel.out.find(R"("state":"done")") != std::string::npos);
+  CHECK(cancel.out.find(R"("failed":5,"pending":0)") != std::string::npos);
+  submit.wait();
+  CHECK(count_of(tests::slurp(out), R"("code":"cancelled")") == 5);
+  CHECK(count_of(tests::slurp(out), R"("paid":false)") == 5);
+  CHECK(world(words).exit == 0); // done: nothing to send
+  CHECK(world({"cancel", "a"}).exit == 0);
+  CHECK(world.ledger("uploads") == 0);
+}
+
+TEST_CASE("cancel while batches run collects what they finished and delivers it")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), stuck};
+  const auto out = dir / "out.jsonl";
+  REQUIRE(world(job_words("submit", rows(dir, 40), {"--requests-per-part", "20", "-o", out.native()})).exit == 0);
+  wait_until_executed(world, 20);
+  const auto cancel = world({"cancel", "a"});
+  CAPTURE(cancel.err);
+  CHECK(cancel.exit == 0);
+  const auto merged = tests::slurp(out);
+  CHECK(count_of(merged, R"("status":"succeeded")") == 20);
+  CHECK(count_of(merged, R"("code":"cancelled")") == 20);
+  CHECK(world.ledger("batches_created") == 2);
+  CHECK(world.ledger("executed_twice") == 0);
+}
+
+TEST_CASE("a batch that ended before the cancel is collected whole")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path()};
+  REQUIRE(world(job_words("submit", rows(dir, 10), {"--detach"})).exit == 0);
+  wait_for([&] {
+    return world({"status", "a", "--json"}).out.find(R"("batch_status":"completed")") != std::string::npos;
+  });
+  CHECK(world({"cancel", "a"}).exit == 0);
+  CHECK(items(world, "succeeded") == 10);
+}
+
+TEST_CASE("the process that holds the job obeys a cancel, and both say how it ended")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), stuck};
+  const auto words = job_words("run", rows(dir, 20), {"--every", "50ms", "-o", (dir / "out.jsonl").native()});
+  tests::Running run{words, world.environment()};
+  wait_until_executed(world, 10);
+  const auto cancel = world({"cancel", "a"});
+  CHECK(cancel.exit == 0);
+  const auto ended = run.wait();
+  CHECK(ended.exit == 3);
+  CHECK(count_of(tests::slurp(dir / "out.jsonl"), R"("code":"cancelled")") == 10);
+  CHECK(ended.err.find("another process") != std::string::npos);
+}
+
+TEST_CASE("cancel --abandon ends at once, and a later fetch collects what comes all the same")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), R"({"stuck_batches":[{"after_share":0.5}],"cancelling_ms":1500})"};
+  const auto out = dir / "out.jsonl";
+  REQUIRE(world(job_words("submit", rows(dir, 20), {"-o", out.native()})).exit == 0);
+  wait_until_executed(world, 10);
+  CHECK(world({"cancel", "a", "--abandon"}).exit == 0);
+  CHECK(count_of(tests::slurp(out), R"("code":"cancelled")") == 20);
+  CHECK(count_of(tests::slurp(out), R"("paid":true)") == 20);
+  wait_for([&] {
+    CHECK(world({"fetch", "a"}).exit == 3);
+    return items(world, "succeeded") == 10;
+  });
+  CHECK(count_of(tests::slurp(out), R"("code":"cancelled")") == 10); // what was delivered became better
+  CHECK(world.ledger("batches_created") == 1);
+}
+
+TEST_CASE("killed again and again while it cancels, a job is cancelled by whatever command comes next")
+{
+  for (const auto& next : {Words{"cancel", "a"}, Words{"fetch", "a", "--wait", "--every", "50ms"}}) {
+    const FreshDirectory dir;
+    const Rehearsal world{dir.path(), R"({"stuck_batches":[{"after_share":0.5}],"cancelling_ms":400})"};
+    const auto submit = job_words("submit", rows(dir, 60), {"--requests-per-part", "20"});
+    REQUIRE(world(submit).exit == 0);
+    wait_until_executed(world, 30);
+    for (int round = 0; round < 8; ++round) {
+      tests::Running killed{{"cancel", "a"}, world.environment()};
+      std::this_thread::sleep_for(std::chrono::milliseconds{10 + 23 * round}); // somewhere else each time
+      killed.signal(SIGKILL);
+      killed.wait();
+      CHECK(world({"poll"}).exit == 0); // goes on with the cancelling, and sends nothing
+      CHECK(world(submit).exit == 0);
+    }
+    const auto last = world(next);
+    CAPTURE(last.err);
+    CHECK(state(world) == "done");
+    CHECK(items(world, "succeeded") + items(world, "failed") == 60);
+    CHECK(items(world, "succeeded") == 30);
+    CHECK(world.ledger("batches_created") == 3);
+    CHECK(world.ledger("executed_twice") == 0);
+  }
+}
+
+TEST_CASE("show tells what was asked and what came of it, and nothing in it moves a terminal")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), R"({"fail_share":0.2})"};
+  std::string csv = "id,text\n";
+  for (int i = 0; i < 40; ++i)
+    csv += fmt::format("r{},\"row {}\nline two \x1b[31m\u202e\"\n", i, i);
+  const auto input = dir.file("a.csv", csv);
+  REQUIRE(world({"run", input.native(), "--model", "m", "--prompt", "Say: {{text}}", "--system", "Be short.",
+                 "--id-column", "id", "--yes", "--every", "50ms"})
+              .exit == 3);
+  const auto all = world({"show", "a", "--limit", "2"});
+  CAPTURE(all.out);
+  CHECK(all.exit == 0);
+  CHECK(all.out.starts_with("#0  r0  "));
+  CHECK(all.out.find("system    Be short.") != std::string::npos);
+  CHECK(all.out.find("user      Say: row 0\n            line two \\x1b[31m") != std::string::npos);
+  CHECK(all.out.find('\x1b') == std::string::npos);
+  CHECK(all.out.find("\u202e") == std::string::npos);
+  CHECK(all.out.find("#1  r1") != std::string::npos);
+  CHECK(all.out.find("#2  r2") == std::string::npos);
+  CHECK(all.err.find("2 of 40") != std::string::npos);
+
+  const auto failed = world({"show", "a", "--failed"});
+  CHECK(failed.out.starts_with(fmt::format("{} failed: ", items(world, "failed"))));
+  CHECK(count_of(failed.out, "\n  error     ") == items(world, "failed"));
+  CHECK(failed.out.find("succeeded") == std::string::npos);
+
+  const auto one = world({"show", "a", "--item", "r17", "--json"});
+  json::Document doc;
+  REQUIRE(doc.parse(one.out));
+  CHECK(doc.root().find("index")->integer() == 17);
+  CHECK(doc.root().find("input")->elements().at(1).find("content")->text() == "Say: row 17\nline two \x1b[31m\u202e");
+  CHECK(world({"show", "a", "--item", "17", "--json"}).out == one.out);
+  CHECK(world({"show", "a", "--item", "40"}).exit == 64);
+  CHECK(world({"show", "nobody"}).exit == 64);
+
+  dir.file("a.csv", csv + "r40,more\n");
+  const auto changed = world({"show", "a", "--item", "17"});
+  CHECK(changed.exit == 0); // the answer is there all the same
+  CHECK(changed.err.find("prompts cannot be shown") != std::string::npos);
+}
+
+TEST_CASE("clean refuses what would lose something, and removes what it is told to")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), stuck};
+  REQUIRE(world(job_words("submit", rows(dir, 20))).exit == 0);
+  wait_until_executed(world, 10);
+  CHECK(world({"clean", "a"}).exit == 64);
+  CHECK(world({"clean", "--all"}).exit == 64);
+  CHECK(world({"clean", "nobody", "--all"}).exit == 64);
+  const auto running = world({"clean", "a", "--all"});
+  CHECK(running.exit == 64);
+  CHECK(running.err.find("--force") != std::string::npos);
+
+  REQUIRE(world({"cancel", "a"}).exit == 0);
+  const auto unseen = world({"clean", "a", "--local"});
+  CHECK(unseen.exit == 64); // nobody has fetched it, and there is nobody to ask
+  CHECK(world.ledger().find(R"("deleted":false)") != std::string::npos);
+  CHECK(world({"clean", "a", "--remote"}).exit == 0);
+  CHECK(world.ledger().find(R"("deleted":false)") == std::string::npos);
+  CHECK(world({"fetch", "a"}).exit == 3); // what is here stays
+  CHECK(world({"clean", "a", "--remote"}).exit == 0);
+
+  const auto cleaned = world({"clean", "a", "--all", "--json"});
+  CHECK(cleaned.exit == 0);
+  CHECK(cleaned.out.find(R"({"job":"a","remote_files_deleted":0,"local_bytes_removed":)") == 0);
+  CHECK(world({"fetch", "a"}).exit == 64);
+  CHECK(fs::is_empty(dir / "home/jobs"));
+}
+
+TEST_CASE("clean --force takes a job whatever becomes of it, and a new one of the name finds nothing of it")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), stuck};
+  REQUIRE(world(job_words("submit", rows(dir, 20))).exit == 0);
+  CHECK(world({"clean", "a", "--local", "--force"}).exit == 0);
+  fs::create_directories(dir / "home/jobs/a"); // as a kill between rows and directory leaves it
+  dir.file("home/jobs/a/0001.output.jsonl.part", "rubbish");
+  REQUIRE(world(job_words("submit", dir / "a.csv")).exit == 0);
+  CHECK_FALSE(fs::exists(dir / "home/jobs/a/0001.output.jsonl.part"));
+  CHECK(world({"clean", "--older-than", "1ms", "--all"}).exit == 0); // not done: not meant
+  CHECK(state(world) == "running");
+  REQUIRE(world({"cancel", "a"}).exit == 0);
+  REQUIRE(world({"fetch", "a"}).exit == 3);
+  CHECK(world({"clean", "--older-than", "1d", "--all"}).exit == 0);
+  CHECK(state(world) == "done");
+  CHECK(world({"clean", "--older-than", "1ms", "--all"}).exit == 0);
+  CHECK(fs::is_empty(dir / "home/jobs"));
+}
+
+TEST_SUITE_END();
