@@ -2,13 +2,16 @@
 
 #include <batchwright/base/error.hpp>
 #include <batchwright/config/job_file.hpp>
+#include <batchwright/config/table.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <map>
 #include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,20 +24,6 @@ using Form = JobSetting::Form;
 
 /// How options that name a file call their value.
 constexpr std::array path_types = {"INPUT", "OUT", "F", "FILE", "DIR"};
-
-/// How many letters must be changed, added or left out to make one word of the other.
-std::size_t distance(const std::string& a, const std::string& b)
-{
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j < row.size(); ++j)
-    row[j] = j;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    auto before = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j)
-      before = std::exchange(row[j + 1], std::min({row[j] + 1, row[j + 1] + 1, before + (a[i] == b[j] ? 0 : 1)}));
-  }
-  return row.back();
-}
 
 /// The option's name as a key: long, without dashes before it; that of INPUT is `input`.
 std::string key_of(const CLI::Option& option)
@@ -55,7 +44,7 @@ public:
   {
     for (auto* option : command.get_options()) {
       const auto key = key_of(*option);
-      if (key != "help" && key != "job") m_options.push_back(option);
+      if (key != "help" && key != "job") m_options.emplace(key, option);
       if (option->count() > 0) m_given.insert(option);
     }
   }
@@ -77,8 +66,7 @@ private:
     }
     if (option.count() > 0) throw error(setting, "stands twice, with - and with _", "leave one of them out");
     check_form(setting, option);
-    const bool off = setting.form == Form::boolean && setting.values.front() == "false";
-    if (off || setting.values.empty()) return;
+    if (setting.values.empty()) return;
     option.add_result(values_for(setting, option));
     try {
       option.run_callback(); // now, so that what is wrong with a value is told with its line
@@ -91,17 +79,15 @@ private:
   {
     auto key = setting.key == "inputs" ? std::string{"input"} : setting.key;
     std::replace(key.begin(), key.end(), '_', '-');
-    const auto further = [&](const CLI::Option* a, const CLI::Option* b) {
-      return distance(key, key_of(*a)) < distance(key, key_of(*b));
-    };
-    auto* nearest = *std::min_element(m_options.begin(), m_options.end(), further);
-    const auto name = key_of(*nearest);
-    if (name == key) return *nearest;
-    constexpr std::size_t most_typos = 3;
+    const auto found = m_options.find(key);
+    if (found != m_options.end()) return *found->second;
+    std::vector<std::string_view> keys;
+    for (const auto& [known, option] : m_options)
+      keys.push_back(known);
+    const auto near = bw::config::nearest(key, keys);
     throw error(setting, "is no option of a job",
-                distance(key, name) <= std::min(most_typos, key.size() / 2)
-                    ? fmt::format("did you mean {}?", name)
-                    : "keys are the long options of `batchwright submit`, see its --help");
+                near.empty() ? "keys are the long options of `batchwright submit`, see its --help"
+                             : fmt::format("did you mean {}?", near));
   }
 
   void check_form(const JobSetting& setting, const CLI::Option& option) const
@@ -139,8 +125,8 @@ private:
   }
 
   std::string m_path;
-  std::vector<CLI::Option*> m_options = {};
-  std::set<const CLI::Option*> m_given = {}; // on the command line
+  std::map<std::string, CLI::Option*> m_options = {}; // by key
+  std::set<const CLI::Option*> m_given = {};          // on the command line
 };
 
 } // namespace

@@ -143,7 +143,12 @@ void add_job_options(CLI::App& command, JobOptions& o)
                   "Items packed into one request, of embeddings (default 100) and moderations (default 32)")
       ->type_name("N")
       ->check(CLI::PositiveNumber);
-  command.add_option("--input-format", o.input_format, "Format of the input")
+  command
+      .add_option(
+          "--input-format", o.input_format,
+          "Format of the input; auto goes by name, else by content: an object a line is jsonl (with custom_id, url and "
+          "body: ready-made requests), records of equal "
+          "length under a header tsv or csv, all else text")
       ->check(CLI::IsMember({"auto", "csv", "tsv", "jsonl", "text", "requests", "files"}))
       ->capture_default_str();
   command

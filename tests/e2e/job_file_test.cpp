@@ -76,6 +76,22 @@ TEST_CASE("the command line wins over the job file")
   CHECK(holds(sent, "\"temperature\":1}"));
 }
 
+TEST_CASE("the job file wins over the configuration file, where it says no, too")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path()};
+  dir.file(".config/batchwright/config.toml", "model = \"gpt-5.4\"\nkeep_requests = true\nmax_output_tokens = 64\n");
+  dir.file("a.csv", "text\nx\n");
+  const auto job = dir.file("j.toml", "input = \"a.csv\"\nmodel = \"gpt-5.4-mini\"\nprompt = \"{{text}}\"\n"
+                                      "keep-requests = false\nyes = true\nevery = \"50ms\"\n");
+  const auto run = world({"run", "--job", job.native()});
+  CAPTURE(run.err);
+  REQUIRE(run.exit == 0);
+  CHECK(holds(run.out, "gpt-5.4-mini"));
+  CHECK(std::filesystem::exists(dir / "home/jobs/a/0001.outcomes"));
+  CHECK_FALSE(std::filesystem::exists(dir / "home/jobs/a/0001.requests.jsonl"));
+}
+
 TEST_CASE("what a job file gets wrong is told with its line, and nothing is sent")
 {
   const FreshDirectory dir;
@@ -102,14 +118,15 @@ TEST_CASE("what a job file gets wrong is told with its line, and nothing is sent
       {"fallback = {a = 1}", "not a table"},
       {"name = unquoted", ""},
   }};
-  for (const auto& [line, words] : faults) {
+  for (const auto& fault : faults) {
+    const auto* line = fault[0];
     CAPTURE(line);
     const auto refused = with(line);
     CAPTURE(refused.err);
     CHECK(refused.exit == 64);
     CHECK(holds(refused.err, "\"line\":3"));
     CHECK(holds(refused.err, "j.toml"));
-    CHECK(holds(refused.err, words));
+    CHECK(holds(refused.err, fault[1]));
   }
   CHECK(with("max-output-tokens = 5\nmax_output_tokens = 5").exit == 64);
   CHECK(with("name = \"x\"\nname = \"y\"").exit == 64);

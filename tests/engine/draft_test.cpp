@@ -198,14 +198,21 @@ TEST_CASE("an input without an item is refused; where it is allowed, it makes a 
   auto process = arena.process();
   auto ask = arena.ask(1);
   fs::create_directory(arena.directory / "folder");
-  for (const auto& [name, content, header] : {std::array<const char*, 3>{"none.csv", "", "output,status,error\n"},
-                                              {"header.csv", "id,,text\n", "id,,text,output,status,error\n"},
-                                              {"none.jsonl", "\n", "output,status,error\n"},
-                                              {"none.json", "", "output,status,error\n"},
-                                              {"none.txt", "", "text,output,status,error\n"},
-                                              {"folder", nullptr, "path,text,output,status,error\n"}}) {
+  struct Case {
+    const char* name;
+    const char* content; // null: a folder
+    const char* header;
+  };
+  constexpr std::array cases{Case{"none.csv", "", "output,status,error\n"},
+                             Case{"header.csv", "id,,text\n", "id,,text,output,status,error\n"},
+                             Case{"none.jsonl", "\n", "output,status,error\n"},
+                             Case{"none.json", "", "output,status,error\n"},
+                             Case{"none.txt", "", "text,output,status,error\n"},
+                             Case{"folder", nullptr, "path,text,output,status,error\n"}};
+  for (const auto& one : cases) {
+    const auto* name = one.name;
     CAPTURE(name);
-    ask.inputs = {content ? arena.directory.file(name, content).native() : (arena.directory / name).native()};
+    ask.inputs = {(one.content ? arena.directory.file(name, one.content) : arena.directory / name).native()};
     ask.empty = input::Empty::refuse;
     CHECK_THROWS_AS(engine::draft(process.tools, ask), Error);
     ask.empty = input::Empty::allow;
@@ -213,7 +220,7 @@ TEST_CASE("an input without an item is refused; where it is allowed, it makes a 
     CHECK(engine::look(process.tools, job).state == JobState::done);
     CHECK(process.advance(job, Until::ended).state == JobState::done);
     CHECK(process.merged(job).empty());
-    CHECK(process.merged(job, results::Format::csv) == header);
+    CHECK(process.merged(job, results::Format::csv) == one.header);
     CHECK(engine::draft(process.tools, ask).continues);
   }
   CHECK(arena.ledger("uploads") == 0);
