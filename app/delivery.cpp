@@ -1,5 +1,6 @@
 #include "app/delivery.hpp"
 
+#include "app/delivery_folder.hpp"
 #include "app/handover.hpp"
 #include "app/session.hpp"
 
@@ -50,8 +51,14 @@ void write_ids(const std::string& job, fs::path matrix, bw::results::Pending pen
 
 } // namespace
 
+bool Delivery::is_folder() const
+{
+  return out != "-" && (out.ends_with('/') || fs::is_directory(out));
+}
+
 bw::results::Format Delivery::chosen_format() const
 {
+  if (!format && is_folder()) return bw::results::Format::raw;
   return format ? *format : bw::results::format_for(out);
 }
 
@@ -62,22 +69,28 @@ void Delivery::check() const
                 "name it: -o vectors.npy"};
   }
   if (out == "-") return;
-  chosen_format();
-  if (fs::is_directory(out)) {
-    throw Error{Fault::usage, fmt::format("-o {}: is a directory", out), "name a file, or - for stdout"};
+  if (is_folder() && chosen_format() != bw::results::Format::raw) {
+    throw Error{Fault::usage, fmt::format("-o {}: is a directory", out),
+                "name a file, or - for stdout; a folder is for ready-made requests: --format raw"};
   }
-  const auto parent = fs::absolute(out).parent_path();
+  const auto place = fs::absolute(out);
+  const auto parent = is_folder() && !fs::is_directory(out) ? place.parent_path().parent_path()
+                      : is_folder()                         ? place
+                                                            : place.parent_path();
   if (!fs::is_directory(parent)) {
     throw Error{Fault::storage, fmt::format("-o {}: there is no directory {}", out, parent.native())};
   }
   if (::access(parent.c_str(), W_OK) != 0 && !is_special(out)) bw::throw_errno("writing into", parent.native());
 }
 
-bw::results::Merged deliver(const std::string& job, const Delivery& delivery, bw::results::Pending pending,
-                            Session& session)
+void deliver(const std::string& job, const Delivery& delivery, bw::results::Pending pending, Session& session)
 {
   const auto format = delivery.chosen_format();
   bw::results::Merged merged;
+  if (delivery.is_folder()) {
+    deliver_into(delivery.out, job, pending, session);
+    return;
+  }
   const auto produce = [&](const bw::results::Sink& sink) {
     merged = bw::engine::deliver(session.tools(), job, {format, pending}, sink);
   };
@@ -94,7 +107,6 @@ bw::results::Merged deliver(const std::string& job, const Delivery& delivery, bw
     file.commit();
     session.console().say(bw::report::delivered(delivery.out, merged.written, file.size()));
   }
-  return merged;
 }
 
 void tell_end(const bw::JobView& view, Stdout out, Session& session)

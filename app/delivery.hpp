@@ -20,14 +20,15 @@ struct Delivery {
   /// Throws `Fault::usage` or `Fault::storage` for a place that nothing can be written to, and for one whose name asks
   /// for a format we do not write: said before the work.
   void check() const;
+  /// Whether it is a folder, in which each file of ready-made requests gets its output.
+  bool is_folder() const;
   /// What was asked for, else what the name of the place asks for.
   batchwright::results::Format chosen_format() const;
   Stdout stdout_use() const { return out == "-" ? Stdout::holds_data : Stdout::is_free; }
 };
 
 /// Writes the merged result; a file appears whole or not at all.
-batchwright::results::Merged deliver(const std::string& job, const Delivery& delivery,
-                                     batchwright::results::Pending pending, Session& session);
+void deliver(const std::string& job, const Delivery& delivery, batchwright::results::Pending pending, Session& session);
 
 /// A job that was waited for: where it is done, what it owes is handed over and the result goes where this command
 /// wants it, if it does; where not, the user is told what moves it. The exit status is that of the job's end.

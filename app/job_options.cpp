@@ -1,5 +1,6 @@
 #include "app/job_options.hpp"
 
+#include "app/delivery.hpp"
 #include "app/job_file.hpp"
 #include "app/session.hpp"
 
@@ -268,6 +269,10 @@ std::optional<Made> make_job(const JobOptions& options, Session& session)
   }
   auto draft = bw::engine::draft(session.tools_if_any(), ask);
   auto& console = session.console();
+  if (Delivery{options.out, {}}.is_folder() && !bw::is_ready_made(draft.job)) {
+    throw Error{Fault::usage, fmt::format("-o {}: is a directory", options.out),
+                "name a file; a folder is for ready-made requests, of which each file gets its output"};
+  }
   for (const auto& skipped : draft.skipped)
     console.warn(fmt::format("put aside: {}", skipped.what()));
   console.say(bw::report::plan(bw::engine::plan_view(draft, bw::money::built_in_table())));

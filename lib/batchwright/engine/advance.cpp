@@ -271,11 +271,33 @@ std::vector<results::OutcomeFile> outcome_files(Tools& tools, const Job& job, co
   return outcomes;
 }
 
+std::vector<InputSpan> input_spans(Tools& tools, const std::string& name)
+{
+  const auto job = known_job(tools, name);
+  if (!is_ready_made(job)) {
+    throw Error{Fault::usage, fmt::format("{}: its requests were made here, and belong to no file of requests", name),
+                "-o DIR/ gives each file of ready-made requests its output; here, name a file"};
+  }
+  std::vector<InputSpan> spans;
+  for (const auto& input : job.inputs)
+    spans.push_back({.path = input.spooled ? "stdin.jsonl" : input.path});
+  for (const auto& p : tools.store.parts(name)) {
+    auto& span = spans.at(p.mark.input);
+    span.first = span.items == 0 ? p.first : std::min(span.first, p.first);
+    span.last = std::max(span.last, p.last);
+    span.items += p.attempt == 1 && !p.listed ? p.items : 0;
+  }
+  return spans;
+}
+
 results::Merged deliver(Tools& tools, const std::string& name, const results::MergeOptions& options,
                         const results::Sink& sink)
 {
   const auto job = known_job(tools, name);
-  const auto outcomes = outcome_files(tools, job, tools.store.parts(name));
+  auto outcomes = outcome_files(tools, job, tools.store.parts(name));
+  std::erase_if(outcomes, [&](const results::OutcomeFile& file) {
+    return file.last < options.first || (options.last && file.first > *options.last);
+  });
   return results::merge(job, outcomes, options, sink, [&](std::uint64_t done, std::uint64_t total) {
     tools.observer.on(Progress{Phase::merging, name, 0, done, total});
   });

@@ -147,6 +147,17 @@ bool needs_server(const JobView& view);
 
 // --- bringing results home -------------------------------------------------------------------------------------------
 
+/// The items of one file of ready-made requests.
+struct InputSpan {
+  std::string path = {};
+  Ordinal first = 0;
+  Ordinal last = 0;
+  std::uint64_t items = 0;
+};
+
+/// Those of all files of a job of ready-made requests, in order. Throws `Fault::usage` for another job.
+std::vector<InputSpan> input_spans(Tools& tools, const std::string& job);
+
 /// Merges what the settled parts hold into `sink`, in input order. Reads the store and files only.
 results::Merged deliver(Tools& tools, const std::string& job, const results::MergeOptions& options,
                         const results::Sink& sink);

@@ -58,7 +58,10 @@ std::string json(const JobView& v)
   json::Writer w{out};
   w.begin_object().member("schema", 1).key("job").string(v.job).key("state").string(name(v.state));
   w.member("reason", text_or_null(v.pause == Pause::none ? "" : name(v.pause)));
-  w.key("mode").string(name(v.mode)).member("model", text_or_null(v.model)).member("endpoint", legible(v.endpoint));
+  w.key("mode")
+      .string(name(v.mode))
+      .member("model", text_or_null(v.model))
+      .member("endpoint", text_or_null(v.endpoint));
   w.key("items");
   write(w, v.items);
   w.key("parts").begin_array();

@@ -162,6 +162,12 @@ std::string progress_bar(const JobView& v, const AtServer& remote, const Style& 
                      answered_share(v, remote));
 }
 
+/// What all requests of a job have in common, or that they have not.
+std::string named(const std::string& word, const char* otherwise)
+{
+  return word.empty() ? otherwise : harmless(word);
+}
+
 std::string head(const JobView& v, const Style& style, Instant now)
 {
   const auto remote = at_server(v);
@@ -174,7 +180,8 @@ std::string head(const JobView& v, const Style& style, Instant now)
                                     remote.batches == 0 ? "not collected yet"
                                                         : counted(remote.batches, "batch running", "batches running")));
   }
-  facts.add("model", fmt::format("{}, {}, mode {}", harmless(v.model), harmless(v.endpoint), name(v.mode)));
+  facts.add("model", fmt::format("{}, {}, mode {}", named(v.model, "several models"),
+                                 named(v.endpoint, "several endpoints"), name(v.mode)));
   facts.add("cost", cost_line(v));
   facts.add("made", fmt::format("{} ({})", relative(v.created_at, now), utc(v.created_at)));
   if (v.next_poll_at) {
@@ -326,7 +333,7 @@ std::string table(const std::vector<JobView>& views, const Style& style, Instant
               {count(items.failed), items.failed > 0 ? Tone::trouble : Tone::plain},
               {v.spent ? money(*v.spent) : "-"},
               {relative(v.created_at, now)},
-              {harmless(v.model)}});
+              {v.model.empty() ? "several" : harmless(v.model)}});
     if (v.state == JobState::paused && !v.message.empty())
       notes.add("note", fmt::format("{}: {}", v.job, harmless(v.message)), Tone::trouble);
   }

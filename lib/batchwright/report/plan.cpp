@@ -21,7 +21,8 @@ std::uint64_t tokens(Tokens t)
 std::string cost_line(const PlanView& v)
 {
   if (!v.batch)
-    return fmt::format("  cost    not known: the price table of {} has no batch price for {}", v.prices_as_of, v.model);
+    return fmt::format("  cost    not known: the price table of {} has no batch price for {}", v.prices_as_of,
+                       v.model.empty() ? "one of the models" : v.model);
   auto line = fmt::format("  cost    about {} by batch", money(*v.batch));
   if (v.realtime) line += fmt::format(", {} in real time", money(*v.realtime));
   return line + fmt::format(" (prices of {})", v.prices_as_of);
@@ -64,7 +65,8 @@ std::string waiting_for(const JobView& v)
 
 std::string plan(const PlanView& v)
 {
-  auto text = fmt::format("{}: {} for {}\n", v.job, amount_of_work(v.items, v.parts), v.model);
+  auto text = fmt::format("{}: {} for {}\n", v.job, amount_of_work(v.items, v.parts),
+                          v.model.empty() ? "several models" : v.model);
   if (v.continues) return text + "  continues the job of that name";
   text += input_line(v);
   text += fmt::format("  upload  {}\n", bytes(v.request_bytes));

@@ -78,7 +78,8 @@ std::string_view Documents::output(const wire::Answer& answer)
       w.raw(saying);
       return;
     }
-    std::replace_if(text->begin(), text->end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    std::replace_if(
+        text->begin(), text->end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
     w.raw(*text);
   };
   const auto all = sayings(answer, choices);

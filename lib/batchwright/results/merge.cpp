@@ -2,6 +2,7 @@
 
 #include <batchwright/base/error.hpp>
 #include <batchwright/input/input.hpp>
+#include <batchwright/json/json.hpp>
 #include <batchwright/results/record.hpp>
 #include <batchwright/results/results.hpp>
 
@@ -20,25 +21,40 @@ constexpr std::uint64_t items_between_reports = 4096;
 /// The untouched answer lines.
 class RawWriter : public RecordWriter {
 public:
+  explicit RawWriter(RawLines wanted) : m_wanted(wanted) {}
+
   void begin(std::string&) override {}
   void pass(std::string&) override {}
   void end(std::string&) override {}
   void add(std::string& out, const Outcome& outcome) override
   {
+    if (m_wanted != RawLines::all && (m_wanted == RawLines::answered) != is_answered(outcome)) return;
     out += outcome.answer;
     out += '\n';
   }
+
+private:
+  bool is_answered(const Outcome& outcome)
+  {
+    ensure(m_document.parse(outcome.answer), "an outcome file holds answer lines");
+    const auto status = m_document.root().find("response", "status_code");
+    const auto code = status ? status->integer().value_or(0) : 0;
+    return code >= 200 && code < 300;
+  }
+
+  RawLines m_wanted;
+  json::Document m_document = {};
 };
 
-std::unique_ptr<RecordWriter> writer_for(Format format, const Job& job)
+std::unique_ptr<RecordWriter> writer_for(const MergeOptions& options, const Job& job)
 {
-  switch (format) {
+  switch (options.format) {
   case Format::jsonl:
     return jsonl_writer(job);
   case Format::csv:
     return csv_writer(job);
   case Format::raw:
-    return std::make_unique<RawWriter>();
+    return std::make_unique<RawWriter>(options.lines);
   case Format::npy:
     return npy_writer(job.items);
   case Format::ids:
@@ -70,8 +86,8 @@ Format format_for(const std::filesystem::path& out)
 Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const MergeOptions& options, const Sink& sink,
              const OnMerged& on_merged)
 {
-  const auto writer = writer_for(options.format, job);
-  Walk walk{files, job.items};
+  const auto writer = writer_for(options, job);
+  Walk walk{files, options.last ? *options.last + 1 : job.items, options.first};
   Merged merged;
   std::string out;
   writer->begin(out);

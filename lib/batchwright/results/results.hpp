@@ -120,7 +120,8 @@ struct Outcome {
 /// reached and closes it after its last. Throws `Fault::bug` where two files hold one item.
 class Walk {
 public:
-  Walk(std::vector<OutcomeFile> files, std::uint64_t items);
+  /// From `first` to before `end`. REQUIRED: the files hold no other items.
+  Walk(std::vector<OutcomeFile> files, std::uint64_t end, Ordinal first = 0);
   Walk(const Walk&) = delete;
   Walk& operator=(const Walk&) = delete;
   ~Walk();
@@ -159,9 +160,19 @@ struct Merged {
 using Sink = std::function<void(std::string_view)>;
 using OnMerged = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
+/// Which lines `raw` gives: the API keeps those of requests it answered apart from those of others.
+enum class RawLines : std::uint8_t {
+  all,
+  answered, ///< with a 2xx status, as an output file has them
+  refused   ///< all others, as an error file has them
+};
+
 struct MergeOptions {
   Format format = Format::jsonl;
   Pending pending = Pending::refuse;
+  RawLines lines = RawLines::all;   ///< of `raw`
+  Ordinal first = 0;                ///< the first item that is written
+  std::optional<Ordinal> last = {}; ///< the last; nothing: that of the job
 };
 
 /// Writes the merged result of a job. `job` gives whether ids are the user's (they stand in the answer lines) and, for

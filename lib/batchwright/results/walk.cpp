@@ -56,10 +56,11 @@ struct Walk::State {
   Outcome pending = {};
 };
 
-Walk::Walk(std::vector<OutcomeFile> files, std::uint64_t items) : m_state(std::make_unique<State>())
+Walk::Walk(std::vector<OutcomeFile> files, std::uint64_t end, Ordinal first) : m_state(std::make_unique<State>())
 {
+  m_state->next = first;
   m_state->files = std::move(files);
-  m_state->items = items;
+  m_state->items = end;
   std::sort(m_state->files.begin(), m_state->files.end(),
             [](const OutcomeFile& a, const OutcomeFile& b) { return a.first < b.first; });
 }
