@@ -64,12 +64,13 @@ bw::results::Format Delivery::chosen_format() const
 
 void Delivery::check() const
 {
-  if (out == "-" && chosen_format() == bw::results::Format::npy) {
+  const auto asked = out == "-" && !format ? bw::results::Format::jsonl : chosen_format();
+  if (out == "-" && asked == bw::results::Format::npy) {
     throw Error{Fault::usage, "--format npy: a matrix goes into a file, its ids into another beside it",
                 "name it: -o vectors.npy"};
   }
   if (out == "-") return;
-  if (is_folder() && chosen_format() != bw::results::Format::raw) {
+  if (is_folder() && asked != bw::results::Format::raw) {
     throw Error{Fault::usage, fmt::format("-o {}: is a directory", out),
                 "name a file, or - for stdout; a folder is for ready-made requests: --format raw"};
   }

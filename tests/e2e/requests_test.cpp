@@ -137,7 +137,8 @@ TEST_CASE("each endpoint gives what it says")
   const auto input = dir.file("t.csv", texts_csv(5));
   for (const auto& c : cases) {
     CAPTURE(c.endpoint);
-    const auto run = go(world, input, {"--name", c.endpoint, "--endpoint", c.endpoint, "--model", c.model, "--prompt", "{{text}}"});
+    const auto run =
+        go(world, input, {"--name", c.endpoint, "--endpoint", c.endpoint, "--model", c.model, "--prompt", "{{text}}"});
     CAPTURE(run.err);
     CHECK(run.exit == 0);
     const auto records = lines_of(run.out);
@@ -201,9 +202,9 @@ TEST_CASE("refused ready-made requests stand beside the others, as the API does 
 {
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), R"({"bad_text":"POISON"})"};
-  const auto input = dir.file("r.jsonl", request("a", "gpt-5.4-mini", "fine") + "\n" +
-                                             request("b", "gpt-5.4-mini", "POISON") + "\n" +
-                                             request("c", "gpt-5.4-mini", "good"));
+  const auto input =
+      dir.file("r.jsonl", request("a", "gpt-5.4-mini", "fine") + "\n" + request("b", "gpt-5.4-mini", "POISON") + "\n" +
+                              request("c", "gpt-5.4-mini", "good"));
   const auto run = go(world, input, {});
   CHECK(run.exit == 3);
   REQUIRE(world({"fetch", "r", "--format", "raw", "-o", (dir / "out").native() + "/"}).exit == 3);
@@ -228,16 +229,29 @@ TEST_CASE("what is wrong with ready-made requests or their options is said befor
   };
   refused({"submit", fine.native(), "--yes", "--model", "m"}, 64, "ready-made requests, which are sent as they are");
   refused({"submit", fine.native(), "--yes", "--prompt", "x", "--model", "m"}, 64, "--input-format jsonl");
-  refused({"submit", fine.native(), dir.file("t.csv", "a\n1\n").native(), "--yes"}, 64, "is no file of ready-made requests");
+  refused({"submit", fine.native(), dir.file("t.csv", "a\n1\n").native(), "--yes"}, 64,
+          "is no file of ready-made requests");
   refused({"submit", dir.file("twice.jsonl", good + good).native(), "--yes"}, 65, "line 2");
-  refused({"submit", dir.file("stream.jsonl", R"({"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"m","messages":[{}],"stream":true}})").native(),
-           "--yes"}, 65, "stream");
-  refused({"submit", dir.file("url.jsonl", good + R"({"custom_id":"b","method":"POST","url":"/v1/nowhere","body":{"model":"m"}})").native(), "--yes"},
+  refused(
+      {"submit",
+       dir.file(
+              "stream.jsonl",
+              R"({"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"m","messages":[{}],"stream":true}})")
+           .native(),
+       "--yes"},
+      65, "stream");
+  refused({"submit",
+           dir.file("url.jsonl", good + R"({"custom_id":"b","method":"POST","url":"/v1/nowhere","body":{"model":"m"}})")
+               .native(),
+           "--yes"},
           65, "line 2");
-  refused({"submit", dir.file("t.csv", "a\n1\n").native(), "--yes", "--model", "m", "--prompt", "x", "-o", dir.path().native()}, 64,
-          "is a directory");
+  refused({"submit", dir.file("t.csv", "a\n1\n").native(), "--yes", "--model", "m", "--prompt", "x", "-o",
+           dir.path().native()},
+          64, "is a directory");
   CHECK(world.ledger("uploads") == 0);
-  CHECK(world({"submit", fine.native(), "--input-format", "jsonl", "--model", "m", "--prompt", "{{body.model}}", "--dry-run"}).exit == 0);
+  CHECK(world({"submit", fine.native(), "--input-format", "jsonl", "--model", "m", "--prompt", "{{body.model}}",
+               "--dry-run"})
+            .exit == 0);
 }
 
 TEST_CASE("documents that keep to a schema are parsed, and their fields are columns")
