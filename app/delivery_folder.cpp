@@ -64,7 +64,8 @@ void deliver_into(const fs::path& folder, const std::string& job, bw::results::P
   std::set<std::string> used;
   for (const auto& span : spans) {
     const auto name = unused(stem_of(span.path), used);
-    bw::results::MergeOptions options{.format = bw::results::Format::raw, .pending = pending, .first = span.first, .last = span.last};
+    bw::results::MergeOptions options{
+        .format = bw::results::Format::raw, .pending = pending, .first = span.first, .last = span.last};
     if (span.items == 0) continue;
     options.lines = RawLines::refused;
     write_lines(folder / (name + ".errors.jsonl"), job, options, session);

@@ -194,6 +194,11 @@ TEST_CASE("ready-made files of two models come back as a file each, and go out b
     }
     CHECK_FALSE(std::filesystem::exists(dir / "out" / (std::string{name} + ".errors.jsonl")));
   }
+  const auto uploads = world.ledger("uploads");
+  const auto again = world(words); // the same job, which is done
+  CAPTURE(again.err);
+  CHECK(again.exit == 0);
+  CHECK(world.ledger("uploads") == uploads);
   const auto status = world({"status", "one", "--json"}).out;
   CHECK(holds(status, R"("model":null,"endpoint":"/v1/chat/completions")"));
 }
@@ -207,6 +212,9 @@ TEST_CASE("refused ready-made requests stand beside the others, as the API does 
                               request("c", "gpt-5.4-mini", "good"));
   const auto run = go(world, input, {});
   CHECK(run.exit == 3);
+  const auto shown = world({"show", "r", "--failed"});
+  CHECK(shown.exit == 0);
+  CHECK(holds(shown.out, "POISON"));
   REQUIRE(world({"fetch", "r", "--format", "raw", "-o", (dir / "out").native() + "/"}).exit == 3);
   CHECK(lines_of(tests::slurp(dir / "out/r.jsonl")).size() == 2);
   const auto refused = lines_of(tests::slurp(dir / "out/r.errors.jsonl"));

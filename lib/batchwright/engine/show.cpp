@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <charconv>
 #include <memory>
+#include <optional>
 
 namespace batchwright::engine {
 namespace {
@@ -16,9 +17,9 @@ namespace {
 /// The request lines of a job's items, made again from the pinned input.
 class Requests {
 public:
-  Requests(Tools& tools, const Job& job, const std::vector<Part>& parts)
-      : m_job(job), m_parts(parts), m_maker(job.request)
+  Requests(Tools& tools, const Job& job, const std::vector<Part>& parts) : m_job(job), m_parts(parts)
   {
+    if (!is_ready_made(job)) m_maker.emplace(job.request);
     try {
       input::Pins{job.inputs}.check();
     } catch (const Error& error) {
@@ -36,14 +37,20 @@ public:
     while (item && item->mark.ordinal < ordinal)
       item = m_stream->next();
     m_next = ordinal + 1;
-    std::string line;
-    requests::LineTexts texts;
-    if (item) m_maker.append(line, *item, texts);
-    if (!line.empty()) line.pop_back();
-    return line;
+    return item ? line_of(*item) : std::string{};
   }
 
 private:
+  std::string line_of(const input::Item& item) const
+  {
+    if (!m_maker) return std::string{item.line()};
+    std::string line;
+    requests::LineTexts texts;
+    m_maker->append(line, item, texts);
+    line.pop_back(); // its newline
+    return line;
+  }
+
   /// The input is not read where no item of it is wanted.
   void seek(Ordinal ordinal)
   {
@@ -56,7 +63,7 @@ private:
 
   const Job& m_job;
   const std::vector<Part>& m_parts;
-  requests::LineMaker m_maker;
+  std::optional<requests::LineMaker> m_maker = {}; // nothing: the lines are ready-made
   bool m_readable = true;
   std::unique_ptr<input::Stream> m_stream = {};
   Ordinal m_next = 0;

@@ -29,8 +29,9 @@ std::vector<std::string> differences(const Job& a, const Job& b)
   compare(a.request.body == b.request.body, "--body");
   compare(a.request.schema == b.request.schema, "--schema");
   compare(a.request.inputs_per_request == b.request.inputs_per_request, "--inputs-per-request");
-  compare(a.request.model == b.request.model, "--model");
-  compare(a.request.endpoint == b.request.endpoint, "--endpoint");
+  const bool ready_made = is_ready_made(a) && is_ready_made(b); // their lines say what they ask
+  compare(ready_made || a.request.model == b.request.model, "--model");
+  compare(ready_made || a.request.endpoint == b.request.endpoint, "--endpoint");
   compare(a.request.max_output_tokens == b.request.max_output_tokens, "--max-output-tokens");
   compare(a.request.set == b.request.set, "--set");
   compare(a.request.id_column == b.request.id_column, "--id-column");
