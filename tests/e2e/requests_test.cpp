@@ -103,16 +103,17 @@ TEST_CASE("a pack that is refused is halved until the bad item stands alone")
 {
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), R"({"bad_text":"POISON"})"};
-  const auto run = go(world, dir.file("t.csv", texts_csv(40, "some POISON here", 17)),
-                      {"--endpoint", "embeddings", "--model", "text-embedding-3-small", "--prompt", "{{text}}", "--set",
-                       "dimensions=4", "--inputs-per-request", "16", "-o", (dir / "out.jsonl").native()});
+  const auto run =
+      go(world, dir.file("t.csv", texts_csv(40, "some POISON here", 17)),
+         {"--endpoint", "embeddings", "--model", "text-embedding-3-small", "--prompt", "{{text}}", "--set",
+          "dimensions=4", "--inputs-per-request", "16", "--id-column", "id", "-o", (dir / "out.jsonl").native()});
   CAPTURE(run.err);
   REQUIRE(run.exit == 3);
   const auto records = lines_of(tests::slurp(dir / "out.jsonl"));
   REQUIRE(records.size() == 40);
   for (std::size_t i = 0; i < 40; ++i) {
     CAPTURE(records[i]);
-    CHECK(holds(records[i], fmt::format("\"custom_id\":\"bw-{:010}\"", i)));
+    CHECK(holds(records[i], fmt::format("\"custom_id\":\"row {}\"", i)));
     CHECK(holds(records[i], i == 17 ? "\"status\":\"failed\"" : "\"status\":\"succeeded\""));
   }
   CHECK(holds(records[17], "\"http_status\":400"));

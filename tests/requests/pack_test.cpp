@@ -169,6 +169,11 @@ TEST_CASE("the user's ids stand beside the packs that hide them")
   const auto part = requests::plan(j).parts.at(0);
   CHECK(packs_of(dir, j, part).at(0).custom_id == "bw-0000000000x2");
   CHECK(tests::slurp(dir / "ids") == "\"key 0\"\n\"key 1\"\n\"key 2\"\n");
+  auto halved = part;
+  halved.inputs_per_request = 1; // each alone, and still under an id of ours
+  halved.bytes = 0;
+  CHECK(packs_of(dir, j, halved) ==
+        std::vector<Pack>{{"bw-0000000000", {"text 0"}}, {"bw-0000000001", {"text 1"}}, {"bw-0000000002", {"text 2"}}});
 
   j.request.inputs_per_request = 1;
   std::filesystem::remove(dir / "ids");

@@ -591,6 +591,15 @@ TEST_CASE_FIXTURE(PackFixture, "a missing or unreadable pack speaks for all its 
   CHECK(last.missing == 2);
 }
 
+TEST_CASE_FIXTURE(PackFixture, "lines that a failed batch names are packs, not items: none is told apart")
+{
+  part.requests = 2;
+  failed(R"({"code":"invalid_request","message":"no","line":2})");
+  last = settled();
+  CHECK(last.sums.failed == 10);
+  CHECK(outcomes().find("\tinvalid_request\t0\t") != std::string::npos);
+}
+
 TEST_CASE_FIXTURE(PackFixture, "packs that are none of the part's, or that overlap, are put aside")
 {
   output({answered(pack_custom_id(0, 2), {element(0), element(1)}, 2),

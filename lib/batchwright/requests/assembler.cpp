@@ -74,8 +74,9 @@ public:
   FromTemplates(const Job& job, std::uint64_t inputs_per_request)
       : m_maker(job.request),
         m_tokens(job.request, m_maker),
+        m_packs(job.request.inputs_per_request > 1),
         m_most_items(inputs_per_request),
-        m_most_bytes(inputs_per_request > 1 ? room_for_inputs(m_maker, job.limits.bytes) : 0)
+        m_most_bytes(m_packs ? room_for_inputs(m_maker, job.limits.bytes) : 0)
   {
   }
 
@@ -89,6 +90,7 @@ private:
 
   LineMaker m_maker;
   TokenCounter m_tokens;
+  bool m_packs; // a job that packs has ids of packs throughout, though a part may have one item in each
   std::uint64_t m_most_items;
   std::uint64_t m_most_bytes; // of the inputs of a pack
   Request m_open = {};        // the pack being filled: without its line yet
@@ -100,7 +102,7 @@ private:
 
 const Request* FromTemplates::take(const input::Item& item)
 {
-  if (m_most_items == 1) {
+  if (!m_packs) {
     m_done.line.clear();
     m_maker.append(m_done.line, item, m_done.texts);
     m_done.mark = item.mark;

@@ -11,97 +11,14 @@
 #include <batchwright/results/quarantine.hpp>
 #include <batchwright/results/results.hpp>
 #include <batchwright/results/scan.hpp>
+#include <batchwright/results/verdict.hpp>
 #include <batchwright/wire/answer.hpp>
-#include <batchwright/wire/objects.hpp>
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <optional>
-#include <unordered_map>
 
 namespace batchwright::results {
 namespace {
-
-/// What is said of an item without a line it can be read from.
-struct Verdict {
-  Judgement judgement = Judgement::transient;
-  bool paid = false;
-  std::string code = {};
-  std::string message = {};
-};
-
-/// What is said of the items without a line: one verdict for all, but for those a failed batch names by line.
-class Unanswered {
-public:
-  Unanswered(const std::filesystem::path& failed_batch, std::size_t items, std::uint64_t nameless)
-  {
-    if (!failed_batch.empty()) {
-      read_refusal(failed_batch, items);
-    } else if (nameless > 0) {
-      m_all = {Judgement::unusable, true, std::string{wire::code_unreadable},
-               fmt::format("no line came for this request; its answer may be among the {} lines that cannot be read "
-                           "and stand in the quarantine file",
-                           nameless)};
-    } else {
-      m_all = {Judgement::transient, false, std::string{wire::code_missing},
-               "the server returned no line for this request"};
-    }
-  }
-
-  const Verdict& of(std::size_t place) const
-  {
-    const auto named = m_named.find(place);
-    return named == m_named.end() ? m_all : named->second;
-  }
-
-private:
-  void read_refusal(const std::filesystem::path& failed_batch, std::size_t items)
-  {
-    const auto batch = wire::parse_batch(read_file(failed_batch));
-    const auto errors = batch ? batch->errors : std::vector<wire::BatchError>{};
-    for (const auto& error : errors) {
-      const bool is_ours = error.line && *error.line >= 1 && static_cast<std::uint64_t>(*error.line) <= items;
-      if (is_ours) m_named.try_emplace(static_cast<std::size_t>(*error.line) - 1, in_words(error));
-    }
-    if (!m_named.empty()) {
-      m_all = {Judgement::free_retry, false, "batch_failed", "the batch failed because of other requests in it"};
-    } else if (wire::refusal_of(errors) == wire::Refusal::server_fault) {
-      m_all = in_words(errors.empty() ? wire::BatchError{} : errors.front());
-      m_all.judgement = Judgement::transient;
-    } else {
-      m_all = in_words(errors.front());
-    }
-  }
-
-  static Verdict in_words(const wire::BatchError& error)
-  {
-    return {Judgement::permanent, false, error.code.empty() ? "batch_failed" : error.code,
-            error.message.empty() ? "the batch failed, and the server did not say why" : error.message};
-  }
-
-  Verdict m_all = {};
-  std::unordered_map<std::size_t, Verdict> m_named = {}; // by the place of the item, which is its line
-};
-
-Verdict verdict_on_unreadable()
-{
-  return {Judgement::unusable, true, std::string{wire::code_unreadable},
-          "the server's line for this request cannot be read; it stands in the quarantine file"};
-}
-
-/// What is said of the items that a cancelled job does not try again.
-Verdict verdict_on_cancelled(Cancelled cancelled)
-{
-  std::string words = "cancelled before it was answered";
-  if (cancelled == Cancelled::unsent) words = "cancelled before it was sent";
-  if (cancelled == Cancelled::abandoned)
-    words = "given up while its batch was at the server, which may have run it and billed that";
-  return {Judgement::permanent, cancelled == Cancelled::abandoned, "cancelled", words};
-}
-
-const Verdict no_element{Judgement::unusable, true, std::string{wire::code_unreadable},
-                         "the answer to the request holds no readable result for this input"};
 
 /// A line that several items share is copied for each of them up to this size.
 constexpr std::size_t longest_shared_line = 16 * 1024;
@@ -192,7 +109,7 @@ public:
         m_scan(scan),
         m_all_forbidden(all_forbidden(scan)),
         m_failed_as_a_whole(!files.batch.empty()),
-        m_missing(files.batch, members.size(), scan.nameless()),
+        m_missing(files.batch, part.requests == part.items ? members.size() : 0, scan.nameless()),
         m_unreadable(verdict_on_unreadable()),
         m_cancelled(verdict_on_cancelled(context.cancelled)),
         m_outcomes(files.outcomes),
@@ -315,7 +232,7 @@ private:
     for (std::size_t i = 0; i < elements.size(); ++i) {
       const auto place = places.begin + i;
       if (elements[i].empty()) {
-        fail_with(place, no_element);
+        fail_with(place, verdict_on_no_element());
       } else {
         write(place, Status::succeeded, {}, pick.paid,
               wire::element_line(line, m_context.endpoint, m_members.custom_id(place), elements[i],
