@@ -26,8 +26,8 @@ struct Verdict {
 /// Of items without a line: one verdict for all, but for those a failed batch names by line.
 class Unanswered {
 public:
-  /// `failed_batch` is the object of a batch that failed as a whole, else empty; `nameless` lines could not be read, and
-  /// nobody knows whose they are. `lines`: so many requests have an item each, in its order; 0 where they have not.
+  /// `failed_batch` is the object of a batch that failed as a whole, else empty; `nameless` lines could not be read,
+  /// and nobody knows whose they are. `lines`: so many requests have an item each, in its order; 0 where they have not.
   Unanswered(const std::filesystem::path& failed_batch, std::size_t lines, std::uint64_t nameless);
 
   /// Of the item at this place of the part.
