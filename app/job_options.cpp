@@ -269,7 +269,7 @@ std::optional<Made> make_job(const JobOptions& options, Session& session)
   }
   auto draft = bw::engine::draft(session.tools_if_any(), ask);
   auto& console = session.console();
-  if (Delivery{options.out, {}}.is_folder() && !bw::is_ready_made(draft.job)) {
+  if (bw::engine::Delivery{.out = options.out}.is_folder() && !bw::is_ready_made(draft.job)) {
     throw Error{Fault::usage, fmt::format("-o {}: is a directory", options.out),
                 "name a file; a folder is for ready-made requests, of which each file gets its output"};
   }

@@ -290,8 +290,8 @@ std::vector<InputSpan> input_spans(Tools& tools, const std::string& name)
   return spans;
 }
 
-results::Merged deliver(Tools& tools, const std::string& name, const results::MergeOptions& options,
-                        const results::Sink& sink)
+results::Merged merge(Tools& tools, const std::string& name, const results::MergeOptions& options,
+                      const results::Sink& sink)
 {
   const auto job = known_job(tools, name);
   auto outcomes = outcome_files(tools, job, tools.store.parts(name));

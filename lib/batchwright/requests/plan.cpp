@@ -1,5 +1,6 @@
 // One pass over the input: every line is made and measured, none is kept.
 
+#include <batchwright/base/unpack.hpp>
 #include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/assembler.hpp>
 #include <batchwright/requests/ids.hpp>
@@ -29,7 +30,7 @@ public:
     for (const auto& input : inputs) {
       m_before.push_back(m_total);
       m_total += input.bytes;
-      m_packed = m_packed || input::is_packed(input.path);
+      m_packed = m_packed || is_packed(input.path);
     }
   }
 

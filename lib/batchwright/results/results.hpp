@@ -139,11 +139,32 @@ enum class Format : std::uint8_t {
   raw = 2, ///< the untouched result lines
   npy = 3, ///< vectors as a matrix of float32 in NumPy's format
   ids = 4, ///< what the rows of such a matrix are, as JSON lines
+  tsv = 5, ///< as csv, with tabs
 };
 
-/// The format a file name asks for: .csv and .npy, in letters of any case, all else JSON lines. Throws `Fault::usage`
-/// for names of formats that this version does not write (.tsv, .gz and others).
+/// "jsonl", "csv", "tsv", "raw", "npy"; nothing for other words.
+std::optional<Format> format_named(std::string_view word);
+
+/// The format a file name asks for: .csv, .tsv, .npy, in letters of any case and also with .gz or .zst behind them, all
+/// else JSON lines. Throws `Fault::usage` for names of formats that this version does not write (.parquet and others).
 Format format_for(const std::filesystem::path& out);
+
+/// Which items are written.
+enum class Only : std::uint8_t {
+  all,
+  succeeded,
+  failed
+};
+
+/// What of each item is written, by jsonl, csv and tsv.
+struct Choice {
+  std::vector<std::string> fields = {}; ///< as `--fields` names them; empty: the whole record, in tables the input's
+                                        ///< columns with output, status and error
+  bool input = false;                   ///< also the item's own record, as `input`; tables have its columns anyway
+  bool response = false;                ///< also what the server said, whole, as `response`
+
+  bool is_usual() const { return fields.empty() && !input && !response; }
+};
 
 enum class Pending : std::uint8_t {
   leave_out, ///< what is not there yet is not written (`--partial`)
@@ -151,7 +172,7 @@ enum class Pending : std::uint8_t {
 };
 
 struct Merged {
-  std::uint64_t written = 0;
+  std::uint64_t written = 0; ///< records, of raw: lines
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0;
 };
@@ -170,18 +191,20 @@ enum class RawLines : std::uint8_t {
 struct MergeOptions {
   Format format = Format::jsonl;
   Pending pending = Pending::refuse;
+  Only only = Only::all; ///< not of npy and ids, whose rows are the job's items
+  Choice choice = {};
   RawLines lines = RawLines::all;   ///< of `raw`
   Ordinal first = 0;                ///< the first item that is written
   std::optional<Ordinal> last = {}; ///< the last; nothing: that of the job
 };
 
 /// Writes the merged result of a job. `job` gives whether ids are the user's (they stand in the answer lines) and, for
-/// CSV, the pinned inputs, which are checked first: `Fault::input` naming a changed one. Other formats need nothing
-/// from the input and do not look at it. jsonl: the merged record of the design. csv: the input's columns plus
-/// `output,status,error`
-/// (`_output,_status,_error` on a clash), rows ended by LF; JSONL inputs give the keys of all records in the order in
-/// which they first appear, and more than 5,000 of them are `Fault::input`. raw: the untouched answer lines; where the
-/// server gave none, the line of ours that says so.
+/// tables and fields of the input, the pinned inputs, which are checked first: `Fault::input` naming a changed one.
+/// What needs nothing from the input does not look at it. jsonl: the merged record of the design. csv, tsv: the input's
+/// columns plus `output,status,error` (`_output,_status,_error` on a clash), rows ended by LF; JSONL inputs give the
+/// keys of all records in the order in which they first appear, and more than 5,000 of them are `Fault::input`. raw:
+/// the untouched answer lines; where the server gave none, the line of ours that says so. Throws `Fault::usage` for
+/// fields that there are not, and for a choice of items or fields with a format that has none.
 Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const MergeOptions& options, const Sink& sink,
              const OnMerged& on_merged = {});
 
