@@ -8,9 +8,11 @@
 #include <batchwright/json/json.hpp>
 #include <batchwright/report/plan.hpp>
 #include <batchwright/report/report.hpp>
+#include <batchwright/wire/answer.hpp>
 #include <batchwright/wire/endpoint.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <unistd.h>
 
@@ -71,6 +73,31 @@ CLI::Validator answerable()
   return at_most(most, "--max-output-tokens",
                  fmt::format("no model answers with more than {} tokens", bw::report::count(most)),
                  "leave it out for the model's own bound");
+}
+
+/// The codes that may be accepted, as people read them.
+std::string acceptable()
+{
+  return fmt::format("{}", fmt::join(bw::wire::acceptable_codes, ", "));
+}
+
+CLI::Validator acceptable_code()
+{
+  const auto check = [](const std::string& text) {
+    const auto& codes = bw::wire::acceptable_codes;
+    if (std::find(codes.begin(), codes.end(), text) != codes.end()) return std::string{};
+    throw Error{Fault::usage, fmt::format("--accept {}: no answer that could be taken", text),
+                fmt::format("what was paid for and says something all the same: {}", acceptable())};
+  };
+  return CLI::Validator{check, {}};
+}
+
+/// In one spelling, however they were given.
+std::string joined(std::vector<std::string> codes)
+{
+  std::sort(codes.begin(), codes.end());
+  codes.erase(std::unique(codes.begin(), codes.end()), codes.end());
+  return fmt::format("{}", fmt::join(codes, ","));
 }
 
 /// Spending asks first: on a terminal with a question, elsewhere it must have been said on the command line.
@@ -174,6 +201,12 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->type_name("N")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
+  command
+      .add_option("--accept", o.accept, fmt::format("Answers that count as succeeded though they are {}", acceptable()))
+      ->type_name("CODE,...")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(acceptable_code());
   command.add_flag("--keep-requests", o.keep_requests, "Keep request files after their part is settled");
   command
       .add_option("-o,--out", o.out,
@@ -254,6 +287,7 @@ bw::engine::Ask ask_of(const JobOptions& o)
   job.policy.fallback = bw::fallback_named(o.fallback).value_or(bw::Fallback::batch);
   job.policy.max_attempts = o.max_attempts;
   job.policy.keep_requests = o.keep_requests;
+  job.policy.accept = joined(o.accept);
   job.skip_bad = o.skip_bad;
   if (!o.out.empty() && o.out != "-") job.handover.out = std::filesystem::absolute(o.out).native();
   job.handover.on_done = o.on_done;

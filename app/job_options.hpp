@@ -35,6 +35,7 @@ struct JobOptions {
   std::uint64_t skip_bad = 0;
   std::string fallback = "batch";
   int max_attempts = 3;
+  std::vector<std::string> accept = {};
   bool keep_requests = false;
   std::string out = {}; ///< empty: not given
   std::string on_done = {};

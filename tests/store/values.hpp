@@ -46,7 +46,8 @@ inline batchwright::Job full_job(std::string name, std::uint64_t items)
                  .id_column = "id",
                  .inputs_per_request = 100};
   job.limits = {.requests = std::numeric_limits<std::uint64_t>::max(), .bytes = 200};
-  job.policy = {.max_attempts = 5, .fallback = Fallback::realtime, .keep_requests = true};
+  job.policy = {
+      .max_attempts = 5, .fallback = Fallback::realtime, .keep_requests = true, .accept = "refused,truncated"};
   job.skip_bad = 9;
   job.items = items;
   job.base_url = "https://api.openai.com/v1";
@@ -103,6 +104,7 @@ inline batchwright::Part full_part(int number, std::uint64_t items)
                   .spent = {std::numeric_limits<std::int64_t>::min()},
                   .realtime = {8},
                   .priced = false};
+  part.accepted = "truncated";
   return part;
 }
 

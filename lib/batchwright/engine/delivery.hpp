@@ -13,7 +13,7 @@
 namespace batchwright::engine {
 
 struct Delivery {
-  std::string out = "-"; ///< a path, a folder, or - for standard output
+  std::string out = "-";                      ///< a path, a folder, or - for standard output
   std::optional<results::Format> format = {}; ///< nothing: as the name of the place asks; in a folder raw
   results::Pending pending = results::Pending::refuse;
   results::Only only = results::Only::all;
@@ -24,8 +24,8 @@ struct Delivery {
   bool is_folder() const;
   /// Throws as results::format_for.
   results::Format chosen_format() const;
-  /// Said before the work. Throws `Fault::usage` or `Fault::storage` for a place that nothing can be written to, for one
-  /// whose name asks for a format we do not write, and for a matrix on standard output.
+  /// Said before the work. Throws `Fault::usage` or `Fault::storage` for a place that nothing can be written to, for
+  /// one whose name asks for a format we do not write, and for a matrix on standard output.
   void check() const;
 };
 

@@ -18,6 +18,7 @@ namespace batchwright::engine {
 /// first.
 enum class Do : std::uint8_t {
   settle,         ///< both files are whole on disk: fix the outcomes
+  judge,          ///< another policy of what is accepted: count the outcomes anew
   download,       ///< the batch ended: bring its files home
   cancel,         ///< POST /batches/{id}/cancel
   poll,           ///< ask for the batch
@@ -48,6 +49,9 @@ struct Due {
   std::vector<Action> now = {};     ///< most wanted first
   std::optional<Instant> next = {}; ///< when something else becomes due; nothing: only after an answer, or never
 };
+
+/// Whether a part was settled when other answers were accepted than are now.
+bool is_judged_otherwise(const Part& part, const Policy& policy);
 
 /// The question. `busy` parts are being worked on and are left alone.
 Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& busy, Instant now, Sending sending);

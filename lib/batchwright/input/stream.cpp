@@ -104,7 +104,8 @@ std::optional<Field> find_inside(const Item& item, std::string_view name)
     if (!field) continue;
     json::Document document;
     if (field->form != Field::Form::json || !document.parse(field->bytes)) return std::nullopt;
-    const auto value = document.root().along(name.substr(point + 1));
+    const auto rest = name.substr(point + 1);
+    const auto value = rest.empty() ? document.root().find(rest) : document.root().along(rest);
     return value ? std::optional{Field{value->raw(), Field::Form::json}} : std::nullopt;
   }
   return std::nullopt;

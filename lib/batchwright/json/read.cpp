@@ -56,6 +56,21 @@ std::optional<Value> element_named(const Value& array, std::string_view word)
   return at < elements.size() ? std::optional{elements[at]} : std::nullopt;
 }
 
+std::optional<Value> inside(const Value& value, std::string_view path)
+{
+  const bool is_array = value.is(Kind::array);
+  const auto first_point = path.find('.');
+  auto end = is_array ? std::min(first_point, path.size()) : path.size();
+  for (;;) {
+    const auto word = path.substr(0, end);
+    const auto next = is_array ? element_named(value, word) : value.find(word);
+    if (next && end == path.size()) return next;
+    const auto found = next ? inside(*next, path.substr(end + 1)) : std::nullopt;
+    if (found || first_point == std::string_view::npos || end <= first_point) return found;
+    end = path.rfind('.', end - 1);
+  }
+}
+
 } // namespace
 
 Value Document::root() const
@@ -86,16 +101,7 @@ std::optional<Value> Value::find(std::string_view key) const
 
 std::optional<Value> Value::along(std::string_view path) const
 {
-  if (path.empty()) return *this;
-  const auto first_point = path.find('.');
-  auto end = is(Kind::array) ? std::min(first_point, path.size()) : path.size();
-  for (;;) {
-    const auto next = is(Kind::array) ? element_named(*this, path.substr(0, end)) : find(path.substr(0, end));
-    if (next && end == path.size()) return next;
-    const auto found = next ? next->along(path.substr(end + 1)) : std::nullopt;
-    if (found || first_point == std::string_view::npos || end <= first_point) return found;
-    end = path.rfind('.', end - 1);
-  }
+  return path.empty() ? std::optional{*this} : inside(*this, path);
 }
 
 std::optional<Value> Value::get(std::string_view key) const

@@ -110,9 +110,13 @@ struct Policy {
   int max_attempts = 3;
   Fallback fallback = Fallback::batch;
   bool keep_requests = false;
+  std::string accept = {}; ///< codes of unusable answers that count as succeeded, sorted, commas between them
 
   bool operator==(const Policy&) const = default;
 };
+
+/// Whether the policy counts an answer that cannot be used, for this reason, as succeeded.
+bool accepts(const Policy& policy, std::string_view code);
 
 struct Job {
   std::string name = {};

@@ -199,7 +199,8 @@ struct Part {
   int downloads = 0;                     ///< how often its outputs were downloaded in vain
   std::optional<Instant> lapses_at = {}; ///< when the server removes the outputs
 
-  Settlement outcome = {}; ///< once settled
+  Settlement outcome = {};   ///< once settled
+  std::string accepted = {}; ///< Policy::accept as it was then
 
   /// Whether a file lists its ordinals: of ready-made requests, from the time its request file is built.
   bool has_list() const { return listed || !endpoint.empty(); }

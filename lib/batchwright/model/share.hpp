@@ -9,8 +9,8 @@ namespace batchwright {
 
 /// A bound on how many of a number of items: a count, or a share of them.
 struct Allowance {
-  std::uint64_t items = 0;            ///< where it is a count
-  std::uint64_t millionths = 0;       ///< of a percent, where it is a share: 0.1% is 100,000
+  std::uint64_t items = 0;      ///< where it is a count
+  std::uint64_t millionths = 0; ///< of a percent, where it is a share: 0.1% is 100,000
   bool is_share = false;
 
   /// Whether `n` of `whole` are within it.

@@ -51,11 +51,10 @@ enum class Cancelled : std::uint8_t {
 struct SettleContext {
   bool user_ids = false; ///< the requests' custom_ids are the user's, not `bw-...`
   std::string endpoint = {};
-  int max_attempts = 3;
-  Fallback fallback = Fallback::batch;
   Cancelled cancelled = Cancelled::no;
   const money::ModelPrices* prices = nullptr; ///< null: not known
   std::string schema = {};                    ///< that successful answers must keep to; empty: none
+  Policy policy = {};                         ///< of the job: attempts, fallback, what is accepted
 };
 
 /// Items that live on in a child part.
@@ -83,6 +82,7 @@ struct Settled {
 /// A batch that failed as a whole says by its errors what becomes of items without a line: lines it names fail with the
 /// server's words and the rest is a free retry, its own faults are transient, all else is permanent.
 /// A 403 is permanent, unless every answer of the part is one.
+/// An unusable answer of a code that the policy accepts counts as succeeded.
 /// A transient outcome is left while attempts remain (part.attempt < max_attempts) and the fallback is not `none`; a
 /// free retry is left always (but for fallback `none`); where the job is cancelled, both fail with `cancelled`. Lists
 /// of what is left and quarantine files of an earlier settling that have nothing to hold any more are removed. An
@@ -91,6 +91,10 @@ struct Settled {
 /// or 422 says nothing of its items: they are left for smaller packs, until the bad one stands alone. Throws
 /// `Fault::storage`; `Fault::bug` where files are not this part's.
 Settled settle(const Part& part, const SettleFiles& files, const SettleContext& context);
+
+/// The outcomes of a settled part under another policy of what is accepted: rewrites the file and returns the sums with
+/// the new counts. Done again, it gives the same bytes. Throws `Fault::storage`.
+Settlement judge_again(const std::filesystem::path& outcomes, const Settlement& sums, const Policy& policy);
 
 // --- merging ---------------------------------------------------------------------------------------------------------
 
@@ -110,7 +114,7 @@ struct OutcomeFile {
 struct Outcome {
   Ordinal ordinal = 0;
   Status status = Status::pending;
-  std::string_view code = {}; ///< why it failed; empty on success
+  std::string_view code = {}; ///< why it failed, or, where it succeeded, would have but that the user accepts it
   bool paid = false;
   const OutcomeFile* from = nullptr; ///< null while pending
   std::string_view answer = {};      ///< the answer line, without newline; empty while pending

@@ -43,6 +43,7 @@ void each_column(Some<Job> auto& job, auto&& column)
   column("max_attempts", job.policy.max_attempts);
   column("fallback", job.policy.fallback);
   column("keep_requests", job.policy.keep_requests);
+  column("accept", job.policy.accept);
   column("skip_bad", job.skip_bad);
   column("items", job.items);
   column("base_url", job.base_url);
@@ -119,6 +120,7 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("spent", part.outcome.spent);
   column("realtime", part.outcome.realtime);
   column("priced", part.outcome.priced);
+  column("accepted", part.accepted);
 }
 
 void each_column(Some<Call> auto& call, auto&& column)

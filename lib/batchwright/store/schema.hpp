@@ -152,7 +152,14 @@ ALTER TABLE jobs ADD COLUMN cancel INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN fetched_at INTEGER;
 )sql";
 
-inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint, deliveries};
+/// Which unusable answers count as succeeded.
+inline constexpr std::string_view acceptance = R"sql(
+ALTER TABLE jobs ADD COLUMN accept TEXT NOT NULL DEFAULT '';
+ALTER TABLE parts ADD COLUMN accepted TEXT NOT NULL DEFAULT '';
+)sql";
+
+inline constexpr std::array migrations{first_tables,   witness_of_inputs, tsv_inputs,
+                                       every_endpoint, deliveries,        acceptance};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store
