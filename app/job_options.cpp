@@ -194,6 +194,20 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->check(CLI::PositiveNumber)
       ->check(allowed(profile.bytes_per_file, "--bytes-per-part"))
       ->default_str(std::to_string(profile.default_bytes_per_part));
+  command.add_option("--tokens-per-part", o.tokens_per_part, "Input tokens of a file at most, by our estimate")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  command
+      .add_option("--enqueued-tokens", o.enqueued_tokens,
+                  "Input tokens that the account may have waiting at the server for this model (default: learned from "
+                  "its refusals)")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  command
+      .add_option("--adopt-grace", o.adopt_grace,
+                  "How long the server's listing may lag behind a batch whose creation was not answered")
+      ->type_name("DURATION")
+      ->default_str("60s");
   command.add_option("--fallback", o.fallback, "What becomes of items a batch could not finish for a passing reason")
       ->check(CLI::IsMember({"batch", "none"}))
       ->capture_default_str();
@@ -284,6 +298,9 @@ bw::engine::Ask ask_of(const JobOptions& o)
   job.request.id_column = o.id_column;
   job.limits.requests = o.requests_per_part == 0 ? profile.requests_per_file : o.requests_per_part;
   job.limits.bytes = o.bytes_per_part == 0 ? profile.default_bytes_per_part : o.bytes_per_part;
+  job.limits.tokens = o.tokens_per_part;
+  job.policy.enqueued_tokens = o.enqueued_tokens;
+  if (const auto grace = duration_of(o.adopt_grace, "--adopt-grace")) job.policy.adopt_grace = *grace;
   job.policy.fallback = bw::fallback_named(o.fallback).value_or(bw::Fallback::batch);
   job.policy.max_attempts = o.max_attempts;
   job.policy.keep_requests = o.keep_requests;

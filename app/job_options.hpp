@@ -36,6 +36,9 @@ struct JobOptions {
   std::string fallback = "batch";
   int max_attempts = 3;
   std::vector<std::string> accept = {};
+  std::uint64_t tokens_per_part = 0;
+  std::uint64_t enqueued_tokens = 0;
+  std::string adopt_grace = {};
   bool keep_requests = false;
   std::string out = {}; ///< empty: not given
   std::string on_done = {};

@@ -68,7 +68,4 @@ Millis refusal_wait(int refusals);
 /// The wait after network trouble, growing from 1 s to a minute.
 Millis trouble_wait(int troubles);
 
-/// How long a listing may lag behind a creation before we take "not listed" for "does not exist".
-inline constexpr Millis adopt_grace{60'000};
-
 } // namespace batchwright::engine

@@ -31,8 +31,7 @@ Settlement judge_again(const std::filesystem::path& outcomes, const Settlement& 
   while (const auto line = lines.next()) {
     auto outcome = parse_outcome(line->text, decoded);
     ensure(outcome.has_value(), "an outcome file holds outcome lines");
-    if (is_acceptable(*outcome))
-      outcome->status = accepts(policy, outcome->code) ? Status::succeeded : Status::failed;
+    if (is_acceptable(*outcome)) outcome->status = accepts(policy, outcome->code) ? Status::succeeded : Status::failed;
     ++(outcome->status == Status::succeeded ? judged.succeeded : judged.failed);
     head.clear();
     append_outcome_head(head, outcome->ordinal, outcome->status, outcome->code, outcome->paid);
