@@ -230,7 +230,6 @@ bw::engine::Ask ask_of(const JobOptions& o)
   }
   if (!ready_made && o.model.empty() && o.body.empty())
     throw Error{Fault::usage, "--model is required", "for example --model gpt-5.4-mini, or `model` in config.toml"};
-  const auto& profile = bw::wire::openai();
   bw::engine::Ask ask;
   ask.inputs = o.inputs;
   ask.format = bw::input_format_named(o.input_format).value_or(bw::InputFormat::automatic);
@@ -249,8 +248,7 @@ bw::engine::Ask ask_of(const JobOptions& o)
   for (const auto& text : o.set)
     job.request.set.push_back(field_of(text));
   job.request.id_column = o.id_column;
-  job.limits.requests = o.requests_per_part == 0 ? profile.requests_per_file : o.requests_per_part;
-  job.limits.bytes = o.bytes_per_part == 0 ? profile.default_bytes_per_part : o.bytes_per_part;
+  job.limits = {.requests = o.requests_per_part, .bytes = o.bytes_per_part};
   job.policy.fallback = bw::fallback_named(o.fallback).value_or(bw::Fallback::batch);
   job.policy.max_attempts = o.max_attempts;
   job.policy.keep_requests = o.keep_requests;

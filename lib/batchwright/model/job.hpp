@@ -80,7 +80,7 @@ struct RequestSpec {
   auto operator<=>(const RequestSpec&) const = default;
 };
 
-/// How large a part may become; never above the API's own limits.
+/// How large a part may become; never above the API's own limits. 0, in what the user asks for: the provider's.
 struct PartLimits {
   std::uint64_t requests = 0;
   std::uint64_t bytes = 0;
