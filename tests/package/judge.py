@@ -8,11 +8,11 @@ TEXTS = [f'review {i}: "good", mostly,\non two lines, with 漢字' for i in rang
 
 
 def answer_to(prompt):
-    """As the emulator is documented to answer: FNV-1a of the prompt, and the prompt."""
+    """As the emulator is documented to answer: FNV-1a of the whole prompt, and its first 40 characters."""
     digest = 0xCBF29CE484222325
     for byte in prompt.encode():
         digest = (digest ^ byte) * 0x100000001B3 % 2**64
-    return f"echo {digest:016x} {prompt}"
+    return f"echo {digest:016x} {prompt[:40]}"
 
 
 def make(path):

@@ -39,9 +39,8 @@ Fault fault_of(Call call)
 
 void check_rows(const std::string& merged, int count)
 {
-  tests::check_answers(merged, count, [](int i) {
-    return fmt::format("Say it again: text {} with a \"quote\", a comma and é", i);
-  });
+  tests::check_answers(merged, count,
+                       [](int i) { return fmt::format("Say it again: text {} with a \"quote\", a comma and é", i); });
 }
 
 } // namespace
@@ -145,8 +144,10 @@ TEST_CASE("ready-made requests and vectors need nothing of an ask but themselves
 {
   Arena arena;
   Workspace workspace{settings_for(arena)};
-  const auto line = R"({"custom_id":"a","method":"POST","url":"/v1/responses","body":{"model":"gpt-5.4-mini","input":"x"}})";
-  const auto ready = workspace.submit({.inputs = {arena.directory.file("ready.jsonl", std::string{line} + "\n").native()}});
+  const auto line =
+      R"({"custom_id":"a","method":"POST","url":"/v1/responses","body":{"model":"gpt-5.4-mini","input":"x"}})";
+  const auto ready =
+      workspace.submit({.inputs = {arena.directory.file("ready.jsonl", std::string{line} + "\n").native()}});
   CHECK(workspace.wait(ready, Millis{10}).items.succeeded == 1);
 
   auto ask = arena.ask(40);

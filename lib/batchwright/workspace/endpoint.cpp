@@ -1,10 +1,9 @@
-#include <batchwright/workspace/endpoint.hpp>
-
 #include <batchwright/base/version.hpp>
 #include <batchwright/config/account.hpp>
 #include <batchwright/http/address.hpp>
 #include <batchwright/http/dialler.hpp>
 #include <batchwright/http/proxy.hpp>
+#include <batchwright/workspace/endpoint.hpp>
 
 #include <fmt/format.h>
 
@@ -35,8 +34,8 @@ http::Endpoint endpoint_of(const config::Settings& settings)
                           .proxy = settings["proxy"].secret,
                           .no_proxy = settings["no_proxy"].text};
   if (settings.is_on("allow_http")) endpoint.plain_http = http::PlainHttp::anywhere;
-  const auto target = using_value(settings["base_url"],
-                                  [&] { return http::parse_base_url(endpoint.base_url, endpoint.plain_http); });
+  const auto target =
+      using_value(settings["base_url"], [&] { return http::parse_base_url(endpoint.base_url, endpoint.plain_http); });
   using_value(settings["proxy"], [&] { return http::proxy_for(target, endpoint.proxy, endpoint.no_proxy); });
   if (target.tls && !endpoint.ca_file.empty()) {
     using_value(settings["cacert"], [&] { const http::Tls tried{endpoint.ca_file}; });

@@ -1,10 +1,9 @@
-#include <batchwright/workspace/workspace.hpp>
-
 #include <batchwright/base/files.hpp>
 #include <batchwright/base/interrupt.hpp>
 #include <batchwright/config/account.hpp>
 #include <batchwright/http/retry.hpp>
 #include <batchwright/workspace/endpoint.hpp>
+#include <batchwright/workspace/workspace.hpp>
 
 #include <fmt/format.h>
 
@@ -26,13 +25,9 @@ bool is_settled(const JobView& view)
 
 struct Workspace::State {
   State(const std::filesystem::path& root, Observer& observer)
-      : layout(root), store((layout.prepare(), layout.database())), tools{store,
-                                                                          layout,
-                                                                          money::built_in_table(),
-                                                                          wire::openai(),
-                                                                          system_clock(),
-                                                                          process_interrupt(),
-                                                                          observer}
+      : layout(root),
+        store((layout.prepare(), layout.database())),
+        tools{store, layout, money::built_in_table(), wire::openai(), system_clock(), process_interrupt(), observer}
   {
   }
 
@@ -169,7 +164,8 @@ results::Merged Workspace::fetch(const std::string& job, const std::filesystem::
 {
   const auto view = collect(job);
   AtomicFile file{out, AtomicFile::Durable::yes, AtomicFile::Access::by_umask};
-  const auto merged = merge(job, [&](std::string_view bytes) { file.write(bytes); }, options);
+  const auto merged = merge(
+      job, [&](std::string_view bytes) { file.write(bytes); }, options);
   file.commit();
   if (merged.written == view.items.items) engine::record_fetched(tools(), job);
   return merged;

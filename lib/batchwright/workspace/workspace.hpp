@@ -43,10 +43,10 @@ enum class WhileHeld : std::uint8_t {
 /// their own on the same root: a job is moved by one of them at a time, the others get `Fault::busy`.
 ///
 /// Signals: calls that take long watch `process_interrupt()`, which `catch_signals()` ties to Ctrl-C and SIGTERM, and
-/// which any thread may ask. REQUIRED: SIGPIPE is ignored, as `catch_signals()` has it.
+/// which any thread may ask. SIGPIPE ends no process: Poco blocks it in the main thread, whose threads inherit that.
 ///
-/// Throws nothing but `Error`; what is named here comes beside `Fault::storage`, for files that cannot be read or
-/// written, and `Fault::newer_state`, for a root that a newer version wrote.
+/// Throws `Error`. The faults that are named come beside `storage`, for files that cannot be read or written, and
+/// `newer_state`, for a root that a newer version wrote.
 class Workspace {
 public:
   /// Opens nothing yet. The observer outlives the workspace. Throws `Fault::config` where nothing says where the state
