@@ -5,7 +5,10 @@
 
 int main(int argc, char** argv)
 try {
-  if (argc != 3) return std::cerr << "usage: reviews INPUT.csv ANSWERS.jsonl\n", 64;
+  if (argc != 3) {
+    std::cerr << "usage: reviews INPUT.csv ANSWERS.jsonl\n";
+    return 64;
+  }
   batchwright::catch_signals();     // Ctrl-C stops at a safe place; the same call goes on from there
   batchwright::Workspace workspace; // jobs, key and server: as the program has them
 

@@ -7,6 +7,12 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <array>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
 using namespace batchwright;
 using tests::Arena;
 using tests::Recorder;
@@ -138,6 +144,30 @@ TEST_CASE("an ask that says too little is refused before anything is made; bad r
   ask.job.skip_bad = 1;
   CHECK(workspace.wait(workspace.submit(ask), Millis{10}).items.succeeded == 1);
   CHECK(recorder.notes.front().starts_with("put aside: "));
+}
+
+TEST_CASE("threads work side by side, each through a workspace of its own")
+{
+  Arena arena;
+  const auto ask = arena.ask(20);
+  std::vector<std::thread> threads;
+  std::array<std::uint64_t, 4> succeeded{};
+  for (std::size_t i = 0; i < succeeded.size(); ++i) {
+    threads.emplace_back([&, i] {
+      Workspace workspace{settings_for(arena)};
+      auto own = ask;
+      own.job.name = fmt::format("job-{}", i);
+      workspace.wait(workspace.submit(own), Millis{10});
+      succeeded[i] = workspace.fetch(own.job.name, arena.directory / (own.job.name + ".jsonl")).succeeded;
+    });
+  }
+  for (auto& thread : threads)
+    thread.join();
+  for (std::size_t i = 0; i < succeeded.size(); ++i) {
+    CHECK(succeeded[i] == 20);
+    check_rows(tests::slurp(arena.directory / fmt::format("job-{}.jsonl", i)), 20);
+  }
+  CHECK(arena.ledger("batches_created") == 4);
 }
 
 TEST_CASE("ready-made requests and vectors need nothing of an ask but themselves")

@@ -72,7 +72,8 @@ public:
 
   /// Moves the job, sending what is left to send, until no item is pending or only the user can help: the view's
   /// `state` and `pause` tell which. `every`: between polls; nothing: short at first, growing. A job that is done needs
-  /// neither key nor network. Returns early when interrupted. Throws as `engine::advance`.
+  /// neither key nor network. Returns early when interrupted. What `Job::handover` wants is left to the program's next
+  /// command for the job. Throws as `engine::advance`.
   JobView wait(const std::string& job, std::optional<Millis> every = {});
 
   /// Brings home what has ended and never sends, whatever the goal says of sending. A job that is done needs neither
