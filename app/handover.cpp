@@ -33,7 +33,7 @@ bw::FileLock lock_of(const std::string& job, Session& session)
 void write_result(const bw::JobView& view, Session& session)
 {
   try {
-    deliver(view.job, Delivery{view.handover.out, {}}, bw::results::Pending::refuse, session);
+    deliver(view.job, {.out = view.handover.out}, session);
   } catch (const Error& error) {
     throw Error{
         error.fault(), fmt::format("delivering {}: {}", view.job, error.what()),

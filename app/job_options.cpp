@@ -8,9 +8,11 @@
 #include <batchwright/json/json.hpp>
 #include <batchwright/report/plan.hpp>
 #include <batchwright/report/report.hpp>
+#include <batchwright/wire/answer.hpp>
 #include <batchwright/wire/endpoint.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <unistd.h>
 
@@ -71,6 +73,31 @@ CLI::Validator answerable()
   return at_most(most, "--max-output-tokens",
                  fmt::format("no model answers with more than {} tokens", bw::report::count(most)),
                  "leave it out for the model's own bound");
+}
+
+/// The codes that may be accepted, as people read them.
+std::string acceptable()
+{
+  return fmt::format("{}", fmt::join(bw::wire::acceptable_codes, ", "));
+}
+
+CLI::Validator acceptable_code()
+{
+  const auto check = [](const std::string& text) {
+    const auto& codes = bw::wire::acceptable_codes;
+    if (std::find(codes.begin(), codes.end(), text) != codes.end()) return std::string{};
+    throw Error{Fault::usage, fmt::format("--accept {}: no answer that could be taken", text),
+                fmt::format("what was paid for and says something all the same: {}", acceptable())};
+  };
+  return CLI::Validator{check, {}};
+}
+
+/// In one spelling, however they were given.
+std::string joined(std::vector<std::string> codes)
+{
+  std::sort(codes.begin(), codes.end());
+  codes.erase(std::unique(codes.begin(), codes.end()), codes.end());
+  return fmt::format("{}", fmt::join(codes, ","));
 }
 
 /// Spending asks first: on a terminal with a question, elsewhere it must have been said on the command line.
@@ -167,6 +194,20 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->check(CLI::PositiveNumber)
       ->check(allowed(profile.bytes_per_file, "--bytes-per-part"))
       ->default_str(std::to_string(profile.default_bytes_per_part));
+  command.add_option("--tokens-per-part", o.tokens_per_part, "Input tokens of a file at most, by our estimate")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  command
+      .add_option("--enqueued-tokens", o.enqueued_tokens,
+                  "Input tokens that the account may have waiting at the server for this model (default: learned from "
+                  "its refusals)")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  command
+      .add_option("--adopt-grace", o.adopt_grace,
+                  "How long the server's listing may lag behind a batch whose creation was not answered")
+      ->type_name("DURATION")
+      ->default_str("60s");
   command.add_option("--fallback", o.fallback, "What becomes of items a batch could not finish for a passing reason")
       ->check(CLI::IsMember({"batch", "none"}))
       ->capture_default_str();
@@ -174,6 +215,12 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->type_name("N")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
+  command
+      .add_option("--accept", o.accept, fmt::format("Answers that count as succeeded though they are {}", acceptable()))
+      ->type_name("CODE,...")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(acceptable_code());
   command.add_flag("--keep-requests", o.keep_requests, "Keep request files after their part is settled");
   command
       .add_option("-o,--out", o.out,
@@ -248,10 +295,13 @@ bw::engine::Ask ask_of(const JobOptions& o)
   for (const auto& text : o.set)
     job.request.set.push_back(field_of(text));
   job.request.id_column = o.id_column;
-  job.limits = {.requests = o.requests_per_part, .bytes = o.bytes_per_part};
+  job.limits = {.requests = o.requests_per_part, .bytes = o.bytes_per_part, .tokens = o.tokens_per_part};
+  job.policy.enqueued_tokens = o.enqueued_tokens;
+  if (const auto grace = duration_of(o.adopt_grace, "--adopt-grace")) job.policy.adopt_grace = *grace;
   job.policy.fallback = bw::fallback_named(o.fallback).value_or(bw::Fallback::batch);
   job.policy.max_attempts = o.max_attempts;
   job.policy.keep_requests = o.keep_requests;
+  job.policy.accept = joined(o.accept);
   job.skip_bad = o.skip_bad;
   if (!o.out.empty() && o.out != "-") job.handover.out = std::filesystem::absolute(o.out).native();
   job.handover.on_done = o.on_done;
@@ -267,7 +317,7 @@ std::optional<Made> make_job(const JobOptions& options, Session& session)
   }
   auto draft = bw::engine::draft(session.tools_if_any(), ask);
   auto& console = session.console();
-  if (Delivery{options.out, {}}.is_folder() && !bw::is_ready_made(draft.job)) {
+  if (bw::engine::Delivery{.out = options.out}.is_folder() && !bw::is_ready_made(draft.job)) {
     throw Error{Fault::usage, fmt::format("-o {}: is a directory", options.out),
                 "name a file; a folder is for ready-made requests, of which each file gets its output"};
   }

@@ -35,6 +35,10 @@ struct JobOptions {
   std::uint64_t skip_bad = 0;
   std::string fallback = "batch";
   int max_attempts = 3;
+  std::vector<std::string> accept = {};
+  std::uint64_t tokens_per_part = 0;
+  std::uint64_t enqueued_tokens = 0;
+  std::string adopt_grace = {};
   bool keep_requests = false;
   std::string out = {}; ///< empty: not given
   std::string on_done = {};

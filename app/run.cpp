@@ -22,14 +22,16 @@ struct RunOptions {
 bw::Exit run_run(const RunOptions& options, Session& session)
 {
   const bool to_stdout = options.job.out.empty() || options.job.out == "-";
-  if (!to_stdout) Delivery{options.job.out, {}}.check();
+  if (!to_stdout) bw::engine::Delivery{.out = options.job.out}.check();
   const auto every = duration_of(options.every, "--every");
   auto made = make_job(options.job, session);
   if (!made) return bw::Exit::ok;
 
   const bw::engine::Goal goal{.until = bw::engine::Until::ended, .sending = bw::engine::Sending::yes, .every = every};
   const auto view = bw::engine::advance(session.tools(), session.server(), made->job, goal, std::move(made->lock));
-  return finish(view, to_stdout ? std::optional{Delivery{}} : std::nullopt, session);
+  Ending ending;
+  if (to_stdout) ending.delivery.emplace();
+  return finish(view, ending, session);
 }
 
 constexpr auto help_footer = R"(

@@ -26,7 +26,7 @@ bw::Exit run_submit(const SubmitOptions& options, Session& session)
     throw bw::Error{bw::Fault::usage, "-o -: the result may come long after this command has ended",
                     "name a file, or use `batchwright run`"};
   }
-  if (!options.job.out.empty()) Delivery{options.job.out, {}}.check();
+  if (!options.job.out.empty()) bw::engine::Delivery{.out = options.job.out}.check();
   auto made = make_job(options.job, session);
   if (!made) return bw::Exit::ok;
   try {

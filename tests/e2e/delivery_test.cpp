@@ -4,6 +4,7 @@
 #include "tests/support/fresh_directory.hpp"
 #include "tests/support/program.hpp"
 
+#include <batchwright/base/unpack.hpp>
 #include <batchwright/json/json.hpp>
 
 #include <doctest/doctest.h>
@@ -295,6 +296,87 @@ TEST_CASE("killed again and again while it cancels, a job is cancelled by whatev
     CHECK(world.ledger("batches_created") == 3);
     CHECK(world.ledger("executed_twice") == 0);
   }
+}
+
+TEST_CASE("fetch writes the fields, the items and the packing that are asked for")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), R"({"bad_text":"row 3","in_progress_ms":50})"};
+  REQUIRE(world(job_words("run", rows(dir, 5), {"--id-column", "id", "-o", (dir / "all.jsonl.zst").native()})).exit ==
+          3);
+  const auto fetch = [&](const Words& more) {
+    Words words{"fetch", "a"};
+    words.insert(words.end(), more.begin(), more.end());
+    return world(words);
+  };
+  const auto unpacked = [](const fs::path& file) {
+    std::string text(1'000'000, '\0');
+    text.resize(open_source(file.native())->read(text.data(), text.size()));
+    return text;
+  };
+  const auto plain = fetch({});
+  CHECK(plain.exit == 3);
+  CHECK(unpacked(dir / "all.jsonl.zst") == plain.out);
+
+  CHECK(fetch({"--fields", "id,status,error.code", "--format", "csv"}).out ==
+        "id,status,error.code\nr0,succeeded,\nr1,succeeded,\nr2,succeeded,\nr3,failed,invalid_prompt\nr4,succeeded,\n");
+  const auto failed = fetch({"--only", "failed", "--fields", "custom_id,input", "-o", (dir / "f.jsonl.gz").native()});
+  CHECK(failed.exit == 3);
+  CHECK(failed.err.find("wrote 1 record") != std::string::npos);
+  CHECK(unpacked(dir / "f.jsonl.gz") == R"({"custom_id":"r3","input":{"id":"r3","text":"row 3"}})"
+                                        "\n");
+  CHECK(fetch({"-o", (dir / "t.tsv").native()}).exit == 3);
+  CHECK(tests::slurp(dir / "t.tsv").find("id\ttext\toutput\tstatus\terror\nr0\trow 0\techo ") == 0);
+  CHECK(fetch({"--include", "input,response"})
+            .out.find(R"("input":{"id":"r0","text":"row 0"},"response":{"status_code":)") != std::string::npos);
+
+  CHECK(fetch({"--fields", "nothing"}).exit == 64);
+  CHECK(fetch({"--only", "some"}).exit == 64);
+  CHECK(fetch({"--include", "all"}).exit == 64);
+  CHECK(fetch({"--format", "raw", "--fields", "id"}).exit == 64);
+  CHECK(fetch({"-o", (dir / "x.xlsx").native()}).exit == 64);
+  CHECK_FALSE(fs::exists(dir / "x.xlsx"));
+}
+
+TEST_CASE("so many failed items as --max-failed allows are no failure")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), R"({"bad_text":"row 3","in_progress_ms":50})"};
+  REQUIRE(world(job_words("run", rows(dir, 8))).exit == 3);
+  const auto exit_with = [&](const char* allowed) { return world({"fetch", "a", "--max-failed", allowed}).exit; };
+  CHECK(exit_with("1") == 0);
+  CHECK(exit_with("0") == 3);
+  CHECK(exit_with("12.5%") == 0);
+  CHECK(exit_with("12.4%") == 3);
+  CHECK(exit_with("half") == 64);
+}
+
+TEST_CASE("what the user accepts counts as succeeded, also when it is said later, and is delivered anew")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), R"({"truncate_share":0.5,"in_progress_ms":50})"};
+  const auto out = (dir / "out.csv").native();
+  const auto words = [&](const Words& more) { return job_words("submit", rows(dir, 40), more); };
+  REQUIRE(world(words({"-o", out})).exit == 0);
+  REQUIRE(world({"fetch", "a", "--wait", "-o", (dir / "first.jsonl").native()}).exit == 3);
+  const auto cut = items(world, "failed");
+  CHECK(cut > 5);
+  CHECK(count_of(tests::slurp(out), ",failed,truncated: ") == cut);
+
+  CHECK(world(words({"--accept", "refused,truncated"})).exit == 0);
+  CHECK(items(world, "failed") == 0);
+  CHECK(items(world, "succeeded") == 40);
+  CHECK(count_of(tests::slurp(out), ",succeeded,\n") == 40);
+  CHECK(world({"fetch", "a"}).exit == 0);
+  CHECK(count_of(world({"fetch", "a", "--only", "failed"}).out, "\n") == 0);
+  CHECK(world.ledger("answers_delivered") == 40);
+  CHECK(world.ledger("answers_beyond_copies") == 0);
+
+  CHECK(world(words({})).exit == 0); // as the command says now
+  CHECK(items(world, "failed") == cut);
+  const auto refused = world(words({"--accept", "lost_remote"}));
+  CHECK(refused.exit == 64);
+  CHECK(refused.err.find("truncated") != std::string::npos);
 }
 
 TEST_CASE("show tells what was asked and what came of it, and nothing in it moves a terminal")

@@ -256,7 +256,7 @@ TEST_CASE("a create that never arrived is sent again only when the listing did n
   step();                                                   // looks: not there
   CHECK(step().parts.front().state == PartState::creating); // within the grace time nothing is sent
   CHECK(arena.ledger("batches_created") == 0);
-  clock.tick(engine::adopt_grace);
+  clock.tick(Policy{}.adopt_grace);
   step(); // looks again, then creates
   CHECK(arena.ledger("batches_created") == 1);
   CHECK(process.advance(job, Until::ended).items.succeeded == 10);

@@ -108,4 +108,25 @@ TEST_CASE("the place of the first bad byte is exact")
   CHECK(json::utf8_until("\xed\xa0\x80") == 0);
 }
 
+TEST_CASE("a path leads through keys and places; of keys with points the longest that leads on wins")
+{
+  json::Document doc;
+  REQUIRE(doc.parse(R"({"a":{"b":[1,{"c":"x"}],"b.1":2,"b.1.c":3},"a.b":{"d":4},"":{"e":5},"f":"text"})"));
+  const auto at = [&](std::string_view path) -> std::string {
+    const auto value = doc.root().along(path);
+    return value ? std::string{value->raw()} : "nothing";
+  };
+  CHECK(at("a.b.0") == "1");
+  CHECK(at("a.b.1") == "2");
+  CHECK(at("a.b.1.c") == "3");
+  CHECK(at("a.b.d") == "4");
+  CHECK(at(".e") == "5");
+  CHECK(at("f") == R"("text")");
+  CHECK(at("") == doc.root().raw());
+  for (const auto* path : {"a.b.2", "a.b.x", "a.b.-1", "a.b.01x", "f.x", "g", "a.", ".", "a..b"}) {
+    CAPTURE(path);
+    CHECK(at(path) == "nothing");
+  }
+}
+
 TEST_SUITE_END();

@@ -18,9 +18,9 @@ try {
   ask.job.request.max_output_tokens = 200;
 
   const auto job = workspace.submit(ask); // sends: calling it is the consent to spend
-  const auto view = workspace.wait(job);
-  const auto merged = workspace.fetch(job, argv[2]);
-  std::cout << merged.succeeded << " answered, " << merged.failed << " failed\n";
+  workspace.wait(job);
+  const auto view = workspace.fetch(job, {.out = argv[2]});
+  std::cout << view.items.succeeded << " answered, " << view.items.failed << " failed\n";
   return static_cast<int>(batchwright::exit_for(view));
 } catch (const batchwright::Error& error) {
   std::cerr << error.what() << "\n  " << error.hint() << '\n';

@@ -38,8 +38,12 @@ struct Fixture {
     directory.file("1.output.jsonl", lines(output));
     directory.file("1.errors.jsonl", lines(errors));
     const auto files = tests::files_in(directory);
-    const auto settled = results::settle(
-        part, files, {.user_ids = !job.request.id_column.empty(), .endpoint = job.request.endpoint, .prices = &prices});
+    const auto settled = results::settle(part, files,
+                                         {.user_ids = !job.request.id_column.empty(),
+                                          .endpoint = job.request.endpoint,
+                                          .prices = &prices,
+                                          .schema = job.request.schema,
+                                          .policy = job.policy});
     spent = settled.sums.spent;
     outcomes = {{.path = files.outcomes,
                  .first = part.first,
@@ -51,11 +55,21 @@ struct Fixture {
 
   std::string merged(Format format, Pending pending = Pending::refuse, const money::ModelPrices* at = nullptr)
   {
-    std::string text;
     for (auto& file : outcomes)
       file.prices = at;
-    counts = results::merge(job, outcomes, {format, pending}, [&](std::string_view bytes) { text += bytes; });
+    return merged({.format = format, .pending = pending});
+  }
+
+  std::string merged(const results::MergeOptions& options)
+  {
+    std::string text;
+    counts = results::merge(job, outcomes, options, [&](std::string_view bytes) { text += bytes; });
     return text;
+  }
+
+  std::string fields(const std::vector<std::string>& names, Format format = Format::jsonl)
+  {
+    return merged({.format = format, .choice = {.fields = names}});
   }
 
   void input(std::string_view name, std::string_view content)
@@ -306,6 +320,144 @@ TEST_CASE_FIXTURE(Fixture, "a large result comes in blocks, and its progress is 
   CHECK(largest < 2'000'000);
 }
 
+TEST_CASE_FIXTURE(Fixture, "fields are taken from the record, from what stands inside it, and from the input")
+{
+  input("in.csv", "id,text,status\nx,\"one, \"\"two\"\"\",old\ny,b,\n");
+  settle(2, {success(id(0), R"("a\tb \u00e9")")}, {refusal(id(1), 400)});
+  CHECK(fields({"id", "status", "input.status", "output", "error.code", "usage.output_tokens", "error"}) ==
+        R"({"id":"x","status":"succeeded","input.status":"old","output":"a\tb \u00e9","error.code":null,)"
+        R"("usage.output_tokens":2,"error":null})"
+        "\n"
+        R"({"id":"y","status":"failed","input.status":"","output":null,"error.code":"odd","usage.output_tokens":null,)"
+        R"("error":{"code":"odd","message":"words, \"quoted\"","http_status":400,"request_id":"r-bw-0000000001"}})"
+        "\n");
+  CHECK(fields({"text", "output", "error", "error.http_status", "attempt"}, Format::csv) ==
+        "text,output,error,error.http_status,attempt\n\"one, \"\"two\"\"\",a\tb é,,,3\n"
+        "b,,\"odd: words, \"\"quoted\"\"\",400,3\n");
+  CHECK(fields({"text", "output"}, Format::tsv) == "text\toutput\n\"one, \"\"two\"\"\"\t\"a\tb é\"\nb\t\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "what stands deep in a JSON input is a field, and an id without a column is the custom_id")
+{
+  input("in.jsonl", R"({"meta":{"who":["a",{"b":1e2}]},"x.y":7})"
+                    "\n"
+                    R"({"meta":null,"z":true})"
+                    "\n");
+  settle(2, {success(id(0)), success(id(1))});
+  CHECK(fields({"id", "meta.who.1.b", "x.y", "z", "meta"}) ==
+        R"({"id":"bw-0000000000","meta.who.1.b":1e2,"x.y":7,"z":null,"meta":{"who":["a",{"b":1e2}]}})"
+        "\n"
+        R"({"id":"bw-0000000001","meta.who.1.b":null,"x.y":null,"z":true,"meta":null})"
+        "\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a field that there is not is refused, naming those that there are; so is one named twice")
+{
+  input("in.csv", "title,text\na,b\n");
+  settle(1, {success(id(0))});
+  for (const auto* name : {"titel", "text.a", "outputs", "input.nothing", ""}) {
+    CAPTURE(name);
+    try {
+      fields({"index", name});
+      FAIL("not refused");
+    } catch (const Error& e) {
+      CHECK(e.fault() == Fault::usage);
+      CHECK(e.hint().find("finish_reason") != std::string::npos);
+      CHECK(e.hint().find("title") != std::string::npos);
+    }
+  }
+  CHECK_THROWS_WITH_AS(fields({"index", "index"}), doctest::Contains("named twice"), Error);
+  CHECK_THROWS_AS(merged({.format = Format::raw, .choice = {.fields = {"index"}}}), Error);
+}
+
+TEST_CASE_FIXTURE(Fixture, "fields of the record need nothing from the input; those of the input refuse a changed one")
+{
+  input("in.csv", "a\n1\n");
+  settle(1, {success(id(0))});
+  directory.file("in.csv", "a\n2222\n");
+  CHECK(fields({"index", "output"}) == R"({"index":0,"output":"ok"})"
+                                       "\n");
+  try {
+    fields({"a"});
+    FAIL("not refused");
+  } catch (const Error& e) {
+    CHECK(e.fault() == Fault::input);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "the item's record and the server's whole answer come where they are asked for")
+{
+  input("in.csv", "a,b\n1,\"x\ny\"\n2,z\n");
+  settle(2, {success(id(0))}, {never_ran(id(1))});
+  const auto records = merged({.choice = {.input = true, .response = true}});
+  CHECK(records.find(R"("cost_usd":null,"input":{"a":"1","b":"x\ny"},"response":{"status_code":200,"request_id":)") !=
+        std::string::npos);
+  CHECK(records.find(R"("input":{"a":"2","b":"z"},"response":null})") != std::string::npos);
+  const auto table = merged({.format = Format::csv, .choice = {.input = true, .response = true}});
+  CHECK(table.find("a,b,output,status,error,response\n") == 0);
+  CHECK(fields({"response.body.choices.0.finish_reason"}) == R"({"response.body.choices.0.finish_reason":"stop"})"
+                                                             "\n"
+                                                             R"({"response.body.choices.0.finish_reason":null})"
+                                                             "\n");
+  CHECK(merged({.choice = {.fields = {"index"}, .input = true}}).find(R"({"index":1,"input":{"a":"2","b":"z"}})") !=
+        std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a line of JSON is included as it stands")
+{
+  const std::string line = R"({ "a" : 1e400,  "b":"\ud83d\/" })";
+  input("in.jsonl", line + "\n");
+  settle(1, {success(id(0))});
+  CHECK(fields({"input"}) == R"({"input":)" + line + "}\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "only the items that are asked for are written, each beside its own record of the input")
+{
+  input("in.csv", "n\nzero\none\ntwo\nthree\n");
+  settle(4, {success(id(1)), success(id(3))}, {refusal(id(0), 400), refusal(id(2), 400)});
+  using results::Only;
+  CHECK(merged({.format = Format::csv, .only = Only::succeeded}) ==
+        "n,output,status,error\none,ok,succeeded,\nthree,ok,succeeded,\n");
+  CHECK(counts.written == 2);
+  CHECK(counts.failed == 0);
+  CHECK(merged({.only = Only::failed, .choice = {.fields = {"n", "index"}}}) ==
+        "{\"n\":\"zero\",\"index\":0}\n{\"n\":\"two\",\"index\":2}\n");
+  CHECK(merged({.format = Format::raw, .only = Only::failed}) ==
+        refusal(id(0), 400) + "\n" + refusal(id(2), 400) + "\n");
+  CHECK_THROWS_WITH_AS(merged({.format = Format::npy, .only = Only::failed}), doctest::Contains("row i of a matrix"),
+                       Error);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an answer that the user accepts is a success, its text as it is")
+{
+  job.policy.accept = "truncated";
+  settle(2, {success(id(0), R"("half a sen")", "length"), success(id(1), "null", "content_filter")});
+  CHECK(
+      fields({"status", "output", "error.code", "finish_reason", "paid"}) ==
+      R"({"status":"succeeded","output":"half a sen","error.code":null,"finish_reason":"length","paid":true})"
+      "\n"
+      R"({"status":"failed","output":null,"error.code":"content_filter","finish_reason":"content_filter","paid":true})"
+      "\n");
+  CHECK(counts.succeeded == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "the fields of a document are fields of the record, accepted answers that are none have none")
+{
+  job.request.schema = R"({"type":"object","properties":{"label":{"type":"string"},"a.b":{"type":"integer"}},)"
+                       R"("required":["label","a.b"],"additionalProperties":false})";
+  job.policy.accept = "schema_violation,truncated";
+  settle(3, {success(id(0), R"("{\"label\":\"good\",\"a.b\":3}")"), success(id(1), R"("{\"label\":\"go")", "length"),
+             success(id(2), R"("{\"label\":5}")")});
+  CHECK(fields({"output.label", "output.a.b", "status", "output"}) ==
+        R"({"output.label":"good","output.a.b":3,"status":"succeeded","output":{"label":"good","a.b":3}})"
+        "\n"
+        R"({"output.label":null,"output.a.b":null,"status":"succeeded","output":"{\"label\":\"go"})"
+        "\n"
+        R"({"output.label":5,"output.a.b":null,"status":"succeeded","output":{"label":5}})"
+        "\n");
+}
+
 TEST_CASE("the name of a file asks for a format")
 {
   CHECK(results::format_for("a/b.csv") == Format::csv);
@@ -314,11 +466,16 @@ TEST_CASE("the name of a file asks for a format")
   CHECK(results::format_for("out.CSV") == Format::csv);
   CHECK(results::format_for("out.Csv") == Format::csv);
   CHECK(results::format_for("out.json") == Format::jsonl);
+  CHECK(results::format_for("out.tsv") == Format::tsv);
+  CHECK(results::format_for("out.npy") == Format::npy);
+  CHECK(results::format_for("out.gz") == Format::jsonl);
+  CHECK(results::format_for("out.csv.gz") == Format::csv);
+  CHECK(results::format_for("out.TSV.ZST") == Format::tsv);
 }
 
 TEST_CASE("a name that asks for a format this version has not is refused, before any work")
 {
-  for (const auto* name : {"a.tsv", "a.csv.gz", "a.jsonl.ZST", "a.html", "a.parquet", "a.xlsx"}) {
+  for (const auto* name : {"a.html", "a.parquet", "a.parquet.gz", "a.xlsx", "a.jsonl.bz2", "a.csv.XZ", "a.zip"}) {
     CAPTURE(name);
     try {
       results::format_for(name);

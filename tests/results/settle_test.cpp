@@ -128,7 +128,7 @@ TEST_CASE_FIXTURE(Fixture, "without attempts or without a fallback it fails with
   }
   SUBCASE("no fallback")
   {
-    context.fallback = Fallback::none;
+    context.policy.fallback = Fallback::none;
   }
   last = settled();
   CHECK(last.sums.failed == 3);
@@ -160,7 +160,7 @@ TEST_CASE_FIXTURE(Fixture, "what used up no attempt is listed apart, and left ho
   CHECK(left_free() == std::vector<Ordinal>{0, 3});
   CHECK_FALSE(std::filesystem::exists(files.left)); // the list of the first settling is gone
 
-  context.fallback = Fallback::none;
+  context.policy.fallback = Fallback::none;
   last = settled();
   CHECK(last.sums.left == 0);
   CHECK(last.sums.failed == 3);
@@ -174,6 +174,37 @@ TEST_CASE_FIXTURE(Fixture, "an unusable answer fails, is counted as paid and kee
   last = settled();
   CHECK(outcomes() == "0\tf\ttruncated\t1\t" + success(id(0), R"("cut")", "length") + "\n");
   CHECK(last.sums.usage.output.n == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an unusable answer that is accepted succeeds, and remembers what was against it")
+{
+  part = range(0, 2);
+  output({success(id(0), R"("cut")", "length"), success(id(1), "null", "content_filter"), success(id(2))});
+  context.policy.accept = "refused,truncated";
+  last = settled();
+  CHECK(outcomes() == "0\ts\ttruncated\t1\t" + success(id(0), R"("cut")", "length") + "\n1\tf\tcontent_filter\t1\t" +
+                          success(id(1), "null", "content_filter") + "\n2\ts\t-\t1\t" + success(id(2)) + "\n");
+  CHECK(last.sums.succeeded == 2);
+  CHECK(last.sums.failed == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "judged again, outcomes are what they had been under that policy, byte for byte")
+{
+  output({success(id(0), R"("cut")", "length"), success(id(1), R"("\t")")});
+  errors({refusal(id(2), 400, "content_filter"), refusal(id(3), 400, "-")});
+  last = settled();
+  const auto strictly = outcomes();
+  context.policy.accept = "content_filter,truncated";
+  const auto sums = results::judge_again(files.outcomes, last.sums, context.policy);
+  CHECK(sums.succeeded == 2); // the refusals were not paid for: they say nothing
+  CHECK(sums.failed == 2);
+  CHECK(sums.usage == last.sums.usage);
+  const auto kindly = outcomes();
+  CHECK(kindly != strictly);
+  last = settled();
+  CHECK(outcomes() == kindly);
+  CHECK(results::judge_again(files.outcomes, sums, {}).failed == 3);
+  CHECK(outcomes() == strictly);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a part without any file is missing as a whole")
@@ -560,7 +591,7 @@ TEST_CASE_FIXTURE(PackFixture, "a refused pack is left for smaller ones until th
 {
   output({answered(pack_custom_id(0, 2), {element(0), element(1)}, 2)});
   errors({refusal(pack_custom_id(2, 3), 400), refusal(pack_custom_id(5, 4), 422), refusal(id(9), 413)});
-  context.fallback = Fallback::none; // it is no matter of another attempt
+  context.policy.fallback = Fallback::none; // it is no matter of another attempt
   last = settled();
   CHECK(heads() == Heads{"0 s -", "1 s -", "9 f odd"});
   CHECK(left_halved() == std::vector<Ordinal>{2, 3, 4, 5, 6, 7, 8});
@@ -621,7 +652,7 @@ TEST_CASE_FIXTURE(PackFixture, "ids that packs hide come back in the lines of th
   files.ids = directory.file("1.ids.jsonl", "\"a\"\n\"b\\u0062\\\"\"\n\"c\"\n\"d\"\n\"e\"\n");
   output({answered(pack_custom_id(0, 2), {element(0), element(1)}, 2), answered(id(2), {element(0)}, 1)});
   errors({refusal(id(3), 400)});
-  context.fallback = Fallback::none;
+  context.policy.fallback = Fallback::none;
   last = settled();
   CHECK(heads() == Heads{"0 s -", "1 s -", "2 s -", "3 f odd", "4 f missing"});
   for (const auto* ours : {R"("custom_id":"a")", R"("custom_id":"bb\"")", R"("custom_id":"c")", R"("custom_id":"d")",

@@ -21,8 +21,8 @@ struct Fixture {
   {
     std::string text;
     for (const auto ordinal : ordinals) {
-      results::append_outcome_head(text, ordinal, ordinal % 2 ? Status::failed : Status::succeeded, "why",
-                                   ordinal % 2 == 0);
+      results::append_outcome_head(text, ordinal, ordinal % 2 ? Status::failed : Status::succeeded,
+                                   ordinal % 2 ? "why" : "", ordinal % 2 == 0);
       text += name + std::to_string(ordinal) + '\n';
     }
     return {directory.file(name, text), ordinals.empty() ? 0 : ordinals.front(), ordinals.empty() ? 0 : ordinals.back(),
@@ -134,6 +134,20 @@ TEST_CASE("a code comes back as it was, whatever it holds; an answer may hold TA
     CHECK(outcome->ordinal == 42);
     CHECK(outcome->code == code);
     CHECK(outcome->answer == "{\t\"a\":1}");
+  }
+}
+
+TEST_CASE("an accepted answer keeps what was against it; one with nothing against it has none")
+{
+  for (const std::string code : {"truncated", ""}) {
+    std::string line;
+    results::append_outcome_head(line, 7, Status::succeeded, code, true);
+    line += "{}";
+    std::string decoded;
+    const auto outcome = results::parse_outcome(line, decoded);
+    REQUIRE(outcome);
+    CHECK(outcome->status == Status::succeeded);
+    CHECK(outcome->code == code);
   }
 }
 

@@ -45,8 +45,14 @@ inline batchwright::Job full_job(std::string name, std::uint64_t items)
                  .set = {{"temperature", "0.20"}, {"stop", R"(["\u0000","'"])"}, {"temperature", "1e400"}},
                  .id_column = "id",
                  .inputs_per_request = 100};
-  job.limits = {.requests = std::numeric_limits<std::uint64_t>::max(), .bytes = 200};
-  job.policy = {.max_attempts = 5, .fallback = Fallback::realtime, .keep_requests = true};
+  job.limits = {.requests = std::numeric_limits<std::uint64_t>::max(), .bytes = 200, .tokens = 300};
+  job.policy = {.max_attempts = 5,
+                .fallback = Fallback::realtime,
+                .keep_requests = true,
+                .adopt_grace = Millis{5},
+                .enqueued_tokens = 6,
+                .stop_on_failures = 7,
+                .accept = "refused,truncated"};
   job.skip_bad = 9;
   job.items = items;
   job.base_url = "https://api.openai.com/v1";
@@ -54,6 +60,9 @@ inline batchwright::Job full_job(std::string name, std::uint64_t items)
   job.estimated = PicoUsd{std::numeric_limits<std::int64_t>::max()};
   job.created_at = at(1'795'300'000'123);
   job.pause = Pause::unknown_submission;
+  job.probe_at = at(21);
+  job.probes = 22;
+  job.advanced_at = at(23);
   job.message = "the server did not answer";
   job.handover = {
       .out = "/data/" + every_byte(), .on_done = "echo 'done'", .delivered_at = at(13), .hook_begun_at = at(14)};
@@ -83,6 +92,7 @@ inline batchwright::Part full_part(int number, std::uint64_t items)
   part.file = FileId{"file-1"};
   part.batch = BatchId{"batch_1"};
   part.remote = {.status = "in_progress",
+                 .total = 9,
                  .completed = 3,
                  .failed = 4,
                  .output_file = FileId{"file-out"},
@@ -103,6 +113,12 @@ inline batchwright::Part full_part(int number, std::uint64_t items)
                   .spent = {std::numeric_limits<std::int64_t>::min()},
                   .realtime = {8},
                   .priced = false};
+  part.accepted = "truncated";
+  part.max_output_tokens = 11;
+  part.set = R"({"temperature":1})";
+  part.short_since = at(31);
+  part.gone_since = at(32);
+  part.born_at = at(33);
   return part;
 }
 

@@ -43,7 +43,7 @@ bw::JobView Process::advance(const std::string& job, bw::engine::Until until, bw
 std::string Process::merged(const std::string& job, bw::results::Format format, bw::results::Pending pending)
 {
   std::string text;
-  bw::engine::deliver(tools, job, {format, pending}, [&](std::string_view bytes) { text += bytes; });
+  bw::engine::merge(tools, job, {.format = format, .pending = pending}, [&](std::string_view bytes) { text += bytes; });
   return text;
 }
 

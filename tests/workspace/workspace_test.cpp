@@ -66,8 +66,7 @@ TEST_CASE("submit, wait, fetch: all that is left open is completed, and the same
     const auto view = workspace.wait(job, Millis{10});
     CHECK(view.state == JobState::done);
     CHECK(view.endpoint == "/v1/chat/completions");
-    const auto merged = workspace.fetch(job, out);
-    CHECK(merged.succeeded == 40);
+    CHECK(workspace.fetch(job, {.out = out.native()}).items.succeeded == 40);
     check_rows(tests::slurp(out), 40);
     CHECK(workspace.status(job).fetched_at.has_value());
   }
@@ -81,11 +80,10 @@ TEST_CASE("what is pending is refused, or left out, and nothing stands at the pl
   const auto job = workspace.submit(arena.ask(3));
   const auto out = arena.directory / "answers.jsonl";
   CHECK(workspace.collect(job).items.pending() == 3);
-  CHECK(fault_of([&] { workspace.fetch(job, out); }) == Fault::unfinished);
+  CHECK(fault_of([&] { workspace.fetch(job, {.out = out.native()}); }) == Fault::unfinished);
   CHECK_FALSE(std::filesystem::exists(out));
 
-  const auto merged = workspace.fetch(job, out, {.pending = results::Pending::leave_out});
-  CHECK(merged.written == 0);
+  workspace.fetch(job, {.out = out.native(), .pending = results::Pending::leave_out});
   CHECK(tests::slurp(out).empty());
   CHECK_FALSE(workspace.status(job).fetched_at.has_value());
 }
@@ -137,7 +135,8 @@ TEST_CASE("an ask that says too little is refused before anything is made; bad r
   CHECK(fault_of([&] { workspace.submit(ask); }) == Fault::usage);
   CHECK(fault_of([&] { workspace.submit({}); }) == Fault::usage);
   CHECK(fault_of([&] { workspace.submit({.job = {.name = "../up"}, .inputs = ask.inputs}); }) == Fault::usage);
-  CHECK(fault_of([&] { workspace.submit({.job = {.limits = {50'001, 0}}, .inputs = ask.inputs}); }) == Fault::usage);
+  CHECK(fault_of([&] { workspace.submit({.job = {.limits = {.requests = 50'001}}, .inputs = ask.inputs}); }) ==
+        Fault::usage);
   CHECK(workspace.tools().store.jobs().empty());
 
   ask.job.request.prompt = "{{text}}";
@@ -158,7 +157,8 @@ TEST_CASE("threads work side by side, each through a workspace of its own")
       auto own = ask;
       own.job.name = fmt::format("job-{}", i);
       workspace.wait(workspace.submit(own), Millis{10});
-      succeeded[i] = workspace.fetch(own.job.name, arena.directory / (own.job.name + ".jsonl")).succeeded;
+      const auto out = arena.directory / (own.job.name + ".jsonl");
+      succeeded[i] = workspace.fetch(own.job.name, {.out = out.native()}).items.succeeded;
     });
   }
   for (auto& thread : threads)

@@ -44,6 +44,12 @@ void forget_missing_files(std::vector<Part>& parts, const store::JobLayout& file
   }
 }
 
+/// Whether outcomes are to be counted anew.
+bool anything_to_judge(const Job& job, const std::vector<Part>& parts)
+{
+  return std::any_of(parts.begin(), parts.end(), [&](const Part& p) { return is_judged_otherwise(p, job.policy); });
+}
+
 /// Whether answers may still come for what was given up.
 bool anything_watched(const std::vector<Part>& parts)
 {
@@ -64,7 +70,7 @@ void begin(Lane& lane, Tools& tools, Server& server, Workers& workers, const Goa
   if (!lane.lock) lane.lock = take_lock(tools, known_job(tools, name).name);
   auto job = known_job(tools, name); // read again, now that nobody else writes it
   auto parts = tools.store.parts(name);
-  if (tally(job, parts).pending() == 0 && !anything_watched(parts)) {
+  if (tally(job, parts).pending() == 0 && !anything_watched(parts) && !anything_to_judge(job, parts)) {
     lane.result.view = view(job, parts, Held::no);
     return;
   }
@@ -195,7 +201,8 @@ std::vector<std::string> open_jobs(Tools& tools)
   std::vector<std::string> open;
   for (const auto& job : tools.store.jobs()) {
     const auto v = view(job, tools.store.parts(job.name), Held::no);
-    const bool is_open = v.items.pending() > 0 || v.owes_handover() || anything_watched(v.parts);
+    const bool is_open =
+        v.items.pending() > 0 || v.owes_handover() || anything_watched(v.parts) || anything_to_judge(job, v.parts);
     if (is_open && !is_held(tools, job.name)) open.push_back(job.name);
   }
   return open;
@@ -290,8 +297,8 @@ std::vector<InputSpan> input_spans(Tools& tools, const std::string& name)
   return spans;
 }
 
-results::Merged deliver(Tools& tools, const std::string& name, const results::MergeOptions& options,
-                        const results::Sink& sink)
+results::Merged merge(Tools& tools, const std::string& name, const results::MergeOptions& options,
+                      const results::Sink& sink)
 {
   const auto job = known_job(tools, name);
   auto outcomes = outcome_files(tools, job, tools.store.parts(name));

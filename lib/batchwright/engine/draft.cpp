@@ -188,13 +188,14 @@ void plan(Draft& made, Tools& tools, input::Empty empty)
 
 void check(const Ask& ask, const wire::Profile& profile)
 {
-  const auto& [requests, bytes] = ask.job.limits;
+  const auto& limits = ask.job.limits;
   if (ask.inputs.empty()) throw Error{Fault::usage, "no input is named"};
   if (!ask.job.name.empty() && !is_job_name(ask.job.name))
     throw Error{Fault::usage, fmt::format("{}: not a job name", ask.job.name)};
-  if (requests > profile.requests_per_file || bytes > profile.bytes_per_file)
-    throw Error{Fault::usage, fmt::format("parts of {} requests and {} bytes: the API allows at most {} and {}",
-                                          requests, bytes, profile.requests_per_file, profile.bytes_per_file)};
+  if (limits.requests > profile.requests_per_file || limits.bytes > profile.bytes_per_file)
+    throw Error{Fault::usage,
+                fmt::format("parts of {} requests and {} bytes: the API allows at most {} and {}", limits.requests,
+                            limits.bytes, profile.requests_per_file, profile.bytes_per_file)};
 }
 
 /// Fills in what the user left open, where it can be.

@@ -45,8 +45,9 @@ Do action_for_abandoned(const Part& part)
 }
 
 /// What moves a part forward from where it is; nothing where only other parts can.
-std::optional<Do> action_for(const Part& part, Cancel wish)
+std::optional<Do> action_for(const Part& part, const Job& job)
 {
+  const auto wish = job.cancel;
   const auto special = wish == Cancel::none ? std::nullopt : action_to_cancel(part.state, wish);
   if (special) return special;
   switch (part.state) {
@@ -68,6 +69,7 @@ std::optional<Do> action_for(const Part& part, Cancel wish)
   case PartState::abandoned:
     return action_for_abandoned(part);
   case PartState::settled:
+    return is_judged_otherwise(part, job.policy) ? std::optional{Do::judge} : std::nullopt;
   case PartState::superseded:
     break;
   }
@@ -77,7 +79,7 @@ std::optional<Do> action_for(const Part& part, Cancel wish)
 /// Which actions a pause leaves: no sending; under `auth` and `account` the server would refuse all the same.
 bool allowed(Do what, Pause pause, Sending sending)
 {
-  if (what == Do::settle || what == Do::give_up) return true;
+  if (what == Do::settle || what == Do::judge || what == Do::give_up) return true;
   if (pause == Pause::auth || pause == Pause::account) return false;
   if (pause == Pause::unknown_submission && what == Do::look_for_batch) return false;
   return !sends(what) || (sending == Sending::yes && pause == Pause::none);
@@ -87,9 +89,15 @@ bool allowed(Do what, Pause pause, Sending sending)
 
 std::string_view name(Do what)
 {
-  constexpr std::array<std::string_view, 10> names{"settle",  "download", "cancel",        "poll",   "look for batch",
-                                                   "give up", "create",   "look for file", "upload", "build"};
+  constexpr std::array<std::string_view, 11> names{"settle",        "judge",          "download", "cancel",
+                                                   "poll",          "look for batch", "give up",  "create",
+                                                   "look for file", "upload",         "build"};
   return names.at(static_cast<std::size_t>(what));
+}
+
+bool is_judged_otherwise(const Part& part, const Policy& policy)
+{
+  return part.state == PartState::settled && part.accepted != policy.accept;
 }
 
 Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& busy, Instant now, Sending sending)
@@ -101,7 +109,7 @@ Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& bus
 
   Due d;
   for (const auto& part : parts) {
-    const auto what = action_for(part, job.cancel);
+    const auto what = action_for(part, job);
     if (!what || busy.contains(part.number) || !allowed(*what, job.pause, sending)) continue;
     if (part.due && *part.due > now) {
       d.next = std::min(d.next.value_or(*part.due), *part.due);

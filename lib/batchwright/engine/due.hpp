@@ -18,6 +18,7 @@ namespace batchwright::engine {
 /// first.
 enum class Do : std::uint8_t {
   settle,         ///< both files are whole on disk: fix the outcomes
+  judge,          ///< another policy of what is accepted: count the outcomes anew
   download,       ///< the batch ended: bring its files home
   cancel,         ///< POST /batches/{id}/cancel
   poll,           ///< ask for the batch
@@ -49,6 +50,9 @@ struct Due {
   std::optional<Instant> next = {}; ///< when something else becomes due; nothing: only after an answer, or never
 };
 
+/// Whether a part was settled when other answers were accepted than are now.
+bool is_judged_otherwise(const Part& part, const Policy& policy);
+
 /// The question. `busy` parts are being worked on and are left alone.
 Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& busy, Instant now, Sending sending);
 
@@ -63,8 +67,5 @@ Millis refusal_wait(int refusals);
 
 /// The wait after network trouble, growing from 1 s to a minute.
 Millis trouble_wait(int troubles);
-
-/// How long a listing may lag behind a creation before we take "not listed" for "does not exist".
-inline constexpr Millis adopt_grace{60'000};
 
 } // namespace batchwright::engine

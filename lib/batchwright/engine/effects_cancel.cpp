@@ -59,6 +59,7 @@ void Run::record_given_up(int number, const results::Settled& settled)
     if (call && !abandoned) put_call(tx, std::string{call->uuid}, CallState::abandoned); // an upload costs nothing
     move(changed, abandoned ? PartEvent::batch_given_up : PartEvent::given_up);
     changed.outcome = settled.sums;
+    changed.accepted = m_job.policy.accept;
     changed.due.reset();
   });
   if (m_job.policy.keep_requests || abandoned) return;

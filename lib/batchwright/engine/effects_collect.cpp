@@ -128,9 +128,7 @@ void Run::download(const Part& p)
   on_worker(Do::download, p.number, work, [this, number = p.number](const std::optional<Setback>& failed) {
     if (!failed) {
       m_troubles.erase(number);
-      if (part(number).state == PartState::abandoned) { // the result that was delivered becomes a better one
-        record_job([](Job& job) { job.handover.delivered_at.reset(); });
-      }
+      if (part(number).state == PartState::abandoned) deliver_anew();
       record(number, [](Part& changed, store::Transaction&) {
         move(changed, PartEvent::outputs_stored);
         changed.due.reset();
@@ -168,11 +166,10 @@ void Run::settle(const Part& p, const results::SettleFiles& files, results::Canc
   const bool lists_ids = !files.ids.empty();
   const results::SettleContext context{.user_ids = is_ready_made(m_job) || (has_user_ids(m_job) && !lists_ids),
                                        .endpoint = p.endpoint.empty() ? spec.endpoint : p.endpoint,
-                                       .max_attempts = m_job.policy.max_attempts,
-                                       .fallback = m_job.policy.fallback,
                                        .cancelled = cancelled,
                                        .prices = m_tools.prices.find(p.model.empty() ? spec.model : p.model),
-                                       .schema = spec.schema};
+                                       .schema = spec.schema,
+                                       .policy = m_job.policy};
   // Ids of the user's are read from the request file or that of ids; where it is gone it is built again, the same
   // bytes.
   const bool rebuild = has_user_ids(m_job) && !std::filesystem::exists(lists_ids ? files.ids : files.requests);
@@ -191,6 +188,7 @@ void Run::record_settled(int number, const results::Settled& settled)
   record(number, [&](Part& changed, store::Transaction& tx) {
     move(changed, PartEvent::outcomes_fixed);
     changed.outcome = settled.sums;
+    changed.accepted = m_job.policy.accept;
     changed.due.reset();
     const auto pack = parent.inputs_per_request;
     add_child(tx, parent, settled.left, m_files.left(number), parent.attempt + 1, pack);
@@ -214,6 +212,27 @@ void Run::record_settled(int number, const results::Settled& settled)
     note(Note::Level::warning, fmt::format("part {}: {} lines were not used; they are in {}", number,
                                            settled.quarantined, m_files.quarantine(number).native()));
   }
+}
+
+/// The result that was delivered becomes another one.
+void Run::deliver_anew()
+{
+  record_job([](Job& job) { job.handover.delivered_at.reset(); });
+}
+
+/// What the user accepts has changed since the part was settled.
+void Run::judge(const Part& p)
+{
+  const auto work = [path = m_files.outcomes(p.number), sums = p.outcome, policy = m_job.policy] {
+    return sums.succeeded + sums.failed > 0 ? results::judge_again(path, sums, policy) : sums;
+  };
+  on_worker(Do::judge, p.number, work, [this, number = p.number](const Settlement& judged) {
+    if (judged != part(number).outcome) deliver_anew();
+    record(number, [&](Part& changed, store::Transaction&) {
+      changed.outcome = judged;
+      changed.accepted = m_job.policy.accept;
+    });
+  });
 }
 
 /// Files first: the list takes its place under the child's number before the commit that makes the child.

@@ -322,7 +322,7 @@ void Run::look_for_batch(const Part& p)
             std::find_if(m_calls.begin(), m_calls.end(), [&](const Call& c) { return c.uuid == call.uuid; });
         known->first_look_at = now();
         known->server_time = look.server_time;
-        changed.due = now() + adopt_grace;
+        changed.due = now() + m_job.policy.adopt_grace;
         put_call(tx, call.uuid, CallState::intended);
       } else {
         move(changed, PartEvent::batch_absent);

@@ -161,8 +161,8 @@ struct InputSpan {
 std::vector<InputSpan> input_spans(Tools& tools, const std::string& job);
 
 /// Merges what the settled parts hold into `sink`, in input order. Reads the store and files only.
-results::Merged deliver(Tools& tools, const std::string& job, const results::MergeOptions& options,
-                        const results::Sink& sink);
+results::Merged merge(Tools& tools, const std::string& job, const results::MergeOptions& options,
+                      const results::Sink& sink);
 
 /// The result stands where Job::handover wants it: nobody writes it there again. REQUIRED: the job's lock is held.
 void record_delivered(Tools& tools, const std::string& job);

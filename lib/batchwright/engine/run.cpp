@@ -135,6 +135,8 @@ void Run::start(const Action& action)
   case Do::settle:
     return settle(copy, settle_files(copy),
                   m_job.cancel == Cancel::none ? results::Cancelled::no : results::Cancelled::at_server, Do::settle);
+  case Do::judge:
+    return judge(copy);
   case Do::download:
     return download(copy);
   case Do::cancel:
@@ -161,6 +163,7 @@ bool Run::is_over(const Part& p) const
 {
   switch (p.state) {
   case PartState::settled:
+    return !is_judged_otherwise(p, m_job.policy);
   case PartState::superseded:
   case PartState::abandoned:
     return true;

@@ -120,6 +120,8 @@ private:
   results::SettleFiles settle_files(const Part& part) const;
   void settle(const Part& part, const results::SettleFiles& files, results::Cancelled cancelled, Do as);
   void record_settled(int number, const results::Settled& settled);
+  void judge(const Part& part);
+  void deliver_anew();
   void add_child(store::Transaction& tx, const Part& parent, const results::Left& left,
                  const std::filesystem::path& list, int attempt, std::uint64_t inputs_per_request);
 

@@ -153,6 +153,7 @@ BatchStatus status_of(const wire::BatchObject& batch)
 {
   BatchStatus s;
   s.status = batch.status;
+  s.total = batch.total;
   s.completed = batch.completed;
   s.failed = batch.failed;
   s.output_file = batch.output_file;

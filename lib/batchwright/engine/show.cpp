@@ -2,7 +2,7 @@
 #include <batchwright/engine/show.hpp>
 #include <batchwright/input/pins.hpp>
 #include <batchwright/json/json.hpp>
-#include <batchwright/results/record.hpp>
+#include <batchwright/results/writers.hpp>
 
 #include <fmt/format.h>
 

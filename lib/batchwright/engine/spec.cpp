@@ -37,6 +37,7 @@ std::vector<std::string> differences(const Job& a, const Job& b)
   compare(a.request.id_column == b.request.id_column, "--id-column");
   compare(a.limits.requests == b.limits.requests, "--requests-per-part");
   compare(a.limits.bytes == b.limits.bytes, "--bytes-per-part");
+  compare(a.limits.tokens == b.limits.tokens, "--tokens-per-part");
   compare(a.skip_bad == b.skip_bad, "--skip-bad");
   return found;
 }
@@ -55,6 +56,7 @@ std::string options_digest(const Job& job)
   for (const auto& [field, value] : job.request.set)
     w.string(field).string(value);
   w.integer(static_cast<std::int64_t>(job.limits.requests)).integer(static_cast<std::int64_t>(job.limits.bytes));
+  w.integer(static_cast<std::int64_t>(job.limits.tokens));
   w.end_array();
   Sha256 sha;
   sha.update(text);

@@ -10,6 +10,7 @@ constexpr int at_once(Do what)
 {
   switch (what) {
   case Do::settle:
+  case Do::judge:
   case Do::give_up:
   case Do::build:
     return 2;

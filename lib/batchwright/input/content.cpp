@@ -1,7 +1,7 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/base/sha256.hpp>
+#include <batchwright/base/unpack.hpp>
 #include <batchwright/input/content.hpp>
-#include <batchwright/input/source.hpp>
 #include <batchwright/input/tree.hpp>
 
 namespace batchwright::input {

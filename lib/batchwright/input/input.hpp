@@ -57,6 +57,10 @@ public:
   Place place() const { return is_file ? Place{std::string{file}} : Place{std::string{file}, mark.line, mark.offset}; }
 };
 
+/// What a name with points in it finds in an item: the field of that column, else of the longest column that the name
+/// begins with, what its JSON holds along the rest (json::Value::along). Nothing where there is none such.
+std::optional<Field> find_inside(const Item& item, std::string_view name);
+
 /// Why an item cannot be used: `Fault::input` with its place, in the text too ("reading FILE, line 3 (byte 57): WHAT").
 Error fault_at(const Item& item, std::string_view what, std::string hint = {});
 /// The same for the item that a mark of this input names.
@@ -88,10 +92,6 @@ inline constexpr std::uint64_t longest_record = std::uint64_t{16} << 20;
 
 /// The extension of a file's name, in small letters: ".csv".
 std::string extension_of(const std::filesystem::path& path);
-
-/// Whether a file is packed in gzip or zstd: it is read unpacked, and offsets in it count unpacked bytes. A folder is
-/// not.
-bool is_packed(const std::string& path);
 
 /// Whether an input may be without a byte.
 enum class Empty : std::uint8_t {

@@ -1,6 +1,6 @@
+#include <batchwright/base/unpack.hpp>
 #include <batchwright/input/input.hpp>
 #include <batchwright/input/raw_lines.hpp>
-#include <batchwright/input/source.hpp>
 
 #include <algorithm>
 

@@ -10,9 +10,11 @@
 #include <string>
 #include <string_view>
 
-namespace batchwright::input {
-
+namespace batchwright {
 class Source;
+}
+
+namespace batchwright::input {
 
 class RawLines {
 public:

@@ -1,10 +1,10 @@
+#include <batchwright/base/pack.hpp>
+#include <batchwright/base/unpack.hpp>
 #include <batchwright/input/content.hpp>
-#include <batchwright/input/source.hpp>
 #include <batchwright/input/spool.hpp>
 
 #include <poll.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include <cerrno>
 #include <memory>
@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t block_size = std::size_t{1} << 18;
 constexpr std::size_t magic_size = 4;
-constexpr int level = 3;
 constexpr int between_looks = 100; // milliseconds
 
 /// Waits for bytes, with an eye on Ctrl-C; 0 at the end.
@@ -32,41 +31,6 @@ std::size_t read_some(int fd, char* to, std::size_t size, const Interrupt& inter
   }
 }
 
-class Packer {
-public:
-  explicit Packer(UnnamedFile& to) : m_to(to), m_stream(ZSTD_createCCtx(), ZSTD_freeCCtx)
-  {
-    ensure(m_stream != nullptr, "zstd has memory");
-    check(ZSTD_CCtx_setParameter(m_stream.get(), ZSTD_c_compressionLevel, level));
-    check(ZSTD_CCtx_setParameter(m_stream.get(), ZSTD_c_checksumFlag, 1));
-  }
-
-  void write(std::string_view bytes) { run(bytes, ZSTD_e_continue); }
-  void end() { run({}, ZSTD_e_end); }
-
-private:
-  static std::size_t check(std::size_t said)
-  {
-    ensure(ZSTD_isError(said) == 0U, ZSTD_getErrorName(said));
-    return said;
-  }
-
-  void run(std::string_view bytes, ZSTD_EndDirective how)
-  {
-    ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
-    for (;;) {
-      ZSTD_outBuffer out{m_block.data(), m_block.size(), 0};
-      const auto left = check(ZSTD_compressStream2(m_stream.get(), &out, &in, how));
-      m_to.write({m_block.data(), out.pos});
-      if (how == ZSTD_e_end ? left == 0 : in.pos == in.size) return;
-    }
-  }
-
-  UnnamedFile& m_to;
-  std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> m_stream;
-  std::string m_block = std::string(block_size, '\0');
-};
-
 } // namespace
 
 void spool(int from, UnnamedFile& to, const Interrupt& interrupt, const OnSpooled& on_spooled)
@@ -77,17 +41,17 @@ void spool(int from, UnnamedFile& to, const Interrupt& interrupt, const OnSpoole
     n = read_some(from, block.data() + size, block.size() - size, interrupt);
 
   const bool packed = is_packed_head({block.data(), size});
-  Packer packer{to};
+  const auto packer = pack(Packing::zstd, [&to](std::string_view bytes) { to.write(bytes); });
   for (std::uint64_t bytes = 0; size > 0; size = read_some(from, block.data(), block.size(), interrupt)) {
     if (packed) {
       to.write({block.data(), size});
     } else {
-      packer.write({block.data(), size});
+      packer->write({block.data(), size});
     }
     bytes += size;
     if (on_spooled) on_spooled(bytes);
   }
-  if (!packed) packer.end();
+  if (!packed) packer->end();
 }
 
 PinnedInput pin_spooled(const UnnamedFile& file, InputFormat format, Empty empty)

@@ -1,6 +1,7 @@
 // All inputs as one stream: ordinals run on from file to file, bad records are put aside as far as the user allows.
 
 #include <batchwright/input/reader.hpp>
+#include <batchwright/json/json.hpp>
 
 #include <fmt/format.h>
 
@@ -94,6 +95,21 @@ private:
 };
 
 } // namespace
+
+std::optional<Field> find_inside(const Item& item, std::string_view name)
+{
+  if (const auto whole = item.field(name)) return whole;
+  for (auto point = name.rfind('.'); point != std::string_view::npos && point > 0; point = name.rfind('.', point - 1)) {
+    const auto field = item.field(name.substr(0, point));
+    if (!field) continue;
+    json::Document document;
+    if (field->form != Field::Form::json || !document.parse(field->bytes)) return std::nullopt;
+    const auto rest = name.substr(point + 1);
+    const auto value = rest.empty() ? document.root().find(rest) : document.root().along(rest);
+    return value ? std::optional{Field{value->raw(), Field::Form::json}} : std::nullopt;
+  }
+  return std::nullopt;
+}
 
 Error fault_at(const Item& item, std::string_view what, std::string hint)
 {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <batchwright/base/error.hpp>
-#include <batchwright/input/source.hpp>
+#include <batchwright/base/unpack.hpp>
 
 #include <cstdint>
 #include <memory>

@@ -75,6 +75,9 @@ public:
   /// `find` along a path of keys.
   template<class... Keys>
   std::optional<Value> find(std::string_view key, std::string_view next, Keys... more) const;
+  /// The value at the end of a path of keys and places of arrays with points between them: "usage.output_tokens",
+  /// "choices.0.text". A key may hold points itself: the longest key that leads on wins. Empty: this value.
+  std::optional<Value> along(std::string_view path) const;
   /// As `find`, but a JSON null counts as absent.
   std::optional<Value> get(std::string_view key) const;
 

@@ -5,6 +5,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace batchwright::json {
@@ -45,6 +46,31 @@ bool decode_into(std::string& out, std::string_view token, bool lossy)
   return true;
 }
 
+/// The element at the place that a word names.
+std::optional<Value> element_named(const Value& array, std::string_view word)
+{
+  std::size_t at = 0;
+  const auto [stop, fault] = std::from_chars(word.data(), word.data() + word.size(), at);
+  if (fault != std::errc{} || stop != word.data() + word.size()) return std::nullopt;
+  const auto elements = array.elements();
+  return at < elements.size() ? std::optional{elements[at]} : std::nullopt;
+}
+
+std::optional<Value> inside(const Value& value, std::string_view path)
+{
+  const bool is_array = value.is(Kind::array);
+  const auto first_point = path.find('.');
+  auto end = is_array ? std::min(first_point, path.size()) : path.size();
+  for (;;) {
+    const auto word = path.substr(0, end);
+    const auto next = is_array ? element_named(value, word) : value.find(word);
+    if (next && end == path.size()) return next;
+    const auto found = next ? inside(*next, path.substr(end + 1)) : std::nullopt;
+    if (found || first_point == std::string_view::npos || end <= first_point) return found;
+    end = path.rfind('.', end - 1);
+  }
+}
+
 } // namespace
 
 Value Document::root() const
@@ -71,6 +97,11 @@ std::optional<Value> Value::find(std::string_view key) const
     if (nodes[at].escaped ? decode(name.token()) == key : name.token() == key) return Value{*m_document, at + 1};
   }
   return std::nullopt;
+}
+
+std::optional<Value> Value::along(std::string_view path) const
+{
+  return path.empty() ? std::optional{*this} : inside(*this, path);
 }
 
 std::optional<Value> Value::get(std::string_view key) const

@@ -80,10 +80,11 @@ struct RequestSpec {
   auto operator<=>(const RequestSpec&) const = default;
 };
 
-/// How large a part may become; never above the API's own limits. 0, in what the user asks for: the provider's.
+/// How large a part may become; never above the API's own limits.
 struct PartLimits {
-  std::uint64_t requests = 0;
-  std::uint64_t bytes = 0;
+  std::uint64_t requests = 0; ///< 0, in what the user asks for: the provider's limit
+  std::uint64_t bytes = 0;    ///< the same
+  std::uint64_t tokens = 0;   ///< by our estimate; 0: no bound
 
   auto operator<=>(const PartLimits&) const = default;
 };
@@ -110,9 +111,16 @@ struct Policy {
   int max_attempts = 3;
   Fallback fallback = Fallback::batch;
   bool keep_requests = false;
+  Millis adopt_grace{60'000};         ///< how long a listing may lag behind a call whose answer was lost
+  std::uint64_t enqueued_tokens = 0;  ///< input tokens that may wait at the server at once; 0: learned from it
+  std::uint64_t stop_on_failures = 0; ///< millionths of a percent (Allowance) of an ended part; 0: never
+  std::string accept = {}; ///< codes of unusable answers that count as succeeded, sorted, commas between them
 
   bool operator==(const Policy&) const = default;
 };
+
+/// Whether the policy counts an answer that cannot be used, for this reason, as succeeded.
+bool accepts(const Policy& policy, std::string_view code);
 
 struct Job {
   std::string name = {};
@@ -131,6 +139,9 @@ struct Job {
   Pause pause = Pause::none;
   std::string message = {}; ///< why it is paused, or what the user should know
   Handover handover = {};
+  std::optional<Instant> probe_at = {};    ///< paused for a reason that may pass: when one part tries again
+  int probes = 0;                          ///< how often that was tried in vain: the waits grow with it
+  std::optional<Instant> advanced_at = {}; ///< when a process last moved it: jobs that nobody moves claim no room
 
   // Told by processes that need not hold the job; stored by calls of their own, never with the rest.
   Cancel cancel = Cancel::none;

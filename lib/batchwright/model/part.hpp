@@ -143,6 +143,7 @@ struct Mark {
 /// What the server said of the batch when it was last asked. The words are the server's.
 struct BatchStatus {
   std::string status = {}; ///< "in_progress"; empty: never asked
+  std::int64_t total = 0;  ///< requests, once the server has counted them
   std::int64_t completed = 0;
   std::int64_t failed = 0;
   FileId output_file = {};                ///< empty: none
@@ -182,10 +183,12 @@ struct Part {
                        ///< ready-made requests, those between them that have the part's model and endpoint
   Mark mark = {};      ///< where to begin reading the input
   std::uint64_t requests = 0;
-  std::uint64_t inputs_per_request = 0; ///< items a request at most; 0: as the job says
-  std::string model = {};               ///< empty: the job's
-  std::string endpoint = {};            ///< empty: the job's
-  Tokens input_tokens = {};             ///< our estimate
+  std::uint64_t inputs_per_request = 0;               ///< items a request at most; 0: as the job says
+  std::string model = {};                             ///< empty: the job's
+  std::string endpoint = {};                          ///< empty: the job's
+  std::optional<std::int64_t> max_output_tokens = {}; ///< in place of the job's
+  std::string set = {};     ///< body fields in place of the job's or beside them: a JSON object; empty: none
+  Tokens input_tokens = {}; ///< our estimate
 
   std::uint64_t bytes = 0; ///< of the request file
   std::string sha256 = {}; ///< of the request file; empty: never built
@@ -193,13 +196,17 @@ struct Part {
   BatchId batch = {};
   BatchStatus remote = {};
 
-  int polls = 0;                         ///< how often the batch was asked for: the waits between polls grow with it
-  std::optional<Instant> due = {};       ///< nothing is done for it before
-  int refusals = 0;                      ///< how often it was sent back for want of room since it was last admitted
-  int downloads = 0;                     ///< how often its outputs were downloaded in vain
-  std::optional<Instant> lapses_at = {}; ///< when the server removes the outputs
+  int polls = 0;                           ///< how often the batch was asked for: the waits between polls grow with it
+  std::optional<Instant> due = {};         ///< nothing is done for it before
+  int refusals = 0;                        ///< how often it was sent back for want of room since it was last admitted
+  int downloads = 0;                       ///< how often its outputs were downloaded in vain
+  std::optional<Instant> lapses_at = {};   ///< when the server removes the outputs
+  std::optional<Instant> short_since = {}; ///< when its outputs first held less than the server claims
+  std::optional<Instant> gone_since = {};  ///< when a file of its outputs was first not found
+  std::optional<Instant> born_at = {};     ///< of a part that takes over what another left
 
-  Settlement outcome = {}; ///< once settled
+  Settlement outcome = {};   ///< once settled
+  std::string accepted = {}; ///< Policy::accept as it was then
 
   /// Whether a file lists its ordinals: of ready-made requests, from the time its request file is built.
   bool has_list() const { return listed || !endpoint.empty(); }

@@ -127,6 +127,17 @@ bool has_user_ids(const Job& job)
   return !job.request.id_column.empty() || is_ready_made(job);
 }
 
+bool accepts(const Policy& policy, std::string_view code)
+{
+  std::string_view list{policy.accept};
+  while (!list.empty()) {
+    const auto comma = list.find(',');
+    if (list.substr(0, comma) == code) return true;
+    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+  }
+  return false;
+}
+
 std::string default_custom_id(Ordinal ordinal)
 {
   return fmt::format("{}{:010}", id_prefix, ordinal);

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <utility>
 
 namespace batchwright::requests {
@@ -35,30 +34,6 @@ std::string known_columns(const input::Item& item)
   if (named > most_listed) known += fmt::format(" and {} more", named - most_listed);
   if (unnamed > 0) known += fmt::format("{}{} without a name", named > 0 ? ", and " : "", unnamed);
   return known.empty() ? "no columns" : known;
-}
-
-/// The value under a key, or at a place of an array.
-std::optional<json::Value> step(const json::Value& value, std::string_view name)
-{
-  if (!value.is(json::Kind::array)) return value.find(name);
-  std::size_t at = 0;
-  const auto [stop, fault] = std::from_chars(name.data(), name.data() + name.size(), at);
-  const auto elements = value.elements();
-  if (fault != std::errc{} || stop != name.data() + name.size() || at >= elements.size()) return std::nullopt;
-  return elements[at];
-}
-
-/// The value at the end of a path of names with points between them.
-std::optional<input::Field> walk(json::Value value, std::string_view path)
-{
-  for (;;) {
-    const auto point = path.find('.');
-    const auto next = step(value, path.substr(0, point));
-    if (!next) return std::nullopt;
-    if (point == std::string_view::npos) return input::Field{next->raw(), input::Field::Form::json};
-    value = *next;
-    path.remove_prefix(point + 1);
-  }
 }
 
 } // namespace
@@ -99,27 +74,13 @@ Column::Found Column::find(const input::Item& item) const
   auto field = item.field(m_text);
   if (field) return {*field, no_filters};
   if (m_name.size() < m_text.size()) field = item.field(m_name);
-  if (!field) field = along_path(item);
+  if (!field) field = input::find_inside(item, m_name);
   if (!m_filters) {
     throw Error{Fault::usage, fmt::format("reading {}: `{}` has no filter behind its bar", m_option, m_text),
                 "filters are `head N` and `tail N` (characters) and `trim`: {{text|head 2000}}"};
   }
   if (!field) throw unknown_column(item, m_option + " needs", m_name);
   return {*field, *m_filters};
-}
-
-/// The longest column that the name begins with, and what its JSON holds along the rest.
-std::optional<input::Field> Column::along_path(const input::Item& item) const
-{
-  const std::string_view name{m_name};
-  for (auto point = name.rfind('.'); point != std::string_view::npos && point > 0; point = name.rfind('.', point - 1)) {
-    const auto field = item.field(name.substr(0, point));
-    if (!field) continue;
-    json::Document document;
-    if (field->form != input::Field::Form::json || !document.parse(field->bytes)) return std::nullopt;
-    return walk(document.root(), name.substr(point + 1));
-  }
-  return std::nullopt;
 }
 
 void append_inside(std::string& out, const input::Field& field)

@@ -33,7 +33,6 @@ private:
   };
 
   Found find(const input::Item& item) const;
-  std::optional<input::Field> along_path(const input::Item& item) const;
 
   std::string m_option;
   std::string m_text;                                          // as it stands between the braces

@@ -1,5 +1,6 @@
 // One pass over the input: every line is made and measured, none is kept.
 
+#include <batchwright/base/unpack.hpp>
 #include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/assembler.hpp>
 #include <batchwright/requests/ids.hpp>
@@ -29,7 +30,7 @@ public:
     for (const auto& input : inputs) {
       m_before.push_back(m_total);
       m_total += input.bytes;
-      m_packed = m_packed || input::is_packed(input.path);
+      m_packed = m_packed || is_packed(input.path);
     }
   }
 
@@ -109,10 +110,9 @@ private:
     if (bytes > m_job.limits.bytes) throw too_long(request);
     const auto [known, fresh] = m_open.try_emplace({request.model, request.endpoint});
     auto& open = known->second;
-    if (fresh || !fits(open, request)) open = {.index = begin_part(request), .inputs = 0};
-    open.inputs += request.inputs;
-
     const auto tokens = m_assembler->tokens(request);
+    if (fresh || !fits(open, request, tokens)) open = {.index = begin_part(request), .inputs = 0};
+    open.inputs += request.inputs;
     auto& part = m_plan.parts[open.index];
     part.last = request.last;
     part.items += request.items;
@@ -137,13 +137,15 @@ private:
     return m_plan.parts.size() - 1;
   }
 
-  bool fits(const OpenPart& open, const Request& request) const
+  bool fits(const OpenPart& open, const Request& request, Tokens tokens) const
   {
     const auto& part = m_plan.parts[open.index];
     const auto* endpoint = wire::find_endpoint(part.endpoint.empty() ? m_job.request.endpoint : part.endpoint);
     const auto most_inputs = endpoint ? endpoint->inputs_per_file : 0;
     return part.requests < m_job.limits.requests && part.bytes + request.line.size() <= m_job.limits.bytes &&
-           (most_inputs == 0 || open.inputs + request.inputs <= most_inputs);
+           (most_inputs == 0 || open.inputs + request.inputs <= most_inputs) &&
+           (m_job.limits.tokens == 0 ||
+            static_cast<std::uint64_t>((part.input_tokens + tokens).n) <= m_job.limits.tokens);
   }
 
   /// Ready-made requests say themselves what they ask for.

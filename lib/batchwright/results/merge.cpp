@@ -1,10 +1,10 @@
 // Merging: a walk over the outcomes, a record for each, in large blocks.
 
 #include <batchwright/base/error.hpp>
+#include <batchwright/base/pack.hpp>
 #include <batchwright/input/input.hpp>
-#include <batchwright/json/json.hpp>
-#include <batchwright/results/record.hpp>
 #include <batchwright/results/results.hpp>
+#include <batchwright/results/writers.hpp>
 
 #include <fmt/format.h>
 
@@ -18,49 +18,42 @@ namespace {
 constexpr std::size_t block_size = 1 << 20;
 constexpr std::uint64_t items_between_reports = 4096;
 
-/// The untouched answer lines.
-class RawWriter : public RecordWriter {
-public:
-  explicit RawWriter(RawLines wanted) : m_wanted(wanted) {}
-
-  void begin(std::string&) override {}
-  void pass(std::string&) override {}
-  void end(std::string&) override {}
-  void add(std::string& out, const Outcome& outcome) override
-  {
-    if (m_wanted != RawLines::all && (m_wanted == RawLines::answered) != is_answered(outcome)) return;
-    out += outcome.answer;
-    out += '\n';
-  }
-
-private:
-  bool is_answered(const Outcome& outcome)
-  {
-    ensure(m_document.parse(outcome.answer), "an outcome file holds answer lines");
-    const auto status = m_document.root().find("response", "status_code");
-    const auto code = status ? status->integer().value_or(0) : 0;
-    return code >= 200 && code < 300;
-  }
-
-  RawLines m_wanted;
-  json::Document m_document = {};
-};
-
 std::unique_ptr<RecordWriter> writer_for(const MergeOptions& options, const Job& job)
 {
   switch (options.format) {
   case Format::jsonl:
-    return jsonl_writer(job);
+    return jsonl_writer(job, options.choice);
   case Format::csv:
-    return csv_writer(job);
+    return table_writer(job, options.choice, ',');
+  case Format::tsv:
+    return table_writer(job, options.choice, '\t');
   case Format::raw:
-    return std::make_unique<RawWriter>(options.lines);
+    return raw_writer(options.lines);
   case Format::npy:
     return npy_writer(job.items);
   case Format::ids:
     return ids_writer(job);
   }
   throw Error{Fault::bug, "a format without a writer"};
+}
+
+void check(const MergeOptions& options)
+{
+  const auto format = options.format;
+  const bool is_matrix = format == Format::npy || format == Format::ids;
+  if (is_matrix && options.only != Only::all) {
+    throw Error{Fault::usage, "--only: row i of a matrix is item i, so that all items have one",
+                "take another format: --format jsonl"};
+  }
+  if ((is_matrix || format == Format::raw) && !options.choice.is_usual()) {
+    throw Error{Fault::usage, "--fields and --include choose among what records hold, which this format does not write",
+                "they go with --format jsonl, csv and tsv"};
+  }
+}
+
+bool is_wanted(Status status, Only only)
+{
+  return only == Only::all || (status == Status::succeeded) == (only == Only::succeeded);
 }
 
 void count(Merged& merged, Status status)
@@ -73,19 +66,30 @@ void count(Merged& merged, Status status)
 
 Format format_for(const std::filesystem::path& out)
 {
-  constexpr std::array<std::string_view, 6> not_yet = {".tsv", ".gz", ".zst", ".html", ".parquet", ".xlsx"};
-  const auto extension = input::extension_of(out);
-  if (std::find(not_yet.begin(), not_yet.end(), extension) != not_yet.end()) {
+  constexpr std::array<std::string_view, 6> others = {".html", ".parquet", ".xlsx", ".bz2", ".xz", ".zip"};
+  const auto extension = input::extension_of(unpacked_name(out));
+  if (std::find(others.begin(), others.end(), extension) != others.end()) {
     throw Error{Fault::usage, fmt::format("writing {}: this version does not make {} files", out.native(), extension),
                 "name it .jsonl or .csv, or name the format: batchwright fetch JOB --format jsonl"};
   }
-  if (extension == ".npy") return Format::npy;
-  return extension == ".csv" ? Format::csv : Format::jsonl;
+  return format_named(extension.empty() ? extension : extension.substr(1)).value_or(Format::jsonl);
+}
+
+std::optional<Format> format_named(std::string_view word)
+{
+  constexpr std::array<std::pair<std::string_view, Format>, 5> words{{{"jsonl", Format::jsonl},
+                                                                      {"csv", Format::csv},
+                                                                      {"tsv", Format::tsv},
+                                                                      {"raw", Format::raw},
+                                                                      {"npy", Format::npy}}};
+  const auto* const found = std::find_if(words.begin(), words.end(), [&](const auto& w) { return w.first == word; });
+  return found == words.end() ? std::nullopt : std::optional{found->second};
 }
 
 Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const MergeOptions& options, const Sink& sink,
              const OnMerged& on_merged)
 {
+  check(options);
   const auto writer = writer_for(options, job);
   Walk walk{files, options.last ? *options.last + 1 : job.items, options.first};
   Merged merged;
@@ -94,9 +98,8 @@ Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const MergeO
   while (const auto* outcome = walk.next()) {
     if (outcome->status == Status::pending) {
       ensure(options.pending == Pending::leave_out, "every item that is merged has an outcome");
-      writer->pass(out);
-    } else {
-      writer->add(out, *outcome);
+      writer->pass(out, outcome->ordinal);
+    } else if (is_wanted(outcome->status, options.only) && writer->add(out, *outcome) == Wrote::record) {
       count(merged, outcome->status);
     }
     if (out.size() >= block_size) {

@@ -26,7 +26,7 @@ void append_outcome_head(std::string& out, Ordinal ordinal, Status status, std::
 {
   const bool succeeded = status == Status::succeeded;
   fmt::format_to(std::back_inserter(out), "{}\t{}\t", ordinal, succeeded ? 's' : 'f');
-  if (succeeded) {
+  if (succeeded && code.empty()) {
     out += no_code;
   } else {
     json::append_escaped(out, code);
@@ -49,7 +49,7 @@ std::optional<Outcome> parse_outcome(std::string_view line, std::string& decoded
   if ((*status != "s" && *status != "f") || (*paid != "0" && *paid != "1")) return std::nullopt;
 
   outcome.status = *status == "s" ? Status::succeeded : Status::failed;
-  if (outcome.status == Status::failed) {
+  if (outcome.status == Status::failed || *code != no_code) {
     outcome.code = *code;
     if (code->find('\\') != std::string_view::npos) outcome.code = decoded = json::decode_lossy(*code);
   }

@@ -2,8 +2,9 @@
 //
 //   ORDINAL TAB s|f TAB CODE TAB 0|1 TAB ANSWER LF
 //
-// `s` succeeded, `f` failed. CODE is why it failed, written as the inside of a JSON string so that it holds no TAB, or
-// `-` on success. `1`: paid for. ANSWER is the server's line byte for byte, or a line of our own where it gave none.
+// `s` succeeded, `f` failed. CODE is why it failed, or would have but that the user accepts it, written as the inside
+// of a JSON string so that it holds no TAB, or `-` where there is nothing against it. `1`: paid for. ANSWER is the
+// server's line byte for byte, or a line of our own where it gave none.
 #pragma once
 
 #include <batchwright/results/results.hpp>

@@ -1,51 +1,93 @@
-// One item's outcome in a format of the merged result. The formats differ here and nowhere else.
+// One item's merged record, member by member. Comes in: an outcome. Goes out: each member as JSON, or what stands
+// inside it. Which members are written, and in which form, is the writers' (writers.hpp). Private to results/.
 #pragma once
 
+#include <batchwright/json/json.hpp>
 #include <batchwright/model/job.hpp>
 #include <batchwright/money/prices.hpp>
 #include <batchwright/results/documents.hpp>
 #include <batchwright/results/results.hpp>
 #include <batchwright/wire/answer.hpp>
 
+#include <array>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace batchwright::results {
 
-/// Writes records one after the other. Every item of the job is handed over, in input order.
-class RecordWriter {
-public:
-  RecordWriter() = default;
-  RecordWriter(const RecordWriter&) = delete;
-  RecordWriter& operator=(const RecordWriter&) = delete;
-  virtual ~RecordWriter() = default;
-
-  /// What stands before the first record.
-  virtual void begin(std::string& out) = 0;
-  /// Appends the item's record, newline included.
-  virtual void add(std::string& out, const Outcome& outcome) = 0;
-  /// Passes over a pending item.
-  virtual void pass(std::string& out) = 0;
-  /// After the last one: throws where what was read along is not what it was at the beginning.
-  virtual void end(std::string& out) = 0;
+/// In the order of a record.
+enum class Member : std::uint8_t {
+  index,
+  custom_id,
+  status,
+  output,
+  error,
+  paid,
+  finish_reason,
+  route,
+  attempt,
+  model,
+  usage,
+  cost_usd,
+  tool_calls, ///< in a record only where there are any
+  response,   ///< the server's own, whole: in a record where it is asked for
 };
+inline constexpr std::size_t member_count = 14;
 
-/// What an answer says as JSON, vectors as arrays of numbers: these are written into `scratch`.
-std::string_view output_json(const wire::Answer& answer, std::string& scratch);
+std::string_view name(Member member);
+std::optional<Member> member_named(std::string_view word);
 
-/// Why an item failed, in the server's words, or where the answer does not keep to the schema.
-std::string error_message(const Outcome& outcome, const wire::Answer& answer,
-                          const std::optional<Documents>& documents);
+class Record {
+public:
+  /// Throws as Documents.
+  explicit Record(const Job& job);
+  Record(const Record&) = delete;
+  Record& operator=(const Record&) = delete;
 
-std::unique_ptr<RecordWriter> jsonl_writer(const Job& job);
-/// A matrix of float32 in NumPy's format, a row for each item: NaN where there is no vector. Throws `Fault::input`
-/// where the job's answers are no vectors, or vectors of different lengths.
-std::unique_ptr<RecordWriter> npy_writer(std::uint64_t rows);
-/// What the rows of such a matrix are: `{"index","custom_id","status","error"}`, a line for each.
-std::unique_ptr<RecordWriter> ids_writer(const Job& job);
-/// Reads the pinned inputs along. Throws `Fault::input` where one is not what was pinned.
-std::unique_ptr<RecordWriter> csv_writer(const Job& job);
+  /// Everything below is about this outcome, which has an answer, from here on.
+  void take(const Outcome& outcome);
+
+  /// Appends a member as JSON, null where there is none.
+  void append(std::string& out, Member member);
+  /// What stands in a member at the end of a path (json::Value::along), as JSON; nothing where nothing does. Valid
+  /// until the next take().
+  std::optional<std::string_view> find(Member member, std::string_view path);
+  bool has_calls() const { return !m_answer.calls.empty(); }
+
+  /// "code: message"; empty where it did not fail.
+  std::string error_words() const;
+
+  /// The fields of the documents that answers are, where they keep to a schema: "label", "address.city".
+  const std::vector<std::string>& document_fields() const;
+
+private:
+  struct Inside {
+    bool is_there = false;
+    std::string text = {};
+    json::Document document = {};
+  };
+
+  void take_source(const OutcomeFile& source);
+  std::string_view output();
+  std::string message() const;
+  void append_custom_id(std::string& out) const;
+  void append_error(std::string& out) const;
+  void append_usage(std::string& out) const;
+  void append_cost(std::string& out) const;
+  void append_response(std::string& out) const;
+
+  bool m_user_ids;
+  std::optional<Documents> m_documents = {}; // nothing: answers keep to no schema
+  const OutcomeFile* m_source = nullptr;     // of the last outcome
+  std::string m_model = {};                  // its model, as a token
+  std::optional<money::Rates> m_rates = {};
+  Outcome m_outcome = {};
+  json::Document m_document = {};
+  wire::Answer m_answer = {};
+  std::string m_scratch = {};
+  std::array<Inside, member_count> m_insides = {};
+};
 
 } // namespace batchwright::results

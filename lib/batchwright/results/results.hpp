@@ -51,11 +51,10 @@ enum class Cancelled : std::uint8_t {
 struct SettleContext {
   bool user_ids = false; ///< the requests' custom_ids are the user's, not `bw-...`
   std::string endpoint = {};
-  int max_attempts = 3;
-  Fallback fallback = Fallback::batch;
   Cancelled cancelled = Cancelled::no;
   const money::ModelPrices* prices = nullptr; ///< null: not known
   std::string schema = {};                    ///< that successful answers must keep to; empty: none
+  Policy policy = {};                         ///< of the job: attempts, fallback, what is accepted
 };
 
 /// Items that live on in a child part.
@@ -83,6 +82,7 @@ struct Settled {
 /// A batch that failed as a whole says by its errors what becomes of items without a line: lines it names fail with the
 /// server's words and the rest is a free retry, its own faults are transient, all else is permanent.
 /// A 403 is permanent, unless every answer of the part is one.
+/// An unusable answer of a code that the policy accepts counts as succeeded.
 /// A transient outcome is left while attempts remain (part.attempt < max_attempts) and the fallback is not `none`; a
 /// free retry is left always (but for fallback `none`); where the job is cancelled, both fail with `cancelled`. Lists
 /// of what is left and quarantine files of an earlier settling that have nothing to hold any more are removed. An
@@ -91,6 +91,10 @@ struct Settled {
 /// or 422 says nothing of its items: they are left for smaller packs, until the bad one stands alone. Throws
 /// `Fault::storage`; `Fault::bug` where files are not this part's.
 Settled settle(const Part& part, const SettleFiles& files, const SettleContext& context);
+
+/// The outcomes of a settled part under another policy of what is accepted: rewrites the file and returns the sums with
+/// the new counts. Done again, it gives the same bytes. Throws `Fault::storage`.
+Settlement judge_again(const std::filesystem::path& outcomes, const Settlement& sums, const Policy& policy);
 
 // --- merging ---------------------------------------------------------------------------------------------------------
 
@@ -110,7 +114,7 @@ struct OutcomeFile {
 struct Outcome {
   Ordinal ordinal = 0;
   Status status = Status::pending;
-  std::string_view code = {}; ///< why it failed; empty on success
+  std::string_view code = {}; ///< why it failed, or, where it succeeded, would have but that the user accepts it
   bool paid = false;
   const OutcomeFile* from = nullptr; ///< null while pending
   std::string_view answer = {};      ///< the answer line, without newline; empty while pending
@@ -139,11 +143,32 @@ enum class Format : std::uint8_t {
   raw = 2, ///< the untouched result lines
   npy = 3, ///< vectors as a matrix of float32 in NumPy's format
   ids = 4, ///< what the rows of such a matrix are, as JSON lines
+  tsv = 5, ///< as csv, with tabs
 };
 
-/// The format a file name asks for: .csv and .npy, in letters of any case, all else JSON lines. Throws `Fault::usage`
-/// for names of formats that this version does not write (.tsv, .gz and others).
+/// "jsonl", "csv", "tsv", "raw", "npy"; nothing for other words.
+std::optional<Format> format_named(std::string_view word);
+
+/// The format a file name asks for: .csv, .tsv, .npy, in letters of any case and also with .gz or .zst behind them, all
+/// else JSON lines. Throws `Fault::usage` for names of formats that this version does not write (.parquet and others).
 Format format_for(const std::filesystem::path& out);
+
+/// Which items are written.
+enum class Only : std::uint8_t {
+  all,
+  succeeded,
+  failed
+};
+
+/// What of each item is written, by jsonl, csv and tsv.
+struct Choice {
+  std::vector<std::string> fields = {}; ///< as `--fields` names them; empty: the whole record, in tables the input's
+                                        ///< columns with output, status and error
+  bool input = false;                   ///< also the item's own record, as `input`; tables have its columns anyway
+  bool response = false;                ///< also what the server said, whole, as `response`
+
+  bool is_usual() const { return fields.empty() && !input && !response; }
+};
 
 enum class Pending : std::uint8_t {
   leave_out, ///< what is not there yet is not written (`--partial`)
@@ -151,7 +176,7 @@ enum class Pending : std::uint8_t {
 };
 
 struct Merged {
-  std::uint64_t written = 0;
+  std::uint64_t written = 0; ///< records, of raw: lines
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0;
 };
@@ -170,18 +195,20 @@ enum class RawLines : std::uint8_t {
 struct MergeOptions {
   Format format = Format::jsonl;
   Pending pending = Pending::refuse;
+  Only only = Only::all; ///< not of npy and ids, whose rows are the job's items
+  Choice choice = {};
   RawLines lines = RawLines::all;   ///< of `raw`
   Ordinal first = 0;                ///< the first item that is written
   std::optional<Ordinal> last = {}; ///< the last; nothing: that of the job
 };
 
 /// Writes the merged result of a job. `job` gives whether ids are the user's (they stand in the answer lines) and, for
-/// CSV, the pinned inputs, which are checked first: `Fault::input` naming a changed one. Other formats need nothing
-/// from the input and do not look at it. jsonl: the merged record of the design. csv: the input's columns plus
-/// `output,status,error`
-/// (`_output,_status,_error` on a clash), rows ended by LF; JSONL inputs give the keys of all records in the order in
-/// which they first appear, and more than 5,000 of them are `Fault::input`. raw: the untouched answer lines; where the
-/// server gave none, the line of ours that says so.
+/// tables and fields of the input, the pinned inputs, which are checked first: `Fault::input` naming a changed one.
+/// What needs nothing from the input does not look at it. jsonl: the merged record of the design. csv, tsv: the input's
+/// columns plus `output,status,error` (`_output,_status,_error` on a clash), rows ended by LF; JSONL inputs give the
+/// keys of all records in the order in which they first appear, and more than 5,000 of them are `Fault::input`. raw:
+/// the untouched answer lines; where the server gave none, the line of ours that says so. Throws `Fault::usage` for
+/// fields that there are not, and for a choice of items or fields with a format that has none.
 Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const MergeOptions& options, const Sink& sink,
              const OnMerged& on_merged = {});
 

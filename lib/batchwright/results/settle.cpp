@@ -39,9 +39,9 @@ Usage share(const Usage& whole, std::size_t i, std::size_t n)
 }
 
 /// What the policy makes of a judgement. Pending: the item is left for another attempt.
-Status status_after(Judgement judgement, const Part& part, const SettleContext& context)
+Status status_after(Judgement judgement, const Part& part, const Policy& policy)
 {
-  const bool may_go_on = context.fallback != Fallback::none;
+  const bool may_go_on = policy.fallback != Fallback::none;
   switch (judgement) {
   case Judgement::success:
     return Status::succeeded;
@@ -49,7 +49,7 @@ Status status_after(Judgement judgement, const Part& part, const SettleContext& 
   case Judgement::permanent:
     return Status::failed;
   case Judgement::transient:
-    return may_go_on && part.attempt < context.max_attempts ? Status::pending : Status::failed;
+    return may_go_on && part.attempt < policy.max_attempts ? Status::pending : Status::failed;
   case Judgement::free_retry:
     return may_go_on ? Status::pending : Status::failed;
   }
@@ -133,12 +133,12 @@ public:
     meet(pick.obstacle);
     const auto judgement = m_all_forbidden ? Judgement::free_retry : pick.judgement;
     if (is_cancelled(judgement)) return cancel(places);
-    const auto status = status_after(judgement, m_part, m_context);
+    const auto status = status_after(judgement, m_part, m_context.policy);
     if (status == Status::pending) return leave(places, judgement);
     m_settled.sums.usage += pick.usage;
-    if (status == Status::succeeded && breaks_schema(line)) {
-      return write(place, Status::failed, wire::code_schema, pick.paid, line);
-    }
+    if (status == Status::succeeded && breaks_schema(line)) return write_unusable(place, wire::code_schema, pick, line);
+    if (judgement == Judgement::unusable && pick.items == 1 && !m_members.hides_ids())
+      return write_unusable(place, m_scan.code(pick), pick, line);
     if (pick.items > 1 || m_members.hides_ids()) return unpack(places, status, pick, line);
     write(place, status, m_scan.code(pick), pick.paid, line);
   }
@@ -190,7 +190,7 @@ private:
   void unanswered(const Places& places, const Verdict& verdict)
   {
     if (is_cancelled(verdict.judgement)) return cancel(places);
-    const auto status = status_after(verdict.judgement, m_part, m_context);
+    const auto status = status_after(verdict.judgement, m_part, m_context.policy);
     if (status == Status::pending) return leave(places, verdict.judgement);
     for (auto place = places.begin; place < places.end; ++place)
       fail_with(place, verdict);
@@ -254,6 +254,12 @@ private:
       m_left_halved.add(m_members.ordinal(place));
     m_settled.sums.left += places.size();
     m_settled.largest_refused = std::max<std::uint64_t>(m_settled.largest_refused, places.size());
+  }
+
+  /// Paid for, and of use only where the user says so.
+  void write_unusable(std::size_t place, std::string_view code, const Pick& pick, std::string_view line)
+  {
+    write(place, accepts(m_context.policy, code) ? Status::succeeded : Status::failed, code, pick.paid, line);
   }
 
   void write(std::size_t place, Status status, std::string_view code, bool paid, std::string_view answer)

@@ -5,6 +5,7 @@
 #include <batchwright/model/call.hpp>
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/part.hpp>
+#include <batchwright/model/queue.hpp>
 
 #include <concepts>
 #include <cstdint>
@@ -40,9 +41,14 @@ void each_column(Some<Job> auto& job, auto&& column)
   column("inputs_per_request", job.request.inputs_per_request);
   column("limit_requests", job.limits.requests);
   column("limit_bytes", job.limits.bytes);
+  column("limit_tokens", job.limits.tokens);
   column("max_attempts", job.policy.max_attempts);
   column("fallback", job.policy.fallback);
   column("keep_requests", job.policy.keep_requests);
+  column("accept", job.policy.accept);
+  column("adopt_grace", job.policy.adopt_grace);
+  column("enqueued_tokens", job.policy.enqueued_tokens);
+  column("stop_on_failures", job.policy.stop_on_failures);
   column("skip_bad", job.skip_bad);
   column("items", job.items);
   column("base_url", job.base_url);
@@ -55,6 +61,9 @@ void each_column(Some<Job> auto& job, auto&& column)
   column("on_done", job.handover.on_done);
   column("delivered_at", job.handover.delivered_at);
   column("hook_begun_at", job.handover.hook_begun_at);
+  column("probe_at", job.probe_at);
+  column("probes", job.probes);
+  column("advanced_at", job.advanced_at);
 }
 
 void each_column(Some<PinnedInput> auto& input, auto&& column)
@@ -90,12 +99,15 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("inputs_per_request", part.inputs_per_request);
   column("model", part.model);
   column("endpoint", part.endpoint);
+  column("max_output_tokens", part.max_output_tokens);
+  column("set_fields", part.set);
   column("estimated_tokens", part.input_tokens);
   column("bytes", part.bytes);
   column("sha256", part.sha256);
   column("file", part.file);
   column("batch", part.batch);
   column("remote_status", part.remote.status);
+  column("remote_total", part.remote.total);
   column("remote_completed", part.remote.completed);
   column("remote_failed", part.remote.failed);
   column("output_file", part.remote.output_file);
@@ -109,6 +121,9 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("refusals", part.refusals);
   column("downloads", part.downloads);
   column("lapses_at", part.lapses_at);
+  column("short_since", part.short_since);
+  column("gone_since", part.gone_since);
+  column("born_at", part.born_at);
   column("succeeded", part.outcome.succeeded);
   column("failed", part.outcome.failed);
   column("left_over", part.outcome.left);
@@ -119,6 +134,7 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("spent", part.outcome.spent);
   column("realtime", part.outcome.realtime);
   column("priced", part.outcome.priced);
+  column("accepted", part.accepted);
 }
 
 void each_column(Some<Call> auto& call, auto&& column)
@@ -130,6 +146,32 @@ void each_column(Some<Call> auto& call, auto&& column)
   column("begun_at", call.begun_at);
   column("server_time", call.server_time);
   column("first_look_at", call.first_look_at);
+}
+
+void each_column(Some<Queue> auto& queue, auto&& column)
+{
+  column("account", queue.account);
+  column("model", queue.model);
+  column("named_tokens", queue.named_tokens);
+  column("own_tokens", queue.own_tokens);
+  column("own_since", queue.own_since);
+  column("admitted_tokens", queue.admitted_tokens);
+  column("named_requests", queue.named_requests);
+  column("quiet_since", queue.quiet_since);
+  column("refusals", queue.refusals);
+}
+
+void each_column(Some<Enqueued> auto& enqueued, auto&& column)
+{
+  column("job", enqueued.job);
+  column("part", enqueued.part);
+  column("state", enqueued.state);
+  column("tokens", enqueued.tokens);
+  column("requests", enqueued.requests);
+  column("remote_status", enqueued.remote_status);
+  column("job_created_at", enqueued.job_created_at);
+  column("advanced_at", enqueued.advanced_at);
+  column("may_send", enqueued.may_send);
 }
 
 // --- cells: a value as the database keeps it, and back ---------------------------------------------------------------
@@ -150,6 +192,11 @@ inline std::int64_t to_cell(Tokens tokens)
 inline std::int64_t to_cell(PicoUsd amount)
 {
   return amount.n;
+}
+
+inline std::int64_t to_cell(Millis duration)
+{
+  return duration.count();
 }
 
 inline std::int64_t to_cell(Instant t)
@@ -188,6 +235,11 @@ inline void from_cell(std::int64_t cell, Tokens& tokens)
 inline void from_cell(std::int64_t cell, PicoUsd& amount)
 {
   amount.n = cell;
+}
+
+inline void from_cell(std::int64_t cell, Millis& duration)
+{
+  duration = Millis{cell};
 }
 
 inline void from_cell(std::int64_t cell, Instant& t)

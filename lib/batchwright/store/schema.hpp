@@ -152,7 +152,57 @@ ALTER TABLE jobs ADD COLUMN cancel INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN fetched_at INTEGER;
 )sql";
 
-inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint, deliveries};
+/// Which unusable answers count as succeeded.
+inline constexpr std::string_view acceptance = R"sql(
+ALTER TABLE jobs ADD COLUMN accept TEXT NOT NULL DEFAULT '';
+ALTER TABLE parts ADD COLUMN accepted TEXT NOT NULL DEFAULT '';
+)sql";
+
+/// What is known of an account's queue, what waits and tries again, and parts with overrides.
+inline constexpr std::string_view survival = R"sql(
+ALTER TABLE jobs ADD COLUMN limit_tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN adopt_grace INTEGER NOT NULL DEFAULT 60000;
+ALTER TABLE jobs ADD COLUMN enqueued_tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN stop_on_failures INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN probe_at INTEGER;
+ALTER TABLE jobs ADD COLUMN probes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN advanced_at INTEGER;
+ALTER TABLE parts ADD COLUMN max_output_tokens INTEGER;
+ALTER TABLE parts ADD COLUMN set_fields TEXT NOT NULL DEFAULT '';
+ALTER TABLE parts ADD COLUMN remote_total INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE parts ADD COLUMN short_since INTEGER;
+ALTER TABLE parts ADD COLUMN gone_since INTEGER;
+ALTER TABLE parts ADD COLUMN born_at INTEGER;
+CREATE TABLE queues (
+  account TEXT NOT NULL,
+  model TEXT NOT NULL,
+  named_tokens INTEGER,
+  own_tokens INTEGER,
+  own_since INTEGER,
+  admitted_tokens INTEGER NOT NULL,
+  named_requests INTEGER,
+  quiet_since INTEGER,
+  refusals INTEGER NOT NULL,
+  PRIMARY KEY (account, model)
+);
+CREATE VIEW enqueued AS
+  SELECT jobs.account AS account,
+         CASE parts.model WHEN '' THEN jobs.model ELSE parts.model END AS model,
+         parts.job AS job,
+         parts.number AS part,
+         parts.state AS state,
+         parts.estimated_tokens AS tokens,
+         parts.requests AS requests,
+         parts.remote_status AS remote_status,
+         jobs.created_at AS job_created_at,
+         jobs.advanced_at AS advanced_at,
+         jobs.pause = 0 AND jobs.cancel = 0 AS may_send
+  FROM parts JOIN jobs ON jobs.name = parts.job
+  WHERE parts.state BETWEEN 2 AND 5 AND parts.route = 0;
+)sql";
+
+inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint,
+                                       deliveries,   acceptance,        survival};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store

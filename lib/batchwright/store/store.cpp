@@ -101,6 +101,12 @@ template<>
 class TypeHandler<batchwright::Part> : public batchwright::store::RowHandler<batchwright::Part> {
 };
 template<>
+class TypeHandler<batchwright::Queue> : public batchwright::store::RowHandler<batchwright::Queue> {
+};
+template<>
+class TypeHandler<batchwright::Enqueued> : public batchwright::store::RowHandler<batchwright::Enqueued> {
+};
+template<>
 class TypeHandler<batchwright::Call> : public batchwright::store::RowHandler<batchwright::Call> {
 };
 
@@ -268,6 +274,25 @@ Cancel Store::cancel_wish(const std::string& job) const
   });
 }
 
+Queue Store::queue(const std::string& account, const std::string& model) const
+{
+  return m_state->run([account = account, model = model](Session& session) mutable {
+    std::vector<Queue> found;
+    session << select<Queue>("queues", "WHERE account = ? AND model = ?"), into(found), use(account), use(model), now;
+    return found.empty() ? Queue{.account = account, .model = model} : found.front();
+  });
+}
+
+std::vector<Enqueued> Store::enqueued(const std::string& account, const std::string& model) const
+{
+  return m_state->run([account = account, model = model](Session& session) mutable {
+    std::vector<Enqueued> found;
+    session << select<Enqueued>("enqueued", "WHERE account = ? AND model = ? ORDER BY job_created_at, job, part"),
+        into(found), use(account), use(model), now;
+    return found;
+  });
+}
+
 std::optional<Instant> Store::last_event(const std::string& job) const
 {
   return m_state->run([key = job](Session& session) mutable {
@@ -391,6 +416,11 @@ void Transaction::put(const std::string& job, const Call& call)
   m_state->store.run([key = job, row = call](Session& session) mutable {
     session << upsert<Call>("calls", {"job"}), use(key), use(row), now;
   });
+}
+
+void Transaction::put(const Queue& queue)
+{
+  m_state->store.run([row = queue](Session& session) mutable { session << upsert<Queue>("queues"), use(row), now; });
 }
 
 void Transaction::log(const std::string& job, int part, std::string_view what)

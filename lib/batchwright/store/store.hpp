@@ -6,6 +6,7 @@
 #include <batchwright/model/call.hpp>
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/part.hpp>
+#include <batchwright/model/queue.hpp>
 
 #include <filesystem>
 #include <memory>
@@ -37,6 +38,11 @@ public:
   std::vector<Call> calls(const std::string& job, CallState state) const;
   /// Job::cancel alone: cheap enough to be asked every second.
   Cancel cancel_wish(const std::string& job) const;
+  /// What is known of an account's room for a model; a fresh value where nothing is.
+  Queue queue(const std::string& account, const std::string& model) const;
+  /// The parts of all jobs of the account that ask for the model and are `queued` or in states from there to
+  /// `cancelling`.
+  std::vector<Enqueued> enqueued(const std::string& account, const std::string& model) const;
   /// When the job's history last grew.
   std::optional<Instant> last_event(const std::string& job) const;
 
@@ -70,6 +76,8 @@ public:
   void put(const std::string& job, const Part& part);
   /// A call, new or known by its uuid.
   void put(const std::string& job, const Call& call);
+  /// What is known of a queue, new or known by account and model.
+  void put(const Queue& queue);
   /// A line in the job's history, for people: "part 3: queued -> creating".
   void log(const std::string& job, int part, std::string_view what);
 

@@ -10,6 +10,7 @@
 #include <batchwright/model/money.hpp>
 #include <batchwright/model/outcome.hpp>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,6 +29,10 @@ inline constexpr std::string_view code_schema = "schema_violation";       ///< t
 inline constexpr std::string_view code_unreadable = "unreadable_output";  ///< the answer cannot be read
 inline constexpr std::string_view code_missing = "missing";               ///< no line came for the request
 inline constexpr std::string_view code_not_executed = "not_executed";     ///< never run, and the server gave no code
+
+/// Codes of answers that were paid for and cannot be used, but say something all the same: a user may take them.
+inline constexpr std::array acceptable_codes{code_truncated, code_content_filter, code_refused, code_model_failed,
+                                             code_schema};
 
 /// What stands in the way of every request of the account, not only of this one.
 enum class Obstacle : std::uint8_t {

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <thread>
 #include <utility>
 
@@ -19,6 +21,15 @@ constexpr Millis between_looks{250};
 bool is_settled(const JobView& view)
 {
   return view.state == JobState::done && !engine::needs_server(view);
+}
+
+void refuse_pending(const JobView& view, results::Pending pending)
+{
+  if (pending == results::Pending::leave_out || view.items.pending() == 0) return;
+  throw Error{Fault::unfinished,
+              fmt::format("{}: {} of {} items are pending{}{}", view.job, view.items.pending(), view.items.items,
+                          view.message.empty() ? "" : ": ", view.message),
+              "wait for them, or ask for what is there without them"};
 }
 
 } // namespace
@@ -154,34 +165,23 @@ JobView Workspace::status(const std::string& job)
   return engine::look(tools(), job);
 }
 
-results::Merged Workspace::fetch(const std::string& job, const std::filesystem::path& out)
+JobView Workspace::fetch(const std::string& job, const engine::Delivery& delivery)
 {
-  return fetch(job, out, {.format = results::format_for(out)});
-}
-
-results::Merged Workspace::fetch(const std::string& job, const std::filesystem::path& out,
-                                 const results::MergeOptions& options)
-{
-  const auto view = collect(job);
-  AtomicFile file{out, AtomicFile::Durable::yes, AtomicFile::Access::by_umask};
-  const auto merged = merge(
-      job, [&](std::string_view bytes) { file.write(bytes); }, options);
-  file.commit();
-  if (merged.written == view.items.items) engine::record_fetched(tools(), job);
-  return merged;
+  delivery.check();
+  auto view = collect(job);
+  refuse_pending(view, delivery.pending);
+  engine::deliver(tools(), job, delivery, [](std::string_view bytes) {
+    if (!write_all(STDOUT_FILENO, bytes)) throw_errno("writing", "standard output");
+  });
+  if (view.state == JobState::done) engine::record_fetched(tools(), job);
+  return view;
 }
 
 results::Merged Workspace::merge(const std::string& job, const results::Sink& sink,
                                  const results::MergeOptions& options)
 {
-  const auto view = engine::look(tools(), job);
-  if (options.pending == results::Pending::refuse && view.items.pending() > 0) {
-    throw Error{Fault::unfinished,
-                fmt::format("{}: {} of {} items are pending{}{}", job, view.items.pending(), view.items.items,
-                            view.message.empty() ? "" : ": ", view.message),
-                "wait for them, or ask for what is there without them"};
-  }
-  return engine::deliver(tools(), job, options, sink);
+  refuse_pending(engine::look(tools(), job), options.pending);
+  return engine::merge(tools(), job, options, sink);
 }
 
 } // namespace batchwright

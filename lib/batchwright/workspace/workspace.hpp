@@ -4,13 +4,14 @@
 //   batchwright::Workspace workspace;                   // as the environment and config.toml say
 //   const auto job = workspace.submit(ask);             // sends: calling it is the consent to spend
 //   workspace.wait(job);
-//   workspace.fetch(job, "answers.jsonl");
+//   workspace.fetch(job, {.out = "answers.jsonl"});
 //
 // A process that is killed anywhere makes the same calls again and goes on where it was.
 #pragma once
 
 #include <batchwright/base/clock.hpp>
 #include <batchwright/config/settings.hpp>
+#include <batchwright/engine/delivery.hpp>
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/model/events.hpp>
 #include <batchwright/model/view.hpp>
@@ -84,14 +85,13 @@ public:
   /// How the job stands by what is known here; needs neither key nor network. Throws `Fault::usage` for an unknown job.
   JobView status(const std::string& job);
 
-  /// Collects, and writes the merged result to a file that appears whole or not at all, in the format that its name
-  /// asks for. Throws as `collect` and `merge`, and `Fault::usage` for a name of a format that is not written.
-  results::Merged fetch(const std::string& job, const std::filesystem::path& out);
-  /// The same with all options of merging.
-  results::Merged fetch(const std::string& job, const std::filesystem::path& out, const results::MergeOptions& options);
+  /// Collects, and writes the merged result where the delivery wants it: into a file that appears whole or not at all,
+  /// in the format and packed as its name asks for; `-` is the process's standard output. Throws as `collect`, as
+  /// `engine::deliver`, and `Fault::unfinished` where items are pending that are not to be left out.
+  JobView fetch(const std::string& job, const engine::Delivery& delivery);
 
-  /// Gives the merged result of what is home, in input order; asks nobody. Throws `Fault::unfinished` where items are
-  /// pending that are not to be left out, and as `results::merge`. What the sink throws comes through.
+  /// Gives the merged result of what is home, in input order; asks nobody. Throws `Fault::unfinished` as `fetch` does,
+  /// and as `results::merge`. What the sink throws comes through.
   results::Merged merge(const std::string& job, const results::Sink& sink, const results::MergeOptions& options = {});
 
   /// For everything else: the functions of engine.hpp. Opened, and the state root made, when first asked for.

@@ -1,5 +1,5 @@
 #include <batchwright/base/error.hpp>
-#include <batchwright/results/record_csv_columns.hpp>
+#include <batchwright/results/csv_columns.hpp>
 
 namespace batchwright::results {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <batchwright/base/error.hpp>
 #include <batchwright/json/json.hpp>
-#include <batchwright/results/record.hpp>
+#include <batchwright/results/writers.hpp>
 #include <batchwright/wire/answer.hpp>
 #include <batchwright/wire/vector.hpp>
 
@@ -38,11 +38,12 @@ class NpyWriter : public RecordWriter {
 public:
   explicit NpyWriter(std::uint64_t rows) : m_rows(rows) {}
 
-  void begin(std::string&) override {}
-
-  void add(std::string& out, const Outcome& outcome) override
+  Wrote add(std::string& out, const Outcome& outcome) override
   {
-    if (outcome.status != Status::succeeded) return pass(out);
+    if (outcome.status != Status::succeeded) {
+      pass(out, outcome.ordinal);
+      return Wrote::record;
+    }
     ensure(m_document.parse(outcome.answer), "an outcome file holds answer lines");
     const auto answer = wire::read_answer(m_document.root(), outcome.from->endpoint);
     if (!answer.is_vector || answer.is_several) throw no_vector(outcome, "the answer is no vector");
@@ -55,17 +56,17 @@ public:
     if (m_vector.size() != m_columns)
       throw no_vector(outcome, fmt::format("its vector has {} numbers, others have {}", m_vector.size(), m_columns));
     append_row(out);
+    return Wrote::record;
   }
 
   /// Rows before the first vector wait for it: only then is known how long they are.
-  void pass(std::string& out) override
+  void pass(std::string& out, Ordinal) override
   {
     if (m_columns == 0) {
       ++m_waiting;
       return;
     }
-    m_vector.assign(m_columns, std::numeric_limits<float>::quiet_NaN());
-    append_row(out);
+    append_nothing(out);
   }
 
   void end(std::string& out) override
@@ -79,8 +80,14 @@ private:
     out += npy_header(m_rows, m_columns);
     const auto first = m_vector;
     for (; m_waiting > 0; --m_waiting)
-      pass(out);
+      append_nothing(out);
     m_vector = first;
+  }
+
+  void append_nothing(std::string& out)
+  {
+    m_vector.assign(m_columns, std::numeric_limits<float>::quiet_NaN());
+    append_row(out);
   }
 
   void append_row(std::string& out) const
@@ -105,22 +112,18 @@ class IdsWriter : public RecordWriter {
 public:
   explicit IdsWriter(const Job& job) : m_user_ids(has_user_ids(job)) {}
 
-  void begin(std::string&) override {}
-  void end(std::string&) override {}
-
-  void add(std::string& out, const Outcome& outcome) override
+  Wrote add(std::string& out, const Outcome& outcome) override
   {
-    m_next = outcome.ordinal + 1;
     ensure(m_document.parse(outcome.answer), "an outcome file holds answer lines");
     const auto answer = wire::read_answer(m_document.root(), outcome.from->endpoint);
     write(out, outcome.ordinal, m_user_ids ? answer.custom_id : default_custom_id(outcome.ordinal), outcome.status,
-          outcome.code);
+          outcome.status == Status::failed ? outcome.code : std::string_view{});
+    return Wrote::record;
   }
 
-  void pass(std::string& out) override
+  void pass(std::string& out, Ordinal ordinal) override
   {
-    write(out, m_next, m_user_ids ? std::string{} : default_custom_id(m_next), Status::pending, {});
-    ++m_next;
+    write(out, ordinal, m_user_ids ? std::string{} : default_custom_id(ordinal), Status::pending, {});
   }
 
 private:
@@ -134,7 +137,6 @@ private:
   }
 
   bool m_user_ids;
-  Ordinal m_next = 0;
   json::Document m_document = {};
 };
 

@@ -1,7 +1,6 @@
 #include <batchwright/base/error.hpp>
 #include <batchwright/base/files.hpp>
-#include <batchwright/input/input.hpp>
-#include <batchwright/input/source.hpp>
+#include <batchwright/base/unpack.hpp>
 
 #include <fmt/format.h>
 
@@ -12,7 +11,7 @@
 #include <filesystem>
 #include <vector>
 
-namespace batchwright::input {
+namespace batchwright {
 namespace {
 
 constexpr std::string_view gzip_magic = "\x1f\x8b";
@@ -176,4 +175,4 @@ std::unique_ptr<Source> open_source(const std::string& path, std::uint64_t from)
   return source;
 }
 
-} // namespace batchwright::input
+} // namespace batchwright

@@ -1,6 +1,5 @@
-// The bytes of an input file, whatever it is packed in: plain, gzip or zstd, told by its first bytes. Private to
-// input/. Offsets count unpacked bytes. Memory is a block and what the unpacking needs (zstd: its window, 128 MiB at
-// most).
+// The bytes of a file, whatever it is packed in: plain, gzip or zstd, told by its first bytes. Offsets count unpacked
+// bytes. Memory is a block and what the unpacking needs (zstd: its window, 128 MiB at most). The other way: pack.hpp.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace batchwright::input {
+namespace batchwright {
 
 class Source {
 public:
@@ -26,7 +25,10 @@ public:
 /// Whether what begins so is packed.
 bool is_packed_head(std::string_view head);
 
+/// Whether a file is packed: it is read unpacked. A folder is not. Throws `Fault::storage`.
+bool is_packed(const std::string& path);
+
 /// From this unpacked byte on: a plain file is sought in, a packed one is read from its start.
 std::unique_ptr<Source> open_source(const std::string& path, std::uint64_t from = 0);
 
-} // namespace batchwright::input
+} // namespace batchwright

@@ -1,0 +1,167 @@
+// The merged record as a row of CSV or TSV by RFC 4180, rows ended by LF: the input's columns, then output, status and
+// error; or the fields that were asked for. Texts are decoded; half a surrogate pair, which a table cannot hold,
+// becomes U+FFFD.
+
+#include <batchwright/json/json.hpp>
+#include <batchwright/results/csv_columns.hpp>
+#include <batchwright/results/fields.hpp>
+#include <batchwright/results/input_along.hpp>
+#include <batchwright/results/record.hpp>
+#include <batchwright/results/writers.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace batchwright::results {
+namespace {
+
+/// Appends cells, and what stands between them.
+class Cells {
+public:
+  explicit Cells(char delimiter) : m_delimiter(delimiter), m_special{'"', '\r', '\n', delimiter} {}
+
+  void text(std::string& out, std::string_view text) const
+  {
+    if (text.find_first_of(m_special) == std::string_view::npos) {
+      out += text;
+    } else {
+      quoted(out, text);
+    }
+    out += m_delimiter;
+  }
+
+  /// A JSON value as it stands: the text of a string, nothing for null, else the JSON.
+  void json(std::string& out, std::string_view json) const
+  {
+    if (json == "null") return text(out, {});
+    if (!json.starts_with('"')) return text(out, json);
+    const auto token = json.substr(1, json.size() - 2);
+    if (token.find('\\') == std::string_view::npos) return text(out, token);
+    text(out, json::decode_lossy(token));
+  }
+
+  /// In place of what stands behind the last cell.
+  static void end_row(std::string& out) { out.back() = '\n'; }
+
+private:
+  static void quoted(std::string& out, std::string_view text)
+  {
+    out += '"';
+    for (std::size_t at = 0; at < text.size();) {
+      const auto quote = text.find('"', at);
+      out += text.substr(at, quote - at);
+      if (quote == std::string_view::npos) break;
+      out += "\"\"";
+      at = quote + 1;
+    }
+    out += '"';
+  }
+
+  char m_delimiter;
+  std::string m_special;
+};
+
+/// What stands behind the input's columns where nobody chose.
+std::vector<Field> usual_fields(const std::vector<std::string>& document_fields)
+{
+  std::vector<Field> fields{{"output", Member::output, {}}};
+  for (const auto& path : document_fields)
+    fields.push_back({"output." + path, Member::output, path});
+  fields.push_back({"status", Member::status, {}});
+  fields.push_back({"error", Member::error, {}});
+  return fields;
+}
+
+/// What goes before the names of our columns so that none is one of the input's.
+std::string prefix_for(const std::deque<std::string>& columns, const std::vector<Field>& fields)
+{
+  std::string prefix;
+  const auto clashes = [&](const Field& field) {
+    return std::find(columns.begin(), columns.end(), prefix + field.name) != columns.end();
+  };
+  while (std::any_of(fields.begin(), fields.end(), clashes))
+    prefix += '_';
+  return prefix;
+}
+
+class TableWriter : public RecordWriter {
+public:
+  TableWriter(const Job& job, const Choice& choice, char delimiter) : m_cells(delimiter), m_record(job)
+  {
+    const bool is_chosen = !choice.fields.empty();
+    m_fields = is_chosen ? fields_named(choice.fields, job) : usual_fields(m_record.document_fields());
+    append_included(m_fields, choice);
+    if (!is_chosen) std::erase_if(m_fields, [](const Field& f) { return !f.in; }); // its columns are there already
+    if (!is_chosen || need_input(m_fields)) m_input.emplace(job);
+    if (!is_chosen) m_columns.emplace(job);
+  }
+
+  void begin(std::string& out) override
+  {
+    std::string prefix;
+    if (m_columns) {
+      for (const auto& column : m_columns->names())
+        m_cells.text(out, column);
+      prefix = prefix_for(m_columns->names(), m_fields);
+    }
+    for (const auto& field : m_fields)
+      m_cells.text(out, prefix + field.name);
+    Cells::end_row(out);
+  }
+
+  Wrote add(std::string& out, const Outcome& outcome) override
+  {
+    m_record.take(outcome);
+    const auto* item = m_input ? &m_input->item(outcome.ordinal) : nullptr;
+    if (m_columns) append_input(out, *item);
+    for (const auto& field : m_fields)
+      append(out, field, item);
+    Cells::end_row(out);
+    return Wrote::record;
+  }
+
+  void end(std::string&) override
+  {
+    if (m_input) m_input->end();
+  }
+
+private:
+  void append_input(std::string& out, const input::Item& item)
+  {
+    for (const auto& field : m_columns->row(item)) {
+      if (!field) {
+        m_cells.text(out, {});
+      } else if (field->form == input::Field::Form::json) {
+        m_cells.json(out, field->bytes);
+      } else {
+        m_cells.text(out, field->bytes);
+      }
+    }
+  }
+
+  void append(std::string& out, const Field& field, const input::Item* item)
+  {
+    if (field.in == Member::error && field.path.empty()) return m_cells.text(out, m_record.error_words());
+    m_value.clear();
+    append_value(m_value, field, m_record, item);
+    m_cells.json(out, m_value);
+  }
+
+  Cells m_cells;
+  Record m_record;
+  std::vector<Field> m_fields = {};
+  std::optional<InputAlong> m_input = {};   // nothing: no field needs it
+  std::optional<CsvColumns> m_columns = {}; // nothing: fields were chosen
+  std::string m_value = {};
+};
+
+} // namespace
+
+std::unique_ptr<RecordWriter> table_writer(const Job& job, const Choice& choice, char delimiter)
+{
+  return std::make_unique<TableWriter>(job, choice, delimiter);
+}
+
+} // namespace batchwright::results
