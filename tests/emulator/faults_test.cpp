@@ -36,7 +36,7 @@ TEST_CASE("every key of the file reaches its member")
   const auto f = emulator::parse_faults(
       R"({"validating_ms":1,"in_progress_ms":2,"finalizing_ms":3,"cancelling_ms":4,"chat_latency_ms":5,"requests_per_second":6,
 "fail_share":0.01,"never_ran_share":0.02,"transient_share":0.03,"drop_share":0.04,"duplicate_share":0.05,
-"unreadable_share":0.06,"truncate_share":0.07,"refuse_share":0.08,"content_filter_share":0.09,"model_fail_share":0.1,"bad_text":"x","passing_after":2,
+"unreadable_share":0.06,"truncate_share":0.07,"refuse_share":0.08,"content_filter_share":0.09,"model_fail_share":0.1,"tool_call_share":0.11,"bad_text":"x","passing_after":2,
 "expire_batches":[{"batch":2,"after_share":0.5}],
 "fail_batches":[{"batch":[1,3],"code":"token_limit_exceeded","message":"Full.","line":null},{"every":4,"line":7}],
 "stuck_batches":[{"first":2,"after_share":0.9}],"enqueued_token_limit":1000,
@@ -62,6 +62,7 @@ TEST_CASE("every key of the file reaches its member")
   CHECK(f.refuse_share == 0.08);
   CHECK(f.content_filter_share == 0.09);
   CHECK(f.model_fail_share == 0.1);
+  CHECK(f.tool_call_share == 0.11);
   CHECK(f.bad_text == "x");
   CHECK(f.passing_after == 2);
   REQUIRE(f.expire_batches.size() == 1);

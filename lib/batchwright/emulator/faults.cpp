@@ -231,6 +231,7 @@ constexpr std::array shares{
     Share{"refuse_share", &Faults::refuse_share, Fate::refused},
     Share{"content_filter_share", &Faults::content_filter_share, Fate::filtered},
     Share{"model_fail_share", &Faults::model_fail_share, Fate::model_failed},
+    Share{"tool_call_share", &Faults::tool_call_share, Fate::tool_call},
 };
 
 void take_shares(Members& members, Faults& faults)

@@ -102,6 +102,7 @@ struct Faults {
   double refuse_share = 0;         ///< content null, `refusal` set
   double content_filter_share = 0; ///< empty content, finish_reason `content_filter`; `incomplete`
   double model_fail_share = 0;     ///< HTTP 200 with status `failed`: responses and videos
+  double tool_call_share = 0;      ///< a function called though `tool_choice` is `auto` (tool_calls.hpp)
   /// As if hit by `fail_share`: requests whose prompt, messages or input hold this text, as it stands in the JSON.
   /// Empty: none.
   std::string bad_text = {};
@@ -148,6 +149,7 @@ enum class Fate : std::uint8_t {
   refused,
   filtered,
   model_failed,
+  tool_call,
 };
 
 /// The fate of a request that holds one input, the same on both routes; for all others see endpoint.hpp. `body_sha256`
