@@ -352,7 +352,7 @@ const kinds = {
   500: OpenAI.InternalServerError,
   503: OpenAI.InternalServerError,
 };
-const strike = (nth, more) => ({ path: '/v1/models', nth, effect: 'status', ...more });
+const strike = (nth, more) => ({ path: '/v1/models', nth, action: 'status', ...more });
 
 judge(
   'every status has its class',
@@ -370,8 +370,8 @@ judge(
     faults: {
       http: [
         strike([1, 2], { status: 429, headers: { 'retry-after-ms': '30' } }),
-        { path: '/v1/files', first: 1, effect: 'status', status: 503, headers: { 'retry-after': '1' } },
-        { path: '/v1/batches', effect: 'status', status: 500, headers: { 'x-should-retry': 'false' } },
+        { path: '/v1/files', first: 1, action: 'status', status: 503, headers: { 'retry-after': '1' } },
+        { path: '/v1/batches', action: 'status', status: 500, headers: { 'x-should-retry': 'false' } },
       ],
     },
   },
@@ -392,9 +392,9 @@ judge(
   {
     faults: {
       http: [
-        { path: '/v1/models', nth: 1, effect: 'close_before' },
-        { path: '/v1/models', nth: 2, effect: 'delay', delay_ms: 60_000 },
-        { path: '/v1/models', nth: 3, effect: 'html' },
+        { path: '/v1/models', nth: 1, action: 'close' },
+        { path: '/v1/models', nth: 2, action: 'delay', delay_ms: 60_000 },
+        { path: '/v1/models', nth: 3, action: 'html' },
       ],
     },
   },

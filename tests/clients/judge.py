@@ -493,15 +493,15 @@ STATUSES = {
 }
 
 
-@case({"http": [{"path": "/v1/models", "nth": i + 1, "effect": "status", "status": s} for i, s in enumerate(STATUSES)]})
+@case({"http": [{"path": "/v1/models", "nth": i + 1, "action": "status", "status": s} for i, s in enumerate(STATUSES)]})
 def every_status_has_its_class(client, server):
     for status, kind in STATUSES.items():
         raises(kind, lambda: client.models.list(), status)
 
 
-@case({"http": [{"path": "/v1/models", "nth": [1, 2], "effect": "status", "status": 429, "headers": {"retry-after-ms": "30"}},
-                {"path": "/v1/files", "first": 1, "effect": "status", "status": 503, "headers": {"retry-after": "1"}},
-                {"path": "/v1/batches", "effect": "status", "status": 500, "headers": {"x-should-retry": "false"}}]})
+@case({"http": [{"path": "/v1/models", "nth": [1, 2], "action": "status", "status": 429, "headers": {"retry-after-ms": "30"}},
+                {"path": "/v1/files", "first": 1, "action": "status", "status": 503, "headers": {"retry-after": "1"}},
+                {"path": "/v1/batches", "action": "status", "status": 500, "headers": {"x-should-retry": "false"}}]})
 def calls_are_retried_as_the_headers_ask(client, server):
     patient = client_of(server, max_retries=2)
     begun = time.monotonic()
@@ -522,10 +522,10 @@ def the_rate_is_told_and_kept(client, server):
     assert error.code == "rate_limit_exceeded" and int(error.response.headers["retry-after-ms"]) > 0
 
 
-@case({"http": [{"path": "/v1/models", "nth": 1, "effect": "close_before"},
-                {"path": "/v1/models", "nth": 2, "effect": "short_body"},
-                {"path": "/v1/models", "nth": 3, "effect": "delay", "delay_ms": 60_000},
-                {"path": "/v1/models", "nth": 4, "effect": "html"}]})
+@case({"http": [{"path": "/v1/models", "nth": 1, "action": "close"},
+                {"path": "/v1/models", "nth": 2, "phase": "mid-body", "action": "close"},
+                {"path": "/v1/models", "nth": 3, "action": "delay", "delay_ms": 60_000},
+                {"path": "/v1/models", "nth": 4, "action": "html"}]})
 def broken_calls_are_told_apart(client, server):
     raises(openai.APIConnectionError, lambda: client.models.list())
     try:

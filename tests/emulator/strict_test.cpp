@@ -32,9 +32,10 @@ Answer chat(RawClient& client, const std::string& schema, const std::string& str
 
 Answer respond(RawClient& client, const std::string& schema, const std::string& strict = "true")
 {
-  return client.post("/v1/responses",
-                     R"({"model":"gpt-5.4-mini","input":"x","text":{"format":{"type":"json_schema","name":"r","strict":)" +
-                         strict + R"(,"schema":)" + schema + "}}}");
+  return client.post(
+      "/v1/responses",
+      R"({"model":"gpt-5.4-mini","input":"x","text":{"format":{"type":"json_schema","name":"r","strict":)" + strict +
+          R"(,"schema":)" + schema + "}}}");
 }
 
 /// Both endpoints refuse the schema, and say why in these words.
@@ -86,8 +87,8 @@ TEST_CASE("every object of a strict schema is closed and names all its propertie
   refused(client, without(sound, inner, R"(,"additionalProperties":false})"),
           "In context=('properties', 'b', 'items'), " + missing("c"));
   const auto holding = [&](const std::string& value, const std::string& more) {
-    return R"({"type":"object","properties":{"k":)" + value +
-           R"(},"required":["k"],"additionalProperties":false)" + more + "}";
+    return R"({"type":"object","properties":{"k":)" + value + R"(},"required":["k"],"additionalProperties":false)" +
+           more + "}";
   };
   refused(client, holding(R"({"anyOf":[{"type":"null"},{"type":"object","properties":{}}]})", ""),
           "In context=('properties', 'k', 'anyOf', '1'), " + closed);
@@ -101,8 +102,9 @@ TEST_CASE("what strict mode refuses passes where strict is false")
 {
   batchwright::emulator::Server server{tests::quick()};
   RawClient client{server};
-  for (const auto* schema : {R"({"type":"array","items":{"type":"string"}})", R"({"type":"object","properties":{"a":{}}})",
-                             R"({"type":"object","allOf":[{"type":"object"}]})"}) {
+  for (const auto* schema :
+       {R"({"type":"array","items":{"type":"string"}})", R"({"type":"object","properties":{"a":{}}})",
+        R"({"type":"object","allOf":[{"type":"object"}]})"}) {
     CHECK(chat(client, schema, "false").status == 200);
     CHECK(chat(client, schema, "null").status == 200);
     CHECK(respond(client, schema, "false").status == 200);

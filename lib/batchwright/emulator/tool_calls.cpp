@@ -48,9 +48,8 @@ std::optional<ApiError> fault_of_name(const json::Value& function, const std::st
   const auto name = name_of(function);
   if (!name) return missing_parameter(parameter);
   const bool sound = !name->empty() && name->size() <= longest_name &&
-                     std::all_of(name->begin(), name->end(), [](unsigned char c) {
-                       return std::isalnum(c) != 0 || c == '_' || c == '-';
-                     });
+                     std::all_of(name->begin(), name->end(),
+                                 [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-'; });
   if (sound) return std::nullopt;
   return ApiError{.message = fmt::format("Invalid '{}': string does not match pattern. Expected a string that matches "
                                          "the pattern '^[a-zA-Z0-9_-]+$'.",
