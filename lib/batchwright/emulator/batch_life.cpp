@@ -45,7 +45,6 @@ void Batches::run(Live& live)
 void Batches::live_through(Live& live)
 {
   const auto& batch = live.batch;
-  const auto ahead = m_setting.clock.ahead();
   Checked checked;
   switch (validate(live, checked)) {
   case Start::stopped:
@@ -58,7 +57,7 @@ void Batches::live_through(Live& live)
     break;
   }
   // Time that passed at once while the batch validated would have been spent in progress.
-  const auto begun = m_setting.now() - (m_setting.clock.ahead() - ahead);
+  const auto begun = m_setting.now() - (m_setting.clock.ahead() - live.ahead);
   const OutputIds ids{.output = fresh_id("file-"), .error = fresh_id("file-")};
   const Execution::Files files{.input = m_files.path_of(batch.input_file_id),
                                .output = m_files.path_of(ids.output),

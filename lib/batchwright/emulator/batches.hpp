@@ -64,6 +64,7 @@ private:
     Batch batch = {};
     Owner owner = Owner::client;
     std::optional<Instant> until = {}; ///< when a stranger's batch is completed
+    Millis ahead = {};                 ///< of the clock, at its creation
     bool cancel_asked = false;
     std::jthread thread = {};
   };
