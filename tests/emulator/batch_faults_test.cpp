@@ -58,7 +58,8 @@ TEST_CASE("a batch is stuck in any state until the rule goes")
 {
   for (const auto* state : {"validating", "in_progress", "finalizing"}) {
     CAPTURE(state);
-    emulator::Server server{tests::quick_with(R"({"stuck_batches":[{"batch":1,"state":")" + std::string{state} + "\"}]}")};
+    emulator::Server server{
+        tests::quick_with(R"({"stuck_batches":[{"batch":1,"state":")" + std::string{state} + "\"}]}")};
     RawClient client{server};
     const auto id = client.submit(tests::request_lines(4));
     client.run(tests::request_lines(1));
@@ -210,9 +211,9 @@ TEST_CASE("a listing may ignore how it is asked, and say nothing of metadata")
   for (int i = 0; i < 3; ++i) {
     const auto file = client.upload(tests::request_lines(1)).text("id");
     const auto body = RawClient::batch_body(file);
-    made.insert(made.begin(), client.post("/v1/batches", body.substr(0, body.size() - 1) +
-                                                             R"(,"metadata":{"bw_call":"c"}})")
-                                  .text("id"));
+    made.insert(
+        made.begin(),
+        client.post("/v1/batches", body.substr(0, body.size() - 1) + R"(,"metadata":{"bw_call":"c"}})").text("id"));
   }
   const auto page = "/v1/batches?limit=2&after=" + made[0];
   CHECK(ids_of(client.get(page)) == std::vector{made[1], made[2]});

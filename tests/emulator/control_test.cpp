@@ -53,8 +53,7 @@ TEST_CASE("faults are replaced while the server runs, and their rules count anew
   CHECK(put(client, "{}").status == 200);
   CHECK(other.get("/v1/models").status == 200);
   CHECK(put(client, R"({"rate":{"rpm":1,"tpm":1000}})").status == 200);
-  const auto chat = other.post("/v1/chat/completions",
-                               R"({"model":"m","messages":[{"role":"user","content":"x"}]})");
+  const auto chat = other.post("/v1/chat/completions", R"({"model":"m","messages":[{"role":"user","content":"x"}]})");
   CHECK(chat.headers.at("x-ratelimit-limit-requests") == "1");
 }
 
@@ -64,7 +63,8 @@ TEST_CASE("malformed faults are refused with the key and what was expected, and 
   RawClient client{server};
   for (const auto& [faults, words] :
        {std::pair{R"({"list_lag_ms":-1})", "\"list_lag_ms\": expected a whole number, 0 or more"},
-        std::pair{R"({"lag":1})", "unknown key \"lag\" (the keys here are validating_ms"}, std::pair{"{", "not JSON"}}) {
+        std::pair{R"({"lag":1})", "unknown key \"lag\" (the keys here are validating_ms"},
+        std::pair{"{", "not JSON"}}) {
     const auto answer = put(client, faults);
     CHECK(answer.status == 400);
     CHECK(answer.message().find("reading faults from the body of PUT /emulator/faults") != std::string::npos);
@@ -121,16 +121,15 @@ TEST_CASE("files lapse by the clock, as they were told to at upload or when the 
 {
   emulator::Server server{tests::quick()};
   RawClient client{server};
-  const auto brief = client.upload(tests::request_lines(1), "in.jsonl",
-                                   {{"purpose", "batch"},
-                                    {"expires_after[anchor]", "created_at"},
-                                    {"expires_after[seconds]", "3600"}});
+  const auto brief = client.upload(
+      tests::request_lines(1), "in.jsonl",
+      {{"purpose", "batch"}, {"expires_after[anchor]", "created_at"}, {"expires_after[seconds]", "3600"}});
   const auto usual = client.upload(tests::request_lines(1));
   const auto body = RawClient::batch_body(usual.text("id"));
-  const auto batch = client.post("/v1/batches", body.substr(0, body.size() - 1) +
-                                                    R"(,"output_expires_after":{"anchor":"created_at","seconds":7200}})");
-  const auto output =
-      client.wait_for_status(batch.text("id"), "completed")->getValue<std::string>("output_file_id");
+  const auto batch =
+      client.post("/v1/batches", body.substr(0, body.size() - 1) +
+                                     R"(,"output_expires_after":{"anchor":"created_at","seconds":7200}})");
+  const auto output = client.wait_for_status(batch.text("id"), "completed")->getValue<std::string>("output_file_id");
   const auto there = [&](const std::string& id) {
     const auto status = client.get("/v1/files/" + id).status;
     CHECK(client.get("/v1/files/" + id + "/content").status == status);
@@ -157,9 +156,8 @@ TEST_CASE("a batch that 24 hours do not suffice for expires with what was done b
   const auto id = client.submit(tests::request_lines(200));
   client.wait_for_status(id, "in_progress");
   advance(client, 12 * hour_ms);
-  client.wait_for(id, [](const Object& batch) {
-    return batch->getObject("request_counts")->getValue<int>("completed") == 50;
-  });
+  client.wait_for(
+      id, [](const Object& batch) { return batch->getObject("request_counts")->getValue<int>("completed") == 50; });
   advance(client, 13 * hour_ms);
   const auto batch = client.wait_for_status(id, "expired");
   const auto done = batch->getObject("request_counts")->getValue<unsigned>("completed");
@@ -181,9 +179,8 @@ TEST_CASE("24 hours at once are enough for a batch that needs less")
   RawClient client{server};
   const auto id = client.submit(tests::request_lines(300));
   advance(client, 25 * hour_ms);
-  client.wait_for(id, [](const Object& batch) {
-    return batch->getObject("request_counts")->getValue<int>("completed") == 300;
-  });
+  client.wait_for(
+      id, [](const Object& batch) { return batch->getObject("request_counts")->getValue<int>("completed") == 300; });
   advance(client, hour_ms);
   const auto batch = client.wait_for_status(id, "completed");
   CHECK(number(batch, "completed_at") <= number(batch, "expires_at"));

@@ -228,8 +228,8 @@ TEST_CASE("a download breaks off, drops or spoils where it is told to")
 
 TEST_CASE("an upload is cut while its body is on its way, and is not there")
 {
-  emulator::Server server{tests::quick_with(
-      R"({"http":[{"method":"POST","path":"/v1/files","nth":1,"at_byte":5000,"action":"reset"}]})")};
+  emulator::Server server{
+      tests::quick_with(R"({"http":[{"method":"POST","path":"/v1/files","nth":1,"at_byte":5000,"action":"reset"}]})")};
   RawClient client{server};
   CHECK_THROWS_AS(client.upload(std::string(20'000'000, 'x')), Poco::Exception);
   client.session().reset();
@@ -264,8 +264,7 @@ TEST_CASE("a real-time answer that was kept from the client counts as cut")
     CAPTURE(rule);
     emulator::Server server{
         tests::quick_with(R"({"http":[{"path":"/v1/chat/completions",)" + std::string{rule} + "}]}")};
-    call(server, "POST", "/v1/chat/completions",
-         R"({"model":"gpt-4o","messages":[{"role":"user","content":"x"}]})");
+    call(server, "POST", "/v1/chat/completions", R"({"model":"gpt-4o","messages":[{"role":"user","content":"x"}]})");
     RawClient client{server};
     CHECK(client.ledger()->getValue<int>("live_billed") == 1);
     CHECK(client.ledger()->getValue<int>("live_cut") == 1);

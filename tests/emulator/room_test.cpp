@@ -25,14 +25,15 @@ std::string embed_lines(int count)
   std::string lines;
   for (int i = 0; i < count; ++i)
     lines += R"({"custom_id":"e)" + std::to_string(i) +
-             R"(","method":"POST","url":"/v1/embeddings","body":{"model":"text-embedding-3-small","input":"x"}})" + "\n";
+             R"(","method":"POST","url":"/v1/embeddings","body":{"model":"text-embedding-3-small","input":"x"}})" +
+             "\n";
   return lines;
 }
 
 Answer create(RawClient& client, const std::string& lines, const std::string& endpoint = "/v1/chat/completions")
 {
-  return client.post("/v1/batches", R"({"input_file_id":")" + client.upload(lines).text("id") +
-                                        R"(","endpoint":")" + endpoint + R"(","completion_window":"24h"})");
+  return client.post("/v1/batches", R"({"input_file_id":")" + client.upload(lines).text("id") + R"(","endpoint":")" +
+                                        endpoint + R"(","completion_window":"24h"})");
 }
 
 std::string with_model(std::string line, const std::string& model)
@@ -70,8 +71,7 @@ TEST_CASE("requests to embeddings have a limit of their number")
   emulator::Server server{lasting(R"({"enqueued_request_limit":1000})")};
   RawClient client{server};
   client.wait_for_status(create(client, embed_lines(600), "/v1/embeddings").text("id"), "in_progress");
-  const auto refused =
-      client.wait_for_status(create(client, embed_lines(401), "/v1/embeddings").text("id"), "failed");
+  const auto refused = client.wait_for_status(create(client, embed_lines(401), "/v1/embeddings").text("id"), "failed");
   CHECK(error_of(refused)->getValue<std::string>("message") ==
         "Enqueued request limit reached for text-embedding-3-small in organization org-emulator. Limit: 1,000 enqueued "
         "requests. Please try again once some in_progress batches have been completed.");
@@ -84,8 +84,7 @@ TEST_CASE("want of room may be told when the batch is to be created, and then th
 {
   for (const int status : {429, 400}) {
     CAPTURE(status);
-    emulator::Server server{
-        lasting(R"({"enqueued_token_limit":50,"no_room":")" + std::to_string(status) + "\"}")};
+    emulator::Server server{lasting(R"({"enqueued_token_limit":50,"no_room":")" + std::to_string(status) + "\"}")};
     RawClient client{server};
     const auto first = create(client, tests::request_lines(4));
     REQUIRE(first.status == 200);
@@ -146,10 +145,9 @@ TEST_CASE("twins are seen: live at once for one file, or for the same bytes, and
   const auto lines = tests::request_lines(2);
   const auto make = [&](const std::string& file, const std::string& call) {
     const auto body = RawClient::batch_body(file);
-    const auto id = client
-                        .post("/v1/batches", body.substr(0, body.size() - 1) + R"(,"metadata":{"bw_call":")" + call +
-                                                 "\"}}")
-                        .text("id");
+    const auto id =
+        client.post("/v1/batches", body.substr(0, body.size() - 1) + R"(,"metadata":{"bw_call":")" + call + "\"}}")
+            .text("id");
     client.wait_for_status(id, "in_progress");
     return id;
   };
