@@ -57,6 +57,18 @@ TEST_CASE("faults are replaced while the server runs, and their rules count anew
   CHECK(chat.headers.at("x-ratelimit-limit-requests") == "1");
 }
 
+TEST_CASE("a speed holds from when it is given, for batches that are on their way too")
+{
+  auto options = tests::quick();
+  options.faults.in_progress_ms = 48 * hour_ms;
+  emulator::Server server{std::move(options)};
+  RawClient client{server};
+  const auto id = client.submit(tests::request_lines(2));
+  client.wait_for_status(id, "in_progress");
+  CHECK(put(client, R"({"in_progress_ms":0})").status == 200);
+  CHECK(client.lines(client.wait_for_status(id, "completed"), "output_file_id").size() == 2);
+}
+
 TEST_CASE("malformed faults are refused with the key and what was expected, and change nothing")
 {
   emulator::Server server{tests::quick_with(R"({"list_lag_ms":5})")};

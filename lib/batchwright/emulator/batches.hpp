@@ -163,6 +163,7 @@ private:
   void end_turn();
   void wake_all();
   bool wait_until(Live& live, Instant t, Until until = Until::cancel);
+  bool spend(Live& live, Instant from, std::int64_t Faults::*speed, Until until = Until::cancel);
   bool cancelled(const Live& live) const;
 
   const Setting& m_setting;
@@ -173,7 +174,7 @@ private:
   std::condition_variable m_turn_free; // those, and a turn given back
   bool m_stopping = false;
   int m_turns = 0; // taken
-  mutable Book m_book = {};
+  Book m_book = {};
   mutable std::deque<Live> m_batches = {}; // in order of creation; addresses stay
   std::map<std::string, std::size_t> m_places = {};
 };
