@@ -85,6 +85,22 @@ TEST_CASE("malformed faults are refused with the key and what was expected, and 
   CHECK(client.get("/emulator/faults").body == R"({"list_lag_ms":5})");
 }
 
+TEST_CASE("a server in the same process is told in code")
+{
+  emulator::Server server{tests::quick({.list_lag_ms = 60'000})};
+  RawClient client{server};
+  client.upload("{}\n");
+  const auto listed = [&] { return client.get("/v1/files").json()->getArray("data")->size(); };
+  CHECK(listed() == 0);
+  server.advance(std::chrono::minutes{1});
+  CHECK(listed() == 1);
+  client.upload("{}\n");
+  CHECK(listed() == 1);
+  server.change({});
+  CHECK(listed() == 2);
+  CHECK(client.get("/emulator/faults").body == "{}");
+}
+
 TEST_CASE("what the emulator offers beside the API needs no key")
 {
   emulator::Server server{tests::quick()};

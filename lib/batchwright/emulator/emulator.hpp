@@ -26,6 +26,7 @@
 
 #include <batchwright/emulator/faults.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -58,6 +59,10 @@ public:
   std::string url() const;
   /// The certificate a client must trust; empty without `tls`.
   std::filesystem::path ca_file() const;
+  /// As `PUT /emulator/faults` does.
+  void change(Faults faults);
+  /// As `POST /emulator/clock` does. REQUIRED: by 0 or more, 10 years in all at most.
+  void advance(std::chrono::milliseconds by);
   /// What `GET /emulator/ledger` answers; also after stop().
   std::string ledger() const;
   /// Cuts what is open and ends all threads; may be called again.

@@ -13,6 +13,20 @@ constexpr std::int64_t farthest_ms = 10 * 365 * 86'400'000LL; // that the clock 
 
 } // namespace
 
+void Service::change(Faults faults)
+{
+  m_ledger.set_copies(faults.copies);
+  m_limiter.change(faults.rate);
+  m_setting.current.replace(std::move(faults));
+  m_batches.faults_changed();
+}
+
+void Service::advance(Millis by)
+{
+  m_setting.clock.advance(by);
+  m_batches.clock_moved();
+}
+
 Reply Service::read_faults(Call&, const std::string&)
 {
   const auto faults = m_setting.faults();
@@ -24,14 +38,10 @@ Reply Service::change_faults(Call& call, const std::string& id)
   const auto body = read_body(call);
   if (body.refusal) return *body.refusal;
   try {
-    m_setting.current.replace(parse_faults(body.text, "the body of PUT /emulator/faults"));
+    change(parse_faults(body.text, "the body of PUT /emulator/faults"));
   } catch (const Error& e) {
     return error_reply(400, e.hint().empty() ? e.what() : fmt::format("{} ({})", e.what(), e.hint()));
   }
-  const auto faults = m_setting.faults();
-  m_ledger.set_copies(faults->copies);
-  m_limiter.change(faults->rate);
-  m_batches.faults_changed();
   return read_faults(call, id);
 }
 
@@ -56,8 +66,7 @@ Reply Service::move_clock(Call& call, const std::string& id)
     return error_reply(400, fmt::format("\"advance_ms\": expected a whole number from 0, up to {} in all", farthest_ms),
                        {.param = "advance_ms"});
   }
-  m_setting.clock.advance(Millis{*n});
-  m_batches.clock_moved();
+  advance(Millis{*n});
   return read_clock(call, id);
 }
 
