@@ -107,7 +107,7 @@ TEST_CASE("a cancel may be refused, ignored, or never come to its end")
   client.wait_for_status(ids[0], "completed");
   client.wait_for_status(ids[1], "completed");
   stays(client, ids[2], "cancelling");
-  put(client, "{" + fast + "}");
+  advance(client, day_ms);
   client.wait_for_status(ids[2], "cancelled");
   const auto ledger = client.ledger();
   CHECK(ledger->getValue<int>("cancels_asked") == 4);
