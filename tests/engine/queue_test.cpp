@@ -177,8 +177,8 @@ TEST_CASE("requests have a limit of their own, the API's or the one a refusal na
   room.foreign = {.batches = 1, .tokens = 0, .requests = 1};
   CHECK(turn_of(room) == Turn::wait_for_room);
   room.most_requests = 1'000'000;
-  engine::learn_refusal(room.known, 200,
-                        "Enqueued request limit reached for text-embedding-3-small. Limit: 15 enqueued requests.", noon);
+  engine::learn_refusal(
+      room.known, 200, "Enqueued request limit reached for text-embedding-3-small. Limit: 15 enqueued requests.", noon);
   engine::learn_end(room.known);
   CHECK(room.known.named_requests == 15);
   CHECK_FALSE(room.known.named_tokens);
@@ -233,7 +233,8 @@ TEST_CASE("forty parts under a limit that admits three drain by polling alone, r
   CHECK(arena.ledger("executed_twice") == 0);
 }
 
-TEST_CASE("a part whose own tokens exceed the named limit is cut, and one request that does fails with the server's word")
+TEST_CASE(
+    "a part whose own tokens exceed the named limit is cut, and one request that does fails with the server's word")
 {
   emulator::Faults faults;
   faults.enqueued_token_limit = 2'000;
@@ -242,12 +243,15 @@ TEST_CASE("a part whose own tokens exceed the named limit is cut, and one reques
   HandClock clock;
   auto tools = process.tools_with(clock);
   auto ask = arena.ask(20);
-  ask.inputs = {arena.directory.file("b.csv", [] {
-    std::string csv = "id,text\n";
-    for (int i = 0; i < 20; ++i)
-      csv += fmt::format("{},\"{}\"\n", i, text_of(i));
-    return csv;
-  }()).native()};
+  ask.inputs = {arena.directory
+                    .file("b.csv",
+                          [] {
+                            std::string csv = "id,text\n";
+                            for (int i = 0; i < 20; ++i)
+                              csv += fmt::format("{},\"{}\"\n", i, text_of(i));
+                            return csv;
+                          }())
+                    .native()};
   const auto job = process.make(ask);
   JobView view;
   for (int polls = 0; polls < 400 && view.state != JobState::done; ++polls) {
@@ -305,7 +309,8 @@ TEST_CASE("a quota that is used up is probed after five minutes, doubling to an 
   refused.calls.first = 2;
   refused.effect = emulator::Effect::status;
   refused.status = 429;
-  refused.body = R"({"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}})";
+  refused.body =
+      R"({"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}})";
   faults.http = {refused};
   Arena arena{faults};
   auto process = arena.process();

@@ -157,8 +157,7 @@ void Run::record_look(int number, const Call& call, const BatchLook& look)
     return;
   }
   if (look.ignores_paging) {
-    pause(Pause::unknown_submission,
-          fmt::format("{}: the server's list of batches cannot be read to its end", doing));
+    pause(Pause::unknown_submission, fmt::format("{}: the server's list of batches cannot be read to its end", doing));
     return;
   }
   if (look.failed) {
@@ -255,25 +254,30 @@ void Run::look_for_twins()
 /// A batch of a call whose answer was lost showed up after another was created, or is going to be.
 void Run::meet_twin(const wire::BatchObject& twin)
 {
-  const auto call = std::find_if(m_watched.begin(), m_watched.end(), [&](const Call& c) {
-    return c.uuid == twin.metadata.find("bw_call")->second;
-  });
+  const auto call = std::find_if(m_watched.begin(), m_watched.end(),
+                                 [&](const Call& c) { return c.uuid == twin.metadata.find("bw_call")->second; });
   if (call == m_watched.end() || m_busy.contains(call->part)) return; // the next look finds it again
   const Part& p = part(call->part);
   if (p.batch == twin.id) return forget(Call{*call}, CallState::adopted);
   const bool is_of_use = wire::phase(twin.status) != wire::BatchPhase::refused && twin.status != "cancelled";
   if (p.state == PartState::queued && is_of_use) return adopt(twin, Call{*call});
   if (!is_of_use || wire::phase(twin.status) == wire::BatchPhase::finished) {
-    if (is_of_use) note(Note::Level::warning, fmt::format("part {} ran twice at the server: {} was made by a call whose answer was lost, and ended before it showed", p.number, twin.id.str()));
+    if (is_of_use)
+      note(Note::Level::warning, fmt::format("part {} ran twice at the server: {} was made by a call whose answer was "
+                                             "lost, and ended before it showed",
+                                             p.number, twin.id.str()));
     return forget(Call{*call}, CallState::twin);
   }
-  note(Note::Level::warning, fmt::format("part {}: the batch {}, made by a call whose answer was lost, showed late and is cancelled; {} goes on",
-                                         p.number, twin.id.str(), p.batch.empty() ? "another one" : p.batch.str()));
-  on_worker(Do::cancel, no_part, [this, id = twin.id] { return m_server.client.cancel(id); },
-            [this, lost = Call{*call}](const api::Reply<wire::BatchObject>& reply) {
-              if (reply.ok()) return forget(lost, CallState::twin);
-              note(Note::Level::warning, fmt::format("cancelling it: {}", reply.trouble));
-            });
+  note(Note::Level::warning,
+       fmt::format(
+           "part {}: the batch {}, made by a call whose answer was lost, showed late and is cancelled; {} goes on",
+           p.number, twin.id.str(), p.batch.empty() ? "another one" : p.batch.str()));
+  on_worker(
+      Do::cancel, no_part, [this, id = twin.id] { return m_server.client.cancel(id); },
+      [this, lost = Call{*call}](const api::Reply<wire::BatchObject>& reply) {
+        if (reply.ok()) return forget(lost, CallState::twin);
+        note(Note::Level::warning, fmt::format("cancelling it: {}", reply.trouble));
+      });
 }
 
 /// The part waits to be sent again, and need not.

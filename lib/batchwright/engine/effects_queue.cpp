@@ -76,8 +76,8 @@ void Run::survey(const Part& p)
     our_jobs.insert(job.uuid);
   const auto each = p.requests > 0 ? static_cast<double>(p.input_tokens.n) / static_cast<double>(p.requests) : 0.0;
   const auto is_foreign = [ours, our_jobs, model = model_of(p),
-                           endpoint = p.endpoint.empty() ? m_job.request.endpoint : p.endpoint](
-                              const wire::BatchObject& b, Instant) {
+                           endpoint = p.endpoint.empty() ? m_job.request.endpoint
+                                                         : p.endpoint](const wire::BatchObject& b, Instant) {
     const auto phase = wire::phase(b.status);
     const bool lives = phase == wire::BatchPhase::live || phase == wire::BatchPhase::stopping;
     const auto job = b.metadata.find("bw_job_uuid");
@@ -110,11 +110,10 @@ void Run::queue_says(const Part& p, Turn said)
   if (room.known.quiet_since) until = std::max(until, *room.known.quiet_since + refusal_wait(room.known.refusals));
   m_shut[model_of(p)] = {said, until};
   if (said == Turn::wait_for_check) return;
-  note(Note::Level::detail,
-       said == Turn::wait_for_other
-           ? fmt::format("part {} lets another job go first", p.number)
-           : fmt::format("part {} waits for room at the server: {} tokens of {} are enqueued", p.number,
-                         enqueued_tokens(room), model_of(p)));
+  note(Note::Level::detail, said == Turn::wait_for_other
+                                ? fmt::format("part {} lets another job go first", p.number)
+                                : fmt::format("part {} waits for room at the server: {} tokens of {} are enqueued",
+                                              p.number, enqueued_tokens(room), model_of(p)));
 }
 
 void Run::learn(store::Transaction& tx, const Part& p, const std::function<void(Queue&)>& change)

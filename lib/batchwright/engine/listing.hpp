@@ -23,12 +23,12 @@ template<class T>
 struct Look {
   std::optional<api::Reply<wire::Page<T>>> failed = {}; ///< the page that could not be read
   bool ignores_paging = false;                          ///< the server gave the same page again: not all was seen
-  std::vector<T> found = {};             ///< newest first
+  std::vector<T> found = {};                            ///< newest first
   std::optional<Instant> server_time = {};
 };
 
-/// Reads a listing, newest first, until it is older than the intent, and keeps what `is_it`. `page` asks for one page after an
-/// id; `is_it` is told an entry and the moment of the intent by the server's clock.
+/// Reads a listing, newest first, until it is older than the intent, and keeps what `is_it`. `page` asks for one page
+/// after an id; `is_it` is told an entry and the moment of the intent by the server's clock.
 template<class T, class Page, class IsIt>
 Look<T> look_through(Instant begun_at, const Clock& clock, Page page, IsIt is_it)
 {
