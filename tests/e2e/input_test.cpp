@@ -64,7 +64,7 @@ TEST_CASE("an output whose format is not there yet is refused before any work, u
   const FreshDirectory dir;
   const Rehearsal world{dir.path()};
   const auto input = dir.file("a.csv", "text\nx\n");
-  for (const auto* name : {"out.tsv", "out.jsonl.gz", "out.parquet"}) {
+  for (const auto* name : {"out.xlsx", "out.jsonl.bz2", "out.parquet"}) {
     const auto run = world(words("run", input, {"--yes", "-o", (dir / name).native()}));
     CHECK(run.exit == 64);
     CHECK(holds(run.err, name));
@@ -72,7 +72,7 @@ TEST_CASE("an output whose format is not there yet is refused before any work, u
   }
   CHECK(world.ledger("uploads") == 0);
   REQUIRE(world(words("run", input, {"--yes", "--every", "50ms", "-o", (dir / "o").native()})).exit == 0);
-  CHECK(world({"fetch", "a", "-o", (dir / "out.tsv").native()}).exit == 64);
+  CHECK(world({"fetch", "a", "-o", (dir / "out.parquet").native()}).exit == 64);
   CHECK(world({"fetch", "a", "--format", "csv", "-o", (dir / "out.tsv").native()}).exit == 0);
   CHECK(tests::slurp(dir / "out.tsv").starts_with("text,output,"));
 }

@@ -4,6 +4,7 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/engine.hpp>
+#include <batchwright/engine/space.hpp>
 #include <batchwright/engine/spec.hpp>
 #include <batchwright/input/pins.hpp>
 #include <batchwright/input/spool.hpp>
@@ -313,6 +314,7 @@ Job with_hook_of(Tools& tools, Job job)
 FileLock found(Tools& tools, const Draft& draft)
 {
   const auto& name = draft.job.name;
+  if (!draft.continues) check_space(tools, draft);
   auto lock = take_lock(tools, name);
   const auto job = with_kept_input(tools, draft);
   store::Transaction tx{tools.store};

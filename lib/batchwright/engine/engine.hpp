@@ -84,7 +84,7 @@ Draft draft(Tools& tools, const Ask& ask);
 
 /// Makes the drafted job real: directory, what was piped in, and rows. Or, where it continues one, takes over the new
 /// policy. Returns the job's lock, for `advance` to go on with. Throws `Fault::busy` where another process holds a job
-/// of that name.
+/// of that name, `Fault::storage` where the disk has no room for what a new one may bring.
 FileLock found(Tools& tools, const Draft& draft);
 
 // --- moving a job ----------------------------------------------------------------------------------------------------

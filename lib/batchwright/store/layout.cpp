@@ -1,3 +1,5 @@
+#include <batchwright/base/disk.hpp>
+#include <batchwright/base/error.hpp>
 #include <batchwright/base/files.hpp>
 #include <batchwright/store/layout.hpp>
 
@@ -12,6 +14,12 @@ std::filesystem::path JobLayout::file(int part, std::string_view what) const
 
 void Layout::prepare() const
 {
+  if (const auto network = network_filesystem_of(m_root); !network.empty()) {
+    throw Error{
+        Fault::config,
+        fmt::format("{} stands on a network file system ({}), whose locks cannot be trusted", m_root.native(), network),
+        "name a directory on a disk of this machine: --home DIR, or BATCHWRIGHT_HOME"};
+  }
   make_private_directory(m_root);
   make_private_directory(jobs());
   make_private_directory(locks());

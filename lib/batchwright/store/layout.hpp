@@ -54,7 +54,7 @@ public:
   JobLayout job(const std::string& name) const { return JobLayout{jobs() / name}; }
   std::filesystem::path lock(const std::string& name) const { return locks() / (name + ".lock"); }
 
-  /// Makes the directories, mode 0700. Throws `Fault::storage`.
+  /// Makes the directories, mode 0700. Throws `Fault::config` on a network file system, `Fault::storage`.
   void prepare() const;
 
 private:
