@@ -131,6 +131,11 @@ Millis refusal_wait(int refusals)
   return growing(Millis{60'000}, 2.0, refusals - 1, Millis{1'800'000});
 }
 
+Millis second_look_wait(int looks)
+{
+  return growing(Millis{5'000}, 2.0, looks - 1, Millis{300'000});
+}
+
 Millis trouble_wait(int troubles)
 {
   return growing(Millis{1'000}, 2.0, troubles - 1, Millis{60'000});

@@ -65,6 +65,9 @@ Millis poll_wait(int polls);
 /// The pause after the server had no room for a part while no other batch of ours was live: 1 minute, growing to 30.
 Millis refusal_wait(int refusals);
 
+/// The wait before outputs that were found wanting are looked for again: 5 s, growing to 5 minutes. `looks` so far.
+Millis second_look_wait(int looks);
+
 /// The wait after network trouble, growing from 1 s to a minute.
 Millis trouble_wait(int troubles);
 

@@ -1,5 +1,5 @@
-// The room that an account has at the server for batches of a model: what is known of it, and who wants it. Whether a part
-// may go is decided in engine/queue.hpp.
+// The room that an account has at the server for batches of a model: what is known of it, and who wants it. Whether a
+// part may go is decided in engine/queue.hpp.
 #pragma once
 
 #include <batchwright/base/clock.hpp>
@@ -33,7 +33,7 @@ struct Enqueued {
   PartState state = PartState::queued;
   std::int64_t tokens = 0;
   std::int64_t requests = 0;
-  std::string remote_status = {};         ///< the server's word; empty or `validating`: not admitted yet
+  std::string remote_status = {}; ///< the server's word; empty or `validating`: not admitted yet
   Instant job_created_at = {};
   std::optional<Instant> advanced_at = {}; ///< of the job
   bool may_send = false;                   ///< the job is neither paused nor cancelled
