@@ -1,5 +1,5 @@
-// Outputs: brought home from the server, and brought again where they hold less than they should. What the server claims
-// is doubted for a while, never for ever, and what came counts in any case.
+// Outputs: brought home from the server, and brought again where they hold less than they should. What the server
+// claims is doubted for a while, never for ever, and what came counts in any case.
 
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/run.hpp>
@@ -37,10 +37,9 @@ results::Demand claims_of(const Part& p)
 
 std::string in_words(const Part& p, const results::Lines& lines)
 {
-  return fmt::format("the server counts {} answers and {} failures{}, and {} and {} lines came", p.remote.completed,
-                     p.remote.failed,
-                     p.remote.output_file.empty() && p.remote.error_file.empty() ? ", names no file" : "", lines.output,
-                     lines.errors);
+  return fmt::format(
+      "the server counts {} answers and {} failures{}, and {} and {} lines came", p.remote.completed, p.remote.failed,
+      p.remote.output_file.empty() && p.remote.error_file.empty() ? ", names no file" : "", lines.output, lines.errors);
 }
 
 } // namespace
@@ -128,8 +127,8 @@ void Run::record_gone(int number, const Brought& b)
 {
   if (!part(number).gone_since) {
     note(Note::Level::warning,
-         fmt::format("a file of part {}'s answers is not at the server ({}); it is looked for again for an hour", number,
-                     b.gone->words));
+         fmt::format("a file of part {}'s answers is not at the server ({}); it is looked for again for an hour",
+                     number, b.gone->words));
   }
   record(number, [&](Part& changed, store::Transaction& tx) {
     if (!changed.gone_since) tx.log(m_job.name, number, fmt::format("a file is not there: {}", b.gone->words));
@@ -156,8 +155,7 @@ void Run::record_wanting(int number, const results::Lines& lines)
   const auto& p = part(number);
   const bool is_short = !claims_of(p).is_met_by(lines);
   const auto why = is_short ? in_words(p, lines) : fmt::format("{} lines cannot be read", lines.unreadable);
-  if (!is_short || !p.short_since)
-    note(Note::Level::info, fmt::format("part {}: {}; downloading again", number, why));
+  if (!is_short || !p.short_since) note(Note::Level::info, fmt::format("part {}: {}; downloading again", number, why));
   record(number, [&](Part& changed, store::Transaction& tx) {
     tx.log(m_job.name, number, fmt::format("downloading again: {}", why));
     move(changed, PartEvent::outputs_wanting);
