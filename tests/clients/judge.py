@@ -75,6 +75,12 @@ def ledger(server):
         return json.load(page)
 
 
+def control(server, method, what, body):
+    url = server["url"].removesuffix("/v1") + "/emulator/" + what
+    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), method=method)) as page:
+        return json.load(page)
+
+
 def calls(server, method, route):
     return sum(c["calls"] for c in ledger(server)["calls"] if (c["method"], c["route"]) == (method, route))
 
@@ -537,6 +543,43 @@ def broken_calls_are_told_apart(client, server):
         pass
     raises(openai.APITimeoutError, lambda: client.with_options(timeout=0.3).models.list())
     raises(openai.InternalServerError, lambda: client.models.list(), 502)
+
+
+AFTER = {"method": "POST", "path": "/v1/batches", "phase": "after-effect"}
+
+
+@case({"http": [{**AFTER, "nth": 1, "action": "status", "status": 500}, {**AFTER, "nth": 2, "action": "reset"},
+                {**AFTER, "nth": 3, "action": "hang"}, {**AFTER, "nth": 4, "action": "truncate"},
+                {**AFTER, "nth": 5, "phase": "mid-body", "action": "close"}]})
+def what_was_done_behind_an_error_shows_in_the_listing(client, server):
+    file = upload(client, chat_lines(1))
+    raises(openai.InternalServerError, lambda: create(client, file), 500)
+    raises(openai.APIConnectionError, lambda: create(client, file))
+    raises(openai.APITimeoutError, lambda: create(client, file, timeout=0.3))
+    for _ in range(2):
+        try:
+            create(client, file)
+        except (ValueError, openai.APIError):
+            continue
+        raise AssertionError("half an answer was taken for a whole one")
+    assert [batch.input_file_id for batch in client.batches.list()] == [file.id] * 5
+    assert not any(batch["answered"] for batch in ledger(server)["batches"])
+
+
+@case({"in_progress_ms": 48 * 3_600_000})
+def a_day_passes_at_once(client, server):
+    batch = create(client, upload(client, chat_lines(4)))
+    while batch.status == "validating":
+        batch = client.batches.retrieve(batch.id)
+    control(server, "POST", "clock", {"advance_ms": 86_400_000})
+    batch = ended(client, batch)
+    assert batch.status == "expired" and batch.expired_at == batch.expires_at == batch.created_at + 86_400
+    left = results(client, batch.error_file_id)
+    assert left and {row["error"]["code"] for row in left} == {"batch_expired"}
+    control(server, "POST", "clock", {"advance_ms": 31 * 86_400_000})
+    raises(openai.NotFoundError, lambda: client.files.content(batch.error_file_id), 404)
+    control(server, "PUT", "faults", {"http": [{"path": "/v1/models", "action": "status", "status": 409}]})
+    raises(openai.ConflictError, lambda: client.models.list(), 409)
 
 
 @case(tls=True)

@@ -331,8 +331,7 @@ TEST_CASE("where the batch is not found either, nothing is taken as lost: it may
   process.server.account = bench.process.server.account;
   bench.clock.tick(2 * hour);
   auto tools = process.tools_with(bench.clock);
-  const auto view =
-      engine::advance(tools, process.server, bench.job, {.until = Until::idle, .sending = Sending::yes});
+  const auto view = engine::advance(tools, process.server, bench.job, {.until = Until::idle, .sending = Sending::yes});
   CHECK(view.pause == Pause::account);
   CHECK(view.parts.front().state == PartState::ended);
   CHECK(view.items.pending() == 10);

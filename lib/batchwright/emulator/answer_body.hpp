@@ -1,5 +1,5 @@
-// An answer's body on its way out, whole or as a rule of the faults has it. In: a reply, a rule, the stream to write to.
-// Out: bytes, in blocks, never all of a file at once. Never: closes the connection; tells where it stopped instead.
+// An answer's body on its way out, whole or as a rule of the faults has it. In: a reply, a rule, the stream to write
+// to. Out: bytes, in blocks, never all of a file at once. Never: closes the connection; tells where it stopped instead.
 #pragma once
 
 #include <batchwright/base/files.hpp>

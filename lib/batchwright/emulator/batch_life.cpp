@@ -45,7 +45,6 @@ void Batches::run(Live& live)
 void Batches::live_through(Live& live)
 {
   const auto& batch = live.batch;
-  const auto ahead = m_setting.clock.ahead();
   Checked checked;
   switch (validate(live, checked)) {
   case Start::stopped:
@@ -58,7 +57,7 @@ void Batches::live_through(Live& live)
     break;
   }
   // Time that passed at once while the batch validated would have been spent in progress.
-  const auto begun = m_setting.now() - (m_setting.clock.ahead() - ahead);
+  const auto begun = m_setting.now() - (m_setting.clock.ahead() - live.ahead);
   const OutputIds ids{.output = fresh_id("file-"), .error = fresh_id("file-")};
   const Execution::Files files{.input = m_files.path_of(batch.input_file_id),
                                .output = m_files.path_of(ids.output),
@@ -78,8 +77,7 @@ Batches::Start Batches::validate(Live& live, Checked& checked)
     checked = check_input(m_files.path_of(batch.input_file_id), *endpoint_at(batch.endpoint));
   }
   auto held = Held::cut_short;
-  if (wait_until(live, batch.created_at + Millis{m_setting.faults()->validating_ms}))
-    held = hold(live, StuckIn::validating);
+  if (spend(live, batch.created_at, &Faults::validating_ms)) held = hold(live, StuckIn::validating);
   if (held == Held::cut_short) return cancelled(live) ? Start::cancelled : Start::stopped;
   return held == Held::over ? expire_early(live) : judge(live, checked);
 }
@@ -180,7 +178,7 @@ void Batches::execute(Live& live, Execution& execution, Instant begun)
     const auto target = std::min(last, due(*faults, execution.size(), now - begun));
     run_stride(live, execution, target);
     if (execution.done() >= last) {
-      if (!wait_until(live, std::min(begun + Millis{faults->in_progress_ms}, end))) return;
+      if (!spend(live, begun, &Faults::in_progress_ms)) return;
       if (hold(live, StuckIn::in_progress) != Held::free) return;
       if (execution.done() >= last_of(live, execution.size())) return;
     } else if (execution.done() >= target && now == end) {
@@ -212,8 +210,7 @@ std::optional<BatchState> Batches::wind_up(Live& live, Execution& execution)
       if (!live.cancel_asked) enter(live, BatchState::finalizing);
     }
     auto held = Held::cut_short;
-    if (wait_until(live, m_setting.now() + Millis{m_setting.faults()->finalizing_ms}))
-      held = hold(live, StuckIn::finalizing);
+    if (spend(live, m_setting.now(), &Faults::finalizing_ms)) held = hold(live, StuckIn::finalizing);
     if (held != Held::cut_short) return held == Held::over ? BatchState::expired : BatchState::completed;
   }
   if (!linger_cancelling(live)) return std::nullopt;
@@ -223,7 +220,7 @@ std::optional<BatchState> Batches::wind_up(Live& live, Execution& execution)
 /// Lets the time pass between a cancel and its end; false when the server stops first.
 bool Batches::linger_cancelling(Live& live)
 {
-  return wait_until(live, m_setting.now() + Millis{m_setting.faults()->cancelling_ms}, Until::stop) &&
+  return spend(live, m_setting.now(), &Faults::cancelling_ms, Until::stop) &&
          hold(live, StuckIn::cancelling, Until::stop) != Held::cut_short;
 }
 
@@ -310,6 +307,19 @@ bool Batches::wait_until(Live& live, Instant t, Until until)
 {
   std::unique_lock lock{m_mutex};
   while (!ends_wait(live, until)) {
+    if (m_setting.now() >= t) return true;
+    m_changed.wait_until(lock, m_setting.clock.real(t));
+  }
+  return false;
+}
+
+/// Whether a state lasted in full, from `from` on, for the time that the faults in force give it, or until the 24 hours
+/// were over.
+bool Batches::spend(Live& live, Instant from, std::int64_t Faults::*speed, Until until)
+{
+  std::unique_lock lock{m_mutex};
+  while (!ends_wait(live, until)) {
+    const auto t = std::min(from + Millis{(*m_setting.faults()).*speed}, expires_at(live.batch));
     if (m_setting.now() >= t) return true;
     m_changed.wait_until(lock, m_setting.clock.real(t));
   }

@@ -1,4 +1,5 @@
-// What may happen to batches and their files: rules of the faults, as values. Batches are numbered by order of creation.
+// What may happen to batches and their files: rules of the faults, as values. Batches are numbered by order of
+// creation.
 #pragma once
 
 #include <batchwright/emulator/which.hpp>

@@ -114,6 +114,7 @@ Batches::Live& Batches::add(Batch batch)
   m_places[batch.id] = m_batches.size();
   auto& live = m_batches.emplace_back();
   live.batch = std::move(batch);
+  live.ahead = m_setting.clock.ahead();
   return live;
 }
 

@@ -64,6 +64,7 @@ private:
     Batch batch = {};
     Owner owner = Owner::client;
     std::optional<Instant> until = {}; ///< when a stranger's batch is completed
+    Millis ahead = {};                 ///< of the clock, at its creation
     bool cancel_asked = false;
     std::jthread thread = {};
   };
@@ -162,6 +163,7 @@ private:
   void end_turn();
   void wake_all();
   bool wait_until(Live& live, Instant t, Until until = Until::cancel);
+  bool spend(Live& live, Instant from, std::int64_t Faults::*speed, Until until = Until::cancel);
   bool cancelled(const Live& live) const;
 
   const Setting& m_setting;
@@ -172,7 +174,7 @@ private:
   std::condition_variable m_turn_free; // those, and a turn given back
   bool m_stopping = false;
   int m_turns = 0; // taken
-  mutable Book m_book = {};
+  Book m_book = {};
   mutable std::deque<Live> m_batches = {}; // in order of creation; addresses stay
   std::map<std::string, std::size_t> m_places = {};
 };

@@ -54,6 +54,16 @@ std::filesystem::path Server::ca_file() const
   return m_state->tls ? m_state->tls->authority : std::filesystem::path{};
 }
 
+void Server::change(Faults faults)
+{
+  m_state->service->change(std::move(faults));
+}
+
+void Server::advance(std::chrono::milliseconds by)
+{
+  m_state->service->advance(by);
+}
+
 std::string Server::ledger() const
 {
   return m_state->service->ledger_page();

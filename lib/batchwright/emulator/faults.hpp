@@ -113,8 +113,8 @@ struct Faults {
 };
 
 /// Reads the text of a faults file. Throws `Error{Fault::input}` that names the file, the key and what was expected.
-/// Batch rules: `{"batch":2,"after_share":0.5}`, `{"batch":[1,3]}`, `{"every":2}`, `{"first":1}`.
-/// HTTP rules:
+/// Batch rules: `{"batch":2,"after_share":0.5}`, `{"batch":[1,3]}`, `{"every":2}`, `{"first":1}`,
+/// `{"probability":0.1}`. HTTP rules:
 /// `{"method":"POST","path":"/v1/batches","nth":[1,3],"phase":"after-effect","action":"status","status":500}`; a member
 /// that the rule's action does not look at is refused, as is an action that makes no sense in its phase. Both may be
 /// left out: the action is then `delay`, and the phase `before-effect`, but `after-effect` for actions on the answer

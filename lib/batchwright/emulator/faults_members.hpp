@@ -1,5 +1,5 @@
-// The members of one object of a faults file, each taken by the code that knows it. In: JSON, and how to name the object
-// in messages. Out: values of the right kind and range. What is not as it must be, or is taken by nobody, throws
+// The members of one object of a faults file, each taken by the code that knows it. In: JSON, and how to name the
+// object in messages. Out: values of the right kind and range. What is not as it must be, or is taken by nobody, throws
 // `Error{Fault::input}` that names the file, the key and what was expected.
 #pragma once
 

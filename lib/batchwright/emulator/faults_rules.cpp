@@ -37,10 +37,9 @@ void take_effect(Members& members, Effect& effect)
                 {"garbage", Action::garbage},
                 {"truncate", Action::truncate}});
   effect.phase = usual_phase(effect.action);
-  members.take("phase", effect.phase,
-               {{"before-effect", Phase::before_effect},
-                {"after-effect", Phase::after_effect},
-                {"mid-body", Phase::mid_body}});
+  members.take(
+      "phase", effect.phase,
+      {{"before-effect", Phase::before_effect}, {"after-effect", Phase::after_effect}, {"mid-body", Phase::mid_body}});
   if (!goes_with(effect.phase, effect.action)) members.refuse("phase", "one that goes with the action");
 }
 

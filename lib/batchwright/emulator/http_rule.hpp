@@ -1,5 +1,5 @@
-// What may happen to a call: one rule of the faults, as a value. What decides about double billing is the phase: whether
-// the server had done what it was asked when the client lost sight of it.
+// What may happen to a call: one rule of the faults, as a value. What decides about double billing is the phase:
+// whether the server had done what it was asked when the client lost sight of it.
 #pragma once
 
 #include <batchwright/emulator/which.hpp>
@@ -26,8 +26,8 @@ enum class Action : std::uint8_t {
   hang,         ///< never goes on; until the client has left
   drip,         ///< goes on slowly, by `bytes_per_second`
   wrong_length, ///< announces some bytes more than there are, sends them all and closes
-  garbage,      ///< bytes that are no JSON and no UTF-8 in place of the body, or of what is left of it; its length is kept
-  truncate,     ///< the body is shorter, and its length announced so
+  garbage,  ///< bytes that are no JSON and no UTF-8 in place of the body, or of what is left of it; its length is kept
+  truncate, ///< the body is shorter, and its length announced so
 };
 
 /// An action and when it comes, with names for the usual ones.
@@ -53,11 +53,11 @@ struct HttpFault {
   Which calls = {};        ///< counts the calls that match method and path, answered or not
   Effect effect = {};
   std::int64_t delay_ms = 0; ///< waited at the phase, before the action, whatever it is
-  /// Where in the answer's body, mid-body; half of it, where there is no number. Before the effect: so many bytes of the
-  /// request's body are read first.
+  /// Where in the answer's body, mid-body; half of it, where there is no number. Before the effect: so many bytes of
+  /// the request's body are read first.
   std::optional<std::int64_t> at_byte = {};
-  int status = 500;      ///< of `status` and `html` (where 502 is the default of the file)
-  std::string body = {}; ///< of `status`; empty: the API's error body for that status
+  int status = 500;                                ///< of `status` and `html` (where 502 is the default of the file)
+  std::string body = {};                           ///< of `status`; empty: the API's error body for that status
   std::map<std::string, std::string> headers = {}; ///< of `status` and `html`
   std::int64_t bytes_per_second = 1000;            ///< of `drip`
 

@@ -24,6 +24,11 @@ public:
   /// The call's route with stars in place of ids, for counting; "other" when there is none.
   static std::string route_of(const Call& call);
 
+  /// Puts other faults in force.
+  void change(Faults faults);
+  /// Moves the clock forward. REQUIRED: by 0 or more.
+  void advance(Millis by);
+
   /// What `GET /emulator/ledger` answers.
   std::string ledger_page() const;
 

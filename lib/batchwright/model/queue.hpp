@@ -22,6 +22,7 @@ struct Queue {
   std::optional<std::int64_t> named_requests = {}; ///< the limit of enqueued requests that a refusal named last
   std::optional<Instant> quiet_since = {};         ///< the last refusal, until a batch ends
   int refusals = 0;                                ///< in a row
+  std::optional<Instant> failing_since = {};       ///< nothing was answered since, only put off; nothing: it goes well
 
   bool operator==(const Queue&) const = default;
 };
@@ -33,6 +34,7 @@ struct Enqueued {
   PartState state = PartState::queued;
   std::int64_t tokens = 0;
   std::int64_t requests = 0;
+  BatchId batch = {};
   std::string remote_status = {}; ///< the server's word; empty or `validating`: not admitted yet
   Instant job_created_at = {};
   std::optional<Instant> advanced_at = {}; ///< of the job
