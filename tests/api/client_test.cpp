@@ -255,11 +255,47 @@ TEST_CASE_FIXTURE(Fixture, "an upload sends the purpose before the file and give
   CHECK(request.method == http::Method::post);
   CHECK(request.path == "/files");
   REQUIRE(request.upload);
-  CHECK(request.upload->fields == std::vector<std::pair<std::string, std::string>>{{"purpose", "batch"}});
+  CHECK(request.upload->fields == wire::upload_fields(wire::openai()));
   CHECK(request.upload->file_field == "file");
   CHECK(request.upload->file_name == "bw-5f0e.jsonl");
   CHECK(request.upload->path == file);
   CHECK(reads.asked.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a server that removes nothing by itself gets a call once more without that, then never again")
+{
+  const auto file = dir.file("in.jsonl", lines);
+  const std::string refusal =
+      R"({"error":{"message":"Unrecognized request argument: expires_after","type":"invalid_request_error"}})";
+  const std::string plain = wire::create_batch_body(wire::openai(), FileId{"f"}, "/v1/x", {}, wire::Lapse::unsaid);
+  writes.answers = {saying(400, refusal), saying(200, R"({"id":"file-9","bytes":36})"),
+                    saying(200, R"({"id":"file-8","bytes":36})")};
+  SUBCASE("of an upload")
+  {
+    CHECK(client.upload(file, "a.jsonl").value.id == FileId{"file-9"});
+    CHECK(client.upload(file, "b.jsonl").value.id == FileId{"file-8"});
+    REQUIRE(writes.asked.size() == 3);
+    CHECK(writes.asked[0].upload->fields.size() == 3);
+    CHECK(writes.asked[1].upload->fields.size() == 1);
+    CHECK(writes.asked[1].upload->file_name == "a.jsonl");
+    CHECK(writes.asked[2].upload->fields.size() == 1);
+  }
+  SUBCASE("of a batch, whose outputs are another matter")
+  {
+    CHECK(client.create_batch(FileId{"f"}, "/v1/x", {}).ok());
+    CHECK(writes.asked[0].body.find("output_expires_after") != std::string::npos);
+    CHECK(writes.asked[1].body == plain);
+    CHECK(client.upload(file, "a.jsonl").ok());
+    CHECK(writes.asked[2].upload->fields.size() == 3);
+  }
+  SUBCASE("and is not asked a third time")
+  {
+    writes.answers = {saying(400, refusal), saying(400, refusal), saying(400, refusal)};
+    CHECK(client.create_batch(FileId{"f"}, "/v1/x", {}).ending == Ending::refused);
+    CHECK(client.create_batch(FileId{"f"}, "/v1/x", {}).ending == Ending::refused);
+    CHECK(writes.asked.size() == 3);
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture, "calls go where the API has them, ids encoded")

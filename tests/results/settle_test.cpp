@@ -661,4 +661,54 @@ TEST_CASE_FIXTURE(PackFixture, "ids that packs hide come back in the lines of th
   CHECK(outcomes().find("\"custom_id\":\"bw-") == std::string::npos);
 }
 
+TEST_CASE_FIXTURE(Fixture, "files that hold less than is demanded settle nothing and leave nothing behind")
+{
+  part = range(0, 3);
+  output({success(id(0)), "", success(id(1)), R"({"custom_id":"bw-0000000002","resp)"});
+  errors({refusal(id(3), 400)});
+  SUBCASE("for want of answers")
+  {
+    context.demand.output = 4;
+  }
+  SUBCASE("for want of failures")
+  {
+    context.demand.errors = 2;
+  }
+  SUBCASE("for a line that cannot be read")
+  {
+    context.demand.readable = true;
+  }
+  const auto put_off = settled();
+  CHECK(put_off.put_off);
+  CHECK(put_off.lines.output == 3); // the blank one is none
+  CHECK(put_off.lines.errors == 1);
+  CHECK(put_off.lines.unreadable == 1);
+  CHECK_FALSE(std::filesystem::exists(files.outcomes));
+  CHECK_FALSE(std::filesystem::exists(files.quarantine));
+
+  context.demand = {.output = 3, .errors = 1};
+  const auto settled = this->settled();
+  CHECK_FALSE(settled.put_off);
+  CHECK(settled.lines.output == 3);
+  CHECK(settled.sums.succeeded == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "where a file is lost, items without a line fail as paid; what the other file says counts")
+{
+  part = range(0, 3);
+  context.lost = true;
+  SUBCASE("in a job as usual") {}
+  SUBCASE("in a cancelled one: it may have been paid all the same")
+  {
+    context.cancelled = results::Cancelled::at_server;
+  }
+  errors({refusal(id(1), 400)});
+  const auto settled = this->settled();
+  CHECK(settled.sums.failed == 4);
+  CHECK(settled.sums.left == 0);
+  CHECK(outcomes().starts_with("0\tf\tlost_remote\t1\t"));
+  CHECK(outcomes().find("\n1\tf\todd\t0\t") != std::string::npos);
+  CHECK(outcomes().find("\n3\tf\tlost_remote\t1\t") != std::string::npos);
+}
+
 TEST_SUITE_END();

@@ -117,6 +117,7 @@ inline batchwright::Part full_part(int number, std::uint64_t items)
   part.max_output_tokens = 11;
   part.set = R"({"temperature":1})";
   part.short_since = at(31);
+  part.reread = true;
   part.gone_since = at(32);
   part.born_at = at(33);
   return part;

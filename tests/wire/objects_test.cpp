@@ -205,7 +205,24 @@ TEST_CASE("a new batch is asked for with its metadata, escaped")
 {
   CHECK(create_batch_body(openai(), FileId{"file-1"}, "/v1/chat/completions", {{"bw_call", "u"}, {"a\"b", "c\n"}}) ==
         R"({"input_file_id":"file-1","endpoint":"/v1/chat/completions","completion_window":"24h",)"
-        R"("metadata":{"a\"b":"c\n","bw_call":"u"}})");
+        R"("metadata":{"a\"b":"c\n","bw_call":"u"},)"
+        R"("output_expires_after":{"anchor":"created_at","seconds":2592000}})");
+}
+
+TEST_CASE("a server is asked to remove what it is given, but where it refuses that")
+{
+  CHECK(upload_fields(openai()) ==
+        std::vector<std::pair<std::string, std::string>>{
+            {"purpose", "batch"}, {"expires_after[anchor]", "created_at"}, {"expires_after[seconds]", "2592000"}});
+  CHECK(upload_fields(openai(), Lapse::unsaid) ==
+        std::vector<std::pair<std::string, std::string>>{{"purpose", "batch"}});
+  CHECK(create_batch_body(openai(), FileId{"f"}, "/v1/x", {}, Lapse::unsaid) ==
+        R"({"input_file_id":"f","endpoint":"/v1/x","completion_window":"24h","metadata":{}})");
+
+  CHECK(refuses_lapse(400, R"({"error":{"message":"Unknown parameter: 'output_expires_after'."}})"));
+  CHECK(refuses_lapse(422, R"({"detail":[{"loc":["body","expires_after"],"msg":"extra fields not permitted"}]})"));
+  CHECK_FALSE(refuses_lapse(400, R"({"error":{"message":"Invalid file format."}})"));
+  CHECK_FALSE(refuses_lapse(500, R"({"error":{"message":"expires_after"}})"));
 }
 
 TEST_CASE("metadata beyond the API's limits is our own mistake")

@@ -39,6 +39,18 @@ std::string page_query(const wire::ListShape& list, std::size_t limit, std::stri
   return after.empty() ? query : fmt::format("{}&{}={}", query, list.after, encoded(after));
 }
 
+/// Sends what `make` makes, once more without its lapse where the server refuses that: a clean refusal, so nothing was
+/// done. `known`: what the server took so far.
+template<class Make>
+http::Response send_lapsing(http::Transport& transport, std::atomic<wire::Lapse>& known, Make make)
+{
+  const auto lapse = known.load();
+  auto response = transport.send(make(lapse));
+  if (lapse == wire::Lapse::unsaid || !wire::refuses_lapse(response.status, response.body)) return response;
+  known = wire::Lapse::unsaid;
+  return transport.send(make(wire::Lapse::unsaid));
+}
+
 } // namespace
 
 Client::Client(http::Transport& reads, http::Transport& writes, const wire::Profile& profile)
@@ -54,20 +66,25 @@ Reply<wire::FileObject> Client::upload(const std::filesystem::path& path, const 
   std::error_code unreadable_is_told_when_opened;
   const auto bytes = std::filesystem::file_size(path, unreadable_is_told_when_opened);
   http::Request request{.method = http::Method::post, .path = "/files", .on_sent = on_sent};
-  request.upload =
-      http::Upload{.fields = {{"purpose", std::string{m_profile.purpose}}}, .file_name = file_name, .path = path};
   request.timeouts.idle = patience;
   request.timeouts.total = transfer_time(unreadable_is_told_when_opened ? 0 : bytes);
-  return reply_to<wire::FileObject>(m_writes.send(request), wire::parse_file);
+  const auto response = send_lapsing(m_writes, m_of_files, [&](wire::Lapse lapse) {
+    request.upload =
+        http::Upload{.fields = wire::upload_fields(m_profile, lapse), .file_name = file_name, .path = path};
+    return request;
+  });
+  return reply_to<wire::FileObject>(response, wire::parse_file);
 }
 
 Reply<wire::BatchObject> Client::create_batch(const FileId& input, std::string_view endpoint,
                                               const wire::Metadata& metadata)
 {
-  const http::Request request{.method = http::Method::post,
-                              .path = "/batches",
-                              .body = wire::create_batch_body(m_profile, input, endpoint, metadata)};
-  return reply_to<wire::BatchObject>(m_writes.send(request), wire::parse_batch);
+  const auto response = send_lapsing(m_writes, m_of_outputs, [&](wire::Lapse lapse) {
+    return http::Request{.method = http::Method::post,
+                         .path = "/batches",
+                         .body = wire::create_batch_body(m_profile, input, endpoint, metadata, lapse)};
+  });
+  return reply_to<wire::BatchObject>(response, wire::parse_batch);
 }
 
 Reply<wire::FileObject> Client::file(const FileId& id)

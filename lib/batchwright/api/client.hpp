@@ -8,6 +8,7 @@
 #include <batchwright/wire/objects.hpp>
 #include <batchwright/wire/profile.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -53,7 +54,9 @@ public:
   /// All outlive the client. `reads` may retry (GET, DELETE), `writes` must not.
   Client(http::Transport& reads, http::Transport& writes, const wire::Profile& profile);
 
-  /// POST /files with our purpose. Streams from disk. Throws `Fault::storage` where the file cannot be read.
+  /// POST /files with our purpose. Streams from disk. Throws `Fault::storage` where the file cannot be read. Asks that
+  /// the file be removed in time; a server that refuses that gets the call again without it, and from then on is not
+  /// asked. The same of create_batch and its outputs.
   Reply<wire::FileObject> upload(const std::filesystem::path& path, const std::string& file_name,
                                  const http::OnBytes& on_sent = {});
   /// POST /batches.
@@ -85,6 +88,8 @@ private:
   http::Transport& m_reads;
   http::Transport& m_writes;
   const wire::Profile& m_profile;
+  std::atomic<wire::Lapse> m_of_files{wire::Lapse::asked};
+  std::atomic<wire::Lapse> m_of_outputs{wire::Lapse::asked};
 };
 
 } // namespace batchwright::api

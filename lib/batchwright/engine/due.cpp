@@ -125,6 +125,11 @@ Millis probe_wait(int probes)
   return growing(Millis{300'000}, 2.0, probes, Millis{3'600'000});
 }
 
+Millis second_look_wait(int looks)
+{
+  return growing(Millis{5'000}, 2.0, looks - 1, Millis{300'000});
+}
+
 Millis trouble_wait(int troubles)
 {
   return growing(Millis{1'000}, 2.0, troubles - 1, Millis{60'000});

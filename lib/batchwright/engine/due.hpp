@@ -65,6 +65,9 @@ Millis poll_wait(int polls);
 /// How long a job that is paused for want of quota leaves it alone: 5 minutes, doubling to an hour.
 Millis probe_wait(int probes);
 
+/// The wait before outputs that were found wanting are looked for again: 5 s, growing to 5 minutes. `looks` so far.
+Millis second_look_wait(int looks);
+
 /// The wait after network trouble, growing from 1 s to a minute.
 Millis trouble_wait(int troubles);
 

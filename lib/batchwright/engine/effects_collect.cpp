@@ -1,4 +1,4 @@
-// What was paid for comes home: batches are asked for, outputs downloaded, outcomes fixed. Nothing here sends.
+// What was paid for comes home: batches are asked for, outcomes fixed. Nothing here sends.
 
 #include <batchwright/base/files.hpp>
 #include <batchwright/engine/moves.hpp>
@@ -16,16 +16,12 @@ namespace {
 /// A batch that is not found this soon after its creation may only not have spread to the server we asked.
 constexpr Millis not_found_grace{60'000};
 
-bool failed_as_a_whole(const Part& part)
-{
-  return wire::phase(part.remote.status) == wire::BatchPhase::refused;
-}
-
 } // namespace
 
 void Run::poll(const Part& p)
 {
   m_asked.insert(p.number);
+  m_unlisted.erase(p.number);
   const auto work = [this, batch = p.batch] { return m_server.client.batch(batch); };
   on_worker(Do::poll, p.number, work, [this, number = p.number](const auto& reply) { record_poll(number, reply); });
 }
@@ -105,48 +101,6 @@ void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply)
   }
 }
 
-/// Brings home what an ended batch left: why it failed, where it did, and its files, where it names them. Runs on a
-/// worker.
-std::optional<Setback> Run::bring(const Part& p, const http::OnBytes& on_received)
-{
-  if (failed_as_a_whole(p)) {
-    const auto reply = m_server.client.batch_into(p.batch, m_files.batch(p.number));
-    if (!reply.ok()) return setback(reply);
-  }
-  const std::pair<FileId, std::filesystem::path> files[] = {{p.remote.output_file, m_files.output(p.number)},
-                                                            {p.remote.error_file, m_files.errors(p.number)}};
-  for (const auto& [id, to] : files) {
-    if (id.empty()) continue;
-    const auto reply = m_server.client.download(id, to, on_received);
-    if (!reply.ok()) return setback(reply);
-  }
-  return std::nullopt;
-}
-
-void Run::download(const Part& p)
-{
-  auto gauge = std::make_shared<Gauge>();
-  gauge->phase = Phase::downloading;
-  m_gauges[p.number] = gauge;
-  const auto work = [this, p, gauge] { return bring(p, [gauge](std::uint64_t n) { gauge->done = n; }); };
-  on_worker(Do::download, p.number, work, [this, number = p.number](const std::optional<Setback>& failed) {
-    if (!failed) {
-      m_troubles.erase(number);
-      if (part(number).state == PartState::abandoned) deliver_anew();
-      record(number, [](Part& changed, store::Transaction&) {
-        move(changed, PartEvent::outputs_stored);
-        changed.due.reset();
-      });
-      return;
-    }
-    const auto doing = fmt::format("downloading the answers of part {}", number);
-    if (record_nothing_of_abandoned(number, doing, *failed)) return;
-    record(number, [](Part& changed, store::Transaction&) { ++changed.downloads; });
-    const auto when = later(number, doing, *failed);
-    record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
-  });
-}
-
 results::SettleFiles Run::settle_files(const Part& p) const
 {
   const auto& spec = m_job.request;
@@ -173,7 +127,9 @@ void Run::settle(const Part& p, const results::SettleFiles& files, results::Canc
                                        .cancelled = cancelled,
                                        .prices = m_tools.prices.find(p.model.empty() ? spec.model : p.model),
                                        .schema = spec.schema,
-                                       .policy = m_job.policy};
+                                       .policy = m_job.policy,
+                                       .demand = as == Do::settle ? demand(p) : results::Demand{},
+                                       .lost = p.gone_since.has_value()};
   // Ids of the user's are read from the request file or that of ids; where it is gone it is built again, the same
   // bytes.
   const bool rebuild = has_user_ids(m_job) && !std::filesystem::exists(lists_ids ? files.ids : files.requests);
@@ -188,6 +144,7 @@ void Run::settle(const Part& p, const results::SettleFiles& files, results::Canc
 
 void Run::record_settled(int number, const results::Settled& settled)
 {
+  if (settled.put_off) return record_wanting(number, settled.lines);
   const Part parent = part(number);
   record(number, [&](Part& changed, store::Transaction& tx) {
     move(changed, PartEvent::outcomes_fixed);
@@ -209,6 +166,7 @@ void Run::record_settled(int number, const results::Settled& settled)
     pause(Pause::quota, fmt::format("part {}: requests were refused for want of quota (insufficient_quota)", number));
   if (settled.obstacle == Pause::auth)
     pause(Pause::auth, fmt::format("part {}: requests were refused for want of permission (401 or 403)", number));
+  tell_of_outputs(parent, settled);
   if (settled.missing > 0) {
     note(Note::Level::warning, fmt::format("part {}: the server returned no line for {} of {} requests", number,
                                            settled.missing, parent.items));

@@ -120,6 +120,7 @@ Millis Run::advance()
     m_course = Course::over;
     return tick;
   }
+  poll_together(d.now);
   bool has_waiting = false; // for a worker that others use now
   for (const auto& action : d.now) {
     if (m_workers.has_room_for(action.what)) {

@@ -36,6 +36,14 @@ Setback setback(const api::Reply<T>& reply)
   return {reply.ending, reply.status, reply.error.code, reply.trouble, reply.retry_after};
 }
 
+/// What came of bringing the files of an ended batch home.
+struct Brought {
+  std::optional<Setback> unanswered = {}; ///< the batch was to be asked again, and was not answered for
+  std::optional<BatchStatus> seen = {};   ///< what it said when it was asked again
+  std::optional<Setback> failed = {};     ///< a file did not come
+  std::optional<Setback> gone = {};       ///< a file is not there, though the batch is; the other one came, if any
+};
+
 class Run {
 public:
   /// `workers` are shared with the other runs of this process; what they do for this run is over before it is.
@@ -142,8 +150,6 @@ private:
   // --- effects: collecting (effects_collect.cpp) ---
   void poll(const Part& part);
   void record_poll(int number, const api::Reply<wire::BatchObject>& reply);
-  void download(const Part& part);
-  std::optional<Setback> bring(const Part& part, const http::OnBytes& on_received);
   void record_unanswered(int number, std::string_view doing, const Setback& setback);
   bool record_nothing_of_abandoned(int number, std::string_view doing, const Setback& setback);
   results::SettleFiles settle_files(const Part& part) const;
@@ -158,6 +164,20 @@ private:
   void add_child(store::Transaction& tx, const Part& parent, const results::Left& left,
                  const std::filesystem::path& list, int attempt, std::uint64_t inputs_per_request);
 
+  // --- effects: asking for many (effects_listing.cpp) ---
+  void poll_together(std::vector<Action>& actions);
+  void record_listed(const std::vector<Part>& asked, const std::map<BatchId, wire::BatchObject>& listed);
+
+  // --- effects: outputs (effects_outputs.cpp) ---
+  void download(const Part& part);
+  Brought bring(Part part, const http::OnBytes& on_received);
+  void record_brought(int number, const Brought& brought);
+  void record_gone(int number, const Brought& brought);
+  bool may_come_back(const Part& part) const;
+  results::Demand demand(const Part& part) const;
+  void record_wanting(int number, const results::Lines& lines);
+  void tell_of_outputs(const Part& part, const results::Settled& settled);
+
   // --- effects: cancelling (effects_cancel.cpp) ---
   void cancel(const Part& part);
   void record_cancel(int number, const api::Reply<wire::BatchObject>& reply);
@@ -166,6 +186,9 @@ private:
 
   template<class Work, class Record>
   void on_worker(Do what, int part, Work work, Record record);
+  /// One task for several parts.
+  template<class Work, class Record>
+  void on_worker(Do what, const std::vector<int>& parts, Work work, Record record);
 
   Tools& m_tools;
   Server& m_server;
@@ -180,7 +203,8 @@ private:
   Course m_course = Course::going;
   std::exception_ptr m_fault = {};
   std::set<int> m_busy = {};
-  std::set<int> m_asked = {}; // parts whose batch was asked for in this advance
+  std::set<int> m_asked = {};    // parts whose batch was asked for in this advance
+  std::set<int> m_unlisted = {}; // parts whose batch the last listing did not show: it is asked for by itself
   std::map<int, std::shared_ptr<Gauge>> m_gauges = {};
   input::Pins m_pins;
   std::vector<Call> m_watched = {}; // given up, but what they made may still show
@@ -216,16 +240,26 @@ std::vector<Call> watched_calls(const store::Store& store, const std::string& jo
 
 /// What a polled batch object says, as the part keeps it.
 BatchStatus status_of(const wire::BatchObject& batch);
+/// Whether the server says that the batch failed its check.
+bool failed_as_a_whole(const Part& part);
 
 // ---------------------------------------------------------------------------------------------------------------------
 
 template<class Work, class Record>
 void Run::on_worker(Do what, int number, Work work, Record record)
 {
-  m_busy.insert(number);
-  const auto come_home = [this, number](const auto& take) {
-    m_busy.erase(number);
-    m_gauges.erase(number);
+  on_worker(what, std::vector{number}, std::move(work), std::move(record));
+}
+
+template<class Work, class Record>
+void Run::on_worker(Do what, const std::vector<int>& numbers, Work work, Record record)
+{
+  m_busy.insert(numbers.begin(), numbers.end());
+  const auto come_home = [this, numbers](const auto& take) {
+    for (const int number : numbers) {
+      m_busy.erase(number);
+      m_gauges.erase(number);
+    }
     try {
       take();
     } catch (...) {

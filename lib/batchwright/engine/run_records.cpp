@@ -141,6 +141,11 @@ void Run::reject(std::string_view doing, const Setback& setback) const
                        : fmt::format("nothing is lost; `batchwright status {}` shows how the job stands", m_job.name)};
 }
 
+bool failed_as_a_whole(const Part& p)
+{
+  return wire::phase(p.remote.status) == wire::BatchPhase::refused;
+}
+
 BatchStatus status_of(const wire::BatchObject& batch)
 {
   BatchStatus s;

@@ -48,6 +48,25 @@ enum class Cancelled : std::uint8_t {
   no_room,   ///< no wish of the user's: they fail, since the server will never have room for them
 };
 
+/// Lines of a part's files, blank ones not counted.
+struct Lines {
+  std::uint64_t output = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t unreadable = 0; ///< of both
+};
+
+/// What the files must hold, or the settling is put off: another download may bring more.
+struct Demand {
+  std::uint64_t output = 0; ///< lines at least
+  std::uint64_t errors = 0; ///< lines at least
+  bool readable = false;    ///< all of them
+
+  bool is_met_by(const Lines& lines) const
+  {
+    return lines.output >= output && lines.errors >= errors && (!readable || lines.unreadable == 0);
+  }
+};
+
 /// What else decides.
 struct SettleContext {
   bool user_ids = false; ///< the requests' custom_ids are the user's, not `bw-...`
@@ -56,6 +75,8 @@ struct SettleContext {
   const money::ModelPrices* prices = nullptr; ///< null: not known
   std::string schema = {};                    ///< that successful answers must keep to; empty: none
   Policy policy = {};                         ///< of the job: attempts, fallback, what is accepted
+  Demand demand = {};                         ///< not met: nothing is settled
+  bool lost = false; ///< the server no longer holds a file of the part's: items without a line fail, as paid
 };
 
 /// Items that live on in a child part.
@@ -66,6 +87,8 @@ struct Left {
 };
 
 struct Settled {
+  bool put_off = false; ///< the demand was not met, nothing was written, and only `lines` is set
+  Lines lines = {};
   Settlement sums = {};
   Left left = {};                    ///< they used up an attempt
   Left left_free = {};               ///< they did not
@@ -79,17 +102,16 @@ struct Settled {
 /// Reads both files, gives every item of the part an outcome or puts it on the list of what is left, and writes both,
 /// durably. Succeeded + failed + left = items of the part, checked. Duplicates: the first success wins, else the first
 /// line. Ids that are not the part's, and unreadable lines, are quarantined; an unreadable line whose custom_id can be
-/// salvaged fails its item with `unreadable_output`, others fail the part's missing items with it.
-/// A batch that failed as a whole says by its errors what becomes of items without a line: lines it names fail with the
-/// server's words and the rest is a free retry, its own faults are transient, all else is permanent.
-/// A 403 is permanent, unless every answer of the part is one.
-/// An unusable answer of a code that the policy accepts counts as succeeded.
-/// A transient outcome is left while attempts remain (part.attempt < max_attempts) and the fallback is not `none`; a
-/// free retry is left always (but for fallback `none`); where the job is cancelled, both fail with `cancelled`. Lists
-/// of what is left and quarantine files of an earlier settling that have nothing to hold any more are removed. An
-/// answer that does not keep to the schema fails with `schema_violation`. A pack
-/// gives each of its items an answer line of its own, with its share of the usage. One that was refused with 400, 413
-/// or 422 says nothing of its items: they are left for smaller packs, until the bad one stands alone. Throws
+/// salvaged fails its item with `unreadable_output`, others fail the part's missing items with it. Where a file is
+/// lost, the missing items fail with `lost_remote`. A batch that failed as a whole says by its errors what becomes of
+/// items without a line: lines it names fail with the server's words and the rest is a free retry, its own faults are
+/// transient, all else is permanent. A 403 is permanent, unless every answer of the part is one. An unusable answer of
+/// a code that the policy accepts counts as succeeded. A transient outcome is left while attempts remain (part.attempt
+/// < max_attempts) and the fallback is not `none`; a free retry is left always (but for fallback `none`); where the job
+/// is cancelled, both fail with `cancelled`. Lists of what is left and quarantine files of an earlier settling that
+/// have nothing to hold any more are removed. An answer that does not keep to the schema fails with `schema_violation`.
+/// A pack gives each of its items an answer line of its own, with its share of the usage. One that was refused with
+/// 400, 413 or 422 says nothing of its items: they are left for smaller packs, until the bad one stands alone. Throws
 /// `Fault::storage`; `Fault::bug` where files are not this part's.
 Settled settle(const Part& part, const SettleFiles& files, const SettleContext& context);
 

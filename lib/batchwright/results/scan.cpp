@@ -11,17 +11,21 @@ Scan::Scan(const Members& members, std::string_view endpoint, Quarantine& quaran
 {
 }
 
-void Scan::read(const std::filesystem::path& file)
+std::uint64_t Scan::read(const std::filesystem::path& file)
 {
-  if (file.empty() || !std::filesystem::exists(file)) return;
+  if (file.empty() || !std::filesystem::exists(file)) return 0;
   const auto source = m_sources.size();
   m_sources.push_back(file);
+  std::uint64_t count = 0;
   LineReader lines{file};
   while (const auto line = lines.next()) {
     auto text = line->text;
     if (text.ends_with('\r')) text.remove_suffix(1);
-    if (text.find_first_not_of(" \t\r") != std::string_view::npos) take({source, line->offset, text.size()}, text);
+    if (text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    take({source, line->offset, text.size()}, text);
+    ++count;
   }
+  return count;
 }
 
 void Scan::take(Span place, std::string_view line)
@@ -68,6 +72,7 @@ void Scan::take_answer(Span place, std::string_view line, const wire::Answer& an
 
 void Scan::take_unreadable(Span place, std::string_view line)
 {
+  ++m_unreadable;
   const auto custom_id = wire::salvage_custom_id(line).value_or("");
   quarantine("unreadable", place, line, custom_id);
   if (custom_id.empty()) {

@@ -44,14 +44,17 @@ class Scan {
 public:
   Scan(const Members& members, std::string_view endpoint, Quarantine& quarantine);
 
-  /// Reads one file; does nothing where there is none. Throws `Fault::storage`.
-  void read(const std::filesystem::path& file);
+  /// Reads one file and returns how many lines it has, blank ones not counted; 0 where there is none. Throws
+  /// `Fault::storage`.
+  std::uint64_t read(const std::filesystem::path& file);
 
   const std::vector<Pick>& picks() const noexcept { return m_picks; }
   const std::vector<std::filesystem::path>& sources() const noexcept { return m_sources; }
   const std::string& code(const Pick& pick) const { return m_codes[pick.code]; }
   /// Lines that could not be read and of which nobody knows whose they are.
   std::uint64_t nameless() const noexcept { return m_nameless; }
+  /// Lines that could not be read, those included whose items are known.
+  std::uint64_t unreadable() const noexcept { return m_unreadable; }
 
 private:
   void take(Span place, std::string_view line);
@@ -70,6 +73,7 @@ private:
   std::vector<std::string> m_codes = {""}; // each once: there are few
   std::unordered_map<std::string, std::uint32_t> m_code_numbers = {{"", 0}};
   std::uint64_t m_nameless = 0;
+  std::uint64_t m_unreadable = 0;
   json::Document m_document = {};
 };
 

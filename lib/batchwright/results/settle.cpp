@@ -109,7 +109,7 @@ public:
         m_scan(scan),
         m_all_forbidden(all_forbidden(scan)),
         m_failed_as_a_whole(!files.batch.empty()),
-        m_missing(files.batch, part.requests == part.items ? members.size() : 0, scan.nameless()),
+        m_missing(files.batch, part.requests == part.items ? members.size() : 0, scan.nameless(), context.lost),
         m_unreadable(verdict_on_unreadable()),
         m_cancelled(verdict_on_cancelled(context.cancelled)),
         m_outcomes(files.outcomes),
@@ -325,14 +325,16 @@ Settled settle(const Part& part, const SettleFiles& files, const SettleContext& 
   const Members members{part, files, context.user_ids};
   Quarantine quarantine{files.quarantine};
   Scan scan{members, context.endpoint, quarantine};
-  scan.read(files.output);
-  scan.read(files.errors);
+  const Lines lines{
+      .output = scan.read(files.output), .errors = scan.read(files.errors), .unreadable = scan.unreadable()};
+  if (!context.demand.is_met_by(lines)) return {.put_off = true, .lines = lines};
 
   Settling settling{part, files, context, members, scan};
   gather(scan.sources(), wanted_lines(scan), files.outcomes.parent_path(), gather_memory,
          [&](std::size_t place, std::string_view line) { settling.item(place, line); });
   quarantine.commit();
   auto settled = settling.finish();
+  settled.lines = lines;
   settled.quarantined = quarantine.count();
   return settled;
 }

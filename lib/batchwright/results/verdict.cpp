@@ -18,10 +18,13 @@ Verdict in_words(const wire::BatchError& error)
 
 } // namespace
 
-Unanswered::Unanswered(const std::filesystem::path& failed_batch, std::size_t lines, std::uint64_t nameless)
+Unanswered::Unanswered(const std::filesystem::path& failed_batch, std::size_t lines, std::uint64_t nameless, bool lost)
 {
   if (!failed_batch.empty()) {
     read_refusal(failed_batch, lines);
+  } else if (lost) {
+    m_all = {Judgement::unusable, true, std::string{wire::code_lost},
+             "the server no longer holds the file that its answer may have stood in"};
   } else if (nameless > 0) {
     m_all = {Judgement::unusable, true, std::string{wire::code_unreadable},
              fmt::format("no line came for this request; its answer may be among the {} lines that cannot be read "

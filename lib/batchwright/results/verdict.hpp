@@ -28,7 +28,8 @@ class Unanswered {
 public:
   /// `failed_batch` is the object of a batch that failed as a whole, else empty; `nameless` lines could not be read,
   /// and nobody knows whose they are. `lines`: so many requests have an item each, in its order; 0 where they have not.
-  Unanswered(const std::filesystem::path& failed_batch, std::size_t lines, std::uint64_t nameless);
+  /// `lost`: a file of the part's is gone at the server.
+  Unanswered(const std::filesystem::path& failed_batch, std::size_t lines, std::uint64_t nameless, bool lost);
 
   /// Of the item at this place of the part.
   const Verdict& of(std::size_t place) const;

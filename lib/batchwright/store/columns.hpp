@@ -122,6 +122,7 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("downloads", part.downloads);
   column("lapses_at", part.lapses_at);
   column("short_since", part.short_since);
+  column("reread", part.reread);
   column("gone_since", part.gone_since);
   column("born_at", part.born_at);
   column("succeeded", part.outcome.succeeded);

@@ -28,6 +28,7 @@ inline constexpr std::string_view code_model_failed = "model_failed";     ///< H
 inline constexpr std::string_view code_schema = "schema_violation";       ///< the answer does not keep to the schema
 inline constexpr std::string_view code_unreadable = "unreadable_output";  ///< the answer cannot be read
 inline constexpr std::string_view code_missing = "missing";               ///< no line came for the request
+inline constexpr std::string_view code_lost = "lost_remote";              ///< the server no longer holds the answer
 inline constexpr std::string_view code_not_executed = "not_executed";     ///< never run, and the server gave no code
 
 /// Codes of answers that were paid for and cannot be used, but say something all the same: a user may take them.

@@ -19,6 +19,8 @@ using Poco::Dynamic::Var;
 using Poco::JSON::Array;
 using Poco::JSON::Object;
 
+constexpr std::string_view lapse_anchor = "created_at";
+
 // Exact in a double, and far beyond any count, size or time.
 constexpr double largest_whole = 9007199254740992.0;
 
@@ -229,8 +231,18 @@ std::optional<ApiError> parse_error(std::string_view json)
   });
 }
 
+std::vector<std::pair<std::string, std::string>> upload_fields(const Profile& profile, Lapse lapse)
+{
+  std::vector<std::pair<std::string, std::string>> fields{{"purpose", std::string{profile.purpose}}};
+  if (lapse == Lapse::asked) {
+    fields.emplace_back("expires_after[anchor]", lapse_anchor);
+    fields.emplace_back("expires_after[seconds]", std::to_string(profile.file_life.count()));
+  }
+  return fields;
+}
+
 std::string create_batch_body(const Profile& profile, const FileId& input, std::string_view endpoint,
-                              const Metadata& metadata)
+                              const Metadata& metadata, Lapse lapse)
 {
   check_metadata(profile, metadata);
   std::string body;
@@ -243,8 +255,17 @@ std::string create_batch_body(const Profile& profile, const FileId& input, std::
   for (const auto& [key, value] : metadata)
     w.member(key, std::string_view{value});
   w.end_object();
+  if (lapse == Lapse::asked) {
+    w.key("output_expires_after").begin_object();
+    w.member("anchor", lapse_anchor).member("seconds", std::int64_t{profile.file_life.count()}).end_object();
+  }
   w.end_object();
   return body;
+}
+
+bool refuses_lapse(int status, std::string_view body)
+{
+  return (status == 400 || status == 422) && body.find("expires_after") != std::string_view::npos;
 }
 
 Refusal refusal_of(const std::vector<BatchError>& errors)

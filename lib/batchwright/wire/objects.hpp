@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace batchwright::wire {
@@ -77,9 +78,19 @@ std::optional<Page<BatchObject>> parse_batches(std::string_view json, const Prof
 /// The error in an API error body; nothing where the text is none (HTML of a gateway, an empty body).
 std::optional<ApiError> parse_error(std::string_view json);
 
+/// Whether a call asks that what it makes is removed at the server after the profile's `file_life`.
+enum class Lapse : std::uint8_t {
+  asked,
+  unsaid
+};
+
+/// The form fields of POST /files that stand before the file.
+std::vector<std::pair<std::string, std::string>> upload_fields(const Profile& profile, Lapse lapse = Lapse::asked);
 /// The body of POST /batches. Throws `Fault::bug` for metadata beyond the profile's limits.
 std::string create_batch_body(const Profile& profile, const FileId& input, std::string_view endpoint,
-                              const Metadata& metadata);
+                              const Metadata& metadata, Lapse lapse = Lapse::asked);
+/// Whether an answer refuses to remove anything by itself: a 400 (of some servers 422) that names the field.
+bool refuses_lapse(int status, std::string_view body);
 
 /// What a failed batch means for its requests.
 enum class Refusal : std::uint8_t {

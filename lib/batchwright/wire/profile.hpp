@@ -46,6 +46,7 @@ struct Profile {
   std::chrono::hours window{24};
   std::int64_t enqueued_embeddings = 1'000'000; ///< requests to embeddings that may wait at once, over all batches
   std::chrono::hours file_retention{30 * 24};   ///< of outputs, from the end of the batch
+  std::chrono::seconds file_life{2'592'000};    ///< asked for, of inputs and outputs, from their creation: the longest
 
   ListShape list = {};
   std::size_t files_page = 10'000; ///< the largest `limit` of GET /files
