@@ -1,3 +1,4 @@
+#include <batchwright/base/error.hpp>
 #include <batchwright/base/files.hpp>
 #include <batchwright/emulator/endpoint.hpp>
 #include <batchwright/emulator/service.hpp>
@@ -10,6 +11,8 @@
 
 namespace batchwright::emulator {
 namespace {
+
+constexpr std::int64_t farthest_ms = 10 * 365 * 86'400'000LL; // that the clock may be moved, in all
 
 constexpr std::array models{"gpt-6-luna",
                             "gpt-6-sol",
@@ -79,14 +82,18 @@ const Service::Route Service::routes[] = {
     {"GET", "/v1/models", &Service::list_models},
     {"GET", "/v1/models/*", &Service::retrieve_model},
     {"GET", "/emulator/ledger", &Service::read_ledger},
+    {"GET", "/emulator/faults", &Service::read_faults},
+    {"PUT", "/emulator/faults", &Service::change_faults},
+    {"GET", "/emulator/clock", &Service::read_clock},
+    {"POST", "/emulator/clock", &Service::move_clock},
 };
 
-Service::Service(const Setting& setting)
+Service::Service(Setting& setting)
     : m_setting(setting),
-      m_ledger(setting.directory, setting.faults.copies),
+      m_ledger(setting.directory, setting.faults()->copies),
       m_files(setting),
       m_batches(setting, m_files, m_ledger),
-      m_limiter(setting.faults.rate)
+      m_limiter(setting.faults()->rate, setting.clock)
 {
 }
 
@@ -130,14 +137,14 @@ Reply Service::handle(Call& call)
   } catch (const std::exception& e) {
     reply = error_reply(500, e.what(), {.type = "server_error"});
   }
-  if (m_setting.faults.extra_fields && !reply.file && call.path.starts_with("/v1/"))
+  if (m_setting.faults()->extra_fields && !reply.file && call.path.starts_with("/v1/"))
     reply.body = with_unknown_members(reply.body);
   return reply;
 }
 
 Reply Service::answer_to(Call& call)
 {
-  if (call.path != "/emulator/ledger") {
+  if (!call.path.starts_with("/emulator/")) {
     if (auto refusal = refusal_of(call)) return *refusal;
   }
   bool known = false;
@@ -220,11 +227,11 @@ Reply Service::model_call(Call& call, const std::string&)
     reply = std::move(*verdict.refusal);
   } else {
     // A server that stops cuts its connections: what it would run now, nobody would hear.
-    if (!m_pause.wait(m_setting.faults.chat_latency_ms))
+    if (!m_pause.wait(m_setting.faults()->chat_latency_ms))
       return error_reply(503, "The server is stopping.", {.type = "server_error"});
     const auto entry = m_ledger.meet(body);
-    const auto fate = fate_of(m_setting.faults, m_setting.seed, endpoint, body, entry.body_sha256, entry.met);
-    const Frame frame{.digits = fresh_id(""), .created = unix_seconds(system_clock().now())};
+    const auto fate = fate_of(*m_setting.faults(), m_setting.seed, endpoint, body, entry.body_sha256, entry.met);
+    const Frame frame{.digits = fresh_id(""), .created = unix_seconds(m_setting.now())};
     auto answered = answer(endpoint, body, fate, frame);
     m_ledger.ran(entry, {.billed = answered.billed(),
                          .delivery = call.heard() ? Delivery::whole : Delivery::cut,
@@ -253,6 +260,54 @@ Reply Service::retrieve_model(Call&, const std::string& id)
   json::Writer w{reply.body};
   write_model(w, id);
   return reply;
+}
+
+Reply Service::read_faults(Call&, const std::string&)
+{
+  const auto faults = m_setting.faults();
+  return {.body = faults->source.empty() ? "{}" : faults->source};
+}
+
+Reply Service::change_faults(Call& call, const std::string& id)
+{
+  const auto body = read_body(call);
+  if (body.refusal) return *body.refusal;
+  try {
+    m_setting.current.replace(parse_faults(body.text, "the body of PUT /emulator/faults"));
+  } catch (const Error& e) {
+    return error_reply(400, e.hint().empty() ? e.what() : fmt::format("{} ({})", e.what(), e.hint()));
+  }
+  const auto faults = m_setting.faults();
+  m_ledger.set_copies(faults->copies);
+  m_limiter.change(faults->rate);
+  m_batches.faults_changed();
+  return read_faults(call, id);
+}
+
+Reply Service::read_clock(Call&, const std::string&)
+{
+  Reply reply;
+  json::Writer w{reply.body};
+  w.begin_object().member("now_ms", m_setting.now().time_since_epoch().count());
+  w.member("ahead_ms", m_setting.clock.ahead().count()).end_object();
+  return reply;
+}
+
+Reply Service::move_clock(Call& call, const std::string& id)
+{
+  const auto body = read_body(call);
+  if (body.refusal) return *body.refusal;
+  json::Document document;
+  if (!document.parse(body.text)) return no_json();
+  const auto by = document.root().find("advance_ms");
+  const auto n = by ? by->integer() : std::nullopt;
+  if (!n || *n < 0 || *n > farthest_ms || m_setting.clock.ahead().count() + *n > farthest_ms) {
+    return error_reply(400, fmt::format("\"advance_ms\": expected a whole number from 0, up to {} in all", farthest_ms),
+                       {.param = "advance_ms"});
+  }
+  m_setting.clock.advance(Millis{*n});
+  m_batches.clock_moved();
+  return read_clock(call, id);
 }
 
 Reply Service::read_ledger(Call& call, const std::string&)
