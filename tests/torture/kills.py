@@ -18,7 +18,7 @@ from stage import Emulator, Job, Rows, Skipped, judge_ledger, remove
 CALLS = "write pwrite64 fsync fdatasync rename unlink ftruncate sendto sendmsg read recvfrom openat mkdir close".split()
 COMMANDS = ["submit", "poll", "fetch"]
 AT_ONCE = 6  # most of a case is waiting
-SLACK = 1.1  # threads share the work otherwise each time: beyond the counted calls there may be some more
+SLACK = 1.05  # threads share the work otherwise each time: beyond the counted calls there may be some more
 
 Kill = collections.namedtuple("Kill", "command call n")
 

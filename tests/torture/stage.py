@@ -89,6 +89,7 @@ class Job:
         self.home = pathlib.Path(home) if home else self.directory / "home"
         self.result = self.directory / "result" / "answers.jsonl"
         self.result.parent.mkdir()
+        (self.directory / "tmp").mkdir()
         self.input = self.directory / "input.csv"
         rows = "".join(f"{self.id(i)},{self.text(i)}\n" for i in range(items))
         self.input.write_text("id,text\n" + rows)
@@ -96,6 +97,7 @@ class Job:
             "PATH": os.environ["PATH"],
             "TZ": "UTC",
             "HOME": str(self.directory),
+            "TMPDIR": str(self.directory / "tmp"),
             "BATCHWRIGHT_HOME": str(self.home),
             "OPENAI_BASE_URL": url,
             "OPENAI_API_KEY": "torture",
