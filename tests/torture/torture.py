@@ -19,6 +19,8 @@ import traceback
 
 sys.dont_write_bytecode = True
 
+from stage import Demands, Skipped  # noqa: E402 (nothing is written beside the modules)
+
 PROOFS = ["kills", "replies", "chaos", "full_disk", "crowd", "clock"]
 MOST_TOLD = 10
 
@@ -26,9 +28,13 @@ MOST_TOLD = 10
 class Stage:
     def __init__(self, options, directory):
         self.program, self.seed, self.directory = options.program, options.seed, directory
-        self.runs, self.every, self.strict = options.runs, options.every, options.strict
-        self.proof = options.proof
+        self.runs, self.every = options.runs, options.every
+        self.proof, self.tools = options.proof, options.tools
         self.cases = self.failed = 0
+
+    def tool(self, name):
+        """A program of the tests, which stands where `--tools` says."""
+        return str(pathlib.Path(self.tools) / name)
 
     def say(self, text):
         print(f"{self.proof}: {text}", flush=True)
@@ -63,6 +69,7 @@ def read_options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("proof", choices=PROOFS)
     parser.add_argument("--program", required=True)
+    parser.add_argument("--tools", default="build/dev/tests", help="where kill_at is")
     parser.add_argument("--seed", type=int, default=datetime.date.today().timetuple().tm_yday)
     parser.add_argument("--runs", type=int, help="how many cases, or rounds; each proof has its own default")
     parser.add_argument("--every", type=int, default=1, help="of kills and full disks, only each Nth")
@@ -77,10 +84,11 @@ def main():
     proof = importlib.import_module(options.proof)
     directory = pathlib.Path(tempfile.mkdtemp(prefix=f"batchwright-{options.proof}-"))
     stage = Stage(options, directory)
+    Demands.strict = options.strict
     begun = time.monotonic()
     try:
         proof.prove(stage)
-    except proof.Skipped as skipped:
+    except Skipped as skipped:
         stage.say(f"skipped: {skipped}")
         shutil.rmtree(directory)
         return 77
