@@ -6,7 +6,7 @@ again (what the server does to items and batches stays as it was), and the job i
 
 What must hold: every item in one outcome, in order; whoever has an answer was billed once, whoever was billed has the
 answer, or its text was of no use (cut, refused); no request ran again after it was answered; no part had two batches at
-once.
+once. With many runs there is also a job of 30,000 items in 6 parts under all faults at once, killed about 50 times.
 """
 
 import concurrent.futures
@@ -20,6 +20,7 @@ from stage import Demands, Emulator, Job, Rows, judge_ledger, remove
 
 AT_ONCE = 8
 DEFAULT_RUNS = 100
+LARGE_FROM = 100  # runs
 
 SHARES = {
     "fail_share": 0.03,
@@ -95,6 +96,15 @@ def faults_of(dice):
     return faults
 
 
+def all_faults(dice):
+    faults = {"in_progress_ms": 2000, "passing_after": 2, **SHARES, "list_lag_ms": 300, "extra_fields": True}
+    faults["expire_batches"] = [{"probability": 0.2, "after_share": 0.4}]
+    faults["fail_batches"] = [{"probability": 0.1, "code": "server_error"}]
+    ways = [way for way in WAYS if way["action"] != "hang"]
+    faults["http"] = [{"method": m, "path": p, "probability": 0.1, **dice.choice(ways)} for m, p in CALLS]
+    return faults
+
+
 def judge_items(job, rows):
     found = []
     for i, line in enumerate(job.result.read_text().splitlines()):
@@ -113,13 +123,21 @@ class Chaos:
 
     def case(self, number):
         dice = random.Random(f"{self.stage.seed}/{number}")
-        faults = faults_of(dice)
-        place = self.stage.directory / f"chaos-{number}"
+        items = dice.randint(120, 300)
+        return self.run(dice, f"c{number}", faults_of(dice), items, dice.randint(3, 8), dice.randint(3, 8))
+
+    def large(self):
+        """30,000 items in 6 parts under all faults at once, killed 50 times."""
+        dice = random.Random(f"{self.stage.seed}/large")
+        faults = all_faults(dice)
+        return self.run(dice, "large", faults, 30_000, 6, 80)
+
+    def run(self, dice, name, faults, items, parts, commands):
+        place = self.stage.directory / f"chaos-{name}"
         with Emulator(self.stage.program, place / "emulator", faults, dice.randrange(2**31)) as emulator:
-            items = dice.randint(120, 300)
-            job = Job(self.stage.program, place, emulator.url, f"c{number}", items, -(-items // dice.randint(3, 8)))
+            job = Job(self.stage.program, place, emulator.url, name, items, -(-items // parts))
             found = []
-            for _ in range(dice.randint(3, 8)):
+            for _ in range(commands):
                 words = dice.choice([job.submit, job.submit, job.submit + ["--detach"], job.poll, job.fetch])
                 ended = self.maybe_killed(job, words, dice)
                 if ended.exit not in {0, 3, 5, 64, 75, -9}:
@@ -154,6 +172,11 @@ ANY = Any()  # judge_items looks at the codes
 def prove(stage):
     runs = stage.runs or DEFAULT_RUNS
     chaos = Chaos(stage)
+    if runs >= LARGE_FROM:
+        job, found, told, faults = chaos.large()
+        killed = sum(ended.exit == -9 for ended in job.history)
+        stage.say(f"{job.items} items killed {killed} times: {'FAILED' if found else 'holds'}")
+        stage.judge(f"the large job, faults {json.dumps(faults)}", found, job, told)
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for number, (job, found, told, faults) in enumerate(pool.map(stage.guarded(chaos.case), range(runs))):
             stage.judge(f"chaos {number}, faults {json.dumps(faults)}", found, job, told)

@@ -12,7 +12,7 @@ import time
 
 from clock import by_clock, check_faketime
 from replies import figures
-from stage import Emulator, Job, Rows, Skipped, judge_ledger, remove
+from stage import Demands, Emulator, Job, Rows, Skipped, judge_ledger, remove
 
 DEFAULT_ROUNDS = 50
 PROCESSES = 8
@@ -52,7 +52,7 @@ class Crowd:
 
 
 def queue(stage):
-    """Parts of about 36 tokens, a limit of 50: one at a time."""
+    """Parts of 30 tokens, a limit of 50: one at a time."""
     check_faketime()
     faults = {"enqueued_token_limit": 50, "in_progress_ms": 300}
     place = stage.directory / "queue"
@@ -82,11 +82,34 @@ def queue(stage):
         stage.judge("two jobs in one queue", found + judge_ledger(ledger, forgiven), jobs[0], figures(ledger))
 
 
+def drain(stage):
+    """40 parts of 33 to 36 tokens, a limit of 120: the limit is learned, and `poll` alone sends them all."""
+    check_faketime()
+    faults = {"enqueued_token_limit": 120, "in_progress_ms": 300}
+    place = stage.directory / "drain"
+    with Emulator(stage.program, place / "emulator", faults) as emulator:
+        job = Job(stage.program, place, emulator.url, "drain", 120, 3)
+        found = [f"{ended}" for ended in [job.run(job.submit + ["--detach"])] if ended.exit != 0]
+        for minutes in range(2, 900, 3):
+            ended = job.run(job.poll, by_clock(f"+{minutes}m"))
+            if "no open jobs" in ended.err:
+                break
+            time.sleep(0.15)
+        job.run(job.fetch)
+        ledger = emulator.ledger(rows=True)
+        found += job.judge_result() + Rows(ledger).judge(job)
+        if ledger["refused_for_room"] > 2:
+            found.append(f"refused for room {ledger['refused_for_room']} times")
+        stage.judge("40 parts and room for 3", found, job, figures(ledger))
+
+
 def prove(stage):
     rounds = stage.runs or DEFAULT_ROUNDS
     crowd = Crowd(stage)
     try:
         queue(stage)
+        if Demands.make("40 parts under a limit that admits 3 drain by poll, refused no more than twice"):
+            drain(stage)
     except Skipped as why:
         stage.say(f"skipped, two jobs in one queue: {why}")
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:

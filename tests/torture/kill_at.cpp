@@ -1,13 +1,13 @@
 // Kills a program at the Nth system call of some kinds, whichever of its threads makes it.
 //
-// In: `kill_at N LOG CALL,CALL,... PROGRAM ARGUMENT...`. The program is traced from its start; counted are its own calls,
-// from when its main thread was set up (`rseq`) and the loader is done. On entering the Nth, before it has any effect,
-// all of its threads are killed, and this process ends by SIGKILL, too, once they are gone. A program that makes fewer
-// calls ends as ever, and so does this process, with its exit status; N is 0: it always does. Out: LOG gets a line for
-// each counted call, thread and name. 77: tracing is not permitted here.
+// In: `kill_at N LOG CALL,CALL,... PROGRAM ARGUMENT...`. The program is traced from its start; counted are its own
+// calls, from when its main thread was set up (`rseq`) and the loader is done. On entering the Nth, before it has any
+// effect, all of its threads are killed, and this process ends by SIGKILL, too, once they are gone. A program that
+// makes fewer calls ends as ever, and so does this process, with its exit status; N is 0: it always does. Out: LOG gets
+// a line for each counted call, thread and name. 77: tracing is not permitted here.
 //
-// strace counts for each thread and kills by the first that reaches N, so that what a worker does first is never struck:
-// the main thread has come to that number long before.
+// strace counts for each thread and kills by the first that reaches N, so that what a worker does first is never
+// struck: the main thread has come to that number long before.
 
 #include <fcntl.h>
 #include <sys/ptrace.h>
@@ -32,9 +32,9 @@ constexpr int not_permitted = 77;
 const std::map<std::string, std::uint64_t>& known_calls()
 {
   static const std::map<std::string, std::uint64_t> calls{
-      {"write", SYS_write},   {"pwrite64", SYS_pwrite64},   {"fsync", SYS_fsync},   {"fdatasync", SYS_fdatasync},
-      {"rename", SYS_rename}, {"unlink", SYS_unlink},       {"sendto", SYS_sendto}, {"ftruncate", SYS_ftruncate},
-      {"read", SYS_read},     {"sendmsg", SYS_sendmsg},     {"close", SYS_close},   {"recvfrom", SYS_recvfrom},
+      {"write", SYS_write},   {"pwrite64", SYS_pwrite64}, {"fsync", SYS_fsync},   {"fdatasync", SYS_fdatasync},
+      {"rename", SYS_rename}, {"unlink", SYS_unlink},     {"sendto", SYS_sendto}, {"ftruncate", SYS_ftruncate},
+      {"read", SYS_read},     {"sendmsg", SYS_sendmsg},   {"close", SYS_close},   {"recvfrom", SYS_recvfrom},
       {"mkdir", SYS_mkdir},   {"openat", SYS_openat},
   };
   return calls;

@@ -29,6 +29,7 @@ KNOWN = {
     "a clock that was set back delays nothing by more than a wait of ours",
     "the listing is read back to the intent by the server's clock, whatever ours said then",
     "disk space is checked before anything is sent",
+    "40 parts under a limit that admits 3 drain by poll, refused no more than twice",
 }
 
 
