@@ -70,7 +70,7 @@ def queue(stage):
             if ended.exit != 0:
                 found.append(f"{ended}")
                 break
-            pending = [job for job in pending if job.run(["fetch", job.name, "-o", str(job.result)]).exit == 5]
+            pending = [job for job in pending if job.run(job.fetch_now).exit == 5]
             if not pending:
                 break
             time.sleep(0.2)

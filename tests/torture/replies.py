@@ -4,7 +4,7 @@ In: the product of both calls, all ways to lose an answer, which of the calls ar
 be read meanwhile; the seed shuffles it and `--runs` says how many cases are taken. What the server did must be found
 and adopted, what it did not do must be done: no part has two batches. Where the listing is refused for good, nothing is
 sent again on a guess: the job pauses with 75. A timeout is a server that never answers and a client that is killed
-while it waits; with many runs, now and then one that waits for its own timeout, a minute.
+while it waits; with `--large`, now and then one that waits for its own timeout, a minute.
 """
 
 import concurrent.futures
@@ -18,7 +18,6 @@ from stage import Emulator, Job, Rows, judge_ledger, remove
 
 AT_ONCE = 8
 DEFAULT_RUNS = 200
-REAL_TIMEOUTS_FROM = 100  # runs
 
 PATHS = ["/v1/files", "/v1/batches"]
 WAYS = [
@@ -81,7 +80,7 @@ class Replies:
             job = Job(self.stage.program, place, emulator.url, f"job-{number}")
             found = []
             if way["action"] == "hang":
-                waits_itself = self.stage.runs >= REAL_TIMEOUTS_FROM and path == "/v1/batches" and number % 50 == 0
+                waits_itself = self.stage.large and path == "/v1/batches" and number % 50 == 0
                 for _ in range(2):
                     if waits_itself:
                         job.run(job.submit, longest=200)

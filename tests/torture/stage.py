@@ -131,6 +131,7 @@ class Job:
         self.submit += ["--adopt-grace", grace, "--yes", *options]
         self.poll = ["poll"]
         self.fetch = ["fetch", name, "--wait", "--every", "100ms", "-o", str(self.result)]
+        self.fetch_now = ["fetch", name, "-o", str(self.result)]
         self.history = []
 
     def id(self, i):

@@ -1,4 +1,4 @@
-"""Proves that a job survives anything: `torture.py PROOF --program PROGRAM [--seed N] [--runs N] [--every N] [--strict]`.
+"""Proves that a job survives anything: `torture.py PROOF --program PROGRAM --tools DIR [--seed N] [--runs N] ...`.
 
 Proofs: kills, replies, chaos, full_disk, crowd, clock; each is a module beside this one. The judge is the emulator's
 ledger, never the program's own word. What does not hold is printed with the seed, the case, the judge's figures and the
@@ -28,7 +28,7 @@ MOST_TOLD = 10
 class Stage:
     def __init__(self, options, directory):
         self.program, self.seed, self.directory = options.program, options.seed, directory
-        self.runs, self.every = options.runs, options.every
+        self.runs, self.every, self.large = options.runs, options.every, options.large
         self.proof, self.tools = options.proof, options.tools
         self.cases = self.failed = 0
 
@@ -73,6 +73,7 @@ def read_options():
     parser.add_argument("--seed", type=int, default=datetime.date.today().timetuple().tm_yday)
     parser.add_argument("--runs", type=int, help="how many cases, or rounds; each proof has its own default")
     parser.add_argument("--every", type=int, default=1, help="of kills and full disks, only each Nth")
+    parser.add_argument("--large", action="store_true", help="also cases that take minutes")
     parser.add_argument("--strict", action="store_true", help="demand also what is known not to hold yet")
     options = parser.parse_args()
     options.program = os.path.abspath(options.program)
