@@ -7,6 +7,7 @@ is sent twice, and the job comes to its end: by a clock that is ahead of all oth
 """
 
 import concurrent.futures
+import functools
 import random
 import shutil
 import subprocess
@@ -25,14 +26,21 @@ LOST = [
 ]
 
 
+@functools.cache
+def faketime_library():
+    """The library itself: the command `faketime` would add a process, which leaves names of its own when killed."""
+    if not shutil.which("faketime"):
+        raise Skipped("faketime is not installed (scripts/setup does it)")
+    said = subprocess.run(["faketime", "-f", "+0", "printenv", "LD_PRELOAD"], capture_output=True, text=True)
+    return said.stdout.strip()
+
+
 def by_clock(jump):
     """What runs a command by another clock; waiting goes on as ever."""
-    return ["faketime", "--exclude-monotonic", "-f", jump]
+    return ["env", f"LD_PRELOAD={faketime_library()}", f"FAKETIME={jump}", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
 
 
 def check_faketime():
-    if not shutil.which("faketime"):
-        raise Skipped("faketime is not installed (scripts/setup does it)")
     said = subprocess.run([*by_clock("+400d"), "date", "+%s"], capture_output=True, text=True).stdout
     now = subprocess.run(["date", "+%s"], capture_output=True, text=True).stdout
     if int(said or 0) - int(now) < 300 * 86400:

@@ -67,7 +67,7 @@ class Disks(Bench):
         found = []
         if ended.exit not in {0, 74}:
             found.append(f"neither well nor a disk's fault (74): {ended}")
-        silenced = call == "write" and times != "once"  # stderr is a file like any other
+        silenced = call == "write" and not ended.err  # stderr is a file like any other, and each thread is struck
         if ended.exit == 74 and not silenced and not NO_ROOM.search(ended.err):
             found.append(f"does not speak of the disk: {ended}")
         return job, ended.exit == 74, found + job.finish() + job.judge_result()

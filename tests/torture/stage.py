@@ -160,6 +160,7 @@ class Job:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()
+            forget_faketime(process.pid)
             err += f"\nstill running after {longest} s"
             self.history.append(Ended(words, "hung", out, err))
             return self.history[-1]
@@ -216,6 +217,12 @@ def judge_ledger(ledger, forgiven=()):
     one = ["peak_live_batches_per_file", "peak_live_batches_per_content", "most_batches_per_call"]
     found = [f"{total} is {ledger[total]}" for total in none if total not in forgiven and ledger[total] != 0]
     return found + [f"{total} is {ledger[total]}" for total in one if total not in forgiven and ledger[total] > 1]
+
+
+def forget_faketime(pid):
+    """A killed process leaves names that a later one of that number would stumble over."""
+    for name in (f"sem.faketime_sem_{pid}", f"faketime_shm_{pid}"):
+        pathlib.Path("/dev/shm", name).unlink(missing_ok=True)
 
 
 class Rows:
