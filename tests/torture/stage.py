@@ -26,6 +26,7 @@ ORDERLY = {0, 3, 4, 5, 8, 64, 74, 75, 78}
 KNOWN = {
     "a request file goes with its part, whenever a process is killed",
     "a batch that is completed and does not name its files yet is looked at again",
+    "an expired batch that names neither its files nor counts is looked at again",
     "a clock that was set back delays nothing by more than a wait of ours",
     "the listing is read back to the intent by the server's clock, whatever ours said then",
     "disk space is checked before anything is sent",
