@@ -1,0 +1,251 @@
+"""What every proof stands on: an emulator as a process, jobs in state roots of their own, and a judge.
+
+In: the program, a directory for all that is temporary. Out: processes that are ended by their pid at the latest with
+their scope, and findings: words on what does not hold. Never: touches anything outside that directory, or talks to
+anything but 127.0.0.1.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+import urllib.request
+
+QUICK = {"validating_ms": 0, "in_progress_ms": 0, "finalizing_ms": 0, "cancelling_ms": 0}
+LONGEST = 60  # seconds that one command may take
+
+# What the program says when it ended in order: all of them are in its own table of exit statuses.
+ORDERLY = {0, 3, 4, 5, 8, 64, 74, 75, 78}
+
+
+# Demands that are known not to hold yet; `--strict` makes them all the same. What holds again leaves this list.
+KNOWN = {
+    "a request file goes with its part, whenever a process is killed",
+    "a batch that is completed and does not name its files yet is looked at again",
+    "an expired batch that names neither its files nor counts is looked at again",
+    "a clock that was set back delays nothing by more than a wait of ours",
+    "the listing is read back to the intent by the server's clock, whatever ours said then",
+    "disk space is checked before anything is sent",
+    "40 parts under a limit that admits 3 drain by poll, refused no more than twice",
+}
+
+
+class Demands:
+    strict = False
+
+    @classmethod
+    def make(cls, demand):
+        assert demand in KNOWN, demand
+        return cls.strict
+
+
+class Skipped(Exception):
+    """This machine does not permit the proof; the text says why."""
+
+
+class Ended:
+    def __init__(self, words, exit_status, out, err):
+        self.words, self.exit, self.out, self.err = words, exit_status, out, err
+
+    def __str__(self):
+        told = " | ".join(line for line in self.err.strip().splitlines() if line.strip())[-400:]
+        return f"`{' '.join(self.words)}` -> {self.exit}: {told}"
+
+
+class Emulator:
+    """A server of its own on a port that the system chose; ended with the scope."""
+
+    def __init__(self, program, directory, faults=None, seed=0):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True)
+        rules = self.directory / "faults.json"
+        rules.write_text(json.dumps({**QUICK, **(faults or {})}))
+        command = [program, "--json", "emulator", "--faults", str(rules), "--seed", str(seed)]
+        self.process = subprocess.Popen(
+            command + ["--dir", str(self.directory / "files")],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=open(self.directory / "err", "wb"),
+            text=True,
+        )
+        first = self.process.stdout.readline()
+        if not first:
+            raise RuntimeError("the emulator said nothing: " + (self.directory / "err").read_text())
+        self.url = json.loads(first)["url"]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def call(self, method, path, body=None):
+        request = urllib.request.Request(
+            self.url.removesuffix("/v1") + path, method=method, data=None if body is None else json.dumps(body).encode()
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=LONGEST) as answer:
+            return json.load(answer)
+
+    def ledger(self, rows=False):
+        return self.call("GET", "/emulator/ledger" + ("?items=1" if rows else ""))
+
+    def change(self, faults):
+        self.call("PUT", "/emulator/faults", {**QUICK, **faults})
+
+
+class Job:
+    """A job in a state root of its own. Its name is in its custom_ids and texts, so no two jobs share either."""
+
+    def __init__(self, program, directory, url, name, items=6, per_part=3, grace="1s", options=(), home=None):
+        self.program, self.name, self.items = program, name, items
+        self.directory = pathlib.Path(directory) / name
+        self.directory.mkdir(parents=True)
+        self.home = pathlib.Path(home) if home else self.directory / "home"
+        self.result = self.directory / "result" / "answers.jsonl"
+        self.result.parent.mkdir()
+        (self.directory / "tmp").mkdir()
+        self.input = self.directory / "input.csv"
+        rows = "".join(f"{self.id(i)},{self.text(i)}\n" for i in range(items))
+        self.input.write_text("id,text\n" + rows)
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "TZ": "UTC",
+            "HOME": str(self.directory),
+            "TMPDIR": str(self.directory / "tmp"),
+            "BATCHWRIGHT_HOME": str(self.home),
+            "OPENAI_BASE_URL": url,
+            "OPENAI_API_KEY": "torture",
+            "NO_PROXY": "127.0.0.1",
+        }
+        # Under ptrace LeakSanitizer cannot work, and after a kill there is nothing to report.
+        sanitizer = os.environ.get("ASAN_OPTIONS", "")
+        self.environment["ASAN_OPTIONS"] = f"{sanitizer}:detect_leaks=0".lstrip(":")
+        self.submit = ["submit", str(self.input), "--name", name, "--model", "gpt-5.4-mini", "--id-column", "id"]
+        self.submit += ["--prompt", "{{text}}", "--max-output-tokens", "64", "--requests-per-part", str(per_part)]
+        self.submit += ["--adopt-grace", grace, "--yes", *options]
+        self.poll = ["poll"]
+        self.fetch = ["fetch", name, "--wait", "--every", "100ms", "-o", str(self.result)]
+        self.fetch_now = ["fetch", name, "-o", str(self.result)]
+        self.history = []
+
+    def id(self, i):
+        return f"{self.name}-{i}"
+
+    def text(self, i):
+        return f"Say {self.name} {i}"
+
+    def start(self, words, before=(), environment=None):
+        """A process of the program; `before` is what runs it (strace, faketime). It leads a group of its own."""
+        return subprocess.Popen(
+            [*before, self.program, *words],
+            env={**self.environment, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+
+    def wait(self, process, words, longest=LONGEST):
+        try:
+            out, err = process.communicate(timeout=longest)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            out, err = process.communicate()
+            forget_faketime(process.pid)
+            err += f"\nstill running after {longest} s"
+            self.history.append(Ended(words, "hung", out, err))
+            return self.history[-1]
+        self.history.append(Ended(words, process.returncode, out, err))
+        return self.history[-1]
+
+    def run(self, words, before=(), environment=None, longest=LONGEST):
+        return self.wait(self.start(words, before, environment), words, longest)
+
+    def finish(self, rounds=12, before=(), longest=LONGEST):
+        """Goes on by plain commands until the job is at its end. Returns words on what went wrong, or nothing."""
+        for turn in range(rounds):
+            for words in (self.submit, self.poll, self.fetch):
+                ended = self.run(words, before, longest=longest)
+                if ended.exit not in ORDERLY:
+                    return [f"going on: {ended}"]
+            if ended.exit in (0, 3):
+                return []
+            time.sleep(0.1 * (turn + 1))
+        return [f"not at its end after {rounds} rounds of submit, poll, fetch: {ended}"]
+
+    def judge_result(self, may_fail=()):
+        """Every item in one outcome, in order, with the right text; nothing half written left."""
+        if not self.result.exists():
+            return ["there is no result"]
+        found = []
+        records = [json.loads(line) for line in self.result.read_text().splitlines()]
+        if [r["custom_id"] for r in records] != [self.id(i) for i in range(self.items)]:
+            found.append(f"lost, doubled or out of order: {len(records)} records of {self.items} items")
+        for i, record in enumerate(records):
+            if record["status"] == "succeeded":
+                if not (record["output"] or "").endswith(self.text(i)):
+                    found.append(f"item {i} has the answer {record['output']!r}")
+            elif (record["error"] or {}).get("code") not in may_fail:
+                found.append(f"item {i} failed: {record['error']}")
+        return found[:5] + self.judge_leftovers()
+
+    def judge_leftovers(self):
+        half = r"\.tmp-|\.part$|-journal$"
+        if Demands.make("a request file goes with its part, whenever a process is killed"):
+            half += r"|\.requests\.jsonl$"
+        half = re.compile(half)
+        left = [str(p.relative_to(self.home)) for p in self.home.rglob("*") if half.search(p.name)]
+        return [f"left behind: {', '.join(sorted(left))}"] if left else []
+
+    def told(self):
+        return "".join(f"\n      {ended}" for ended in self.history)
+
+
+def judge_ledger(ledger, forgiven=()):
+    """The totals that are 0, or 1, unless the client is at fault."""
+    none = ["executed_twice", "billed_twice", "executed_again_after_success", "answers_beyond_copies"]
+    none += ["foreign_batches_cancelled"]
+    one = ["peak_live_batches_per_file", "peak_live_batches_per_content", "most_batches_per_call"]
+    found = [f"{total} is {ledger[total]}" for total in none if total not in forgiven and ledger[total] != 0]
+    return found + [f"{total} is {ledger[total]}" for total in one if total not in forgiven and ledger[total] > 1]
+
+
+def forget_faketime(pid):
+    """A killed process leaves names that a later one of that number would stumble over."""
+    for name in (f"sem.faketime_sem_{pid}", f"faketime_shm_{pid}"):
+        pathlib.Path("/dev/shm", name).unlink(missing_ok=True)
+
+
+class Rows:
+    """The ledger's rows by custom_id: what was done for each item."""
+
+    def __init__(self, ledger):
+        self.rows = {row["custom_id"]: row for row in ledger["items"]}
+        self.batches = {}
+        for batch in ledger["batches"]:
+            self.batches.setdefault((batch["metadata"] or {}).get("bw_job"), []).append(batch)
+
+    def judge(self, job):
+        found = []
+        for i in range(job.items):
+            row = self.rows.get(job.id(i), {"executed": 0, "billed": 0})
+            if (row["executed"], row["billed"]) != (1, 1):
+                found.append(f"item {i} was executed {row['executed']} times, billed {row['billed']} times")
+        return found[:3]
+
+
+def remove(directory):
+    """Of a case that held there is nothing to look at."""
+    for path in sorted(directory.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+    directory.rmdir()
