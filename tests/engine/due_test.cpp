@@ -60,8 +60,16 @@ TEST_CASE("no more files are built than are soon to be sent")
   for (int n = 1; n <= 10; ++n)
     parts.push_back(part_in(n, PartState::planned));
   CHECK(now_due({}, parts).size() == built_ahead);
-  parts[0].sha256 = parts[1].sha256 = "5feceb";
-  CHECK(now_due({}, parts) == std::vector{Action{Do::upload, 1}, Action{Do::upload, 2}});
+  for (int n = 0; n < built_ahead; ++n)
+    parts[static_cast<std::size_t>(n)].sha256 = "5feceb";
+  CHECK(now_due({}, parts) ==
+        std::vector{Action{Do::upload, 1}, Action{Do::upload, 2}, Action{Do::upload, 3}, Action{Do::upload, 4}});
+  parts[0].state = PartState::queued; // uploaded, and no room yet
+  CHECK(now_due({}, parts).size() == built_ahead);
+  parts[0].state = PartState::running;
+  CHECK(now_due({}, parts).back() == Action{Do::build, 5});
+  parts[9].model = "another";
+  CHECK(now_due({}, parts).back() == Action{Do::build, 10});
 }
 
 TEST_CASE("what was paid for comes home before anything is sent")

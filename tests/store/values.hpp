@@ -114,6 +114,7 @@ inline batchwright::Part full_part(int number, std::uint64_t items)
                   .realtime = {8},
                   .priced = false};
   part.accepted = "truncated";
+  part.file_created_at = at(30);
   part.max_output_tokens = 11;
   part.set = R"({"temperature":1})";
   part.short_since = at(31);

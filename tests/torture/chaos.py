@@ -19,7 +19,7 @@ import time
 
 from clock import by_clock, check_faketime
 from replies import figures
-from stage import ORDERLY, Demands, Emulator, Job, Rows, judge_ledger, remove
+from stage import ORDERLY, Emulator, Job, Rows, judge_ledger, remove
 
 AT_ONCE = 14  # most of a case is waiting
 DEFAULT_RUNS = 100
@@ -81,14 +81,6 @@ WAYS = [
 UNUSABLE = {"truncated", "refused", "content_filter", "unreadable_output"}
 
 
-def leave_out_the_known(faults):
-    if not Demands.make("a batch that is completed and does not name its files yet is looked at again"):
-        faults.pop("ids_late_ms", None)
-    mute = "ids_late_ms" in faults and "expire_batches" in faults
-    if mute and not Demands.make("an expired batch that names neither its files nor counts is looked at again"):
-        faults.pop("null_request_counts", None)
-
-
 def faults_of(dice):
     faults = {"in_progress_ms": dice.choice([0, 0, 200, 600]), "passing_after": dice.choice([1, 1, 2, 4])}
     faults.update({share: size for share, size in SHARES.items() if dice.random() < 0.4})
@@ -96,7 +88,6 @@ def faults_of(dice):
     for rule, how in BATCHES.items():
         if dice.random() < 0.3:
             faults[rule] = [{"probability": 0.3, **how}]
-    leave_out_the_known(faults)
     faults["http"] = []
     for method, path in CALLS:
         ways = [way for way in WAYS if way["action"] != "hang" or method == "POST"]

@@ -22,27 +22,6 @@ LONGEST = 60  # seconds that one command may take
 ORDERLY = {0, 3, 4, 5, 8, 64, 74, 75, 78}
 
 
-# Demands that are known not to hold yet; `--strict` makes them all the same. What holds again leaves this list.
-KNOWN = {
-    "a request file goes with its part, whenever a process is killed",
-    "a batch that is completed and does not name its files yet is looked at again",
-    "an expired batch that names neither its files nor counts is looked at again",
-    "a clock that was set back delays nothing by more than a wait of ours",
-    "the listing is read back to the intent by the server's clock, whatever ours said then",
-    "disk space is checked before anything is sent",
-    "40 parts under a limit that admits 3 drain by poll, refused no more than twice",
-}
-
-
-class Demands:
-    strict = False
-
-    @classmethod
-    def make(cls, demand):
-        assert demand in KNOWN, demand
-        return cls.strict
-
-
 class Skipped(Exception):
     """This machine does not permit the proof; the text says why."""
 
@@ -103,7 +82,7 @@ class Emulator:
 class Job:
     """A job in a state root of its own. Its name is in its custom_ids and texts, so no two jobs share either."""
 
-    def __init__(self, program, directory, url, name, items=6, per_part=3, grace="1s", options=(), home=None):
+    def __init__(self, program, directory, url, name, items=6, per_part=3, grace="1s", options=(), home=None, learns=False):
         self.program, self.name, self.items = program, name, items
         self.directory = pathlib.Path(directory) / name
         self.directory.mkdir(parents=True)
@@ -129,6 +108,8 @@ class Job:
         self.environment["ASAN_OPTIONS"] = f"{sanitizer}:detect_leaks=0".lstrip(":")
         self.submit = ["submit", str(self.input), "--name", name, "--model", "gpt-5.4-mini", "--id-column", "id"]
         self.submit += ["--prompt", "{{text}}", "--max-output-tokens", "64", "--requests-per-part", str(per_part)]
+        if not learns:  # the room at the server: then the first part of a model goes alone
+            self.submit += ["--enqueued-tokens", "100000000"]
         self.submit += ["--adopt-grace", grace, "--yes", *options]
         self.poll = ["poll"]
         self.fetch = ["fetch", name, "--wait", "--every", "100ms", "-o", str(self.result)]
@@ -200,10 +181,7 @@ class Job:
         return found[:5] + self.judge_leftovers()
 
     def judge_leftovers(self):
-        half = r"\.tmp-|\.part$|-journal$"
-        if Demands.make("a request file goes with its part, whenever a process is killed"):
-            half += r"|\.requests\.jsonl$"
-        half = re.compile(half)
+        half = re.compile(r"\.tmp-|\.part$|-journal$|\.requests\.jsonl$")
         left = [str(p.relative_to(self.home)) for p in self.home.rglob("*") if half.search(p.name)]
         return [f"left behind: {', '.join(sorted(left))}"] if left else []
 

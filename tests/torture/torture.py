@@ -19,7 +19,7 @@ import traceback
 
 sys.dont_write_bytecode = True
 
-from stage import Demands, Skipped  # noqa: E402 (nothing is written beside the modules)
+from stage import Skipped  # noqa: E402 (nothing is written beside the modules)
 
 PROOFS = ["kills", "replies", "chaos", "full_disk", "crowd", "clock"]
 MOST_TOLD = 10
@@ -74,7 +74,6 @@ def read_options():
     parser.add_argument("--runs", type=int, help="how many cases, or rounds; each proof has its own default")
     parser.add_argument("--every", type=int, default=1, help="of kills and full disks, only each Nth")
     parser.add_argument("--large", action="store_true", help="also cases that take minutes")
-    parser.add_argument("--strict", action="store_true", help="demand also what is known not to hold yet")
     options = parser.parse_args()
     options.program = os.path.abspath(options.program)
     return options
@@ -85,7 +84,6 @@ def main():
     proof = importlib.import_module(options.proof)
     directory = pathlib.Path(tempfile.mkdtemp(prefix=f"batchwright-{options.proof}-"))
     stage = Stage(options, directory)
-    Demands.strict = options.strict
     begun = time.monotonic()
     try:
         proof.prove(stage)

@@ -36,6 +36,17 @@ void sweep(const std::filesystem::path& directory)
   }
 }
 
+/// Request files of parts that are over, left where a process was killed between a commit and what follows it.
+void sweep_requests(const Job& job, const std::vector<Part>& parts, const store::JobLayout& files)
+{
+  if (job.policy.keep_requests) return;
+  for (const auto& p : parts) {
+    if (p.state != PartState::settled && p.state != PartState::superseded) continue;
+    discard_file(files.requests(p.number));
+    discard_file(files.ids(p.number));
+  }
+}
+
 /// What was on disk may be gone (a cleaned directory): a file that is missing counts as never built.
 void forget_missing_files(std::vector<Part>& parts, const store::JobLayout& files)
 {
@@ -70,13 +81,14 @@ void begin(Lane& lane, Tools& tools, Server& server, Workers& workers, const Goa
   if (!lane.lock) lane.lock = take_lock(tools, known_job(tools, name).name);
   auto job = known_job(tools, name); // read again, now that nobody else writes it
   auto parts = tools.store.parts(name);
+  sweep(tools.layout.job(name).directory());
+  sweep_requests(job, parts, tools.layout.job(name));
   if (tally(job, parts).pending() == 0 && !anything_watched(parts) && !anything_to_judge(job, parts) &&
       watched_calls(tools.store, name, tools.clock.now()).empty()) {
     lane.result.view = view(job, parts, Held::no);
     return;
   }
   check_account(tools, server, job, parts);
-  sweep(tools.layout.job(name).directory());
   forget_missing_files(parts, tools.layout.job(name));
   lane.run = std::make_unique<Run>(tools, server, workers, std::move(job), std::move(parts), goal);
 }
@@ -186,6 +198,15 @@ std::vector<Advanced> advance_all(Tools& tools, Server& server, const std::vecto
   for (auto& lane : lanes)
     all.push_back(std::move(lane.result));
   return all;
+}
+
+void tidy(Tools& tools, const std::string& name)
+{
+  const auto lock = FileLock::try_lock(tools.layout.lock(name));
+  if (!lock) return; // who works on it tidies
+  const auto files = tools.layout.job(name);
+  sweep(files.directory());
+  sweep_requests(known_job(tools, name), tools.store.parts(name), files);
 }
 
 void wish_cancel(Tools& tools, const std::string& name, Cancel wish)

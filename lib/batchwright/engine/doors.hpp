@@ -19,6 +19,9 @@ void check_account(Tools& tools, Server& server, const Job& job, const std::vect
 /// The outcomes there are.
 std::vector<results::OutcomeFile> outcome_files(Tools& tools, const Job& job, const std::vector<Part>& parts);
 
+/// Removes what killed processes left in the job's directory, where nobody works on it.
+void tidy(Tools& tools, const std::string& job);
+
 /// Directories of removed jobs are renamed before they are emptied; no job's name begins like this.
 inline constexpr std::string_view aside_prefix = ".removed-";
 

@@ -3,9 +3,13 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace batchwright::engine {
 namespace {
+
+/// None of our waits is longer: what is due later than that was recorded by a clock that was ahead.
+constexpr Millis longest_wait{2 * 3'600'000};
 
 bool sends(Do what)
 {
@@ -79,6 +83,18 @@ bool allowed(Do what, Pause pause, Sending sending)
   return !sends(what) || (sending == Sending::yes && pause == Pause::none);
 }
 
+/// How many request files stand built and have no batch yet. Parts of one model wait for the same room, those of
+/// another for another.
+std::map<std::string_view, int> built_by_model(const std::vector<Part>& parts, const std::set<int>& busy)
+{
+  std::map<std::string_view, int> built;
+  for (const auto& p : parts) {
+    const bool is_built = p.state == PartState::planned && (!p.sha256.empty() || busy.contains(p.number));
+    if (is_built || p.state == PartState::uploading || p.state == PartState::queued) ++built[p.model];
+  }
+  return built;
+}
+
 } // namespace
 
 std::string_view name(Do what)
@@ -96,18 +112,15 @@ bool is_judged_otherwise(const Part& part, const Policy& policy)
 
 Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& busy, Instant now, Sending sending)
 {
-  const auto built = std::count_if(parts.begin(), parts.end(), [&](const Part& p) {
-    return p.state == PartState::planned && (!p.sha256.empty() || busy.contains(p.number));
-  });
-  auto may_build = std::max<std::int64_t>(0, built_ahead - built);
+  auto ahead = built_by_model(parts, busy);
 
   Due d;
   for (const auto& part : parts) {
     const auto what = action_for(part, job);
     if (!what || busy.contains(part.number) || !allowed(*what, job.pause, sending)) continue;
-    if (part.due && *part.due > now) {
+    if (part.due && *part.due > now && *part.due <= now + longest_wait) {
       d.next = std::min(d.next.value_or(*part.due), *part.due);
-    } else if (*what != Do::build || may_build-- > 0) {
+    } else if (*what != Do::build || ahead[part.model]++ < built_ahead) {
       d.now.push_back({*what, part.number});
     }
   }

@@ -56,8 +56,9 @@ bool is_judged_otherwise(const Part& part, const Policy& policy);
 /// The question. `busy` parts are being worked on and are left alone.
 Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& busy, Instant now, Sending sending);
 
-/// How many request files may stand built before they are sent. Disk is not filled with what cannot go yet.
-inline constexpr int built_ahead = 2;
+/// How many request files of a model may stand built, uploaded or not, without a batch. Disks, ours and the server's,
+/// are not filled with what cannot go yet.
+inline constexpr int built_ahead = 4;
 
 /// The wait before a batch is asked for again: short at first, growing to three minutes. `polls` so far.
 Millis poll_wait(int polls);

@@ -140,9 +140,9 @@ void Run::look_for_batch(const Part& p)
     // A server that keeps no metadata: an older batch of the same file may be one that it refused.
     return b.metadata.empty() && b.input_file == p.file && b.created_at && *b.created_at >= intent - clock_grain;
   };
-  const auto work = [this, oldest, is_ours] {
+  const auto work = [this, since = Since{oldest, p.file_created_at}, is_ours] {
     return look_through<wire::BatchObject>(
-        oldest, m_tools.clock, [this](const BatchId& after) { return m_server.client.batches(after); }, is_ours);
+        since, m_tools.clock, [this](const BatchId& after) { return m_server.client.batches(after); }, is_ours);
   };
   on_worker(Do::look_for_batch, p.number, work,
             [this, number = p.number, call = *call](const BatchLook& look) { record_look(number, call, look); });
@@ -236,9 +236,14 @@ void Run::look_for_twins()
   const auto oldest = std::min_element(m_watched.begin(), m_watched.end(), [](const Call& a, const Call& b) {
                         return a.begun_at < b.begun_at;
                       })->begun_at;
-  const auto work = [this, oldest, calls = m_watched] {
+  Since since{.local = oldest};
+  for (const auto& call : m_watched) {
+    const auto uploaded = part(call.part).file_created_at;
+    if (uploaded) since.server = std::min(since.server.value_or(*uploaded), *uploaded);
+  }
+  const auto work = [this, since, calls = m_watched] {
     return look_through<wire::BatchObject>(
-        oldest, m_tools.clock, [this](const BatchId& after) { return m_server.client.batches(after); },
+        since, m_tools.clock, [this](const BatchId& after) { return m_server.client.batches(after); },
         [&](const wire::BatchObject& b, Instant) { return is_made_by(b, calls); });
   };
   on_worker(Do::look_for_batch, no_part, work, [this](const BatchLook& look) {

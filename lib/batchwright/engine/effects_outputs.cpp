@@ -24,13 +24,13 @@ bool is_doubted(const Part& p)
   return p.short_since || p.gone_since || p.reread;
 }
 
-/// What the server says of an ended batch's files. A batch that completed has a line at least, even where it counts
-/// nothing; more lines than it claims, and counts of nothing, prove nothing.
+/// What the server says of an ended batch's files. A batch that completed or expired has a line at least, even where it
+/// counts nothing; more lines than it claims, and counts of nothing, prove nothing.
 results::Demand claims_of(const Part& p)
 {
   const bool names_none = p.remote.output_file.empty() && p.remote.error_file.empty();
   const auto completed = static_cast<std::uint64_t>(p.remote.completed);
-  const bool has_some = p.remote.status == "completed" && names_none;
+  const bool has_some = (p.remote.status == "completed" || p.remote.status == "expired") && names_none;
   return {.output = has_some ? std::max<std::uint64_t>(completed, 1) : completed,
           .errors = static_cast<std::uint64_t>(p.remote.failed)};
 }

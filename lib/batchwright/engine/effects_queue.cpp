@@ -84,7 +84,7 @@ void Run::survey(const Part& p)
     return lives && asks_for(b, model, endpoint) && !ours.contains(b.id.str()) &&
            (job == b.metadata.end() || !our_jobs.contains(job->second));
   };
-  const auto work = [this, is_foreign, since = now() - longest_life] {
+  const auto work = [this, is_foreign, since = Since{.local = now() - longest_life}] {
     return look_through<wire::BatchObject>(
         since, m_tools.clock, [this](const BatchId& after) { return m_server.client.batches(after); }, is_foreign);
   };

@@ -71,6 +71,7 @@ void Run::record_upload(int number, const std::string& uuid, const api::Reply<wi
     record(number, [&](Part& changed, store::Transaction& tx) {
       move(changed, PartEvent::file_known);
       changed.file = reply.value.id;
+      changed.file_created_at = reply.value.created_at;
       changed.due.reset();
       put_call(tx, uuid, CallState::answered);
     });
@@ -98,7 +99,7 @@ void Run::look_for_file(const Part& p)
   }
   const auto work = [this, p, call = *call] {
     return look_through<wire::FileObject>(
-        call.begun_at, m_tools.clock, [this](const FileId& after) { return m_server.client.files(after); },
+        {.local = call.begun_at}, m_tools.clock, [this](const FileId& after) { return m_server.client.files(after); },
         [&](const wire::FileObject& f, Instant) {
           return f.filename.find(call.uuid) != std::string::npos && f.bytes == p.bytes;
         });
@@ -115,6 +116,7 @@ void Run::look_for_file(const Part& p)
       // Not listed: a second upload costs nothing, so there is no grace time here.
       move(changed, found ? PartEvent::file_known : PartEvent::file_absent);
       if (found) changed.file = look.found.front().id;
+      if (found) changed.file_created_at = look.found.front().created_at;
       changed.due = found ? std::nullopt : std::optional{now() + trouble_wait(m_troubles[number])};
       put_call(tx, uuid, found ? CallState::adopted : CallState::abandoned);
     });
@@ -133,6 +135,7 @@ void Run::record_lost_file(int number, std::string_view words, const std::string
   record(number, [&](Part& changed, store::Transaction& tx) {
     move(changed, PartEvent::file_lost);
     changed.file = {};
+    changed.file_created_at.reset();
     changed.batch = {};
     changed.remote = {};
     changed.due = when;

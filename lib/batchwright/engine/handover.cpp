@@ -1,5 +1,6 @@
 // What is remembered of a result that left the house.
 
+#include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/engine.hpp>
 
 #include <fmt/format.h>
@@ -38,6 +39,7 @@ void record_fetched(Tools& tools, const std::string& name)
     store::Transaction tx{tools.store};
     tx.fetched(name, tools.clock.now());
     tx.commit();
+    tidy(tools, name);
   } catch (const Error& error) {
     tools.observer.on(Note{Note::Level::detail, error.what()});
   }

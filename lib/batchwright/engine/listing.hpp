@@ -5,6 +5,7 @@
 #include <batchwright/base/clock.hpp>
 #include <batchwright/wire/objects.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
@@ -27,10 +28,16 @@ struct Look {
   std::optional<Instant> server_time = {};
 };
 
+/// How far back a listing is read.
+struct Since {
+  Instant local = {};                 ///< by our clock
+  std::optional<Instant> server = {}; ///< the same or earlier by the server's, which goes before: ours may have jumped
+};
+
 /// Reads a listing, newest first, until it is older than the intent, and keeps what `is_it`. `page` asks for one page
 /// after an id; `is_it` is told an entry and the moment of the intent by the server's clock.
 template<class T, class Page, class IsIt>
-Look<T> look_through(Instant begun_at, const Clock& clock, Page page, IsIt is_it)
+Look<T> look_through(const Since& since, const Clock& clock, Page page, IsIt is_it)
 {
   Look<T> look;
   std::set<std::string> seen; // a server that ignores `after` would give the first page for ever
@@ -41,10 +48,11 @@ Look<T> look_through(Instant begun_at, const Clock& clock, Page page, IsIt is_it
       return look;
     }
     look.server_time = reply.server_time;
-    const auto intent = reply.server_time ? begun_at + (*reply.server_time - clock.now()) : begun_at;
+    const auto intent = reply.server_time ? since.local + (*reply.server_time - clock.now()) : since.local;
+    const auto end = std::min(intent, since.server.value_or(intent)) - look_back;
     for (const auto& entry : reply.value.data) {
       if (is_it(entry, intent)) look.found.push_back(entry);
-      if (entry.created_at && *entry.created_at < intent - look_back) return look;
+      if (entry.created_at && *entry.created_at < end) return look;
     }
     if (reply.value.data.empty() || !reply.value.has_more.value_or(true)) return look;
     after = reply.value.data.back().id;

@@ -68,7 +68,8 @@ std::optional<std::int64_t> wanted_before(const Room& room, const std::string& j
 
 bool is_quiet(const Room& room, bool any_live, Instant now)
 {
-  if (!room.known.quiet_since) return false;
+  // A refusal in the future was recorded by a clock that was ahead.
+  if (!room.known.quiet_since || *room.known.quiet_since > now) return false;
   return any_live || now < *room.known.quiet_since + refusal_wait(room.known.refusals);
 }
 

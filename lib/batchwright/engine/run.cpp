@@ -59,7 +59,9 @@ void Run::lift_pause()
     return;
   if (m_job.pause == Pause::quota) {
     // A timer waits for its time; somebody who runs a command may know better.
-    if (m_goal.until == Until::idle && m_job.probe_at && now() < *m_job.probe_at) return;
+    if (m_goal.until == Until::idle && m_job.probe_at && now() < *m_job.probe_at &&
+        *m_job.probe_at <= now() + probe_wait(m_job.probes))
+      return;
     m_probing = true;
   }
   record_job([](Job& job) {

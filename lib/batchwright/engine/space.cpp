@@ -41,8 +41,8 @@ std::uint64_t bytes_to_come(const Draft& draft)
   auto answers = draft.job.items * bytes_per_answer;
   if (draft.job.request.endpoint == "/v1/embeddings") answers += draft.job.items * bytes_per_vector;
   // A bound is seldom reached: what is assumed without one is taken for what comes.
-  const auto expected = std::min<std::int64_t>(
-      draft.output_tokens.n, money::assumed_output.n * static_cast<std::int64_t>(draft.job.items));
+  const auto expected = std::min<std::int64_t>(draft.output_tokens.n,
+                                               money::assumed_output.n * static_cast<std::int64_t>(draft.job.items));
   answers += static_cast<std::uint64_t>(std::max<std::int64_t>(0, expected)) * bytes_per_token;
   return sum + answers * copies;
 }

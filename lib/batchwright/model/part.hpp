@@ -195,6 +195,7 @@ struct Part {
   std::uint64_t bytes = 0; ///< of the request file
   std::string sha256 = {}; ///< of the request file; empty: never built
   FileId file = {};
+  std::optional<Instant> file_created_at = {}; ///< by the server's clock: before any batch of it
   BatchId batch = {};
   BatchStatus remote = {};
 

@@ -105,6 +105,7 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("bytes", part.bytes);
   column("sha256", part.sha256);
   column("file", part.file);
+  column("file_created_at", part.file_created_at);
   column("batch", part.batch);
   column("remote_status", part.remote.status);
   column("remote_total", part.remote.total);
