@@ -26,16 +26,6 @@ namespace bw = batchwright;
 using bw::Error;
 using bw::Fault;
 
-std::pair<std::string, std::string> field_of(const std::string& text)
-{
-  const auto equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    throw Error{Fault::usage, fmt::format("--set {}: expected NAME=JSON", text),
-                R"(for example --set temperature=0.2 or --set 'reasoning_effort="low"')"};
-  }
-  return {text.substr(0, equals), text.substr(equals + 1)};
-}
-
 /// A known endpoint by its word, or any path of the API.
 std::string endpoint_of(const std::string& text)
 {
@@ -65,14 +55,6 @@ CLI::Validator at_most(std::uint64_t most, const char* option, const std::string
 CLI::Validator allowed(std::uint64_t most, const char* option)
 {
   return at_most(most, option, fmt::format("the API allows at most {}", most));
-}
-
-CLI::Validator answerable()
-{
-  const auto most = static_cast<std::uint64_t>(bw::wire::openai().tokens_per_request);
-  return at_most(most, "--max-output-tokens",
-                 fmt::format("no model answers with more than {} tokens", bw::report::count(most)),
-                 "leave it out for the model's own bound");
 }
 
 /// The codes that may be accepted, as people read them.
@@ -115,6 +97,24 @@ void get_consent(const JobOptions& options, const bw::engine::Draft& draft, Sess
 }
 
 } // namespace
+
+std::pair<std::string, std::string> field_of(const std::string& text)
+{
+  const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw Error{Fault::usage, fmt::format("--set {}: expected NAME=JSON", text),
+                R"(for example --set temperature=0.2 or --set 'reasoning_effort="low"')"};
+  }
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+CLI::Validator answerable()
+{
+  const auto most = static_cast<std::uint64_t>(bw::wire::openai().tokens_per_request);
+  return at_most(most, "--max-output-tokens",
+                 fmt::format("no model answers with more than {} tokens", bw::report::count(most)),
+                 "leave it out for the model's own bound");
+}
 
 void add_job_options(CLI::App& command, JobOptions& o)
 {

@@ -119,6 +119,8 @@ inline batchwright::Part full_part(int number, std::uint64_t items)
   part.short_since = at(31);
   part.gone_since = at(32);
   part.born_at = at(33);
+  part.outcomes_version = 34;
+  part.failed_for_good = 35;
   return part;
 }
 

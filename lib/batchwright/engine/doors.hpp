@@ -3,6 +3,8 @@
 
 #include <batchwright/engine/engine.hpp>
 
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +20,10 @@ void check_account(Tools& tools, Server& server, const Job& job, const std::vect
 
 /// The outcomes there are.
 std::vector<results::OutcomeFile> outcome_files(Tools& tools, const Job& job, const std::vector<Part>& parts);
+
+/// Expected cost on a route; nothing where a price is not known.
+std::optional<PicoUsd> expected_cost(const std::map<std::string, Usage>& by_model, const money::PriceTable& prices,
+                                     Route route);
 
 /// Directories of removed jobs are renamed before they are emptied; no job's name begins like this.
 inline constexpr std::string_view aside_prefix = ".removed-";

@@ -128,13 +128,20 @@ bool Run::wanted(const Action& action) const
   return !asks || m_goal.until != Until::idle || !m_asked.contains(action.part);
 }
 
+/// What ended without an answer is not tried again where the user wants the job cancelled, or wanted it when the part
+/// was given up, whose items had outcomes then.
+results::Cancelled Run::cancelled(const Part& p) const
+{
+  const bool was_given_up = p.outcome.succeeded + p.outcome.failed > 0;
+  return m_job.cancel != Cancel::none || was_given_up ? results::Cancelled::at_server : results::Cancelled::no;
+}
+
 void Run::start(const Action& action)
 {
   const Part copy = part(action.part); // workers get values, never references
   switch (action.what) {
   case Do::settle:
-    return settle(copy, settle_files(copy),
-                  m_job.cancel == Cancel::none ? results::Cancelled::no : results::Cancelled::at_server, Do::settle);
+    return settle(copy, settle_files(copy), cancelled(copy), Do::settle);
   case Do::judge:
     return judge(copy);
   case Do::download:

@@ -67,6 +67,7 @@ private:
   void hurry_to_cancel();
   Millis advance();
   void start(const Action& action);
+  results::Cancelled cancelled(const Part& part) const;
   bool wanted(const Action& action) const;
   bool reached() const;
   bool is_over(const Part& part) const;
