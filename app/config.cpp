@@ -7,6 +7,7 @@
 
 #include <batchwright/json/json.hpp>
 #include <batchwright/report/grid.hpp>
+#include <batchwright/workspace/endpoint.hpp>
 
 #include <fmt/format.h>
 
@@ -24,7 +25,7 @@ namespace bw = batchwright;
 /// they would be when a job is made.
 std::vector<bw::config::Value> in_force(const bw::config::Settings& settings)
 {
-  (void)endpoint_of(settings);
+  (void)bw::endpoint_of(settings);
   CLI::App command;
   JobOptions options;
   add_job_options(command, options);

@@ -67,6 +67,15 @@ Speaks the Files, Batches and models endpoints on 127.0.0.1, and all that batche
 The first line on stdout is `listening on URL`. Ends with Ctrl-C.
 
   GET /emulator/ledger    what was uploaded, created, executed and billed
+  PUT /emulator/faults    other faults from now on, as in the file
+  POST /emulator/clock    {"advance_ms":N} moves its time forward: 24 hours pass at once
+
+Faults that decide about double billing, as a file of --faults has them:
+  {"http":[{"method":"POST","path":"/v1/batches","nth":1,
+            "phase":"after-effect","action":"status","status":500}]}
+  phase   before-effect, after-effect, mid-body (with "at_byte")
+  action  delay, status, html, close, reset, hang, drip, wrong_length, garbage, truncate
+  picked  "nth", "every", "first", or "probability" by the seed
 
 Example:
   batchwright emulator &

@@ -277,7 +277,6 @@ bw::engine::Ask ask_of(const JobOptions& o)
   }
   if (!ready_made && o.model.empty() && o.body.empty())
     throw Error{Fault::usage, "--model is required", "for example --model gpt-5.4-mini, or `model` in config.toml"};
-  const auto& profile = bw::wire::openai();
   bw::engine::Ask ask;
   ask.inputs = o.inputs;
   ask.format = bw::input_format_named(o.input_format).value_or(bw::InputFormat::automatic);
@@ -296,9 +295,7 @@ bw::engine::Ask ask_of(const JobOptions& o)
   for (const auto& text : o.set)
     job.request.set.push_back(field_of(text));
   job.request.id_column = o.id_column;
-  job.limits.requests = o.requests_per_part == 0 ? profile.requests_per_file : o.requests_per_part;
-  job.limits.bytes = o.bytes_per_part == 0 ? profile.default_bytes_per_part : o.bytes_per_part;
-  job.limits.tokens = o.tokens_per_part;
+  job.limits = {.requests = o.requests_per_part, .bytes = o.bytes_per_part, .tokens = o.tokens_per_part};
   job.policy.enqueued_tokens = o.enqueued_tokens;
   if (const auto grace = duration_of(o.adopt_grace, "--adopt-grace")) job.policy.adopt_grace = *grace;
   job.policy.fallback = bw::fallback_named(o.fallback).value_or(bw::Fallback::batch);

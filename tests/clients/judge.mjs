@@ -15,7 +15,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 const [program, installed, trustedUrl] = process.argv.slice(2);
 const require = createRequire(installed);
 const OpenAI = require('openai');
-const { zodResponseFormat, zodTextFormat } = require('openai/helpers/zod');
+const { zodFunction, zodResponseFormat, zodResponsesFunction, zodTextFormat } = require('openai/helpers/zod');
 const { z } = require('zod');
 
 const quick = { validating_ms: 0, in_progress_ms: 0, finalizing_ms: 0, cancelling_ms: 0 };
@@ -242,6 +242,52 @@ judge('answers in a schema are parsed', {}, async (client) => {
   assert.deepEqual(response.output_parsed, chat.choices[0].message.parsed);
 });
 
+judge('schemas are as strict as at the API', {}, async (client) => {
+  const messages = [{ role: 'user', content: 'foobar' }];
+  const sound = { type: 'object', properties: { a: { type: 'string' } }, required: ['a'], additionalProperties: false };
+  const ask = (schema, strict = true) =>
+    client.chat.completions.create({
+      model: 'gpt-5.4-mini',
+      messages,
+      response_format: { type: 'json_schema', json_schema: { name: 'f', strict, schema } },
+    });
+  assert.deepEqual(Object.keys(JSON.parse((await ask(sound)).choices[0].message.content)), ['a']);
+  for (const loose of [{ ...sound, required: [] }, { ...sound, additionalProperties: true }, { type: 'array', items: sound }]) {
+    const error = await raises(OpenAI.BadRequestError, () => ask(loose), 400, 'invalid_json_schema');
+    assert.equal(error.type, 'invalid_request_error');
+    JSON.parse((await ask(loose, false)).choices[0].message.content);
+  }
+});
+
+judge('functions are called', {}, async (client) => {
+  const messages = [{ role: 'user', content: 'foobar' }];
+  const look = z.object({ city: z.string(), days: z.number() });
+  const chat = await client.chat.completions.parse({
+    model: 'gpt-5.4-mini',
+    messages,
+    tools: [zodFunction({ name: 'look', parameters: look })],
+    tool_choice: 'required',
+  });
+  const [call] = chat.choices[0].message.tool_calls;
+  assert.equal(chat.choices[0].finish_reason, 'tool_calls');
+  assert.equal(chat.choices[0].message.content, null);
+  assert.deepEqual(Object.keys(call.function.parsed_arguments), ['city', 'days']);
+  const response = await client.responses.parse({
+    model: 'gpt-4o',
+    input: 'foobar',
+    tools: [zodResponsesFunction({ name: 'look', parameters: look })],
+    tool_choice: { type: 'function', name: 'look' },
+  });
+  assert.deepEqual(response.output.map((item) => item.type), ['function_call']);
+  assert.deepEqual(response.output[0].parsed_arguments, call.function.parsed_arguments);
+  const plain = await client.chat.completions.create({ model: 'gpt-4o', messages, logprobs: true, top_logprobs: 2, n: 2 });
+  for (const choice of plain.choices) {
+    const tokens = choice.logprobs.content;
+    assert.equal(tokens.map((token) => token.token).join(''), choice.message.content);
+    assert.ok(tokens.every((token) => token.top_logprobs.length === 2));
+  }
+});
+
 judge('refusals', { faults: { refuse_share: 1 } }, async (client) => {
   const response = await client.responses.create({ model: 'gpt-5.4-mini', input: 'foobar' });
   assert.equal(response.output.at(-1).content[0].type, 'refusal');
@@ -306,7 +352,7 @@ const kinds = {
   500: OpenAI.InternalServerError,
   503: OpenAI.InternalServerError,
 };
-const strike = (nth, more) => ({ path: '/v1/models', nth, effect: 'status', ...more });
+const strike = (nth, more) => ({ path: '/v1/models', nth, action: 'status', ...more });
 
 judge(
   'every status has its class',
@@ -324,8 +370,8 @@ judge(
     faults: {
       http: [
         strike([1, 2], { status: 429, headers: { 'retry-after-ms': '30' } }),
-        { path: '/v1/files', first: 1, effect: 'status', status: 503, headers: { 'retry-after': '1' } },
-        { path: '/v1/batches', effect: 'status', status: 500, headers: { 'x-should-retry': 'false' } },
+        { path: '/v1/files', first: 1, action: 'status', status: 503, headers: { 'retry-after': '1' } },
+        { path: '/v1/batches', action: 'status', status: 500, headers: { 'x-should-retry': 'false' } },
       ],
     },
   },
@@ -346,9 +392,9 @@ judge(
   {
     faults: {
       http: [
-        { path: '/v1/models', nth: 1, effect: 'close_before' },
-        { path: '/v1/models', nth: 2, effect: 'delay', delay_ms: 60_000 },
-        { path: '/v1/models', nth: 3, effect: 'html' },
+        { path: '/v1/models', nth: 1, action: 'close' },
+        { path: '/v1/models', nth: 2, action: 'delay', delay_ms: 60_000 },
+        { path: '/v1/models', nth: 3, action: 'html' },
       ],
     },
   },

@@ -75,6 +75,12 @@ def ledger(server):
         return json.load(page)
 
 
+def control(server, method, what, body):
+    url = server["url"].removesuffix("/v1") + "/emulator/" + what
+    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), method=method)) as page:
+        return json.load(page)
+
+
 def calls(server, method, route):
     return sum(c["calls"] for c in ledger(server)["calls"] if (c["method"], c["route"]) == (method, route))
 
@@ -291,6 +297,67 @@ def answers_in_a_schema_are_parsed(client, server):
     assert response.output_parsed == chat.choices[0].message.parsed
 
 
+@case()
+def schemas_are_as_strict_as_at_the_api(client, server):
+    ask = {"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "foobar"}]}
+    inner = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
+    form = lambda schema, strict: {"type": "json_schema", "json_schema": {"name": "f", "strict": strict, "schema": schema}}
+    chat = lambda schema, strict=True: client.chat.completions.create(**ask, response_format=form(schema, strict))
+    assert json.loads(chat(inner).choices[0].message.content).keys() == {"a"}
+    loose = [{**inner, "required": []}, {**inner, "additionalProperties": True}, {"type": "array", "items": inner}]
+    for schema in loose:
+        error = raises(openai.BadRequestError, lambda: chat(schema), 400, "invalid_json_schema")
+        assert error.type == "invalid_request_error" and "Invalid schema for response_format 'f'" in error.message
+        json.loads(chat(schema, strict=False).choices[0].message.content)
+        text = {"format": {"type": "json_schema", "name": "f", "strict": True, "schema": schema}}
+        respond = lambda: client.responses.create(model="gpt-5.4-mini", input="foobar", text=text)
+        raises(openai.BadRequestError, respond, 400, "invalid_json_schema")
+
+
+class Look(pydantic.BaseModel):
+    city: str
+    days: int
+
+
+@case()
+def functions_are_called(client, server):
+    ask = {"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "foobar"}]}
+    look = openai.pydantic_function_tool(Look)
+    forced = {"type": "function", "function": {"name": "Look"}}
+    named = client.chat.completions.parse(**ask, tools=[look], tool_choice=forced, n=2)
+    for choice in named.choices:
+        (call,) = choice.message.tool_calls
+        assert choice.message.content is None and call.type == "function" and call.id.startswith("call_")
+        assert call.function.name == "Look" and isinstance(call.function.parsed_arguments, Look)
+    required = client.chat.completions.create(**ask, tools=[look], tool_choice="required")
+    assert required.choices[0].finish_reason == "tool_calls"
+    assert required.choices[0].message.tool_calls[0].function.arguments == call.function.arguments
+    assert client.chat.completions.create(**ask, tools=[look]).choices[0].message.tool_calls is None
+    flat = openai.pydantic_function_tool(Look)["function"] | {"type": "function"}
+    response = client.responses.create(model="gpt-4o", input="foobar", tools=[flat], tool_choice="required")
+    (item,) = response.output
+    assert isinstance(item, openai.types.responses.ResponseFunctionToolCall)
+    assert item.name == "Look" and item.arguments == call.function.arguments and item.status == "completed"
+    assert response.output_text == ""
+    other = {"type": "function", "function": {"name": "Listen"}}
+    raises(openai.BadRequestError, lambda: client.chat.completions.create(**ask, tools=[look], tool_choice=other), 400)
+
+
+@case()
+def log_probabilities(client, server):
+    ask = {"model": "gpt-4o", "messages": [{"role": "user", "content": "foobar"}]}
+    answer = client.chat.completions.create(**ask, logprobs=True, top_logprobs=2, n=2)
+    for choice in answer.choices:
+        assert "".join(t.token for t in choice.logprobs.content) == choice.message.content
+        for token in choice.logprobs.content:
+            assert bytes(token.bytes).decode() == token.token and token.logprob < 0
+            assert len(token.top_logprobs) == 2 and token.top_logprobs[0].token == token.token
+    assert client.chat.completions.create(**ask).choices[0].logprobs is None
+    include = ["message.output_text.logprobs"]
+    said = client.responses.create(model="gpt-4o", input="foobar", include=include, top_logprobs=1).output[0].content[0]
+    assert "".join(t.token for t in said.logprobs) == said.text and len(said.logprobs[0].top_logprobs) == 1
+
+
 @case({"refuse_share": 1})
 def refusals(client, server):
     response = client.responses.create(model="gpt-5.4-mini", input="foobar")
@@ -432,15 +499,15 @@ STATUSES = {
 }
 
 
-@case({"http": [{"path": "/v1/models", "nth": i + 1, "effect": "status", "status": s} for i, s in enumerate(STATUSES)]})
+@case({"http": [{"path": "/v1/models", "nth": i + 1, "action": "status", "status": s} for i, s in enumerate(STATUSES)]})
 def every_status_has_its_class(client, server):
     for status, kind in STATUSES.items():
         raises(kind, lambda: client.models.list(), status)
 
 
-@case({"http": [{"path": "/v1/models", "nth": [1, 2], "effect": "status", "status": 429, "headers": {"retry-after-ms": "30"}},
-                {"path": "/v1/files", "first": 1, "effect": "status", "status": 503, "headers": {"retry-after": "1"}},
-                {"path": "/v1/batches", "effect": "status", "status": 500, "headers": {"x-should-retry": "false"}}]})
+@case({"http": [{"path": "/v1/models", "nth": [1, 2], "action": "status", "status": 429, "headers": {"retry-after-ms": "30"}},
+                {"path": "/v1/files", "first": 1, "action": "status", "status": 503, "headers": {"retry-after": "1"}},
+                {"path": "/v1/batches", "action": "status", "status": 500, "headers": {"x-should-retry": "false"}}]})
 def calls_are_retried_as_the_headers_ask(client, server):
     patient = client_of(server, max_retries=2)
     begun = time.monotonic()
@@ -461,10 +528,10 @@ def the_rate_is_told_and_kept(client, server):
     assert error.code == "rate_limit_exceeded" and int(error.response.headers["retry-after-ms"]) > 0
 
 
-@case({"http": [{"path": "/v1/models", "nth": 1, "effect": "close_before"},
-                {"path": "/v1/models", "nth": 2, "effect": "short_body"},
-                {"path": "/v1/models", "nth": 3, "effect": "delay", "delay_ms": 60_000},
-                {"path": "/v1/models", "nth": 4, "effect": "html"}]})
+@case({"http": [{"path": "/v1/models", "nth": 1, "action": "close"},
+                {"path": "/v1/models", "nth": 2, "phase": "mid-body", "action": "close"},
+                {"path": "/v1/models", "nth": 3, "action": "delay", "delay_ms": 60_000},
+                {"path": "/v1/models", "nth": 4, "action": "html"}]})
 def broken_calls_are_told_apart(client, server):
     raises(openai.APIConnectionError, lambda: client.models.list())
     try:
@@ -476,6 +543,43 @@ def broken_calls_are_told_apart(client, server):
         pass
     raises(openai.APITimeoutError, lambda: client.with_options(timeout=0.3).models.list())
     raises(openai.InternalServerError, lambda: client.models.list(), 502)
+
+
+AFTER = {"method": "POST", "path": "/v1/batches", "phase": "after-effect"}
+
+
+@case({"http": [{**AFTER, "nth": 1, "action": "status", "status": 500}, {**AFTER, "nth": 2, "action": "reset"},
+                {**AFTER, "nth": 3, "action": "hang"}, {**AFTER, "nth": 4, "action": "truncate"},
+                {**AFTER, "nth": 5, "phase": "mid-body", "action": "close"}]})
+def what_was_done_behind_an_error_shows_in_the_listing(client, server):
+    file = upload(client, chat_lines(1))
+    raises(openai.InternalServerError, lambda: create(client, file), 500)
+    raises(openai.APIConnectionError, lambda: create(client, file))
+    raises(openai.APITimeoutError, lambda: create(client, file, timeout=0.3))
+    for _ in range(2):
+        try:
+            create(client, file)
+        except (ValueError, openai.APIError):
+            continue
+        raise AssertionError("half an answer was taken for a whole one")
+    assert [batch.input_file_id for batch in client.batches.list()] == [file.id] * 5
+    assert not any(batch["answered"] for batch in ledger(server)["batches"])
+
+
+@case({"in_progress_ms": 48 * 3_600_000})
+def a_day_passes_at_once(client, server):
+    batch = create(client, upload(client, chat_lines(4)))
+    while batch.status == "validating":
+        batch = client.batches.retrieve(batch.id)
+    control(server, "POST", "clock", {"advance_ms": 86_400_000})
+    batch = ended(client, batch)
+    assert batch.status == "expired" and batch.expired_at == batch.expires_at == batch.created_at + 86_400
+    left = results(client, batch.error_file_id)
+    assert left and {row["error"]["code"] for row in left} == {"batch_expired"}
+    control(server, "POST", "clock", {"advance_ms": 31 * 86_400_000})
+    raises(openai.NotFoundError, lambda: client.files.content(batch.error_file_id), 404)
+    control(server, "PUT", "faults", {"http": [{"path": "/v1/models", "action": "status", "status": 409}]})
+    raises(openai.ConflictError, lambda: client.models.list(), 409)
 
 
 @case(tls=True)

@@ -192,7 +192,7 @@ TEST_CASE("--on-done learns how it went and not the key, and its failure changes
 TEST_CASE("cancel before anything was sent: every item fails with cancelled, nothing reaches the server")
 {
   const FreshDirectory dir;
-  const Rehearsal world{dir.path(), R"({"http":[{"path":"/v1/files","effect":"status","status":429}]})"};
+  const Rehearsal world{dir.path(), R"({"http":[{"path":"/v1/files","action":"status","status":429}]})"};
   const auto out = dir / "out.jsonl";
   const auto words = job_words("submit", rows(dir, 5), {"-o", out.native()});
   tests::Running submit{words, world.environment()}; // tries for ever, or until it is told

@@ -118,7 +118,7 @@ TEST_CASE("a schema in the request gets a document of that schema")
         R"({"answer":"echo 85944171f73967e8 foobar"})");
 }
 
-TEST_CASE("without a schema a document is asked for all the same, and one that cannot be satisfied is refused")
+TEST_CASE("without a schema a document is asked for all the same, and so it is where none can be made of a loose one")
 {
   const auto body = [](const std::string& format) {
     return R"({"model":"m","messages":[{"role":"user","content":"foobar"}],"response_format":)" + format + "}";
@@ -127,8 +127,13 @@ TEST_CASE("without a schema a document is asked for all the same, and one that c
   CHECK(answer_to(body(R"({"type":"json_schema","json_schema":{"name":"r"}})")) == document);
   CHECK(answer_to(body(R"({"type":"json_schema","json_schema":{"name":"r","schema":null}})")) == document);
   CHECK(answer_to(body(R"({"type":"text"})")) == "echo 85944171f73967e8 foobar");
-  const auto refused =
-      chat(body(R"({"type":"json_schema","json_schema":{"name":"r","schema":{"type":"string","pattern":"^(a|b)$"}}})"));
+  const std::string odd = R"({"type":"string","pattern":"^(a|b)$"})";
+  for (const auto* loose : {"", R"("strict":false,)", R"("strict":null,)"})
+    CHECK(answer_to(body(R"({"type":"json_schema","json_schema":{"name":"r",)" + std::string{loose} + R"("schema":)" +
+                         odd + "}}")) == document);
+  const auto refused = chat(body(R"({"type":"json_schema","json_schema":{"name":"r","strict":true,"schema":)"
+                                 R"({"type":"object","properties":{"a":)" +
+                                 odd + R"(},"required":["a"],"additionalProperties":false}}})"));
   CHECK(refused.status == 400);
   CHECK(code_of(refused) == "invalid_json_schema");
   CHECK(refused.body.find("Invalid schema for response_format 'r': the pattern '^(a|b)$'") != std::string::npos);

@@ -157,4 +157,10 @@ inline batchwright::emulator::Options quick(batchwright::emulator::Faults faults
   return {.faults = std::move(faults)};
 }
 
+/// The same with faults as a file gives them.
+inline batchwright::emulator::Options quick_with(const std::string& json)
+{
+  return quick(batchwright::emulator::parse_faults(json, "faults.json"));
+}
+
 } // namespace tests

@@ -139,7 +139,7 @@ TEST_CASE("parts that wait for room are given up, and those that run are stopped
   const auto job = process.make(arena.ask(30, 10));
   const auto before = process.advance(job, Until::admitted);
   CHECK(std::any_of(before.parts.begin(), before.parts.end(),
-                    [](const Part& p) { return p.state == PartState::queued && p.due; }));
+                    [](const Part& p) { return p.state == PartState::queued; }));
   engine::wish_cancel(process.tools, job, Cancel::harvest);
   CHECK(process.advance(job, Until::ended, Sending::no).state == JobState::done);
   const auto created = arena.ledger("batches_created");

@@ -1,4 +1,5 @@
 #include <batchwright/engine/due.hpp>
+#include <batchwright/engine/queue.hpp>
 
 #include <doctest/doctest.h>
 

@@ -12,6 +12,7 @@
 using namespace batchwright;
 using store::Store;
 using store::Transaction;
+using tests::at;
 using tests::full_call;
 using tests::full_job;
 using tests::full_part;
@@ -177,6 +178,63 @@ TEST_CASE("calls are found by job and state, oldest first, and change state by t
   }
   CHECK(store.calls("one", CallState::intended) == std::vector{late});
   CHECK(store.calls("one", CallState::answered) == std::vector{answered});
+}
+
+TEST_CASE("what is known of a queue is kept for each account and model, and parts are found by what they ask for")
+{
+  const tests::FreshDirectory dir;
+  Store store{dir / "state.db"};
+  auto job = full_job("a", 3);
+  job.request.model = "m";
+  job.account = "acc";
+  job.pause = Pause::none;
+  job.cancel = Cancel::none;
+  auto running = plain_part(1, 1);
+  running.batch = BatchId{"batch_1"};
+  running.remote.status = "in_progress";
+  running.model.clear();
+  running.state = PartState::running;
+  auto other = plain_part(2, 1);
+  other.model = "other";
+  other.state = PartState::queued;
+  auto planned = plain_part(3, 1);
+  planned.model.clear();
+  planned.state = PartState::planned;
+  Queue queue{.account = "acc",
+              .model = "m",
+              .named_tokens = 1,
+              .own_tokens = 2,
+              .own_since = at(3),
+              .admitted_tokens = 4,
+              .named_requests = 5,
+              .quiet_since = at(6),
+              .refusals = 7,
+              .failing_since = at(8)};
+  {
+    Transaction tx{store};
+    tx.add(job);
+    for (const auto& p : {running, other, planned})
+      tx.put("a", p);
+    tx.put(queue);
+    tx.commit();
+  }
+  CHECK(store.queue("acc", "m") == queue);
+  CHECK(store.queue("acc", "other") == Queue{.account = "acc", .model = "other"});
+  CHECK(store.queue("acc2", "m") == Queue{.account = "acc2", .model = "m"});
+  const auto found = store.enqueued("acc", "m");
+  REQUIRE(found.size() == 1);
+  CHECK(found[0] == Enqueued{.job = "a",
+                             .part = 1,
+                             .state = PartState::running,
+                             .tokens = running.input_tokens.n,
+                             .requests = static_cast<std::int64_t>(running.requests),
+                             .batch = running.batch,
+                             .remote_status = running.remote.status,
+                             .job_created_at = job.created_at,
+                             .advanced_at = job.advanced_at,
+                             .may_send = true});
+  CHECK(store.enqueued("acc", "other").size() == 1);
+  CHECK(store.enqueued("acc2", "m").empty());
 }
 
 TEST_CASE("what was not committed never happened, and what is inside a transaction can be read in it")

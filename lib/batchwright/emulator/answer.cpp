@@ -114,12 +114,35 @@ struct Asked {
   }
 };
 
-/// The answer in the format that is asked for, of this `type`.
-std::string answer(const Asked& asked, const std::optional<json::Value>& schema, const std::optional<json::Value>& type)
+Asked asked_in_chat(const json::Value& body)
 {
-  if (schema) return instance_of(*schema, fnv1a(asked.user.hashed));
+  Asked asked;
+  for (const auto& message : body.find("messages")->elements())
+    asked.hear(message);
+  return asked;
+}
+
+Asked asked_in_response(const json::Value& body)
+{
+  Asked asked;
+  if (const auto instructions = body.get("instructions")) asked.hear(Said::of(*instructions), Asked::Who::other);
+  const auto input = *body.find("input");
+  if (input.is(json::Kind::string)) asked.hear(Said::of(input), Asked::Who::user);
+  for (const auto& item : input.elements())
+    asked.hear(item);
+  return asked;
+}
+
+/// The answer in `format`; `definition` is what holds the schema of a format that has one.
+std::string answer(const Asked& asked, const std::optional<json::Value>& format,
+                   const std::optional<json::Value>& definition)
+{
+  const auto type = format ? format->find("type") : std::nullopt;
+  const auto name = type ? type->text() : std::nullopt;
+  const auto schema = name == "json_schema" && definition ? definition->get("schema") : std::nullopt;
+  if (schema && schema_fault(*schema).empty()) return instance_of(*schema, fnv1a(asked.user.hashed));
   auto text = text_answer(asked.user, asked.choices);
-  if (!type || (type->text() != "json_object" && type->text() != "json_schema")) return text;
+  if (name != "json_object" && name != "json_schema") return text;
   std::string document;
   json::Writer{document}.begin_object().member("answer", text).end_object();
   return document;
@@ -163,43 +186,30 @@ std::string answer_for(std::string_view user_text, std::string_view instructions
 
 std::string answer_to(const json::Value& body)
 {
-  Asked asked;
-  for (const auto& message : body.find("messages")->elements())
-    asked.hear(message);
-  return answer(asked, schema_in(body), body.find("response_format", "type"));
+  return answer(asked_in_chat(body), body.find("response_format"), body.find("response_format", "json_schema"));
+}
+
+std::uint64_t hash_of(const json::Value& body)
+{
+  return fnv1a(asked_in_chat(body).user.hashed);
 }
 
 std::string answer_to_response(const json::Value& body)
 {
-  Asked asked;
-  if (const auto instructions = body.get("instructions")) asked.hear(Said::of(*instructions), Asked::Who::other);
-  const auto input = *body.find("input");
-  if (input.is(json::Kind::string)) asked.hear(Said::of(input), Asked::Who::user);
-  for (const auto& item : input.elements())
-    asked.hear(item);
-  return answer(asked, schema_in_response(body), body.find("text", "format", "type"));
+  const auto format = body.find("text", "format");
+  return answer(asked_in_response(body), format, format);
+}
+
+std::uint64_t hash_of_response(const json::Value& body)
+{
+  return fnv1a(asked_in_response(body).user.hashed);
 }
 
 std::string answer_to_prompt(const json::Value& prompt)
 {
   Asked asked;
   asked.hear(Said::of(prompt), Asked::Who::user);
-  return answer(asked, std::nullopt, std::nullopt);
-}
-
-std::optional<json::Value> schema_in(const json::Value& body)
-{
-  const auto type = body.find("response_format", "type");
-  if (!type || type->text() != "json_schema") return std::nullopt;
-  const auto format = body.find("response_format", "json_schema");
-  return format ? format->get("schema") : std::nullopt;
-}
-
-std::optional<json::Value> schema_in_response(const json::Value& body)
-{
-  const auto type = body.find("text", "format", "type");
-  if (!type || type->text() != "json_schema") return std::nullopt;
-  return body.find("text", "format")->get("schema");
+  return text_answer(asked.user, asked.choices);
 }
 
 std::int64_t token_count(std::string_view text)

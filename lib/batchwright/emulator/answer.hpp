@@ -4,9 +4,11 @@
 // Let U be the text of the last message with role `user` (its `content`, or the `text` parts of a content list put
 // together; empty without such a message), and H the FNV-1a hash (64 bits) of U's UTF-8 bytes. The answer is, by the
 // first rule that applies:
+//   0. a call of a function, where the request offers some and asks for one: tool_calls.hpp;
 //   1. `response_format` of type `json_schema` with a `schema`: a document of that schema, drawn from H as schema.hpp
-//      says step by step (a schema that cannot be satisfied is refused with 400, code `invalid_json_schema`);
-//      of type `json_object`, or `json_schema` without a `schema`: {"answer":"..."} around the text of rule 2 or 3;
+//      says step by step (a strict schema that cannot be satisfied, or is not as strict_schema.hpp has it, is refused
+//      with 400, code `invalid_json_schema`); of type `json_object`, or `json_schema` without a `schema` or with one
+//      that is not strict and of which nothing can be made: {"answer":"..."} around the text of rule 2 or 3;
 //   2. a line `Answer with one of: a, b, c` in a system, developer or user message (the first such line): the choice
 //      number H mod 3, counted from 0; spaces around a choice and a full stop after the last one do not count;
 //   3. "echo ", H as 16 hexadecimal digits, a space, and the first 40 code points of U.
@@ -28,7 +30,6 @@
 #include <batchwright/json/json.hpp>
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -41,20 +42,17 @@ std::string answer_for(std::string_view user_text, std::string_view instructions
 /// Rule 3 alone; `hashed` differs from `shown` only where the text does not decode.
 std::string echo(std::string_view hashed, std::string_view shown);
 
-/// The answer to a whole chat completions body by all three rules, not cut yet. REQUIRED: `messages` is an array, and
-/// the schema, where there is one, can be satisfied.
+/// The answer to a whole chat completions body by rules 1 to 3, not cut yet. REQUIRED: `messages` is an array.
 std::string answer_to(const json::Value& body);
+/// H of a chat completions body.
+std::uint64_t hash_of(const json::Value& body);
 
-/// The same to a body of responses. REQUIRED: `input` is a string or an array; the schema as above.
+/// The same to a body of responses. REQUIRED: `input` is a string or an array.
 std::string answer_to_response(const json::Value& body);
+std::uint64_t hash_of_response(const json::Value& body);
 
 /// The answer to one prompt of completions, not cut yet.
 std::string answer_to_prompt(const json::Value& prompt);
-
-/// The schema that the answer to a chat body must satisfy; nothing where it names none.
-std::optional<json::Value> schema_in(const json::Value& body);
-/// The same of a body of responses.
-std::optional<json::Value> schema_in_response(const json::Value& body);
 
 /// Tokens of a text in the emulator: a quarter of its bytes, rounded up, at least 1.
 std::int64_t token_count(std::string_view text);

@@ -16,14 +16,6 @@ constexpr std::size_t stride = 128;
 // So many batches validate or run requests at once.
 constexpr int most_turns = 4;
 
-template<class Rule>
-const Rule* rule_for(const std::vector<Rule>& rules, std::int64_t ordinal)
-{
-  const auto found =
-      std::find_if(rules.begin(), rules.end(), [&](const Rule& rule) { return rule.batches.picks(ordinal); });
-  return found == rules.end() ? nullptr : &*found;
-}
-
 std::size_t share_of(double share, std::size_t size)
 {
   return std::min(size, static_cast<std::size_t>(std::max(0.0, share) * static_cast<double>(size)));
@@ -37,25 +29,6 @@ std::size_t due(const Faults& faults, std::size_t size, Millis elapsed)
     return std::min(size, static_cast<std::size_t>(ms * static_cast<double>(faults.requests_per_second) / 1000));
   if (elapsed.count() >= faults.in_progress_ms) return size;
   return share_of(ms / static_cast<double>(faults.in_progress_ms), size);
-}
-
-std::string with_commas(std::int64_t n)
-{
-  const auto digits = std::to_string(n);
-  std::string out;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
-    out += digits[i];
-  }
-  return out;
-}
-
-BatchError no_room(const std::string& model, std::int64_t limit)
-{
-  return {.code = "token_limit_exceeded",
-          .message = fmt::format("Enqueued token limit reached for {} in organization {}. Limit: {} enqueued tokens. "
-                                 "Please try again once some in_progress batches have been completed.",
-                                 model, organization, with_commas(limit))};
 }
 
 } // namespace
@@ -75,7 +48,7 @@ void Batches::live_through(Live& live)
   Checked checked;
   switch (validate(live, checked)) {
   case Start::stopped:
-  case Start::failed:
+  case Start::ended:
     return;
   case Start::cancelled:
     end_cancelled(live);
@@ -83,13 +56,15 @@ void Batches::live_through(Live& live)
   case Start::go:
     break;
   }
+  // Time that passed at once while the batch validated would have been spent in progress.
+  const auto begun = m_setting.now() - (m_setting.clock.ahead() - live.ahead);
   const OutputIds ids{.output = fresh_id("file-"), .error = fresh_id("file-")};
   const Execution::Files files{.input = m_files.path_of(batch.input_file_id),
                                .output = m_files.path_of(ids.output),
                                .error = m_files.path_of(ids.error)};
   const Execution::Which which{.batch = batch.ordinal, .endpoint = *endpoint_at(batch.endpoint)};
   Execution execution{m_setting, m_ledger, which, files, std::move(checked.lines)};
-  execute(live, execution);
+  execute(live, execution, begun);
   if (const auto end = wind_up(live, execution)) publish(live, execution, ids, *end);
 }
 
@@ -101,9 +76,17 @@ Batches::Start Batches::validate(Live& live, Checked& checked)
   } else if (const Turn turn{*this, live, Until::cancel}) {
     checked = check_input(m_files.path_of(batch.input_file_id), *endpoint_at(batch.endpoint));
   }
-  if (!wait_until(live, batch.created_at + Millis{m_setting.faults.validating_ms}))
-    return cancelled(live) ? Start::cancelled : Start::stopped;
-  const auto* rule = rule_for(m_setting.faults.fail_batches, batch.ordinal);
+  auto held = Held::cut_short;
+  if (spend(live, batch.created_at, &Faults::validating_ms)) held = hold(live, StuckIn::validating);
+  if (held == Held::cut_short) return cancelled(live) ? Start::cancelled : Start::stopped;
+  return held == Held::over ? expire_early(live) : judge(live, checked);
+}
+
+/// What comes of a file that has been looked at.
+Batches::Start Batches::judge(Live& live, Checked& checked)
+{
+  const auto rule = rule_for(m_setting.faults()->fail_batches, &FailBatches::batches, m_setting.seed, "fail_batches",
+                             live.batch.ordinal, [](const FailBatches&) { return true; });
   if (rule && rule->code.empty()) return fail(live, {});
   if (rule) return fail(live, {{.code = rule->code, .message = rule->message, .line = rule->line}});
   if (!checked.errors.empty()) return fail(live, std::move(checked.errors));
@@ -115,35 +98,60 @@ Batches::Start Batches::admit(Live& live, const Checked& checked)
   const std::lock_guard lock{m_mutex};
   auto& batch = live.batch;
   if (live.cancel_asked) return Start::cancelled;
+  end_foreign();
   batch.model = checked.model;
-  if (!room_for(batch, checked)) {
-    batch.errors = {no_room(checked.model, m_setting.faults.enqueued_token_limit)};
+  const bool has_room = batch.load.requests > 0; // taken at its creation
+  if (auto lack = has_room ? std::nullopt : lack_of_room(batch, checked.load())) {
+    ++m_book.refused_for_room;
+    batch.errors = {std::move(*lack)};
     enter(live, BatchState::failed);
-    return Start::failed;
+    return Start::ended;
   }
-  batch.input_tokens = checked.input_tokens;
+  batch.load = checked.load();
   batch.total = static_cast<std::int64_t>(checked.lines.size());
   enter(live, BatchState::in_progress);
   return Start::go;
 }
 
-bool Batches::room_for(const Batch& batch, const Checked& checked) const
+/// The end of a batch whose 24 hours passed before it began.
+Batches::Start Batches::expire_early(Live& live)
 {
-  if (m_setting.faults.enqueued_token_limit == 0) return true;
-  auto tokens = checked.input_tokens;
-  for (const auto& other : m_batches) {
-    const bool same = other.batch.account == batch.account && other.batch.model == checked.model;
-    if (same && !terminal(other.batch.state)) tokens += other.batch.input_tokens;
+  const std::lock_guard lock{m_mutex};
+  if (live.cancel_asked) return Start::cancelled;
+  enter(live, BatchState::expired);
+  return Start::ended;
+}
+
+/// Whether a rule keeps a batch in a state.
+bool Batches::stuck(const Batch& batch, StuckIn state) const
+{
+  return rule_for(m_setting.faults()->stuck_batches, &StuckBatches::batches, m_setting.seed, "stuck_batches",
+                  batch.ordinal, [&](const StuckBatches& rule) { return rule.state == state; })
+      .has_value();
+}
+
+Batches::Held Batches::hold(Live& live, StuckIn state, Until until)
+{
+  std::unique_lock lock{m_mutex};
+  const auto end = expires_at(live.batch);
+  for (;;) {
+    if (ends_wait(live, until)) return Held::cut_short;
+    if (!stuck(live.batch, state)) return Held::free;
+    if (m_setting.now() >= end) return Held::over;
+    m_changed.wait_until(lock, m_setting.clock.real(end));
   }
-  return tokens <= m_setting.faults.enqueued_token_limit;
 }
 
 /// How many requests the rules let a batch run.
 std::size_t Batches::last_of(const Live& live, std::size_t size) const
 {
-  if (const auto* stuck = rule_for(m_setting.faults.stuck_batches, live.batch.ordinal))
-    return share_of(stuck->after_share, size);
-  const auto* expire = rule_for(m_setting.faults.expire_batches, live.batch.ordinal);
+  const auto faults = m_setting.faults();
+  const auto n = live.batch.ordinal;
+  const auto stuck = rule_for(faults->stuck_batches, &StuckBatches::batches, m_setting.seed, "stuck_batches", n,
+                              [](const StuckBatches& rule) { return rule.state == StuckIn::in_progress; });
+  if (stuck) return share_of(stuck->after_share, size);
+  const auto expire = rule_for(faults->expire_batches, &BatchesAt::batches, m_setting.seed, "expire_batches", n,
+                               [](const BatchesAt&) { return true; });
   return expire ? share_of(expire->after_share, size) : size;
 }
 
@@ -160,39 +168,60 @@ void Batches::run_stride(Live& live, Execution& execution, std::size_t target)
 }
 
 /// Runs requests as they fall due, until all are done or as many as the batch's rules allow, and its time is over.
-void Batches::execute(Live& live, Execution& execution)
+void Batches::execute(Live& live, Execution& execution, Instant begun)
 {
-  const auto& faults = m_setting.faults;
-  const auto last = last_of(live, execution.size());
-  const auto tick = Millis{std::clamp<std::int64_t>(faults.in_progress_ms / 50, 2, 100)};
-  const auto begun = system_clock().now();
-  while (execution.done() < last) {
-    const auto target = std::min(last, due(faults, execution.size(), system_clock().now() - begun));
+  const auto end = expires_at(live.batch);
+  for (;;) {
+    const auto faults = m_setting.faults();
+    const auto last = last_of(live, execution.size());
+    const auto now = std::min(m_setting.now(), end);
+    const auto target = std::min(last, due(*faults, execution.size(), now - begun));
     run_stride(live, execution, target);
-    const auto next = system_clock().now() + (execution.done() < target ? Millis{0} : tick);
-    if (!wait_until(live, next)) return;
+    if (execution.done() >= last) {
+      if (!spend(live, begun, &Faults::in_progress_ms)) return;
+      if (hold(live, StuckIn::in_progress) != Held::free) return;
+      if (execution.done() >= last_of(live, execution.size())) return;
+    } else if (execution.done() >= target && now == end) {
+      return;
+    }
+    const auto tick = Millis{std::clamp<std::int64_t>(faults->in_progress_ms / 50, 2, 100)};
+    if (!wait_until(live, m_setting.now() + (execution.done() < target ? Millis{0} : tick))) return;
   }
-  if (!wait_until(live, begun + Millis{faults.in_progress_ms})) return;
-  const bool stuck = rule_for(faults.stuck_batches, live.batch.ordinal) != nullptr;
-  while (stuck && wait_until(live, system_clock().now() + std::chrono::hours{1})) {
-  }
+}
+
+/// Whether a batch that was not cancelled ends as expired.
+bool Batches::expires(const Live& live, const Execution& execution) const
+{
+  const auto by_rule = rule_for(m_setting.faults()->expire_batches, &BatchesAt::batches, m_setting.seed,
+                                "expire_batches", live.batch.ordinal, [](const BatchesAt&) { return true; });
+  const bool over = m_setting.now() >= expires_at(live.batch);
+  const bool undone = execution.done() < execution.size() || stuck(live.batch, StuckIn::in_progress);
+  return by_rule || (over && undone);
 }
 
 /// Takes the batch to the state before its end, and says which end; nothing when the server stops.
 std::optional<BatchState> Batches::wind_up(Live& live, Execution& execution)
 {
-  const auto& faults = m_setting.faults;
   if (wait_until(live, {})) {
-    if (rule_for(faults.expire_batches, live.batch.ordinal))
+    if (expires(live, execution))
       return leave_rest(live, execution, BatchState::expired) ? std::optional{BatchState::expired} : std::nullopt;
     {
       const std::lock_guard lock{m_mutex};
       if (!live.cancel_asked) enter(live, BatchState::finalizing);
     }
-    if (wait_until(live, system_clock().now() + Millis{faults.finalizing_ms})) return BatchState::completed;
+    auto held = Held::cut_short;
+    if (spend(live, m_setting.now(), &Faults::finalizing_ms)) held = hold(live, StuckIn::finalizing);
+    if (held != Held::cut_short) return held == Held::over ? BatchState::expired : BatchState::completed;
   }
-  if (!wait_until(live, system_clock().now() + Millis{faults.cancelling_ms}, Until::stop)) return std::nullopt;
+  if (!linger_cancelling(live)) return std::nullopt;
   return leave_rest(live, execution, BatchState::cancelled) ? std::optional{BatchState::cancelled} : std::nullopt;
+}
+
+/// Lets the time pass between a cancel and its end; false when the server stops first.
+bool Batches::linger_cancelling(Live& live)
+{
+  return spend(live, m_setting.now(), &Faults::cancelling_ms, Until::stop) &&
+         hold(live, StuckIn::cancelling, Until::stop) != Held::cut_short;
 }
 
 /// Writes an error line for what was not done; false when the server stops first.
@@ -210,8 +239,8 @@ bool Batches::leave_rest(Live& live, Execution& execution, BatchState end)
 void Batches::publish(Live& live, Execution& execution, const OutputIds& ids, BatchState end)
 {
   execution.commit();
-  const auto output = keep_output(live.batch, ids.output, execution.output_bytes(), "output");
-  const auto error = keep_output(live.batch, ids.error, execution.error_bytes(), "error");
+  const auto output = keep_output(live.batch, ids.output, execution.output_bytes(), FileObject::Kind::output);
+  const auto error = keep_output(live.batch, ids.error, execution.error_bytes(), FileObject::Kind::error);
   const std::lock_guard lock{m_mutex};
   live.batch.output_file_id = output;
   live.batch.error_file_id = error;
@@ -220,15 +249,18 @@ void Batches::publish(Live& live, Execution& execution, const OutputIds& ids, Ba
 }
 
 /// The id of the file, or nothing when it would be empty.
-std::string Batches::keep_output(const Batch& batch, const std::string& id, std::uint64_t bytes, std::string_view kind)
+std::string Batches::keep_output(const Batch& batch, const std::string& id, std::uint64_t bytes, FileObject::Kind kind)
 {
   if (bytes == 0) return {};
+  const auto* const name = kind == FileObject::Kind::output ? "output" : "error";
   m_files.add({.id = id,
-               .filename = fmt::format("{}_{}.jsonl", batch.id, kind),
+               .filename = fmt::format("{}_{}.jsonl", batch.id, name),
                .purpose = "batch_output",
                .bytes = bytes,
-               .created_at = system_clock().now(),
-               .expires_after = batch.output_expires_after.value_or(batch_file_life)});
+               .created_at = m_setting.now(),
+               .expires_after = batch.output_expires_after.value_or(batch_file_life),
+               .kind = kind,
+               .number = batch.ordinal});
   return id;
 }
 
@@ -239,13 +271,13 @@ Batches::Start Batches::fail(Live& live, std::vector<BatchError> errors)
   if (live.cancel_asked) return Start::cancelled;
   live.batch.errors = std::move(errors);
   enter(live, BatchState::failed);
-  return Start::failed;
+  return Start::ended;
 }
 
 /// The end of a cancelled batch that has no files.
 void Batches::end_cancelled(Live& live)
 {
-  if (!wait_until(live, system_clock().now() + Millis{m_setting.faults.cancelling_ms}, Until::stop)) return;
+  if (!linger_cancelling(live)) return;
   const std::lock_guard lock{m_mutex};
   enter(live, BatchState::cancelled);
 }
@@ -256,11 +288,12 @@ void Batches::show_progress(Live& live, const Execution& execution)
   live.batch.progress = execution.progress();
 }
 
-/// REQUIRED: the lock is held.
+/// REQUIRED: the lock is held. No time of a batch lies behind the end of its 24 hours, however far the clock went at
+/// once.
 void Batches::enter(Live& live, BatchState state)
 {
   live.batch.state = state;
-  live.batch.entered[static_cast<std::size_t>(state)] = system_clock().now();
+  live.batch.entered[static_cast<std::size_t>(state)] = std::min(m_setting.now(), expires_at(live.batch));
 }
 
 /// REQUIRED: the lock is held.
@@ -273,7 +306,24 @@ bool Batches::ends_wait(const Live& live, Until until) const
 bool Batches::wait_until(Live& live, Instant t, Until until)
 {
   std::unique_lock lock{m_mutex};
-  return !m_changed.wait_until(lock, t, [&] { return ends_wait(live, until); });
+  while (!ends_wait(live, until)) {
+    if (m_setting.now() >= t) return true;
+    m_changed.wait_until(lock, m_setting.clock.real(t));
+  }
+  return false;
+}
+
+/// Whether a state lasted in full, from `from` on, for the time that the faults in force give it, or until the 24 hours
+/// were over.
+bool Batches::spend(Live& live, Instant from, std::int64_t Faults::*speed, Until until)
+{
+  std::unique_lock lock{m_mutex};
+  while (!ends_wait(live, until)) {
+    const auto t = std::min(from + Millis{(*m_setting.faults()).*speed}, expires_at(live.batch));
+    if (m_setting.now() >= t) return true;
+    m_changed.wait_until(lock, m_setting.clock.real(t));
+  }
+  return false;
 }
 
 bool Batches::take_turn(const Live& live, Until until)

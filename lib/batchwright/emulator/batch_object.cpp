@@ -9,6 +9,8 @@
 namespace batchwright::emulator {
 namespace {
 
+constexpr std::chrono::hours completion_window{24};
+
 /// "'/v1/responses', '/v1/chat/completions', ...": as the API lists values.
 std::string known_endpoints()
 {
@@ -116,6 +118,15 @@ void write_file_id(json::Writer& w, std::string_view key, const std::string& id,
     w.key(key).null();
 }
 
+/// The files' ids, once the batch names them.
+void write_file_ids(json::Writer& w, const Batch& batch, const BatchView& view)
+{
+  const auto ended = batch.entered[static_cast<std::size_t>(batch.state)];
+  const bool late = ended && view.now < *ended + Millis{view.faults.ids_late_ms};
+  write_file_id(w, "output_file_id", late ? "" : batch.output_file_id, view.faults.absent_file_id);
+  write_file_id(w, "error_file_id", late ? "" : batch.error_file_id, view.faults.absent_file_id);
+}
+
 void write_times(json::Writer& w, const Batch& batch)
 {
   const auto time = [&](std::string_view key, BatchState state) {
@@ -128,7 +139,7 @@ void write_times(json::Writer& w, const Batch& batch)
   const auto created = unix_seconds(batch.created_at);
   w.member("created_at", created);
   time("in_progress_at", BatchState::in_progress);
-  w.member("expires_at", created + 86'400);
+  w.member("expires_at", created + std::chrono::seconds{completion_window}.count());
   time("finalizing_at", BatchState::finalizing);
   time("completed_at", BatchState::completed);
   time("failed_at", BatchState::failed);
@@ -137,15 +148,22 @@ void write_times(json::Writer& w, const Batch& batch)
   time("cancelled_at", BatchState::cancelled);
 }
 
-void write_counts(json::Writer& w, const Batch& batch, const Faults& faults)
+void write_counts(json::Writer& w, const Batch& batch, const BatchView& view)
 {
   w.key("request_counts");
-  if (faults.null_request_counts) {
+  if (view.faults.null_request_counts) {
     w.null();
-  } else {
-    w.begin_object().member("total", batch.total);
-    w.member("completed", batch.progress.completed).member("failed", batch.progress.failed).end_object();
+    return;
   }
+  const auto off = rule_for(view.faults.miscount_batches, &Miscount::batches, view.seed, "miscount_batches",
+                            batch.ordinal, [&](const Miscount&) { return terminal(batch.state); })
+                       .value_or(Miscount{});
+  const auto count = [&](std::string_view key, std::int64_t n) { w.member(key, std::max<std::int64_t>(0, n)); };
+  w.begin_object();
+  count("total", batch.total + off.total);
+  count("completed", batch.progress.completed + off.completed);
+  count("failed", batch.progress.failed + off.failed);
+  w.end_object();
 }
 
 /// The sums over the lines; left out while there are none, as the API leaves it out.
@@ -185,20 +203,26 @@ BatchRequest read_batch_request(std::string_view body)
   return request;
 }
 
-void write_batch(json::Writer& w, const Batch& batch, const Faults& faults)
+Instant expires_at(const Batch& batch)
 {
+  return batch.created_at + completion_window;
+}
+
+void write_batch(json::Writer& w, const Batch& batch, const BatchView& view)
+{
+  const auto& faults = view.faults;
   const bool strange = batch.state == BatchState::in_progress && !faults.unknown_status.empty();
+  const bool hidden = view.metadata == BatchView::Metadata::hidden;
   w.begin_object().member("id", batch.id).member("object", "batch").member("endpoint", batch.endpoint);
   if (!batch.model.empty()) w.member("model", name_of_model(*endpoint_at(batch.endpoint), batch.model));
   write_errors(w, batch);
   w.member("input_file_id", batch.input_file_id).member("completion_window", "24h");
   w.member("status", strange ? std::string_view{faults.unknown_status} : name_of(batch.state));
-  write_file_id(w, "output_file_id", batch.output_file_id, faults.absent_file_id);
-  write_file_id(w, "error_file_id", batch.error_file_id, faults.absent_file_id);
+  write_file_ids(w, batch, view);
   write_times(w, batch);
-  write_counts(w, batch, faults);
+  write_counts(w, batch, view);
   write_usage(w, batch.progress);
-  w.key("metadata").raw(batch.metadata);
+  w.key("metadata").raw(hidden ? "null" : batch.metadata);
   w.end_object();
 }
 

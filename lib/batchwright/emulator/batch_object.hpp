@@ -37,13 +37,14 @@ struct Batch {
   std::string metadata = {}; ///< JSON as given, or "null"
   std::optional<std::int64_t> output_expires_after = {};
   std::string account = {};
+  std::string input_sha256 = {};
   bool answered = true; ///< whether the client was told of its creation
   Instant created_at = {};
 
   BatchState state = BatchState::validating;
   std::array<std::optional<Instant>, 8> entered = {}; ///< by state
   std::string model = {};                             ///< known once validated
-  std::int64_t input_tokens = 0;                      ///< enqueued, by our estimate
+  Load load = {};                                     ///< what it has enqueued
   std::int64_t total = 0;
   Progress progress = {};
   std::vector<BatchError> errors = {}; ///< `errors` is null where there is none
@@ -58,6 +59,21 @@ struct BatchRequest {
 };
 BatchRequest read_batch_request(std::string_view body);
 
-void write_batch(json::Writer& w, const Batch& batch, const Faults& faults);
+/// When a batch's 24 hours are over.
+Instant expires_at(const Batch& batch);
+
+/// How and when a batch is looked at.
+struct BatchView {
+  enum class Metadata {
+    shown,
+    hidden
+  };
+
+  const Faults& faults;
+  std::uint64_t seed = 0;
+  Instant now = {};
+  Metadata metadata = Metadata::shown;
+};
+void write_batch(json::Writer& w, const Batch& batch, const BatchView& view);
 
 } // namespace batchwright::emulator

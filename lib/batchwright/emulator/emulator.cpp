@@ -14,7 +14,7 @@ namespace batchwright::emulator {
 // Members are destroyed from the last to the first: the network before what it calls, the directory at the end.
 struct Server::State {
   std::optional<TemporaryDirectory> temporary = {};
-  Setting setting = {};
+  std::optional<Setting> setting = {};
   std::optional<TlsFiles> tls = {};
   std::optional<Service> service = {};
   std::unique_ptr<Network> network = {};
@@ -29,12 +29,9 @@ Server::Server(Options options) : m_state(std::make_unique<State>())
   }
   make_private_directory(options.directory);
   if (options.tls) state.tls = make_tls_files(options.directory);
-  state.setting = {.directory = options.directory,
-                   .api_key = options.api_key,
-                   .faults = std::move(options.faults),
-                   .seed = options.seed};
-  state.service.emplace(state.setting);
-  state.network = listen(state.setting, *state.service, options.port, state.tls, options.connections);
+  state.setting.emplace(options.directory, options.api_key, std::move(options.faults), options.seed);
+  state.service.emplace(*state.setting);
+  state.network = listen(*state.setting, *state.service, options.port, state.tls, options.connections);
 }
 
 Server::~Server()
@@ -55,6 +52,16 @@ std::string Server::url() const
 std::filesystem::path Server::ca_file() const
 {
   return m_state->tls ? m_state->tls->authority : std::filesystem::path{};
+}
+
+void Server::change(Faults faults)
+{
+  m_state->service->change(std::move(faults));
+}
+
+void Server::advance(std::chrono::milliseconds by)
+{
+  m_state->service->advance(by);
 }
 
 std::string Server::ledger() const

@@ -8,16 +8,25 @@
 // about 110 bytes a request. Never: shares code with the client beyond JSON itself, or answers another host than this
 // one.
 //
-// Beside the API there is `GET /emulator/ledger`, without a key. Its totals and `calls[]` are told in ledger.hpp, which
-// says exactly what each means; with `?items=1` there are `items[]`, `bodies[]` and `inputs[]` as well. Beside them
-// stand
-//   uploads, files[]            id, filename, purpose, bytes, sha256, answered, deleted
-//   batches_created, batches[]  id, input_file_id, metadata, status, requests, executed, completed, failed,
-//                               input_tokens, answered, created_at, ended_at
+// Beside the API, without a key:
+//   GET  /emulator/ledger   the book that judges the client: ledger.hpp says exactly what each total means; with
+//                           `?items=1` there are the rows of requests as well
+//   GET  /emulator/faults   the faults in force as they were given, {} where they were made in code
+//   PUT  /emulator/faults   other faults in their place, all of them: what is not named has its default again. Counts
+//                           of HTTP rules begin anew, numbers of batches and uploads go on; a batch that is stuck by a
+//                           rule that is gone goes on, and one that is too slow by a speed that is gone; foreign
+//                           batches of the former faults are completed. 400 with the message of parse_faults() where
+//                           they are malformed, and nothing changes
+//   GET  /emulator/clock    {"now_ms","ahead_ms"}: the server's time since 1970, and how far it is ahead of the
+//   machine's POST /emulator/clock    {"advance_ms":N} moves it forward, and answers the same. All times that the API
+//   tells go by
+//                           it, the `Date` header too, and so do the speeds of batches, their end after 24 hours, the
+//                           lives of files, lags of listings, rates. Delays of calls do not
 #pragma once
 
 #include <batchwright/emulator/faults.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -50,6 +59,10 @@ public:
   std::string url() const;
   /// The certificate a client must trust; empty without `tls`.
   std::filesystem::path ca_file() const;
+  /// As `PUT /emulator/faults` does.
+  void change(Faults faults);
+  /// As `POST /emulator/clock` does. REQUIRED: by 0 or more, 10 years in all at most.
+  void advance(std::chrono::milliseconds by);
   /// What `GET /emulator/ledger` answers; also after stop().
   std::string ledger() const;
   /// Cuts what is open and ends all threads; may be called again.

@@ -47,11 +47,17 @@ std::string Execution::next_id()
   return fmt::format("{:016x}", m_id_state = mixed(m_id_state));
 }
 
-std::string Execution::response_line(const ModelReply& reply)
+/// The line of a request that nobody made, with its newline.
+std::string Execution::strange_line(const ModelReply& reply)
+{
+  return response_line("\"stranger-" + next_id() + '"', reply) + '\n';
+}
+
+std::string Execution::response_line(std::string_view id, const ModelReply& reply)
 {
   std::string out;
   json::Writer w{out};
-  w.begin_object().member("id", "batch_req_" + next_id()).key("custom_id").raw(custom_id().raw());
+  w.begin_object().member("id", "batch_req_" + next_id()).key("custom_id").raw(id);
   w.key("response").begin_object().member("status_code", reply.status).member("request_id", next_id());
   w.key("body").raw(reply.body).end_object();
   w.key("error").null();
@@ -72,7 +78,7 @@ void Execution::write_error(std::string_view code, std::string_view message)
 
 std::string Execution::finished(const std::string& line) const
 {
-  return m_setting.faults.extra_fields ? with_unknown_members(line) : line;
+  return m_setting.faults()->extra_fields ? with_unknown_members(line) : line;
 }
 
 void Execution::step()
@@ -80,14 +86,14 @@ void Execution::step()
   load(m_lines[m_done++]);
   const auto body = *m_document.root().find("body");
   const auto entry = m_ledger.meet(custom_id(), body);
-  const auto fate = fate_of(m_setting.faults, m_setting.seed, m_endpoint, body, entry.body_sha256, entry.met);
+  const auto fate = fate_of(*m_setting.faults(), m_setting.seed, m_endpoint, body, entry.body_sha256, entry.met);
   if (fate == Fate::dropped) return;
   if (fate == Fate::never_ran) {
     write_error("server_error", "The request could not be executed.");
     ++m_progress.failed;
     return;
   }
-  const Frame frame{.digits = next_id(), .created = unix_seconds(system_clock().now())};
+  const Frame frame{.digits = next_id(), .created = unix_seconds(m_setting.now())};
   const auto reply = answer(m_endpoint, body, fate, frame);
   m_ledger.ran(entry, {.billed = reply.billed(), .inputs = input_digests(m_endpoint, body)});
   ++m_progress.executed;
@@ -97,7 +103,7 @@ void Execution::step()
 
 void Execution::deliver(const ModelReply& reply, Fate fate)
 {
-  auto line = response_line(reply);
+  auto line = response_line(custom_id().raw(), reply);
   if (!reply.billed()) {
     m_error.write(line += '\n');
     ++m_progress.failed;
@@ -107,6 +113,8 @@ void Execution::deliver(const ModelReply& reply, Fate fate)
   line += '\n';
   m_output.write(line);
   if (fate == Fate::duplicate) m_output.write(line);
+  if (fate == Fate::stranger) m_output.write(strange_line(reply));
+  if (fate == Fate::garbage) m_output.write("]}this is no JSON{[\n");
   ++m_progress.completed;
 }
 

@@ -62,7 +62,8 @@ public:
 private:
   void load(const Line& line);
   json::Value custom_id() const;
-  std::string response_line(const ModelReply& reply);
+  std::string strange_line(const ModelReply& reply);
+  std::string response_line(std::string_view id, const ModelReply& reply);
   void write_error(std::string_view code, std::string_view message);
   std::string finished(const std::string& line) const;
   std::string next_id();

@@ -1,71 +1,35 @@
 // What goes wrong on purpose, and how fast things go.
 //
-// In: the JSON of `emulator --faults FILE`, or a value built in a test; the members and the keys of the file have the
-// same names. Out: one value that the server only reads. Anything not named keeps its default: a fast server that
-// makes no mistakes. Chance is never drawn: whether a request is hit follows from its body and the seed, so that a test
-// can be repeated, two runs can be compared, and a request has the same fate in a batch and in real time. Equal bodies
-// share a fate, and meet it one after the other.
+// In: the JSON of `emulator --faults FILE` or of `PUT /emulator/faults`, or a value built in a test; the members and
+// the keys of the file have the same names. Out: one value that the server only reads. Anything not named keeps its
+// default: a fast server that makes no mistakes. Chance is never drawn: whether a request is hit follows from its body
+// and the seed, so that a test can be repeated, two runs can be compared, and a request has the same fate in a batch
+// and in real time. Equal bodies share a fate, and meet it one after the other. Whether a rule with a probability picks
+// a call or a batch follows from the seed, the rule's place in its list, and the number of the call or the batch.
 #pragma once
+
+#include <batchwright/emulator/batch_rules.hpp>
+#include <batchwright/emulator/http_rule.hpp>
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace batchwright::emulator {
 
-/// Picks some of a numbered row of events (the first is 1). Without any member set it picks all of them; in a file, an
-/// empty list and 0 are refused, since they look as if they picked nothing.
-struct Which {
-  std::vector<std::int64_t> nth = {}; ///< exactly these
-  std::int64_t every = 0;             ///< each Nth: 2 picks 2, 4, 6
-  std::int64_t first = 0;             ///< the first N
-
-  bool picks(std::int64_t n) const;
-};
-
-/// These batches (by order of creation), once `after_share` of their requests are done: all of them, where it is 1.
-struct BatchesAt {
-  Which batches = {};
-  double after_share = 0.5;
-};
-
-/// These batches fail their validation with one error entry of these words.
-struct FailBatches {
-  Which batches = {};
-  std::string code = "server_error"; ///< empty: no entry at all in `errors`
-  std::string message = "The batch could not be validated.";
-  std::optional<std::int64_t> line = {};
-};
-
-/// What happens to a call instead of an ordinary answer.
-enum class Effect : std::uint8_t {
-  delay,        ///< done and answered, only later
-  status,       ///< nothing done; `status` and `body` answered
-  html,         ///< nothing done; `status` with a gateway's HTML page
-  close_before, ///< nothing done, the body not read, the connection cut
-  close_after,  ///< done, then the connection cut without an answer
-  short_body,   ///< done; the answer announces its full length and is cut in the middle
-};
-
-/// One rule for calls. Of several rules that match, the first that picks the call decides.
-struct HttpFault {
-  std::string method = {}; ///< empty: any
-  std::string path = {};   ///< "/v1/files/*/content": a star stands for one segment; empty: any
-  Which calls = {};        ///< counts the calls that match method and path, answered or not
-  Effect effect = Effect::delay;
-  std::int64_t delay_ms = 0; ///< waited first, whatever the effect
-  int status = 500;          ///< of the effects `status` and `html` (where 502 is the default of the file)
-  std::string body = {};     ///< of `status`; empty: the API's error body for that status
-  std::map<std::string, std::string> headers = {}; ///< of `status` and `html`
-};
-
 /// Limits of the real-time route for each account and model; `x-ratelimit-*` tell them.
 struct Rate {
   std::int64_t rpm = 30'000;
   std::int64_t tpm = 150'000'000;
+};
+
+/// What a batch meets that finds no room among the enqueued tokens or requests.
+enum class NoRoom : std::uint8_t {
+  failed,     ///< it is created, and fails its validation
+  status_429, ///< it is not created: HTTP 429
+  status_400, ///< the same with HTTP 400
 };
 
 /// How the id of an output or error file is written when there is no such file.
@@ -86,7 +50,7 @@ struct Faults {
   std::int64_t requests_per_second = 0; ///< of each batch; 0: spread over `in_progress_ms`
 
   // Shares of requests, 0 to 1, together at most 1: a request is hit by one of them or by none. In real time, where
-  // there are no files, those of `never_ran_share` to `unreadable_share` but for `transient_share` are answered well.
+  // there are no files, those of `never_ran_share` to `garbage_share` but for `transient_share` are answered well.
   /// HTTP 400 in `response`, `error` null, in the error file, every time. Of a request that holds several inputs
   /// (embeddings, moderations) it is not the request that is hit but each input for itself, wherever it stands: one
   /// that is hit has the whole request refused, and the message does not say which it was.
@@ -96,12 +60,15 @@ struct Faults {
   double drop_share = 0;       ///< in neither file and in no count
   double duplicate_share = 0;  ///< its line comes twice
   double unreadable_share = 0; ///< its line is cut in the middle
+  double stranger_share = 0;   ///< behind its line stands one with a custom_id that no request has
+  double garbage_share = 0;    ///< behind its line stands one that is no JSON
   // Those below show in the endpoint's own form (responses.hpp, completions.hpp, media.hpp), and where it has none the
   // request is answered well.
   double truncate_share = 0;       ///< half an answer, finish_reason `length`; `incomplete`
   double refuse_share = 0;         ///< content null, `refusal` set
   double content_filter_share = 0; ///< empty content, finish_reason `content_filter`; `incomplete`
   double model_fail_share = 0;     ///< HTTP 200 with status `failed`: responses and videos
+  double tool_call_share = 0;      ///< a function called though `tool_choice` is `auto` (tool_calls.hpp)
   /// As if hit by `fail_share`: requests whose prompt, messages or input hold this text, as it stands in the JSON.
   /// Empty: none.
   std::string bad_text = {};
@@ -110,16 +77,29 @@ struct Faults {
 
   std::vector<BatchesAt> expire_batches = {};
   std::vector<FailBatches> fail_batches = {};
-  std::vector<BatchesAt> stuck_batches = {}; ///< stay `in_progress` from there on; they can be cancelled
-  /// Enqueued input tokens of all live batches of an account and model; a batch beyond it fails. 0: no limit.
+  std::vector<StuckBatches> stuck_batches = {};
+  std::vector<CancelFaults> cancel_faults = {};
+  std::vector<Miscount> miscount_batches = {};
+  std::vector<VanishFiles> vanish_files = {};
+
+  /// Enqueued input tokens of all live batches of an account and model; a batch beyond it finds no room. 0: no limit.
   std::int64_t enqueued_token_limit = 0;
+  std::map<std::string, std::int64_t> enqueued_token_limits = {}; ///< of single models, in place of it
+  std::int64_t enqueued_request_limit = 0;                        ///< the same of requests to /v1/embeddings
+  NoRoom no_room = NoRoom::failed;
+  std::vector<ForeignBatch> foreign_batches = {};
 
   AbsentFileId absent_file_id = AbsentFileId::null;
   bool null_request_counts = false;
-  bool extra_fields = false;        ///< unknown members in every object of every answer and line, `metadata` apart
-  std::string unknown_status = {};  ///< said in place of `in_progress`
-  std::int64_t list_lag_ms = 0;     ///< how late new files and batches show in listings
-  std::int64_t files_expire_ms = 0; ///< output and error files are gone after it; 0: never
+  bool extra_fields = false;          ///< unknown members in every object of every answer and line, `metadata` apart
+  std::string unknown_status = {};    ///< said in place of `in_progress`
+  std::int64_t list_lag_ms = 0;       ///< how late new files and batches show in listings
+  bool list_ignores_after = false;    ///< every page of a listing is the first
+  bool list_ignores_limit = false;    ///< a page of a listing is as long as the default says
+  bool list_without_metadata = false; ///< batches in listings say `metadata` null
+  bool no_range = false;              ///< a `Range` is answered 200 with all of the file
+  std::int64_t ids_late_ms = 0;       ///< how long after its end a batch names its files
+  std::int64_t files_expire_ms = 0;   ///< output and error files are gone after it; 0: never
 
   std::vector<HttpFault> http = {};
   Rate rate = {};
@@ -127,12 +107,18 @@ struct Faults {
   /// No fault, but what the ledger must be told of the input to judge it: how often the same body stands in it, at
   /// most; likewise the same text, where requests hold several.
   std::int64_t copies = 1;
+
+  /// The JSON that these faults were read from; empty: they were made in code.
+  std::string source = {};
 };
 
 /// Reads the text of a faults file. Throws `Error{Fault::input}` that names the file, the key and what was expected.
-/// Batch rules: `{"batch":2,"after_share":0.5}`, `{"batch":[1,3]}`, `{"every":2}`, `{"first":1}`.
-/// HTTP rules: `{"method":"POST","path":"/v1/batches","nth":[1,3],"effect":"status","status":500}`; a member that the
-/// rule's effect does not look at is refused.
+/// Batch rules: `{"batch":2,"after_share":0.5}`, `{"batch":[1,3]}`, `{"every":2}`, `{"first":1}`,
+/// `{"probability":0.1}`. HTTP rules:
+/// `{"method":"POST","path":"/v1/batches","nth":[1,3],"phase":"after-effect","action":"status","status":500}`; a member
+/// that the rule's action does not look at is refused, as is an action that makes no sense in its phase. Both may be
+/// left out: the action is then `delay`, and the phase `before-effect`, but `after-effect` for actions on the answer
+/// (drip, wrong_length, garbage, truncate).
 Faults parse_faults(std::string_view json, std::string_view file_name);
 
 /// What happens to one item.
@@ -144,10 +130,13 @@ enum class Fate : std::uint8_t {
   dropped,
   duplicate,
   unreadable,
+  stranger,
+  garbage,
   truncated,
   refused,
   filtered,
   model_failed,
+  tool_call,
 };
 
 /// The fate of a request that holds one input, the same on both routes; for all others see endpoint.hpp. `body_sha256`

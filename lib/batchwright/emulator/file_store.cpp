@@ -159,27 +159,48 @@ Reply FileStore::create(Call& call)
                   .purpose = form.fields.at("purpose"),
                   .bytes = form.bytes,
                   .sha256 = form.sha256,
-                  .created_at = system_clock().now(),
+                  .created_at = m_setting.now(),
                   .expires_after = life_of(form),
                   .answered = call.answered};
   Reply reply{.body = object_of(file)};
-  add(std::move(file));
+  const std::lock_guard lock{m_mutex};
+  file.number = ++m_uploads;
+  take_in(std::move(file));
   return reply;
 }
 
 void FileStore::add(FileObject file)
 {
   const std::lock_guard lock{m_mutex};
+  take_in(std::move(file));
+}
+
+/// REQUIRED: the lock is held.
+void FileStore::take_in(FileObject file)
+{
   m_places[file.id] = m_files.size();
   m_files.push_back(std::move(file));
 }
 
+/// Whether a rule has taken this part of a file away.
+bool FileStore::vanished(const FileObject& file, VanishFiles::Part part) const
+{
+  const auto age = m_setting.now() - file.created_at;
+  const auto meant = [&](const VanishFiles& rule) {
+    const bool taken = rule.part == VanishFiles::Part::all || part == VanishFiles::Part::content;
+    return taken && rule.file == file.kind && age >= Millis{rule.after_ms};
+  };
+  return rule_for(m_setting.faults()->vanish_files, &VanishFiles::of, m_setting.seed, "vanish_files", file.number,
+                  meant)
+      .has_value();
+}
+
 bool FileStore::gone(const FileObject& file) const
 {
-  if (file.deleted) return true;
-  const auto age = system_clock().now() - file.created_at;
+  if (file.deleted || vanished(file, VanishFiles::Part::all)) return true;
+  const auto age = m_setting.now() - file.created_at;
   if (file.expires_after && age >= std::chrono::seconds{*file.expires_after}) return true;
-  const auto lapse = m_setting.faults.files_expire_ms;
+  const auto lapse = m_setting.faults()->files_expire_ms;
   return file.purpose == "batch_output" && lapse > 0 && age >= Millis{lapse};
 }
 
@@ -200,15 +221,16 @@ Reply FileStore::retrieve(const std::string& id) const
 Reply FileStore::content(const Call& call, const std::string& id) const
 {
   const auto file = find(id);
-  if (!file) return no_such_file(id);
-  const auto asked = range_of(call.header("range"), file->bytes);
+  if (!file || vanished(*file, VanishFiles::Part::content)) return no_such_file(id);
+  const bool no_range = m_setting.faults()->no_range;
+  const auto asked = range_of(no_range ? std::string_view{} : call.header("range"), file->bytes);
   if (asked.beyond) {
     auto reply = error_reply(416, "The requested range is not satisfiable.");
     reply.headers["Content-Range"] = fmt::format("bytes */{}", file->bytes);
     return reply;
   }
   Reply reply{.content_type = "application/octet-stream"};
-  reply.headers["Accept-Ranges"] = "bytes";
+  if (!no_range) reply.headers["Accept-Ranges"] = "bytes";
   reply.headers["Content-Disposition"] = fmt::format("attachment; filename=\"{}\"", file->id);
   reply.file = FilePiece{.path = path_of(id), .offset = 0, .length = file->bytes};
   if (!asked.partial) return reply;
@@ -234,14 +256,15 @@ Reply FileStore::remove(const std::string& id)
 bool FileStore::listed(const FileObject& file, const Call& call) const
 {
   if (gone(file)) return false;
-  if (system_clock().now() - file.created_at < Millis{m_setting.faults.list_lag_ms}) return false;
+  if (m_setting.now() - file.created_at < Millis{m_setting.faults()->list_lag_ms}) return false;
   const auto purpose = call.query.find("purpose");
   return purpose == call.query.end() || purpose->second == file.purpose;
 }
 
 Reply FileStore::list(const Call& call) const
 {
-  const auto limit = limit_of(call, 10'000, 10'000);
+  const auto faults = m_setting.faults();
+  const auto limit = faults->list_ignores_limit ? Limit{.value = 10'000} : limit_of(call, 10'000, 10'000);
   if (limit.refusal) return *limit.refusal;
   const auto order = call.query.find("order");
   const bool oldest_first = order != call.query.end() && order->second == "asc";
@@ -251,7 +274,7 @@ Reply FileStore::list(const Call& call) const
   const std::lock_guard lock{m_mutex};
   const auto size = m_files.size();
   std::size_t begin = 0; // counted in the order of the listing
-  if (const auto after = call.query.find("after"); after != call.query.end()) {
+  if (const auto after = call.query.find("after"); after != call.query.end() && !faults->list_ignores_after) {
     const auto place = m_places.find(after->second);
     if (place == m_places.end()) return no_such_file(after->second);
     begin = (oldest_first ? place->second : size - 1 - place->second) + 1;

@@ -23,6 +23,8 @@ namespace batchwright::emulator {
 inline constexpr std::int64_t batch_file_life = 30LL * 86'400;
 
 struct FileObject {
+  using Kind = VanishFiles::File;
+
   std::string id = {};
   std::string filename = {};
   std::string purpose = {};
@@ -30,6 +32,8 @@ struct FileObject {
   std::string sha256 = {}; ///< of uploads
   Instant created_at = {};
   std::optional<std::int64_t> expires_after = {}; ///< seconds
+  Kind kind = Kind::input;
+  std::int64_t number = 0; ///< of the upload, or of the batch whose output it is
   bool answered = true;
   bool deleted = false;
 };
@@ -47,13 +51,15 @@ public:
   /// The file, unless it was deleted or has expired.
   std::optional<FileObject> find(const std::string& id) const;
   std::filesystem::path path_of(const std::string& id) const;
-  /// Takes in an output file whose bytes are already at `path_of(file.id)`.
+  /// Takes in an output file whose bytes are already at `path_of(file.id)`. REQUIRED: its kind and number.
   void add(FileObject file);
 
   /// The members `uploads` and `files` of an open object: what was uploaded, deleted or not.
   void write_ledger(json::Writer& w) const;
 
 private:
+  void take_in(FileObject file);
+  bool vanished(const FileObject& file, VanishFiles::Part part) const;
   bool gone(const FileObject& file) const;
   bool listed(const FileObject& file, const Call& call) const;
   void write(json::Writer& w, const FileObject& file) const;
@@ -61,6 +67,7 @@ private:
 
   const Setting& m_setting;
   mutable std::mutex m_mutex;
+  std::int64_t m_uploads = 0;
   std::vector<FileObject> m_files = {};             // in order of creation
   std::map<std::string, std::size_t> m_places = {}; // id to index
 };

@@ -57,29 +57,33 @@ std::string gateway_page(int status)
 
 } // namespace
 
-const HttpFault* HttpFaults::strike(std::string_view method, std::string_view path)
+std::optional<HttpFault> HttpFaults::strike(std::string_view method, std::string_view path)
 {
   const std::lock_guard lock{m_mutex};
+  if (const auto faults = m_setting.faults(); faults != m_counted) {
+    m_counted = faults;
+    m_counts.assign(faults->http.size(), 0);
+  }
   const HttpFault* struck = nullptr;
-  for (std::size_t i = 0; i < m_faults.http.size(); ++i) {
-    const auto& rule = m_faults.http[i];
+  for (std::size_t i = 0; i < m_counted->http.size(); ++i) {
+    const auto& rule = m_counted->http[i];
     if (!rule.method.empty() && rule.method != method) continue;
     if (!rule.path.empty() && !path_matches(rule.path, path)) continue;
     const auto count = ++m_counts[i];
-    if (!struck && rule.calls.picks(count)) struck = &rule;
+    if (!struck && rule.calls.picks(count, salt_of(m_setting.seed, "http", i + 1))) struck = &rule;
   }
-  return struck;
+  return struck ? std::optional{*struck} : std::nullopt;
 }
 
 Reply HttpFaults::answer_of(const HttpFault& rule) const
 {
   Reply reply{.status = rule.status, .body = rule.body, .headers = rule.headers};
-  if (rule.effect == Effect::html) {
+  if (rule.effect.action == Action::html) {
     reply.content_type = "text/html";
     reply.body = gateway_page(rule.status);
   } else if (rule.body.empty()) {
     reply.body = api_words(rule.status);
-    if (m_faults.extra_fields) reply.body = with_unknown_members(reply.body);
+    if (m_setting.faults()->extra_fields) reply.body = with_unknown_members(reply.body);
   }
   return reply;
 }

@@ -1,12 +1,16 @@
 // Which of the rules for calls strikes a call, and what the call is answered in place of an ordinary answer. In: the
-// rules, and calls. Out: the rule, or none. Counts the calls that each rule is about; never touches a connection.
+// rules in force, and calls. Out: the rule, or none. Counts the calls that each rule is about, from when it took force;
+// never touches a connection.
 #pragma once
 
 #include <batchwright/emulator/faults.hpp>
 #include <batchwright/emulator/reply.hpp>
+#include <batchwright/emulator/setting.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -14,18 +18,19 @@ namespace batchwright::emulator {
 
 class HttpFaults {
 public:
-  explicit HttpFaults(const Faults& faults) : m_faults(faults), m_counts(faults.http.size()) {}
+  explicit HttpFaults(const Setting& setting) : m_setting(setting) {}
 
-  /// The rule that strikes this call, or null. Every rule that matches counts the call, whichever strikes.
-  const HttpFault* strike(std::string_view method, std::string_view path);
+  /// The rule that strikes this call. Every rule that matches counts the call, whichever strikes.
+  std::optional<HttpFault> strike(std::string_view method, std::string_view path);
 
-  /// The answer of a rule with the effect `status` or `html`. Where the rule names no body, the API's for that status.
+  /// The answer of a rule with the action `status` or `html`. Where the rule names no body, the API's for that status.
   Reply answer_of(const HttpFault& rule) const;
 
 private:
-  const Faults& m_faults;
+  const Setting& m_setting;
   std::mutex m_mutex;
-  std::vector<std::int64_t> m_counts;
+  std::shared_ptr<const Faults> m_counted = {}; // what the counts are of
+  std::vector<std::int64_t> m_counts = {};
 };
 
 } // namespace batchwright::emulator

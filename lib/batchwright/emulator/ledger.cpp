@@ -94,6 +94,12 @@ Ledger::Ledger(const std::filesystem::path& directory, std::int64_t copies)
 {
 }
 
+void Ledger::set_copies(std::int64_t copies)
+{
+  const std::lock_guard lock{m_mutex};
+  m_copies = copies;
+}
+
 /// The rows of a request, made where there are none.
 Ledger::Entry Ledger::place(const json::Value* custom_id, const json::Value& body)
 {

@@ -24,8 +24,9 @@
 //   answers_beyond_copies                those delivered beyond the copies of their bodies: bought twice, by whatever
 //                                        route. 0 unless the client is at fault
 //   live_executed, live_billed           executions in real time, and those of them that were billed
-//   live_cut                             those billed whose answer was cut (`close_after`, `short_body`), or whose
-//                                        client had gone before it: it may rightly send them again, and pays twice
+//   live_cut                             those billed whose answer a rule kept from the client (anything but a delay
+//                                        or a drip, after the effect), or whose client had gone before it: it may
+//                                        rightly send them again, and pays twice
 //   live_again_after_answer              executions in real time that began when every copy of the body had been
 //                                        answered, by a batch or in real time. 0 unless the client is at fault
 //   executed_on_both_routes              bodies that ran in a batch and in real time; right where the batch failed them
@@ -42,8 +43,28 @@
 //   inputs_beyond_copies                 those delivered beyond the copies of their text: bought twice. 0 unless the
 //                                        client is at fault
 //
+// Batches and files:
+//   uploads, files[]               id, filename, purpose, bytes, sha256, answered (the client was told of it), deleted
+//   batches_created, batches[]     id, input_file_id, metadata, status, requests, executed, completed, failed,
+//                                  input_tokens, answered (the client was told of its creation), created_at, ended_at
+//   batches_cancelled              those that ended as cancelled
+//   cancels_asked                  calls of cancel, whatever came of them
+//   refused_for_room               batches that found no room among the enqueued tokens or requests: failed for it, or
+//                                  refused when they were to be created (`no_room` of the faults)
+//   peak_live_batches              how many batches there were at once that had not ended
+//   peak_live_batches_per_file     the same of one input file: 2 means twins. 1 unless the client is at fault
+//   peak_live_batches_per_content  the same of input files with the same bytes, which is what a part is that was
+//                                  uploaded twice. 1 unless the client is at fault, or its input holds equal parts
+//   most_batches_per_file          how many were created of one input file, one after the other or at once: refused for
+//                                  room, a batch may rightly be created again with its file
+//   most_batches_per_content       the same of input files with the same bytes
+//   most_batches_per_call          how many were created with one `bw_call` in their metadata: 1 unless the client sent
+//                                  a call twice. 0 where none has one
+//   foreign_batches_cancelled      batches of strangers (`foreign_batches` of the faults, in no other total here) that
+//                                  the client cancelled. 0 unless it is at fault
+//
 // Beside them: peak_connections, peak_uploads, peak_downloads, peak_chats (how many at once), and calls[] (method,
-// route, calls, unanswered: those cut on purpose). Rows, on demand:
+// route, calls, unanswered: those cut on purpose, with no answer whole by its length). Rows, on demand:
 //   items[]    custom_id, body_sha256, met, executed, billed
 //   bodies[]   body_sha256, met, custom_ids, batch_executed, batch_billed, live_executed, live_billed, live_cut,
 //              live_again_after_answer
@@ -98,6 +119,9 @@ public:
   /// Keeps names of rows in `DIRECTORY/ledger-items.jsonl`, `ledger-bodies.jsonl` and `ledger-inputs.jsonl`; `copies`
   /// as in the faults.
   Ledger(const std::filesystem::path& directory, std::int64_t copies);
+
+  /// Other `copies` from now on.
+  void set_copies(std::int64_t copies);
 
   /// Notes that a batch came to a request.
   Entry meet(const json::Value& custom_id, const json::Value& body);

@@ -1,5 +1,6 @@
 #include <batchwright/emulator/model_reply.hpp>
 #include <batchwright/emulator/schema.hpp>
+#include <batchwright/emulator/strict_schema.hpp>
 
 #include <fmt/format.h>
 
@@ -7,6 +8,27 @@
 #include <array>
 
 namespace batchwright::emulator {
+namespace {
+
+bool strict(const json::Value& format)
+{
+  const auto asked = format.get("strict");
+  return asked && asked->boolean() == true;
+}
+
+std::string name_in(const json::Value& format)
+{
+  const auto name = format.get("name");
+  return name ? name->text().value_or("") : std::string{};
+}
+
+std::string fault_in_strict_mode(const json::Value& schema)
+{
+  auto fault = strict_fault(schema);
+  return fault.empty() ? schema_fault(schema) : fault;
+}
+
+} // namespace
 
 bool model_exists(std::string_view model)
 {
@@ -73,14 +95,23 @@ std::optional<ApiError> fault_of_text(const json::Value& body, const std::string
                   .words = {.param = key, .code = "empty_string"}};
 }
 
-std::optional<ApiError> fault_of_schema(const std::optional<json::Value>& schema,
-                                        const std::optional<json::Value>& name, const std::string& parameter)
+std::optional<ApiError> fault_of_schema(const json::Value& format, const std::string& parameter)
 {
-  const auto fault = schema ? schema_fault(*schema) : "";
+  const auto schema = format.get("schema");
+  const auto fault = schema && strict(format) ? fault_in_strict_mode(*schema) : "";
   if (fault.empty()) return std::nullopt;
-  return ApiError{.message = fmt::format("Invalid schema for response_format '{}': {}.",
-                                         name ? name->text().value_or("") : std::string{}, fault),
+  return ApiError{.message = fmt::format("Invalid schema for response_format '{}': {}.", name_in(format), fault),
                   .words = {.param = parameter, .code = "invalid_json_schema"}};
+}
+
+std::optional<ApiError> fault_of_function(const json::Value& function, const std::string& parameter)
+{
+  const auto schema = function.get("parameters");
+  if (!schema) return std::nullopt;
+  const auto fault = strict(function) ? fault_in_strict_mode(*schema) : root_fault(*schema);
+  if (fault.empty()) return std::nullopt;
+  return ApiError{.message = fmt::format("Invalid schema for function '{}': {}.", name_in(function), fault),
+                  .words = {.param = parameter, .code = "invalid_function_parameters"}};
 }
 
 } // namespace batchwright::emulator

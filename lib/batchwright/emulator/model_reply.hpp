@@ -61,8 +61,10 @@ std::optional<ApiError> fault_of_number(const json::Value& body, const std::stri
                                         std::int64_t most = no_cap);
 /// Why the text under `key` is none, or empty, or missing.
 std::optional<ApiError> fault_of_text(const json::Value& body, const std::string& key);
-/// Why no document can be made of the schema that a body gives; `name` and `parameter` say where it stood.
-std::optional<ApiError> fault_of_schema(const std::optional<json::Value>& schema,
-                                        const std::optional<json::Value>& name, const std::string& parameter);
+/// Why the API does not take the `schema` of a format: where its `strict` is true, for what strict mode asks
+/// (strict_schema.hpp), or since no document can be made of it. `parameter` says where it stood.
+std::optional<ApiError> fault_of_schema(const json::Value& format, const std::string& parameter);
+/// The same of the `parameters` of a function, whose root must be an object whether it is strict or not.
+std::optional<ApiError> fault_of_function(const json::Value& function, const std::string& parameter);
 
 } // namespace batchwright::emulator

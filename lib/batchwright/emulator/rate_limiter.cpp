@@ -60,6 +60,12 @@ std::string go_duration(std::int64_t milliseconds)
   return minutes > 0 ? fmt::format("{}m{}", minutes, seconds) : seconds;
 }
 
+void RateLimiter::change(const Rate& rate)
+{
+  const std::lock_guard lock{m_mutex};
+  m_rate = rate;
+}
+
 void RateLimiter::refill(Bucket& bucket) const
 {
   const auto now = m_clock.now();

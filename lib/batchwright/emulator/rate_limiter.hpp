@@ -22,7 +22,10 @@ public:
     std::map<std::string, std::string> headers = {}; ///< `x-ratelimit-*`
   };
 
-  explicit RateLimiter(const Rate& rate, const Clock& clock = system_clock()) : m_rate(rate), m_clock(clock) {}
+  explicit RateLimiter(const Rate& rate, const Clock& clock = system_clock()) : m_clock(clock), m_rate(rate) {}
+
+  /// Other limits from now on; what is in the buckets stays, as far as they hold it.
+  void change(const Rate& rate);
 
   /// Charges the request, a refused one too (its tokens not), and tells the state after that.
   Verdict take(const std::string& account, const std::string& model, std::int64_t tokens);
@@ -44,9 +47,9 @@ private:
   std::map<std::string, std::string> headers_of(const Bucket& bucket) const;
   Reply refusal_of(const Bucket& bucket, const std::string& model, std::int64_t tokens, Lack lack) const;
 
-  const Rate& m_rate;
   const Clock& m_clock;
-  std::mutex m_mutex;
+  std::mutex m_mutex; // of all below
+  Rate m_rate;
   std::map<std::pair<std::string, std::string>, Bucket> m_buckets = {};
 };
 

@@ -1,5 +1,7 @@
 #include <batchwright/emulator/answer.hpp>
+#include <batchwright/emulator/logprobs.hpp>
 #include <batchwright/emulator/responses.hpp>
+#include <batchwright/emulator/tool_calls.hpp>
 
 #include <fmt/format.h>
 
@@ -36,7 +38,7 @@ std::optional<ApiError> fault_of_format(const json::Value& body)
     return wrong_value("text.format.type", name.value_or(""), "'text', 'json_object', and 'json_schema'");
   for (const auto* key : {"name", "schema"})
     if (!format->get(key)) return missing_parameter(fmt::format("text.format.{}", key));
-  return fault_of_schema(schema_in_response(body), format->find("name"), "text.format.schema");
+  return fault_of_schema(*format, "text.format.schema");
 }
 
 std::optional<ApiError> fault_of_response(const json::Value& body)
@@ -51,6 +53,8 @@ std::optional<ApiError> fault_of_response(const json::Value& body)
                     .words = {.param = key, .code = "unsupported_parameter"}};
   }
   if (auto fault = fault_of_format(body)) return fault;
+  if (auto fault = fault_of_tools(body, ToolForm::flat)) return fault;
+  if (auto fault = fault_of_top_logprobs(body)) return fault;
   if (const auto later = body.get("background"); later && later->boolean() == true) {
     return ApiError{.message = "Background responses are not supported here.",
                     .words = {.param = "background", .code = "unsupported_value"}};
@@ -76,8 +80,11 @@ struct Outcome {
   std::string status = "completed";
   std::string incomplete = {}; ///< the reason
   std::string text = {};
-  std::string refusal = {}; ///< in place of the text
+  std::string refusal = {};          ///< in place of the text
+  std::optional<ToolCall> call = {}; ///< in place of the message
   std::int64_t reasoning = 0;
+
+  const std::string& said() const { return call ? call->arguments : refusal.empty() ? text : refusal; }
 };
 
 Outcome outcome_of(const json::Value& body, Fate fate)
@@ -87,12 +94,14 @@ Outcome outcome_of(const json::Value& body, Fate fate)
   const std::int64_t reasoning = reasons(*body.find("model")->text()) ? std::min<std::int64_t>(8, cap / 2) : 0;
   if (fate == Fate::refused) return {.refusal = "I'm sorry, but I can't help with that.", .reasoning = reasoning};
   if (fate == Fate::filtered) return {.status = "incomplete", .incomplete = "content_filter", .reasoning = reasoning};
-  const auto answer = answer_to_response(body);
+  Outcome outcome{.call = tool_call_in(body, ToolForm::flat, hash_of_response(body), fate), .reasoning = reasoning};
+  if (!outcome.call) outcome.text = answer_to_response(body);
+  auto& answer = outcome.call ? outcome.call->arguments : outcome.text;
   auto left = cap - reasoning;
   if (fate == Fate::truncated) left = std::min(left, token_count(answer) / 2);
-  const auto said = cut_to_tokens(answer, left);
-  Outcome outcome{.text = std::string{said}, .reasoning = reasoning};
-  if (said.size() == answer.size()) return outcome;
+  const auto whole = answer.size();
+  answer.resize(cut_to_tokens(answer, left).size());
+  if (answer.size() == whole) return outcome;
   outcome.status = "incomplete";
   outcome.incomplete = "max_output_tokens";
   return outcome;
@@ -104,14 +113,31 @@ void write_reasoning(json::Writer& w, const Frame& frame)
   w.key("summary").begin_array().end_array().end_object();
 }
 
-void write_message(json::Writer& w, const Outcome& outcome, const Frame& frame)
+void write_call(json::Writer& w, const Outcome& outcome, const Frame& frame)
+{
+  w.begin_object().member("type", "function_call").member("id", "fc_" + frame.digits);
+  w.member("call_id", "call_" + frame.digits).member("name", outcome.call->name);
+  w.member("arguments", outcome.call->arguments).member("status", outcome.status).end_object();
+}
+
+bool asks_logprobs(const json::Value& body)
+{
+  const auto include = body.get("include");
+  if (!include) return false;
+  const auto wanted = include->elements();
+  return std::any_of(wanted.begin(), wanted.end(),
+                     [](const json::Value& one) { return one.text() == "message.output_text.logprobs"; });
+}
+
+void write_message(json::Writer& w, const Outcome& outcome, const json::Value& body, const Frame& frame)
 {
   w.begin_object().member("type", "message").member("id", "msg_" + frame.digits).member("status", outcome.status);
   w.member("role", "assistant").key("content").begin_array().begin_object();
   if (outcome.refusal.empty()) {
     w.member("type", "output_text").member("text", outcome.text);
     w.key("annotations").begin_array().end_array();
-    w.key("logprobs").begin_array().end_array();
+    w.key("logprobs");
+    write_logprobs(w, asks_logprobs(body) ? std::string_view{outcome.text} : std::string_view{}, body);
   } else {
     w.member("type", "refusal").member("refusal", outcome.refusal);
   }
@@ -139,12 +165,15 @@ void write_ending(json::Writer& w, const Outcome& outcome, const Frame& frame)
     w.begin_object().member("reason", outcome.incomplete).end_object();
 }
 
-void write_output(json::Writer& w, const Outcome& outcome, const Frame& frame)
+void write_output(json::Writer& w, const Outcome& outcome, const json::Value& body, const Frame& frame)
 {
   w.key("output").begin_array();
   if (outcome.status != "failed") {
     if (outcome.reasoning > 0) write_reasoning(w, frame);
-    write_message(w, outcome, frame);
+    if (outcome.call)
+      write_call(w, outcome, frame);
+    else
+      write_message(w, outcome, body, frame);
   }
   w.end_array();
 }
@@ -165,6 +194,7 @@ void write_asked(json::Writer& w, const json::Value& body)
   again("tool_choice", "\"auto\"");
   again("tools", "[]");
   again("temperature", "1.0");
+  again("top_logprobs", "0");
   again("top_p", "1.0");
   again("truncation", "\"disabled\"");
   again("store", "true");
@@ -184,7 +214,7 @@ void write_usage(json::Writer& w, const Usage& usage)
 ModelReply completed(const json::Value& body, Fate fate, const Frame& frame)
 {
   const auto outcome = outcome_of(body, fate);
-  const auto& said = outcome.refusal.empty() ? outcome.text : outcome.refusal;
+  const auto& said = outcome.said();
   const auto spoken = said.empty() ? 0 : token_count(said);
   ModelReply reply{.usage = {.input_tokens = input_tokens(body),
                              .output_tokens = outcome.reasoning + spoken,
@@ -194,7 +224,7 @@ ModelReply completed(const json::Value& body, Fate fate, const Frame& frame)
   w.member("created_at", frame.created);
   write_ending(w, outcome, frame);
   w.member("model", snapshot_of(*body.find("model")->text()));
-  write_output(w, outcome, frame);
+  write_output(w, outcome, body, frame);
   write_asked(w, body);
   write_usage(w, reply.usage);
   w.end_object();

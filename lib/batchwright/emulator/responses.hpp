@@ -5,7 +5,8 @@
 // token left. Where that took anything away the status is `incomplete` for the reason `max_output_tokens`.
 // Of the fates: truncated, the text is cut to half its tokens in the same way; filtered, `incomplete` for the reason
 // `content_filter` with an empty text; refused, a content part of type `refusal`; model_failed, HTTP 200 with status
-// `failed`, an `error` and no output.
+// `failed`, an `error` and no output. A call of a function (tool_calls.hpp) is an item `function_call` in place of the
+// message, its arguments cut as the text would be.
 #pragma once
 
 #include <batchwright/emulator/endpoint.hpp>

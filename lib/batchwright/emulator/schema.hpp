@@ -3,7 +3,7 @@
 // Knows what the API's strict mode allows: `type` (one or several), `properties` (all of them are given), `items`,
 // `enum`, `const`, `anyOf`, `$ref` within the document, `$defs`, bounds of numbers, lengths of arrays and strings, the
 // common `format`s, and simple `pattern`s (pattern.hpp). What cannot be satisfied is told as a fault, and the server
-// refuses it as `invalid_json_schema`; no document is written that does not keep to its schema.
+// refuses it as `invalid_json_schema` where it is strict; no document is written that does not keep to its schema.
 //
 // How it is drawn, so that another program can do it again. draw(n) makes x = mixed(x) (hash.hpp; x is H at first) and
 // gives x mod n. `cost` is that of schema_plan.hpp. At first there are slack = 10,000 - cost(schema) to spare. A schema

@@ -1,4 +1,3 @@
-#include <batchwright/base/files.hpp>
 #include <batchwright/emulator/endpoint.hpp>
 #include <batchwright/emulator/service.hpp>
 #include <batchwright/emulator/unknown_members.hpp>
@@ -79,14 +78,18 @@ const Service::Route Service::routes[] = {
     {"GET", "/v1/models", &Service::list_models},
     {"GET", "/v1/models/*", &Service::retrieve_model},
     {"GET", "/emulator/ledger", &Service::read_ledger},
+    {"GET", "/emulator/faults", &Service::read_faults},
+    {"PUT", "/emulator/faults", &Service::change_faults},
+    {"GET", "/emulator/clock", &Service::read_clock},
+    {"POST", "/emulator/clock", &Service::move_clock},
 };
 
-Service::Service(const Setting& setting)
+Service::Service(Setting& setting)
     : m_setting(setting),
-      m_ledger(setting.directory, setting.faults.copies),
+      m_ledger(setting.directory, setting.faults()->copies),
       m_files(setting),
       m_batches(setting, m_files, m_ledger),
-      m_limiter(setting.faults.rate)
+      m_limiter(setting.faults()->rate, setting.clock)
 {
 }
 
@@ -130,14 +133,14 @@ Reply Service::handle(Call& call)
   } catch (const std::exception& e) {
     reply = error_reply(500, e.what(), {.type = "server_error"});
   }
-  if (m_setting.faults.extra_fields && !reply.file && call.path.starts_with("/v1/"))
+  if (m_setting.faults()->extra_fields && !reply.file && call.path.starts_with("/v1/"))
     reply.body = with_unknown_members(reply.body);
   return reply;
 }
 
 Reply Service::answer_to(Call& call)
 {
-  if (call.path != "/emulator/ledger") {
+  if (!call.path.starts_with("/emulator/")) {
     if (auto refusal = refusal_of(call)) return *refusal;
   }
   bool known = false;
@@ -220,11 +223,11 @@ Reply Service::model_call(Call& call, const std::string&)
     reply = std::move(*verdict.refusal);
   } else {
     // A server that stops cuts its connections: what it would run now, nobody would hear.
-    if (!m_pause.wait(m_setting.faults.chat_latency_ms))
+    if (!m_pause.wait(m_setting.faults()->chat_latency_ms))
       return error_reply(503, "The server is stopping.", {.type = "server_error"});
     const auto entry = m_ledger.meet(body);
-    const auto fate = fate_of(m_setting.faults, m_setting.seed, endpoint, body, entry.body_sha256, entry.met);
-    const Frame frame{.digits = fresh_id(""), .created = unix_seconds(system_clock().now())};
+    const auto fate = fate_of(*m_setting.faults(), m_setting.seed, endpoint, body, entry.body_sha256, entry.met);
+    const Frame frame{.digits = fresh_id(""), .created = unix_seconds(m_setting.now())};
     auto answered = answer(endpoint, body, fate, frame);
     m_ledger.ran(entry, {.billed = answered.billed(),
                          .delivery = call.heard() ? Delivery::whole : Delivery::cut,
@@ -253,51 +256,6 @@ Reply Service::retrieve_model(Call&, const std::string& id)
   json::Writer w{reply.body};
   write_model(w, id);
   return reply;
-}
-
-Reply Service::read_ledger(Call& call, const std::string&)
-{
-  const auto items = call.query.find("items");
-  if (items != call.query.end() && items->second == "1") return ledger_with_rows();
-  return {.body = ledger_page()};
-}
-
-/// The ledger with its rows, by way of a file: there may be millions of them.
-Reply Service::ledger_with_rows() const
-{
-  FilePiece page{.path = m_setting.directory / fresh_id("ledger-page-"), .afterwards = FilePiece::Afterwards::remove};
-  AtomicFile file{page.path, AtomicFile::Durable::no};
-  std::string text;
-  const auto spill = [&] {
-    file.write(text);
-    text.clear();
-  };
-  json::Writer w{text};
-  w.begin_object();
-  write_ledger(w);
-  m_ledger.write_rows(w, spill);
-  w.end_object();
-  spill();
-  file.commit();
-  page.length = file.size();
-  return {.file = page};
-}
-
-std::string Service::ledger_page() const
-{
-  std::string out;
-  json::Writer w{out};
-  w.begin_object();
-  write_ledger(w);
-  w.end_object();
-  return out;
-}
-
-void Service::write_ledger(json::Writer& w) const
-{
-  m_ledger.write_totals(w);
-  m_files.write_ledger(w);
-  m_batches.write_ledger(w);
 }
 
 } // namespace batchwright::emulator

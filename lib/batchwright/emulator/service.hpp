@@ -1,5 +1,6 @@
-// The endpoints: which call goes where, who may make it, and the two small rooms that need no file of their own (the
-// real-time route, models). In: a call. Out: a reply. Never: touches the network.
+// The endpoints: which call goes where, who may make it, and the small rooms that need no file of their own (the
+// real-time route, models, what the emulator lets be changed while it runs). In: a call. Out: a reply. Never: touches
+// the network.
 #pragma once
 
 #include <batchwright/emulator/batches.hpp>
@@ -16,12 +17,17 @@ namespace batchwright::emulator {
 
 class Service {
 public:
-  explicit Service(const Setting& setting);
+  explicit Service(Setting& setting);
 
   /// Never throws: what goes wrong inside is the API's 500.
   Reply handle(Call& call);
   /// The call's route with stars in place of ids, for counting; "other" when there is none.
   static std::string route_of(const Call& call);
+
+  /// Puts other faults in force.
+  void change(Faults faults);
+  /// Moves the clock forward. REQUIRED: by 0 or more.
+  void advance(Millis by);
 
   /// What `GET /emulator/ledger` answers.
   std::string ledger_page() const;
@@ -48,11 +54,15 @@ private:
   Reply model_call(Call& call, const std::string& id);
   Reply list_models(Call& call, const std::string& id);
   Reply retrieve_model(Call& call, const std::string& id);
+  Reply read_faults(Call& call, const std::string& id);
+  Reply change_faults(Call& call, const std::string& id);
+  Reply read_clock(Call& call, const std::string& id);
+  Reply move_clock(Call& call, const std::string& id);
   Reply read_ledger(Call& call, const std::string& id);
   Reply ledger_with_rows() const;
   void write_ledger(json::Writer& w) const;
 
-  const Setting& m_setting;
+  Setting& m_setting;
   Pause m_pause;
   Ledger m_ledger;
   FileStore m_files;

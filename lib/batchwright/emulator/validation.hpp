@@ -33,11 +33,26 @@ struct BatchError {
   std::optional<std::int64_t> line = {}; ///< from 1
 };
 
+/// What a batch takes of the room for enqueued work.
+struct Load {
+  std::int64_t tokens = 0; ///< of input, by our estimate
+  std::int64_t requests = 0;
+
+  Load& operator+=(const Load& other)
+  {
+    tokens += other.tokens;
+    requests += other.requests;
+    return *this;
+  }
+};
+
 struct Checked {
   std::vector<Line> lines = {};
   std::string model = {};
   std::int64_t input_tokens = 0;
   std::vector<BatchError> errors = {}; ///< of the first hundred bad lines; empty: the file is good
+
+  Load load() const { return {.tokens = input_tokens, .requests = static_cast<std::int64_t>(lines.size())}; }
 };
 
 /// A file that is too large as a whole is not read beyond its first line.

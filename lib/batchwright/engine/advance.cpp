@@ -70,7 +70,8 @@ void begin(Lane& lane, Tools& tools, Server& server, Workers& workers, const Goa
   if (!lane.lock) lane.lock = take_lock(tools, known_job(tools, name).name);
   auto job = known_job(tools, name); // read again, now that nobody else writes it
   auto parts = tools.store.parts(name);
-  if (tally(job, parts).pending() == 0 && !anything_watched(parts) && !anything_to_judge(job, parts)) {
+  if (tally(job, parts).pending() == 0 && !anything_watched(parts) && !anything_to_judge(job, parts) &&
+      watched_calls(tools.store, name, tools.clock.now()).empty()) {
     lane.result.view = view(job, parts, Held::no);
     return;
   }
@@ -201,8 +202,9 @@ std::vector<std::string> open_jobs(Tools& tools)
   std::vector<std::string> open;
   for (const auto& job : tools.store.jobs()) {
     const auto v = view(job, tools.store.parts(job.name), Held::no);
-    const bool is_open =
-        v.items.pending() > 0 || v.owes_handover() || anything_watched(v.parts) || anything_to_judge(job, v.parts);
+    const bool is_open = v.items.pending() > 0 || v.owes_handover() || anything_watched(v.parts) ||
+                         anything_to_judge(job, v.parts) ||
+                         !watched_calls(tools.store, job.name, tools.clock.now()).empty();
     if (is_open && !is_held(tools, job.name)) open.push_back(job.name);
   }
   return open;

@@ -173,14 +173,41 @@ void plan(Draft& made, Tools& tools, input::Empty empty)
   }
 }
 
+void check(const Ask& ask, const wire::Profile& profile)
+{
+  const auto& limits = ask.job.limits;
+  if (ask.inputs.empty()) throw Error{Fault::usage, "no input is named"};
+  if (!ask.job.name.empty() && !is_job_name(ask.job.name))
+    throw Error{Fault::usage, fmt::format("{}: not a job name", ask.job.name)};
+  if (limits.requests > profile.requests_per_file || limits.bytes > profile.bytes_per_file)
+    throw Error{Fault::usage,
+                fmt::format("parts of {} requests and {} bytes: the API allows at most {} and {}", limits.requests,
+                            limits.bytes, profile.requests_per_file, profile.bytes_per_file)};
+}
+
+/// Fills in what the user left open, where it can be.
+void complete(Job& job, const wire::Profile& profile)
+{
+  if (job.limits.requests == 0) job.limits.requests = profile.requests_per_file;
+  if (job.limits.bytes == 0) job.limits.bytes = profile.default_bytes_per_part;
+  if (is_ready_made(job)) return;
+  auto& request = job.request;
+  requests::complete(request);
+  if (!request.body.empty()) return;
+  if (request.model.empty()) throw Error{Fault::usage, "no model is named", "for example gpt-5.4-mini"};
+  if (request.prompt.empty() && request.messages.empty())
+    throw Error{Fault::usage, "there is neither a prompt nor a column of messages nor a body"};
+}
+
 void fill(Draft& made, Tools& tools, const Ask& ask)
 {
+  check(ask, tools.profile);
   Job& job = made.job;
   job = ask.job;
   for (const auto& path : ask.inputs)
     job.inputs.push_back(path == "-" ? spooled(made, tools, ask) : input::pin(path, ask.format, ask.empty));
   check_kinds(job);
-  if (!is_ready_made(job)) requests::complete(job.request);
+  complete(job, tools.profile);
   if (!job.request.schema.empty()) check_schema(job.request.schema);
   const bool given_name = !job.name.empty();
   if (!given_name) job.name = job_name_from(name_of(ask.inputs.front(), job.inputs.front()));

@@ -1,17 +1,11 @@
 #include <batchwright/engine/due.hpp>
+#include <batchwright/engine/waits.hpp>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 namespace batchwright::engine {
 namespace {
-
-Millis growing(Millis first, double factor, int steps, Millis ceiling)
-{
-  const auto grown = static_cast<double>(first.count()) * std::pow(factor, std::clamp(steps, 0, 60));
-  return std::min(ceiling, Millis{static_cast<std::int64_t>(std::min(grown, 1e12))});
-}
 
 bool sends(Do what)
 {
@@ -126,9 +120,9 @@ Millis poll_wait(int polls)
   return growing(Millis{1'000}, 1.6, polls, Millis{180'000});
 }
 
-Millis refusal_wait(int refusals)
+Millis probe_wait(int probes)
 {
-  return growing(Millis{60'000}, 2.0, refusals - 1, Millis{1'800'000});
+  return growing(Millis{300'000}, 2.0, probes, Millis{3'600'000});
 }
 
 Millis trouble_wait(int troubles)

@@ -62,8 +62,8 @@ inline constexpr int built_ahead = 2;
 /// The wait before a batch is asked for again: short at first, growing to three minutes. `polls` so far.
 Millis poll_wait(int polls);
 
-/// The pause after the server had no room for a part while no other batch of ours was live: 1 minute, growing to 30.
-Millis refusal_wait(int refusals);
+/// How long a job that is paused for want of quota leaves it alone: 5 minutes, doubling to an hour.
+Millis probe_wait(int probes);
 
 /// The wait after network trouble, growing from 1 s to a minute.
 Millis trouble_wait(int troubles);

@@ -83,7 +83,11 @@ void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply)
     }
   }
   const bool ended = phase == wire::BatchPhase::finished || phase == wire::BatchPhase::refused;
+  const auto is_checked = [](const std::string& word) { return !word.empty() && word != "validating"; };
+  const bool is_admitted =
+      !is_checked(part(number).remote.status) && is_checked(status.status) && phase != wire::BatchPhase::refused;
   record(number, [&](Part& changed, store::Transaction& tx) {
+    if (is_admitted) learn_admitted(tx, changed);
     changed.remote = status;
     changed.refusals = 0;
     ++changed.polls;
@@ -92,7 +96,7 @@ void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply)
       move(changed, PartEvent::batch_ended);
       changed.due.reset();
       changed.lapses_at = status.ended_at.value_or(now()) + m_tools.profile.file_retention;
-      queue_waits(tx, number, std::nullopt); // room came free: parts that were sent back may ask again at once
+      learn(tx, changed, learn_end);
     }
   });
   if (ended && (!status.error_code.empty() || !status.error_message.empty())) {
@@ -201,6 +205,7 @@ void Run::record_settled(int number, const results::Settled& settled)
     discard_file(m_files.requests(number));
     discard_file(m_files.ids(number));
   }
+  note_how_it_goes(parent, settled);
   if (settled.obstacle == Pause::quota)
     pause(Pause::quota, fmt::format("part {}: requests were refused for want of quota (insufficient_quota)", number));
   if (settled.obstacle == Pause::auth)
@@ -236,33 +241,78 @@ void Run::judge(const Part& p)
   });
 }
 
+/// One success shows that the account's requests go through; where all is put off, that is remembered since when.
+void Run::note_how_it_goes(const Part& p, const results::Settled& settled)
+{
+  const bool goes = settled.sums.succeeded > 0;
+  if (!goes && settled.left_free.count == 0) return;
+  {
+    store::Transaction tx{m_tools.store};
+    learn(tx, p, [&](Queue& known) {
+      if (goes)
+        known.failing_since.reset();
+      else if (!known.failing_since)
+        known.failing_since = now();
+    });
+    tx.commit();
+  }
+  if (!goes) return pause_if_nothing_goes(p);
+  if (m_job.probes > 0) record_job([](Job& job) { job.probes = 0; });
+}
+
+/// Numbers are never reused: the next part takes the next one.
+int Run::highest_number() const
+{
+  int highest = 0;
+  for (const auto* parts : {&m_parts, &m_also}) {
+    for (const auto& p : *parts)
+      highest = std::max(highest, p.number);
+  }
+  return highest;
+}
+
+/// A planned part of so many of another's items, to be sent as those were.
+Part Run::child_of(const Part& parent, int number, std::uint64_t items) const
+{
+  Part child;
+  child.number = number;
+  child.route = Route::batch;
+  child.attempt = parent.attempt;
+  child.items = child.requests = items; // packs make fewer requests of them: it is known once they are built
+  child.inputs_per_request = parent.inputs_per_request;
+  child.model = parent.model;
+  child.endpoint = parent.endpoint;
+  child.max_output_tokens = parent.max_output_tokens;
+  child.set = parent.set;
+  child.listed = true;
+  child.input_tokens = {parent.input_tokens.n * static_cast<std::int64_t>(items) /
+                        static_cast<std::int64_t>(parent.items)};
+  child.mark = parent.mark;
+  child.born_at = now();
+  return child;
+}
+
+/// The nearest place in the input that is known not to be behind an item.
+Mark Run::nearest_mark(const Part& parent, Ordinal first) const
+{
+  auto mark = parent.mark;
+  for (const auto& p : m_parts) {
+    if (p.mark.ordinal <= first && p.mark.ordinal >= mark.ordinal) mark = p.mark;
+  }
+  return mark;
+}
+
 /// Files first: the list takes its place under the child's number before the commit that makes the child.
 void Run::add_child(store::Transaction& tx, const Part& parent, const results::Left& left,
                     const std::filesystem::path& list, int attempt, std::uint64_t inputs_per_request)
 {
   if (left.count == 0) return;
-  int highest = 0;
-  for (const auto& p : m_parts)
-    highest = std::max(highest, p.number);
-  for (const auto& p : m_also)
-    highest = std::max(highest, p.number);
-  Part child;
-  child.number = highest + 1;
-  child.route = Route::batch;
+  auto child = child_of(parent, highest_number() + 1, left.count);
   child.attempt = attempt;
   child.first = left.first;
   child.last = left.last;
-  child.items = child.requests = left.count; // packs make fewer requests of them: it is known once they are built
   child.inputs_per_request = inputs_per_request;
-  child.model = parent.model;
-  child.endpoint = parent.endpoint;
-  child.listed = true;
-  child.input_tokens = {parent.input_tokens.n * static_cast<std::int64_t>(left.count) /
-                        static_cast<std::int64_t>(parent.items)};
-  child.mark = parent.mark;
-  for (const auto& p : m_parts) { // the nearest place in the input that is known not to be behind its first item
-    if (p.mark.ordinal <= child.first && p.mark.ordinal >= child.mark.ordinal) child.mark = p.mark;
-  }
+  child.mark = nearest_mark(parent, child.first);
   // What takes no attempt from the items has a reason that passes with time.
   const bool halved = inputs_per_request != parent.inputs_per_request;
   if (attempt == parent.attempt && !halved) child.due = now() + trouble_wait(5);

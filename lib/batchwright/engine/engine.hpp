@@ -48,9 +48,11 @@ struct Server {
 
 // --- making a job ----------------------------------------------------------------------------------------------------
 
-/// What the user asked for. Of `job`, the name (may be empty), request, limits, policy and skip_bad are set.
+/// What the user asked for. Of `job`, the name, request, limits, policy, skip_bad and handover are set. `draft`
+/// completes what is left open: a name made from the input's, chat as the endpoint, as many inputs a request as suit
+/// it, and the largest parts that the provider takes.
 struct Ask {
-  Job job = {};
+  Job job = {.request = {.endpoint = {}, .inputs_per_request = 0}};
   std::vector<std::string> inputs = {}; ///< paths of files and folders; `-`, once at most, is what is piped in
   InputFormat format = InputFormat::automatic;
   input::Empty empty = input::Empty::refuse; ///< whether no item at all makes a job, done at once

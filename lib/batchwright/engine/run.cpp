@@ -30,7 +30,8 @@ Run::Run(Tools& tools, Server& server, Workers& workers, Job job, std::vector<Pa
       m_files(tools.layout.job(m_job.name)),
       m_parts(std::move(parts)),
       m_calls(tools.store.calls(m_job.name, CallState::intended)),
-      m_pins(m_job.inputs)
+      m_pins(m_job.inputs),
+      m_watched(watched_calls(tools.store, m_job.name, now()))
 {
   // Somebody asked just now: batches are looked at however recently that was done.
   for (auto& p : m_parts) {
@@ -39,6 +40,7 @@ Run::Run(Tools& tools, Server& server, Workers& workers, Job job, std::vector<Pa
   }
   if (m_job.cancel != Cancel::none) hurry_to_cancel();
   lift_pause();
+  if (m_goal.sending == Sending::yes) record_job([this](Job& moved) { moved.advanced_at = now(); });
 }
 
 JobView Run::result() const
@@ -55,6 +57,11 @@ void Run::lift_pause()
   if (m_job.pause == Pause::none ||
       (m_goal.sending == Sending::no && !hinders_collecting && m_job.cancel == Cancel::none))
     return;
+  if (m_job.pause == Pause::quota) {
+    // A timer waits for its time; somebody who runs a command may know better.
+    if (m_goal.until == Until::idle && m_job.probe_at && now() < *m_job.probe_at) return;
+    m_probing = true;
+  }
   record_job([](Job& job) {
     job.pause = Pause::none;
     job.message.clear();
@@ -101,8 +108,12 @@ Millis Run::step()
 
 Millis Run::advance()
 {
+  if (looks_for_twins() && m_workers.has_room_for(Do::look_for_batch)) look_for_twins();
   auto d = due(m_job, m_parts, m_busy, now(), m_goal.sending);
-  std::erase_if(d.now, [this](const Action& a) { return !wanted(a); });
+  std::erase_if(d.now, [&](const Action& a) {
+    if (const auto until = shut_until(a)) d.next = std::min(d.next.value_or(*until), *until);
+    return !wanted(a);
+  });
   const bool nothing_now = m_busy.empty() && d.now.empty();
   // Without a next moment only another command, or another's answer, could go on.
   if ((m_busy.empty() && reached()) || (nothing_now && (m_goal.until == Until::idle || !d.next))) {
@@ -122,8 +133,22 @@ Millis Run::advance()
   return std::clamp(std::chrono::duration_cast<Millis>(*d.next - now()), Millis{1}, tick);
 }
 
+/// When a batch that is not created now may be; nothing where it may be at once.
+std::optional<Instant> Run::shut_until(const Action& action) const
+{
+  if (action.what != Do::create) return std::nullopt;
+  const auto found =
+      std::find_if(m_parts.begin(), m_parts.end(), [&](const Part& p) { return p.number == action.part; });
+  const auto shut = m_shut.find(model_of(*found));
+  return shut == m_shut.end() || now() >= shut->second.until ? std::nullopt : std::optional{shut->second.until};
+}
+
 bool Run::wanted(const Action& action) const
 {
+  if (shut_until(action)) return false;
+  if (action.what == Do::create && m_probing) { // one tries for all
+    return std::none_of(m_parts.begin(), m_parts.end(), [](const Part& p) { return p.state == PartState::creating; });
+  }
   const bool asks = action.what == Do::poll || action.what == Do::cancel;
   return !asks || m_goal.until != Until::idle || !m_asked.contains(action.part);
 }
@@ -185,11 +210,21 @@ bool Run::is_over(const Part& p) const
   }
 }
 
+/// Whether the part waits for what may take long. A command that does not stay for the server's check waits for that
+/// likewise.
+bool Run::waits_for_room(const Part& p) const
+{
+  const auto shut = m_shut.find(model_of(p));
+  if (shut == m_shut.end() || now() >= shut->second.until) return false;
+  return shut->second.why != Turn::wait_for_check || m_goal.until == Until::sent;
+}
+
 bool Run::reached() const
 {
   const auto all = [this](auto holds) { return std::all_of(m_parts.begin(), m_parts.end(), holds); };
   // What can be sent only much later, for want of room or after a loss, is left to `poll`.
   const auto is_left = [this](const Part& p) {
+    if (p.state == PartState::queued && waits_for_room(p)) return true;
     return (p.state == PartState::planned || p.state == PartState::queued) && p.due && *p.due > now() + longest_stay;
   };
   const auto is_sent = [this, is_left](const Part& p) {

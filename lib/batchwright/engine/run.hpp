@@ -3,7 +3,10 @@
 #pragma once
 
 #include <batchwright/engine/engine.hpp>
+#include <batchwright/engine/listing.hpp>
+#include <batchwright/engine/queue.hpp>
 #include <batchwright/engine/workers.hpp>
+#include <batchwright/input/ordinals.hpp>
 #include <batchwright/input/pins.hpp>
 
 #include <atomic>
@@ -69,6 +72,8 @@ private:
   void start(const Action& action);
   results::Cancelled cancelled(const Part& part) const;
   bool wanted(const Action& action) const;
+  std::optional<Instant> shut_until(const Action& action) const;
+  bool waits_for_room(const Part& part) const;
   bool reached() const;
   bool is_over(const Part& part) const;
   /// The run cannot go on; later faults of what is still in flight are told as warnings.
@@ -86,8 +91,6 @@ private:
   void put_call(store::Transaction& tx, const std::string& uuid, CallState state);
   const Call* call_of(int part) const;
   void pause(Pause why, const std::string& message);
-  /// Within a change: the other parts of the queue may ask for room only then; nothing: at once.
-  void queue_waits(store::Transaction& tx, int number, std::optional<Instant> until);
   void note(Note::Level level, std::string text);
   Instant now() const { return m_tools.clock.now(); }
   requests::PartFiles request_files(const Part& part) const;
@@ -98,18 +101,44 @@ private:
   Instant trouble(int part, std::string_view doing, const Setback& setback);
   [[noreturn]] void reject(std::string_view doing, const Setback& setback) const;
 
-  // --- effects: sending (effects_send.cpp) ---
+  // --- effects: request files (effects_send.cpp) ---
   void build(const Part& part);
   void upload(const Part& part);
   void record_upload(int number, const std::string& uuid, const api::Reply<wire::FileObject>& reply);
   void look_for_file(const Part& part);
+  void record_lost_file(int number, std::string_view words, const std::string& uuid);
+  int uploads_of(int number) const;
+
+  // --- effects: batches (effects_create.cpp) ---
   void create(const Part& part);
   void record_create(int number, const std::string& uuid, const api::Reply<wire::BatchObject>& reply);
   void look_for_batch(const Part& part);
-  void record_lost_file(int number, std::string_view words, const std::string& uuid);
-  int uploads_of(int number) const;
-  void record_no_room(int number, const std::string& message, PartEvent event, const std::string& uuid);
+  void record_look(int number, const Call& call, const BatchLook& look);
+  void record_found(int number, const Call& call, std::vector<wire::BatchObject> found);
+  void record_not_listed(int number, const Call& call, std::optional<Instant> server_time);
   wire::Metadata metadata(const Part& part, const std::string& uuid) const;
+  void watch(Call call);
+  bool looks_for_twins() const;
+  void look_for_twins();
+  void meet_twin(const wire::BatchObject& twin);
+  void adopt(const wire::BatchObject& batch, const Call& call);
+  void forget(Call call, CallState state);
+
+  // --- effects: room at the server (effects_queue.cpp) ---
+  const std::string& model_of(const Part& part) const;
+  Room room_for(const Part& part) const;
+  bool wants_survey(const Part& part) const;
+  void survey(const Part& part);
+  void queue_says(const Part& part, Turn said);
+  /// Within a change: what is known of the part's queue. Those who wait may ask again.
+  void learn(store::Transaction& tx, const Part& part, const std::function<void(Queue&)>& change);
+  void learn_admitted(store::Transaction& tx, const Part& part);
+  void record_no_room(int number, const std::string& message, PartEvent event, const std::string& uuid);
+  void pause_if_nothing_goes(const Part& part);
+
+  // --- effects: cutting (cut.cpp) ---
+  void cut(const Part& part);
+  Part piece_of(const Part& parent, int number, std::uint64_t items, input::Ordinals& ordinals) const;
 
   // --- effects: collecting (effects_collect.cpp) ---
   void poll(const Part& part);
@@ -123,6 +152,10 @@ private:
   void record_settled(int number, const results::Settled& settled);
   void judge(const Part& part);
   void deliver_anew();
+  void note_how_it_goes(const Part& part, const results::Settled& settled);
+  int highest_number() const;
+  Part child_of(const Part& parent, int number, std::uint64_t items) const;
+  Mark nearest_mark(const Part& parent, Ordinal first) const;
   void add_child(store::Transaction& tx, const Part& parent, const results::Left& left,
                  const std::filesystem::path& list, int attempt, std::uint64_t inputs_per_request);
 
@@ -151,10 +184,36 @@ private:
   std::set<int> m_asked = {}; // parts whose batch was asked for in this advance
   std::map<int, std::shared_ptr<Gauge>> m_gauges = {};
   input::Pins m_pins;
-  std::map<int, int> m_troubles = {}; // of a part, in a row: the waits grow with them
+  std::vector<Call> m_watched = {}; // given up, but what they made may still show
+  Instant m_next_twin_look = {};
+  /// Others' live batches, as a listing showed them.
+  struct Survey {
+    Foreign foreign = {};
+    Instant at = {};
+  };
+  std::map<std::string, Survey> m_surveys = {}; // by model
+  /// Why nothing of a model is sent now, and when that is asked again.
+  struct Shut {
+    Turn why = Turn::wait_for_room;
+    Instant until = {};
+  };
+  std::map<std::string, Shut> m_shut = {}; // by model
+  bool m_probing = false;                  // paused for want of quota: one part tries
+  std::map<int, int> m_troubles = {};      // of a part, in a row: the waits grow with them
   Instant m_next_wish_look = {};
   Instant m_quiet_until = {}; // several calls that fail together are told once
 };
+
+/// In place of a part's number, for what belongs to the job as a whole.
+inline constexpr int no_part = 0;
+
+/// How often the listing is asked for what lost calls may have made.
+inline constexpr Millis between_twin_looks{300'000};
+
+/// Whether what a call made may still show: for a day and an hour.
+bool is_watched(const Call& call, Instant now);
+/// Those of a job.
+std::vector<Call> watched_calls(const store::Store& store, const std::string& job, Instant now);
 
 /// What a polled batch object says, as the part keeps it.
 BatchStatus status_of(const wire::BatchObject& batch);

@@ -52,15 +52,6 @@ void Run::also(store::Transaction& tx, const Part& other)
   m_also.push_back(other);
 }
 
-void Run::queue_waits(store::Transaction& tx, int number, std::optional<Instant> until)
-{
-  for (auto p : m_parts) {
-    if (p.state != PartState::queued || p.number == number || p.due == until) continue;
-    p.due = until;
-    also(tx, p);
-  }
-}
-
 void Run::record_job(const std::function<void(Job&)>& change)
 {
   Job changed = m_job;
@@ -97,6 +88,7 @@ void Run::pause(Pause why, const std::string& message)
   record_job([&](Job& job) {
     job.pause = why;
     job.message = message;
+    if (why == Pause::quota) job.probe_at = now() + probe_wait(job.probes++);
   });
   note(Note::Level::warning, fmt::format("paused ({}): {}", name(why), message));
 }

@@ -22,6 +22,7 @@ enum class CallState : std::uint8_t {
   not_sent = 2,  ///< known never to have reached the server, or cleanly refused by it
   adopted = 3,   ///< unanswered, but what it made was found in a listing
   abandoned = 4, ///< unanswered, and the listings did not show it within the grace time
+  twin = 5,      ///< the same, but what it made showed late, and was not needed any more
 };
 
 struct Call {

@@ -82,9 +82,9 @@ struct RequestSpec {
 
 /// How large a part may become; never above the API's own limits.
 struct PartLimits {
-  std::uint64_t requests = 0;
-  std::uint64_t bytes = 0;
-  std::uint64_t tokens = 0; ///< by our estimate; 0: no bound
+  std::uint64_t requests = 0; ///< 0, in what the user asks for: the provider's limit
+  std::uint64_t bytes = 0;    ///< the same
+  std::uint64_t tokens = 0;   ///< by our estimate; 0: no bound
 
   auto operator<=>(const PartLimits&) const = default;
 };

@@ -1,5 +1,5 @@
-// The room that an account has at the server for batches of a model: what is known of it, and who wants it. Whether a part
-// may go is decided in engine/queue.hpp.
+// The room that an account has at the server for batches of a model: what is known of it, and who wants it. Whether a
+// part may go is decided in engine/queue.hpp.
 #pragma once
 
 #include <batchwright/base/clock.hpp>
@@ -22,6 +22,7 @@ struct Queue {
   std::optional<std::int64_t> named_requests = {}; ///< the limit of enqueued requests that a refusal named last
   std::optional<Instant> quiet_since = {};         ///< the last refusal, until a batch ends
   int refusals = 0;                                ///< in a row
+  std::optional<Instant> failing_since = {};       ///< nothing was answered since, only put off; nothing: it goes well
 
   bool operator==(const Queue&) const = default;
 };
@@ -33,7 +34,8 @@ struct Enqueued {
   PartState state = PartState::queued;
   std::int64_t tokens = 0;
   std::int64_t requests = 0;
-  std::string remote_status = {};         ///< the server's word; empty or `validating`: not admitted yet
+  BatchId batch = {};
+  std::string remote_status = {}; ///< the server's word; empty or `validating`: not admitted yet
   Instant job_created_at = {};
   std::optional<Instant> advanced_at = {}; ///< of the job
   bool may_send = false;                   ///< the job is neither paused nor cancelled

@@ -52,7 +52,11 @@ private:
 /// The request file, digested while it is written.
 class RequestFile {
 public:
-  explicit RequestFile(const std::filesystem::path& path) : m_file(path) {}
+  /// `counts_tokens`: not, where they are known.
+  RequestFile(const std::filesystem::path& path, Assembler& assembler, bool counts_tokens)
+      : m_file(path), m_assembler(assembler), m_counts_tokens(counts_tokens)
+  {
+  }
 
   void add(const Request* request)
   {
@@ -60,15 +64,19 @@ public:
     m_digest.update(request->line);
     m_file.write(request->line);
     ++m_requests;
+    if (m_counts_tokens) m_tokens += m_assembler.tokens(*request);
   }
 
-  Built built() { return {m_requests, m_file.size(), m_digest.hex()}; }
+  Built built() { return {m_requests, m_file.size(), m_digest.hex(), m_tokens}; }
   void commit() { m_file.commit(); }
 
 private:
   AtomicFile m_file;
+  Assembler& m_assembler;
+  bool m_counts_tokens;
   Sha256 m_digest = {};
   std::uint64_t m_requests = 0;
+  Tokens m_tokens = {};
 };
 
 /// Writes the items of a part that is a range or has a list.
@@ -107,7 +115,7 @@ Built write_part(const Job& job, const Part& part, const PartFiles& files)
 {
   const auto assembler = assembler_for(job, part);
   const auto stream = input::open(job.inputs, {job.skip_bad, {}}, part.mark);
-  RequestFile file{files.requests};
+  RequestFile file{files.requests, *assembler, part.listed};
   IdFile ids{job, *assembler, files.ids};
   if (part.has_list() && !part.listed) {
     write_matching(part, files, *stream, *assembler, file, ids);

@@ -114,6 +114,7 @@ struct Built {
   std::uint64_t requests = 0;
   std::uint64_t bytes = 0;
   std::string sha256 = {};
+  Tokens input_tokens = {}; ///< our estimate, of a part that holds a list; of ranges it is known since the plan
 };
 
 /// Where a part's files stand.

@@ -45,6 +45,7 @@ enum class Cancelled : std::uint8_t {
   unsent,    ///< they fail: the server never had a batch of them
   at_server, ///< they fail: their batch ended without them
   abandoned, ///< they fail for now, as paid: their batch may still run them
+  no_room,   ///< no wish of the user's: they fail, since the server will never have room for them
 };
 
 /// What else decides.

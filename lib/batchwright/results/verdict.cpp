@@ -71,6 +71,10 @@ Verdict verdict_on_no_element()
 
 Verdict verdict_on_cancelled(Cancelled cancelled)
 {
+  if (cancelled == Cancelled::no_room) {
+    return {Judgement::permanent, false, "token_limit_exceeded",
+            "the request alone has more tokens than the server lets wait for this model at once"};
+  }
   std::string words = "cancelled before it was answered";
   if (cancelled == Cancelled::unsent) words = "cancelled before it was sent";
   if (cancelled == Cancelled::abandoned)

@@ -161,6 +161,7 @@ void each_column(Some<Queue> auto& queue, auto&& column)
   column("named_requests", queue.named_requests);
   column("quiet_since", queue.quiet_since);
   column("refusals", queue.refusals);
+  column("failing_since", queue.failing_since);
 }
 
 void each_column(Some<Enqueued> auto& enqueued, auto&& column)
@@ -170,6 +171,7 @@ void each_column(Some<Enqueued> auto& enqueued, auto&& column)
   column("state", enqueued.state);
   column("tokens", enqueued.tokens);
   column("requests", enqueued.requests);
+  column("batch", enqueued.batch);
   column("remote_status", enqueued.remote_status);
   column("job_created_at", enqueued.job_created_at);
   column("advanced_at", enqueued.advanced_at);

@@ -185,6 +185,7 @@ CREATE TABLE queues (
   named_requests INTEGER,
   quiet_since INTEGER,
   refusals INTEGER NOT NULL,
+  failing_since INTEGER,
   PRIMARY KEY (account, model)
 );
 CREATE VIEW enqueued AS
@@ -195,6 +196,7 @@ CREATE VIEW enqueued AS
          parts.state AS state,
          parts.estimated_tokens AS tokens,
          parts.requests AS requests,
+         parts.batch AS batch,
          parts.remote_status AS remote_status,
          jobs.created_at AS job_created_at,
          jobs.advanced_at AS advanced_at,

@@ -116,6 +116,7 @@ std::optional<BatchObject> read_batch_object(const Object& object)
   batch.status = text(object, "status");
   batch.endpoint = text(object, "endpoint");
   batch.input_file = FileId{text(object, "input_file_id")};
+  batch.model = text(object, "model");
   batch.output_file = FileId{text(object, "output_file_id")};
   batch.error_file = FileId{text(object, "error_file_id")};
   if (const auto counts = as_object(object.get("request_counts"))) {
@@ -264,6 +265,11 @@ bool means_no_room(std::string_view code, std::string_view message)
 {
   return code == "token_limit_exceeded" ||
          holds_any(lower(message), {"token_limit_exceeded", "enqueued token limit", "enqueued request limit"});
+}
+
+bool limits_requests(std::string_view message)
+{
+  return holds_any(lower(message), {"enqueued request limit", "enqueued requests"});
 }
 
 std::optional<std::int64_t> named_limit(std::string_view message)

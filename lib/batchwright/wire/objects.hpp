@@ -45,6 +45,7 @@ struct BatchObject {
   BatchId id = {};
   std::string status = {};
   std::string endpoint = {};
+  std::string model = {}; ///< empty: not told, as by older servers
   FileId input_file = {};
   FileId output_file = {}; ///< empty where the server gave none, null or ""
   FileId error_file = {};
@@ -97,6 +98,8 @@ Refusal refusal_of(const std::vector<BatchError>& errors);
 bool means_no_room(std::string_view code, std::string_view message);
 /// The limit such a message names ("Limit: 1,000,000 enqueued tokens"); nothing where it names none.
 std::optional<std::int64_t> named_limit(std::string_view message);
+/// Whether that limit is one of requests, as there is for embeddings, and not of tokens.
+bool limits_requests(std::string_view message);
 /// Whether a failed batch means that its input file is gone or cannot be read: it is uploaded again.
 bool means_lost_file(std::string_view code, std::string_view message);
 

@@ -44,7 +44,8 @@ struct Profile {
   std::string_view purpose = "batch";
   std::string_view completion_window = "24h";
   std::chrono::hours window{24};
-  std::chrono::hours file_retention{30 * 24}; ///< of outputs, from the end of the batch
+  std::int64_t enqueued_embeddings = 1'000'000; ///< requests to embeddings that may wait at once, over all batches
+  std::chrono::hours file_retention{30 * 24};   ///< of outputs, from the end of the batch
 
   ListShape list = {};
   std::size_t files_page = 10'000; ///< the largest `limit` of GET /files

@@ -1,0 +1,170 @@
+// The queue at the server: what is known of its room is asked before a batch is created, and learned from what becomes
+// of it.
+
+#include <batchwright/engine/listing.hpp>
+#include <batchwright/engine/moves.hpp>
+#include <batchwright/engine/run.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace batchwright::engine {
+namespace {
+
+/// How long a listing's word on others' batches holds.
+constexpr Millis survey_holds{60'000};
+
+/// When a part that waits is looked at again without a reason.
+constexpr Millis between_turns{2'000};
+constexpr Millis between_turns_for_room{30'000};
+
+/// What of the server is asked for: batches that may still live.
+constexpr Millis longest_life{25 * 3'600'000};
+
+std::int64_t number_in(const wire::Metadata& metadata, const std::string& key)
+{
+  const auto found = metadata.find(key);
+  std::int64_t n = 0;
+  if (found != metadata.end()) std::from_chars(found->second.data(), found->second.data() + found->second.size(), n);
+  return n;
+}
+
+/// Whether a batch asks for the model, as far as it tells; a dated snapshot is the model.
+bool asks_for(const wire::BatchObject& batch, const std::string& model, const std::string& endpoint)
+{
+  if (batch.model.empty()) return batch.endpoint == endpoint;
+  return batch.model == model || batch.model.starts_with(model + "-");
+}
+
+} // namespace
+
+const std::string& Run::model_of(const Part& p) const
+{
+  return p.model.empty() ? m_job.request.model : p.model;
+}
+
+Room Run::room_for(const Part& p) const
+{
+  const auto& model = model_of(p);
+  Room room{.known = m_tools.store.queue(m_job.account, model), .parts = m_tools.store.enqueued(m_job.account, model)};
+  if (const auto known = m_surveys.find(model); known != m_surveys.end()) room.foreign = known->second.foreign;
+  if (m_job.policy.enqueued_tokens > 0) room.given = static_cast<std::int64_t>(m_job.policy.enqueued_tokens);
+  const auto& endpoint = p.endpoint.empty() ? m_job.request.endpoint : p.endpoint;
+  if (endpoint == "/v1/embeddings") room.most_requests = m_tools.profile.enqueued_embeddings;
+  return room;
+}
+
+/// Whether others' batches matter and are not known.
+bool Run::wants_survey(const Part& p) const
+{
+  const auto& model = model_of(p);
+  if (!counts_others(m_tools.store.queue(m_job.account, model), m_job.policy.enqueued_tokens > 0)) return false;
+  const auto known = m_surveys.find(model);
+  return known == m_surveys.end() || now() >= known->second.at + survey_holds;
+}
+
+/// Counts the live batches that others made.
+void Run::survey(const Part& p)
+{
+  std::set<std::string> ours;
+  for (const auto& e : m_tools.store.enqueued(m_job.account, model_of(p)))
+    ours.insert(e.batch.str());
+  std::set<std::string> our_jobs;
+  for (const auto& job : m_tools.store.jobs())
+    our_jobs.insert(job.uuid);
+  const auto each = p.requests > 0 ? static_cast<double>(p.input_tokens.n) / static_cast<double>(p.requests) : 0.0;
+  const auto is_foreign = [ours, our_jobs, model = model_of(p),
+                           endpoint = p.endpoint.empty() ? m_job.request.endpoint
+                                                         : p.endpoint](const wire::BatchObject& b, Instant) {
+    const auto phase = wire::phase(b.status);
+    const bool lives = phase == wire::BatchPhase::live || phase == wire::BatchPhase::stopping;
+    const auto job = b.metadata.find("bw_job_uuid");
+    return lives && asks_for(b, model, endpoint) && !ours.contains(b.id.str()) &&
+           (job == b.metadata.end() || !our_jobs.contains(job->second));
+  };
+  const auto work = [this, is_foreign, since = now() - longest_life] {
+    return look_through<wire::BatchObject>(
+        since, m_tools.clock, [this](const BatchId& after) { return m_server.client.batches(after); }, is_foreign);
+  };
+  on_worker(Do::create, p.number, work, [this, model = model_of(p), each](const BatchLook& look) {
+    auto& known = m_surveys[model];
+    known = {.foreign = {}, .at = now()};
+    if (look.failed) return note(Note::Level::detail, "others' batches are not counted: " + look.failed->trouble);
+    for (const auto& batch : look.found) {
+      const auto told = number_in(batch.metadata, "bw_tokens");
+      ++known.foreign.batches;
+      known.foreign.requests += batch.total;
+      known.foreign.tokens += told > 0 ? told : static_cast<std::int64_t>(static_cast<double>(batch.total) * each);
+    }
+  });
+}
+
+/// Nothing of the model is sent until there is a reason to ask again.
+void Run::queue_says(const Part& p, Turn said)
+{
+  if (said == Turn::cut) return cut(p);
+  const auto room = room_for(p);
+  auto until = now() + (said == Turn::wait_for_room ? between_turns_for_room : between_turns);
+  if (room.known.quiet_since) until = std::max(until, *room.known.quiet_since + refusal_wait(room.known.refusals));
+  m_shut[model_of(p)] = {said, until};
+  if (said == Turn::wait_for_check) return;
+  note(Note::Level::detail, said == Turn::wait_for_other
+                                ? fmt::format("part {} lets another job go first", p.number)
+                                : fmt::format("part {} waits for room at the server: {} tokens of {} are enqueued",
+                                              p.number, enqueued_tokens(room), model_of(p)));
+}
+
+void Run::learn(store::Transaction& tx, const Part& p, const std::function<void(Queue&)>& change)
+{
+  const auto before = m_tools.store.queue(m_job.account, model_of(p));
+  auto known = before;
+  change(known);
+  if (known != before) tx.put(known);
+  m_shut.erase(model_of(p));
+}
+
+/// The queue is full: the part waits with its file, its items lose no attempt.
+void Run::record_no_room(int number, const std::string& message, PartEvent event, const std::string& uuid)
+{
+  const auto sum = enqueued_tokens(room_for(part(number)));
+  record(number, [&](Part& changed, store::Transaction& tx) {
+    move(changed, event);
+    changed.batch = {};
+    changed.remote = {};
+    ++changed.refusals;
+    changed.due.reset();
+    if (!uuid.empty()) put_call(tx, uuid, CallState::not_sent);
+    learn(tx, changed, [&](Queue& known) {
+      learn_refusal(known, sum, message, now());
+      if (!known.failing_since) known.failing_since = now();
+    });
+  });
+  m_surveys.erase(model_of(part(number)));
+  note(Note::Level::info, fmt::format("part {} waits for room at the server: {}", number, message));
+  pause_if_nothing_goes(part(number));
+}
+
+/// The server has let the batch into its queue.
+void Run::learn_admitted(store::Transaction& tx, const Part& p)
+{
+  auto room = room_for(p);
+  std::erase_if(room.parts, [&](const Enqueued& e) {
+    const bool is_checked = !e.remote_status.empty() && e.remote_status != "validating";
+    return !is_checked && !(e.job == m_job.name && e.part == p.number);
+  });
+  const auto sum = enqueued_tokens(room);
+  learn(tx, p, [&](Queue& known) { learn_admission(known, sum); });
+}
+
+/// What is put off for a day, with nothing answered in between, will not pass by itself.
+void Run::pause_if_nothing_goes(const Part& p)
+{
+  constexpr Millis longest{24 * 3'600'000};
+  const auto since = m_tools.store.queue(m_job.account, model_of(p)).failing_since;
+  if (!since || now() < *since + longest) return;
+  pause(Pause::quota, fmt::format("nothing that was sent to {} was answered for a day, only put off", model_of(p)));
+}
+
+} // namespace batchwright::engine

@@ -1,0 +1,58 @@
+// Inside the room: looking for what a call made in a listing of the server's.
+#pragma once
+
+#include <batchwright/api/client.hpp>
+#include <batchwright/base/clock.hpp>
+#include <batchwright/wire/objects.hpp>
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace batchwright::engine {
+
+/// Listings are read back to this long before the intent: the server's clock and ours may differ.
+inline constexpr Millis look_back{600'000};
+
+/// `created_at` has whole seconds, and so has the `Date` that the server's clock is read from.
+inline constexpr Millis clock_grain{2'000};
+
+/// What a listing was asked for, and what came of it.
+template<class T>
+struct Look {
+  std::optional<api::Reply<wire::Page<T>>> failed = {}; ///< the page that could not be read
+  bool ignores_paging = false;                          ///< the server gave the same page again: not all was seen
+  std::vector<T> found = {};                            ///< newest first
+  std::optional<Instant> server_time = {};
+};
+
+/// Reads a listing, newest first, until it is older than the intent, and keeps what `is_it`. `page` asks for one page
+/// after an id; `is_it` is told an entry and the moment of the intent by the server's clock.
+template<class T, class Page, class IsIt>
+Look<T> look_through(Instant begun_at, const Clock& clock, Page page, IsIt is_it)
+{
+  Look<T> look;
+  std::set<std::string> seen; // a server that ignores `after` would give the first page for ever
+  for (decltype(T::id) after;;) {
+    const auto reply = page(after);
+    if (!reply.ok()) {
+      look.failed = reply;
+      return look;
+    }
+    look.server_time = reply.server_time;
+    const auto intent = reply.server_time ? begun_at + (*reply.server_time - clock.now()) : begun_at;
+    for (const auto& entry : reply.value.data) {
+      if (is_it(entry, intent)) look.found.push_back(entry);
+      if (entry.created_at && *entry.created_at < intent - look_back) return look;
+    }
+    if (reply.value.data.empty() || !reply.value.has_more.value_or(true)) return look;
+    after = reply.value.data.back().id;
+    look.ignores_paging = !seen.insert(after.str()).second;
+    if (look.ignores_paging) return look;
+  }
+}
+
+using BatchLook = Look<wire::BatchObject>;
+
+} // namespace batchwright::engine

@@ -1,0 +1,187 @@
+#include <batchwright/base/files.hpp>
+#include <batchwright/base/interrupt.hpp>
+#include <batchwright/config/account.hpp>
+#include <batchwright/http/retry.hpp>
+#include <batchwright/workspace/endpoint.hpp>
+#include <batchwright/workspace/workspace.hpp>
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <thread>
+#include <utility>
+
+namespace batchwright {
+namespace {
+
+constexpr Millis between_looks{250};
+
+/// Whether the job has come to its end here, or asking the server could bring more.
+bool is_settled(const JobView& view)
+{
+  return view.state == JobState::done && !engine::needs_server(view);
+}
+
+void refuse_pending(const JobView& view, results::Pending pending)
+{
+  if (pending == results::Pending::leave_out || view.items.pending() == 0) return;
+  throw Error{Fault::unfinished,
+              fmt::format("{}: {} of {} items are pending{}{}", view.job, view.items.pending(), view.items.items,
+                          view.message.empty() ? "" : ": ", view.message),
+              "wait for them, or ask for what is there without them"};
+}
+
+} // namespace
+
+struct Workspace::State {
+  State(const std::filesystem::path& root, Observer& observer)
+      : layout(root),
+        store((layout.prepare(), layout.database())),
+        tools{store, layout, money::built_in_table(), wire::openai(), system_clock(), process_interrupt(), observer}
+  {
+  }
+
+  store::Layout layout;
+  store::Store store;
+  engine::Tools tools;
+};
+
+struct Workspace::Connection {
+  config::Account account = {};
+  std::unique_ptr<http::Transport> plain = {};
+  std::unique_ptr<http::Transport> retrying = {};
+  std::unique_ptr<api::Client> client = {};
+  std::unique_ptr<engine::Server> server = {};
+};
+
+config::Settings process_settings(const config::Given& given)
+{
+  return config::load(given, config::process_variables(), wire::openai().default_base_url);
+}
+
+Observer& no_observer()
+{
+  class Deaf final : public Observer {
+    void on(const Event&) override {}
+  };
+  static Deaf deaf;
+  return deaf;
+}
+
+Workspace::Workspace(config::Settings settings, Observer& observer)
+    : m_settings(std::move(settings)), m_root(config::state_root(m_settings)), m_observer(observer)
+{
+}
+
+Workspace::Workspace(config::Settings settings, std::filesystem::path root, Observer& observer)
+    : m_settings(std::move(settings)), m_root(std::move(root)), m_observer(observer)
+{
+}
+
+Workspace::~Workspace() = default;
+
+const std::filesystem::path& Workspace::root() const
+{
+  return m_root;
+}
+
+bool Workspace::exists() const
+{
+  return m_state || std::filesystem::exists(store::Layout{m_root}.database());
+}
+
+engine::Tools& Workspace::tools()
+{
+  if (!m_state) m_state = std::make_unique<State>(m_root, m_observer);
+  return m_state->tools;
+}
+
+engine::Server& Workspace::server()
+{
+  if (m_connection) return *m_connection->server;
+  auto c = std::make_unique<Connection>();
+  auto endpoint = endpoint_of(m_settings);
+  c->account = config::read_account(m_settings);
+  endpoint.key = config::read_key(m_settings);
+  auto account = config::account_name(c->account, endpoint.key);
+  c->plain = http::open(endpoint, process_interrupt());
+  c->retrying = http::retrying(*c->plain, {}, http::sleep_unless(process_interrupt()));
+  c->client = std::make_unique<api::Client>(*c->retrying, *c->plain, wire::openai());
+  c->server = std::make_unique<engine::Server>(engine::Server{*c->client, std::move(account), c->account.base_url});
+  m_connection = std::move(c);
+  return *m_connection->server;
+}
+
+std::string Workspace::submit(engine::Ask ask)
+{
+  ask.job.account = server().account; // first of all: a missing key is said before a large input is read
+  ask.job.base_url = server().base_url;
+  const auto draft = engine::draft(tools(), ask);
+  for (const auto& skipped : draft.skipped)
+    m_observer.on(Note{Note::Level::warning, fmt::format("put aside: {}", skipped.what())});
+  auto lock = engine::found(tools(), draft);
+  const engine::Goal goal{.until = engine::Until::admitted, .sending = engine::Sending::yes};
+  engine::advance(tools(), server(), draft.job.name, goal, std::move(lock));
+  return draft.job.name;
+}
+
+JobView Workspace::wait(const std::string& job, std::optional<Millis> every)
+{
+  auto view = engine::look(tools(), job);
+  if (is_settled(view)) return view;
+  const engine::Goal goal{.until = engine::Until::ended, .sending = engine::Sending::yes, .every = every};
+  return engine::advance(tools(), server(), job, goal);
+}
+
+JobView Workspace::collect(const std::string& job, engine::Goal goal, WhileHeld while_held)
+{
+  goal.sending = engine::Sending::no;
+  for (;;) {
+    auto view = engine::look(tools(), job);
+    const bool done = view.state == JobState::done;
+    const bool held = engine::is_held(tools(), job);
+    if (!engine::needs_server(view) && (done || !held)) return view;
+    if (done && held) return view;
+    if (!held) {
+      try {
+        return engine::advance(tools(), server(), job, goal);
+      } catch (const Error& error) {
+        if (done) {
+          m_observer.on(Note{Note::Level::warning,
+                             fmt::format("batches that were given up were not asked for: {}", error.what())});
+          return engine::look(tools(), job);
+        }
+        if (error.fault() != Fault::busy) throw; // busy: taken since we looked
+      }
+    }
+    if (while_held == WhileHeld::look || process_interrupt().asked()) return view;
+    std::this_thread::sleep_for(between_looks); // the other process does the work; we watch the store
+  }
+}
+
+JobView Workspace::status(const std::string& job)
+{
+  return engine::look(tools(), job);
+}
+
+JobView Workspace::fetch(const std::string& job, const engine::Delivery& delivery)
+{
+  delivery.check();
+  auto view = collect(job);
+  refuse_pending(view, delivery.pending);
+  engine::deliver(tools(), job, delivery, [](std::string_view bytes) {
+    if (!write_all(STDOUT_FILENO, bytes)) throw_errno("writing", "standard output");
+  });
+  if (view.state == JobState::done) engine::record_fetched(tools(), job);
+  return view;
+}
+
+results::Merged Workspace::merge(const std::string& job, const results::Sink& sink,
+                                 const results::MergeOptions& options)
+{
+  refuse_pending(engine::look(tools(), job), options.pending);
+  return engine::merge(tools(), job, options, sink);
+}
+
+} // namespace batchwright

@@ -1,0 +1,361 @@
+#include "tests/support/answers.hpp"
+#include "tests/support/arena.hpp"
+#include "tests/support/hand_clock.hpp"
+
+#include <batchwright/engine/queue.hpp>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+using namespace batchwright;
+using engine::Room;
+using engine::Sending;
+using engine::Turn;
+using engine::Until;
+using tests::Arena;
+using tests::HandClock;
+
+namespace {
+
+const Instant noon{Millis{1'795'000'000'000}};
+
+Enqueued waiting(std::string job, int part, std::int64_t tokens)
+{
+  return {.job = std::move(job),
+          .part = part,
+          .state = PartState::queued,
+          .tokens = tokens,
+          .requests = 10,
+          .job_created_at = noon - Millis{60'000},
+          .advanced_at = noon,
+          .may_send = true};
+}
+
+Enqueued live(std::string job, int part, std::int64_t tokens, std::string status = "in_progress")
+{
+  auto e = waiting(std::move(job), part, tokens);
+  e.state = PartState::running;
+  e.remote_status = std::move(status);
+  return e;
+}
+
+/// Prose of some 250 tokens; the eighth has some 5,000.
+std::string text_of(int row)
+{
+  std::string text = fmt::format("row {}", row);
+  for (int i = 0; i < (row == 7 ? 1'000 : 50); ++i)
+    text += " and so it goes on";
+  return text;
+}
+
+Turn turn_of(const Room& room, int part = 9)
+{
+  return engine::turn(room, "a", part, noon);
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("engine::queue");
+
+TEST_CASE("where nothing is known one part goes first, then half as many as are admitted, rounded up")
+{
+  Room room{.parts = {waiting("a", 9, 100)}};
+  CHECK(turn_of(room) == Turn::go);
+  room.parts.push_back(live("a", 1, 100, "validating"));
+  CHECK(turn_of(room) == Turn::wait_for_check);
+  room.parts.back().remote_status = "in_progress";
+  CHECK(turn_of(room) == Turn::go);
+  room.parts.push_back(live("a", 2, 100, ""));
+  CHECK(turn_of(room) == Turn::wait_for_check);
+  room.parts.back().remote_status = "finalizing";
+  room.parts.push_back(live("a", 3, 100));
+  room.parts.push_back(live("a", 4, 100, "validating"));
+  CHECK(turn_of(room) == Turn::go); // three are admitted: two may be tried at a time
+  room.parts.push_back(live("a", 5, 100, "validating"));
+  CHECK(turn_of(room) == Turn::wait_for_check);
+}
+
+TEST_CASE("what was admitted once is safe at once")
+{
+  Room room{.known = {.admitted_tokens = 300}, .parts = {waiting("a", 9, 100)}};
+  room.parts.push_back(live("a", 1, 100, ""));
+  room.parts.push_back(live("a", 2, 100, ""));
+  CHECK(turn_of(room) == Turn::go);
+  room.parts.push_back(live("a", 3, 1, ""));
+  CHECK(turn_of(room) == Turn::wait_for_check);
+}
+
+TEST_CASE("the user's limit goes before what is learned, and others' batches count")
+{
+  Room room{.known = {.named_tokens = 1'000'000}, .parts = {waiting("a", 9, 100), live("a", 1, 100)}};
+  room.given = 250;
+  CHECK(turn_of(room) == Turn::go);
+  room.foreign = {.batches = 1, .tokens = 51, .requests = 5};
+  CHECK(turn_of(room) == Turn::wait_for_room);
+  room.given.reset();
+  CHECK(turn_of(room) == Turn::go);
+  room.known.named_tokens = 250;
+  CHECK(turn_of(room) == Turn::wait_for_room);
+}
+
+TEST_CASE("alone in the queue a part goes whatever is known, but one that exceeds the named limit is cut")
+{
+  Room room{.parts = {waiting("a", 9, 100)}};
+  room.given = 50;
+  CHECK(turn_of(room) == Turn::go);
+  room.given.reset();
+  room.known.own_tokens = 50;
+  room.known.own_since = noon;
+  CHECK(turn_of(room) == Turn::go);
+  room.known.named_tokens = 99;
+  CHECK(turn_of(room) == Turn::cut);
+}
+
+TEST_CASE("a limit of our own holds for a day")
+{
+  Room room{.known = {.named_tokens = 1'000, .own_tokens = 150, .own_since = noon - Millis{3'600'000}},
+            .parts = {waiting("a", 9, 100), live("a", 1, 100)}};
+  CHECK(turn_of(room) == Turn::wait_for_room);
+  room.known.own_since = noon - Millis{25 * 3'600'000};
+  CHECK(turn_of(room) == Turn::go);
+}
+
+TEST_CASE("after a refusal nothing goes until a batch ends or, with none live, until a pause that grows is over")
+{
+  Room room{.known = {.quiet_since = noon - Millis{61'000}, .refusals = 1},
+            .parts = {waiting("a", 9, 100), live("a", 1, 100)}};
+  CHECK(turn_of(room) == Turn::wait_for_room);
+  room.parts.pop_back();
+  CHECK(turn_of(room) == Turn::go);
+  room.known.refusals = 2;
+  CHECK(turn_of(room) == Turn::wait_for_room);
+  engine::learn_end(room.known);
+  CHECK(turn_of(room) == Turn::go);
+}
+
+TEST_CASE("room goes to the job with the fewest enqueued tokens, then to the oldest, of those that somebody moves")
+{
+  Room room{.known = {.named_tokens = 350}, .parts = {waiting("a", 9, 100), live("a", 1, 100), live("b", 1, 50)}};
+  room.parts.push_back(waiting("b", 2, 150));
+  CHECK(turn_of(room) == Turn::wait_for_other); // both do not fit, and b has fewer
+  SUBCASE("both fit")
+  {
+    room.known.named_tokens = 400;
+    CHECK(turn_of(room) == Turn::go);
+  }
+  SUBCASE("the other is not moved by anybody")
+  {
+    room.parts.back().advanced_at = noon - Millis{901'000};
+    CHECK(turn_of(room) == Turn::go);
+  }
+  SUBCASE("the other is paused")
+  {
+    room.parts.back().may_send = false;
+    CHECK(turn_of(room) == Turn::go);
+  }
+  SUBCASE("of equals the older goes first")
+  {
+    room.parts[2].tokens = 100;
+    room.known.named_tokens = 400;
+    for (auto& e : room.parts)
+      if (e.job == "b") e.job_created_at = noon - Millis{30'000};
+    CHECK(turn_of(room) == Turn::go);
+    for (auto& e : room.parts)
+      if (e.job == "b") e.job_created_at = noon - Millis{90'000};
+    CHECK(turn_of(room) == Turn::wait_for_other);
+  }
+}
+
+TEST_CASE("requests have a limit of their own, the API's or the one a refusal named")
+{
+  Room room{.parts = {waiting("a", 9, 100), live("a", 1, 100)}};
+  room.most_requests = 20;
+  CHECK(turn_of(room) == Turn::go);
+  room.foreign = {.batches = 1, .tokens = 0, .requests = 1};
+  CHECK(turn_of(room) == Turn::wait_for_room);
+  room.most_requests = 1'000'000;
+  engine::learn_refusal(
+      room.known, 200, "Enqueued request limit reached for text-embedding-3-small. Limit: 15 enqueued requests.", noon);
+  engine::learn_end(room.known);
+  CHECK(room.known.named_requests == 15);
+  CHECK_FALSE(room.known.named_tokens);
+  CHECK(turn_of(room) == Turn::wait_for_room);
+}
+
+TEST_CASE("a refusal names the limit; below what it names, the largest sum that was admitted is ours")
+{
+  Queue known{.admitted_tokens = 300};
+  const auto* words = "Enqueued token limit reached for m in organization o. Limit: 90,000 enqueued tokens.";
+  engine::learn_refusal(known, 100'000, words, noon);
+  CHECK(known.named_tokens == 90'000);
+  CHECK_FALSE(known.own_tokens);
+  CHECK(known.quiet_since == noon);
+  engine::learn_refusal(known, 400, words, noon);
+  CHECK(known.own_tokens == 300);
+  CHECK(known.refusals == 2);
+  engine::learn_admission(known, 350);
+  CHECK(known.admitted_tokens == 350);
+  CHECK(known.refusals == 0);
+  engine::learn_admission(known, 200);
+  CHECK(known.admitted_tokens == 350);
+}
+
+TEST_CASE("forty parts under a limit that admits three drain by polling alone, refused no more than twice")
+{
+  emulator::Faults faults;
+  faults.in_progress_ms = 60;
+  faults.validating_ms = 10;
+  faults.finalizing_ms = 10;
+  const int items = 160;
+  std::int64_t tokens = 0;
+  { // as the server counts them
+    Arena counting{faults};
+    auto process = counting.process();
+    const auto job = process.make(counting.ask(items, 4));
+    for (const auto& p : process.store.parts(job))
+      tokens = std::max(tokens, p.input_tokens.n);
+  }
+  faults.enqueued_token_limit = tokens * 7 / 2;
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(items, 4));
+  JobView view;
+  for (int polls = 0; polls < 600 && view.state != JobState::done; ++polls) {
+    view = process.advance(job, Until::idle);
+    std::this_thread::sleep_for(Millis{15});
+  }
+  CHECK(view.state == JobState::done);
+  CHECK(view.items.succeeded == items);
+  CHECK(arena.ledger("batches_created") <= 42);
+  CHECK(arena.ledger("executed_twice") == 0);
+}
+
+TEST_CASE(
+    "a part whose own tokens exceed the named limit is cut, and one request that does fails with the server's word")
+{
+  emulator::Faults faults;
+  faults.enqueued_token_limit = 2'000;
+  Arena arena{faults};
+  auto process = arena.process();
+  HandClock clock;
+  auto tools = process.tools_with(clock);
+  auto ask = arena.ask(20);
+  ask.inputs = {arena.directory
+                    .file("b.csv",
+                          [] {
+                            std::string csv = "id,text\n";
+                            for (int i = 0; i < 20; ++i)
+                              csv += fmt::format("{},\"{}\"\n", i, text_of(i));
+                            return csv;
+                          }())
+                    .native()};
+  const auto job = process.make(ask);
+  JobView view;
+  for (int polls = 0; polls < 400 && view.state != JobState::done; ++polls) {
+    view = engine::advance(tools, process.server, job, {.until = Until::idle, .sending = Sending::yes});
+    clock.tick(Millis{61'000});
+    std::this_thread::sleep_for(Millis{10});
+  }
+  REQUIRE(view.state == JobState::done);
+  CHECK(view.items.succeeded == 19);
+  CHECK(view.items.failed == 1);
+  CHECK(process.merged(job).find(R"("error":{"code":"token_limit_exceeded")") != std::string::npos);
+  for (const auto& p : view.parts)
+    CHECK(p.attempt == 1);
+  CHECK(arena.ledger("executed_twice") == 0);
+}
+
+TEST_CASE("a batch that shows only after another was created in its place is cancelled, and its answers are not lost")
+{
+  emulator::Faults faults;
+  faults.in_progress_ms = 5'000;
+  faults.list_lag_ms = 2'500;
+  emulator::HttpFault lost;
+  lost.method = "POST";
+  lost.path = "/v1/batches";
+  lost.calls.nth = {1};
+  lost.effect = emulator::Effect::close_after;
+  faults.http = {lost};
+  Arena arena{faults};
+  auto process = arena.process();
+  auto ask = arena.ask(10);
+  ask.job.policy.adopt_grace = Millis{1};
+  const auto job = process.make(ask);
+  const auto poll = [&] { return process.advance(job, Until::idle); };
+  for (int polls = 0; polls < 300 && arena.ledger("batches_created") < 2; ++polls) {
+    poll();
+    std::this_thread::sleep_for(Millis{20});
+  }
+  REQUIRE(arena.ledger("batches_created") == 2); // a listing that lags longer than the grace time: the stated risk
+  for (int polls = 0; polls < 300 && process.store.calls(job, CallState::twin).empty(); ++polls) {
+    poll();
+    std::this_thread::sleep_for(Millis{20});
+  }
+  CHECK(process.store.calls(job, CallState::twin).size() == 1);
+  CHECK(std::any_of(process.recorder.notes.begin(), process.recorder.notes.end(),
+                    [](const std::string& note) { return note.find("showed late") != std::string::npos; }));
+  CHECK(process.advance(job, Until::ended).items.succeeded == 10);
+}
+
+TEST_CASE("a quota that is used up is probed after five minutes, doubling to an hour, by one part")
+{
+  emulator::Faults faults;
+  emulator::HttpFault refused;
+  refused.method = "POST";
+  refused.path = "/v1/batches";
+  refused.calls.first = 2;
+  refused.effect = emulator::Effect::status;
+  refused.status = 429;
+  refused.body =
+      R"({"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}})";
+  faults.http = {refused};
+  Arena arena{faults};
+  auto process = arena.process();
+  HandClock clock;
+  auto tools = process.tools_with(clock);
+  const auto job = process.make(arena.ask(40, 10));
+  const auto poll = [&] {
+    return engine::advance(tools, process.server, job, {.until = Until::idle, .sending = Sending::yes});
+  };
+  CHECK(poll().pause == Pause::quota);
+  const auto calls = [&] { return process.store.calls(job, CallState::not_sent).size(); };
+  CHECK(calls() == 1);
+  clock.tick(Millis{290'000});
+  CHECK(poll().pause == Pause::quota);
+  CHECK(calls() == 1);
+  clock.tick(Millis{11'000});
+  CHECK(poll().pause == Pause::quota);
+  CHECK(calls() == 2);
+  clock.tick(Millis{500'000});
+  CHECK(poll().pause == Pause::quota);
+  CHECK(calls() == 2);
+  clock.tick(Millis{101'000});
+  CHECK(poll().pause == Pause::none);
+  CHECK(process.advance(job, Until::ended).items.succeeded == 40);
+}
+
+TEST_CASE("where nothing was answered for a day, only put off, the job pauses")
+{
+  emulator::Faults faults;
+  faults.fail_batches = {{.batches = {}, .code = "token_limit_exceeded"}};
+  Arena arena{faults};
+  auto process = arena.process();
+  HandClock clock;
+  auto tools = process.tools_with(clock);
+  const auto job = process.make(arena.ask(10));
+  JobView view;
+  const auto begun = clock.now();
+  for (int polls = 0; polls < 300 && view.pause == Pause::none; ++polls) {
+    view = engine::advance(tools, process.server, job, {.until = Until::idle, .sending = Sending::yes});
+    clock.tick(Millis{900'000});
+    std::this_thread::sleep_for(Millis{10});
+  }
+  CHECK(view.pause == Pause::quota);
+  CHECK(clock.now() - begun > Millis{24 * 3'600'000});
+  CHECK(view.items.pending() == 10);
+}
+
+TEST_SUITE_END();
