@@ -6,6 +6,7 @@
 
 #include <batchwright/base/files.hpp>
 #include <batchwright/json/json.hpp>
+#include <batchwright/model/share.hpp>
 #include <batchwright/report/plan.hpp>
 #include <batchwright/report/report.hpp>
 #include <batchwright/wire/answer.hpp>
@@ -80,6 +81,16 @@ std::string joined(std::vector<std::string> codes)
   std::sort(codes.begin(), codes.end());
   codes.erase(std::unique(codes.begin(), codes.end()), codes.end());
   return fmt::format("{}", fmt::join(codes, ","));
+}
+
+/// The option --stop-on-failures, in millionths of a percent; 0: not given.
+std::uint64_t share_of(const std::string& text)
+{
+  if (text.empty()) return 0;
+  const auto share = bw::parse_allowance(text);
+  if (share && share->is_share && share->millionths > 0) return share->millionths;
+  throw Error{Fault::usage, fmt::format("--stop-on-failures {}: not a share of a batch", text),
+              "a percentage above 0%, as 50% or 0.5%; leave it out to go on whatever fails"};
 }
 
 /// Spending asks first: on a terminal with a question, elsewhere it must have been said on the command line.
@@ -216,6 +227,10 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
   command
+      .add_option("--stop-on-failures", o.stop_on_failures,
+                  "Send nothing more once so much of a batch failed for good, or came back unusable")
+      ->type_name("P%");
+  command
       .add_option("--accept", o.accept, fmt::format("Answers that count as succeeded though they are {}", acceptable()))
       ->type_name("CODE,...")
       ->delimiter(',')
@@ -302,6 +317,7 @@ bw::engine::Ask ask_of(const JobOptions& o)
   job.policy.max_attempts = o.max_attempts;
   job.policy.keep_requests = o.keep_requests;
   job.policy.accept = joined(o.accept);
+  job.policy.stop_on_failures = share_of(o.stop_on_failures);
   job.skip_bad = o.skip_bad;
   if (!o.out.empty() && o.out != "-") job.handover.out = std::filesystem::absolute(o.out).native();
   job.handover.on_done = o.on_done;

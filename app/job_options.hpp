@@ -37,6 +37,7 @@ struct JobOptions {
   std::string fallback = "batch";
   int max_attempts = 3;
   std::vector<std::string> accept = {};
+  std::string stop_on_failures = {}; ///< a share: "50%"
   std::uint64_t tokens_per_part = 0;
   std::uint64_t enqueued_tokens = 0;
   std::string adopt_grace = {};

@@ -120,8 +120,7 @@ void add_retry(CLI::App& root, Session& session)
 
   CLI::App* command = root.add_subcommand("retry", "Send failed items again");
   command->add_option("job", options->job, "Name of the job")->type_name("JOB")->required();
-  command
-      ->add_option("--where", options->where, "Only failed items whose record has this; repeatable, all must hold")
+  command->add_option("--where", options->where, "Only failed items whose record has this; repeatable, all must hold")
       ->type_name("FIELD=VALUE")
       ->take_all()
       ->allow_extra_args(false);
@@ -130,8 +129,7 @@ void add_retry(CLI::App& root, Session& session)
       ->type_name("N")
       ->check(CLI::PositiveNumber)
       ->check(answerable());
-  command
-      ->add_option("--set", options->set, "Body field, for these items only, beside the job's or in place of one")
+  command->add_option("--set", options->set, "Body field, for these items only, beside the job's or in place of one")
       ->type_name("KEY=JSON")
       ->take_all()
       ->allow_extra_args(false);

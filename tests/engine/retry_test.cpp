@@ -74,7 +74,8 @@ std::string text_of(int i)
 
 TEST_SUITE_BEGIN("engine::retry");
 
-TEST_CASE("failed items of several parts are gathered into one, get one attempt beyond the last, and come home in order")
+TEST_CASE(
+    "failed items of several parts are gathered into one, get one attempt beyond the last, and come home in order")
 {
   Arena arena{passing()};
   auto process = arena.process();
@@ -158,8 +159,9 @@ TEST_CASE("overrides hold for the items that are sent again, in every attempt of
   const auto cut = process.advance(job, Until::ended);
   REQUIRE(cut.items.failed == 20);
 
-  const auto plan = retry(
-      process, job, {.model = "gpt-5.4-nano", .max_output_tokens = 400, .set = {{"temperature", "0"}, {"user", R"("x")"}}});
+  const auto plan =
+      retry(process, job,
+            {.model = "gpt-5.4-nano", .max_output_tokens = 400, .set = {{"temperature", "0"}, {"user", R"("x")"}}});
   CHECK(plan.model == "gpt-5.4-nano");
   CHECK(plan.output_tokens == Tokens{20 * 400});
   CHECK_FALSE(plan.output_assumed);
@@ -318,6 +320,60 @@ TEST_CASE("items of a batch that was given up are not sent again while it may st
   CHECK(came_home > 0);
   CHECK(retry(process, job, {}).items == 20 - came_home); // cancelled by the user, sent again by the user
   CHECK(engine::look(process.tools, job).state == JobState::open);
+}
+
+TEST_CASE("where so much of a part fails for good, nothing more is sent until the user says so")
+{
+  emulator::Faults faults;
+  faults.bad_text = "text 1"; // 1 and 10 to 19
+  Arena arena{faults};
+  auto process = arena.process();
+  auto ask = arena.ask(40, 10);
+  ask.job.policy.stop_on_failures = 50'000'000;
+  ask.job.policy.enqueued_tokens = 300; // one part at a time
+  const auto job = process.make(ask);
+  const auto held = process.advance(job, Until::ended);
+  CHECK(held.pause == Pause::failures);
+  CHECK(held.state == JobState::paused);
+  CHECK(exit_for(held) == Exit::some_failed);
+  CHECK(held.message.find("10 of 10 items of part 2") != std::string::npos);
+  CHECK(held.items.pending() > 0);
+  const auto sent = arena.ledger("batches_created");
+
+  CHECK(process.advance(job, Until::idle).pause == Pause::failures); // `poll` does not go on
+  process.make(ask);                                                 // nor does the same submit again
+  CHECK(process.advance(job, Until::ended).pause == Pause::failures);
+  CHECK(arena.ledger("batches_created") == sent);
+
+  SUBCASE("by another bound")
+  {
+    ask.job.policy.stop_on_failures = 0;
+    process.make(ask);
+    const auto view = process.advance(job, Until::ended);
+    CHECK(view.state == JobState::done);
+    CHECK(view.items.failed == 11);
+  }
+  SUBCASE("by sending what failed again")
+  {
+    CHECK(retry(process, job, {}).items == 11);
+    CHECK(engine::look(process.tools, job).pause == Pause::none);
+    const auto view = process.advance(job, Until::ended); // holds again: the same items failed again
+    CHECK(view.items.failed <= 11);
+    CHECK(arena.ledger("batches_created") > sent);
+  }
+}
+
+TEST_CASE("failures that may pass do not count as failed for good")
+{
+  auto faults = passing();
+  faults.passing_after = 100;
+  faults.transient_share = 1;
+  Arena arena{faults};
+  auto process = arena.process();
+  auto ask = once(arena, 20, 10);
+  ask.job.policy.stop_on_failures = 1;
+  const auto job = process.make(ask);
+  CHECK(process.advance(job, Until::ended).items.failed == 20);
 }
 
 TEST_CASE("killed between any two steps, a retry has happened or has not")

@@ -308,6 +308,18 @@ Job with_hook_of(Tools& tools, Job job)
   return job;
 }
 
+/// Another bound of failures than before: those that were met are over and done with.
+void go_on_after_failures(Tools& tools, store::Transaction& tx, const Job& job)
+{
+  const auto known = tools.store.job(job.name);
+  if (!known || known->policy.stop_on_failures == job.policy.stop_on_failures) return;
+  for (auto part : tools.store.parts(job.name)) {
+    if (part.failed_for_good == 0) continue;
+    part.failed_for_good = 0;
+    tx.put(job.name, part);
+  }
+}
+
 } // namespace
 
 FileLock found(Tools& tools, const Draft& draft)
@@ -317,6 +329,7 @@ FileLock found(Tools& tools, const Draft& draft)
   const auto job = with_kept_input(tools, draft);
   store::Transaction tx{tools.store};
   if (draft.continues) {
+    go_on_after_failures(tools, tx, job);
     tx.update(with_hook_of(tools, job));
   } else {
     tx.add(job);

@@ -1,4 +1,5 @@
 #include <batchwright/engine/due.hpp>
+#include <batchwright/engine/join.hpp>
 #include <batchwright/engine/waits.hpp>
 
 #include <algorithm>
@@ -9,7 +10,7 @@ namespace {
 
 bool sends(Do what)
 {
-  return what == Do::upload || what == Do::create || what == Do::build;
+  return what == Do::upload || what == Do::create || what == Do::build || what == Do::join;
 }
 
 /// What becomes of a part whose job is cancelled; nothing where that makes no difference.
@@ -83,9 +84,9 @@ bool allowed(Do what, Pause pause, Sending sending)
 
 std::string_view name(Do what)
 {
-  constexpr std::array<std::string_view, 11> names{"settle",        "judge",          "download", "cancel",
+  constexpr std::array<std::string_view, 12> names{"settle",        "judge",          "download", "cancel",
                                                    "poll",          "look for batch", "give up",  "create",
-                                                   "look for file", "upload",         "build"};
+                                                   "look for file", "upload",         "build",    "join"};
   return names.at(static_cast<std::size_t>(what));
 }
 
@@ -102,12 +103,25 @@ Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& bus
   auto may_build = std::max<std::int64_t>(0, built_ahead - built);
 
   Due d;
+  auto taken = busy;
   for (const auto& part : parts) {
     const auto what = action_for(part, job);
-    if (!what || busy.contains(part.number) || !allowed(*what, job.pause, sending)) continue;
-    if (part.due && *part.due > now) {
-      d.next = std::min(d.next.value_or(*part.due), *part.due);
-    } else if (*what != Do::build || may_build-- > 0) {
+    if (!what || taken.contains(part.number) || !allowed(*what, job.pause, sending)) continue;
+    const auto gathers = *what == Do::build ? gathers_until(part, parts) : std::nullopt;
+    const auto when = gathers ? gathers : part.due;
+    if (when && *when > now) {
+      d.next = std::min(d.next.value_or(*when), *when);
+      continue;
+    }
+    if (*what == Do::build) {
+      const auto others = company(part, parts, job.limits, taken);
+      if (!others.empty()) {
+        taken.insert(others.begin(), others.end());
+        d.now.push_back({Do::join, part.number});
+        continue;
+      }
+    }
+    if (*what != Do::build || may_build-- > 0) {
       d.now.push_back({*what, part.number});
     }
   }

@@ -210,6 +210,7 @@ void Run::record_settled(int number, const results::Settled& settled)
     pause(Pause::quota, fmt::format("part {}: requests were refused for want of quota (insufficient_quota)", number));
   if (settled.obstacle == Pause::auth)
     pause(Pause::auth, fmt::format("part {}: requests were refused for want of permission (401 or 403)", number));
+  hold_after_failures();
   if (settled.missing > 0) {
     note(Note::Level::warning, fmt::format("part {}: the server returned no line for {} of {} requests", number,
                                            settled.missing, parent.items));

@@ -212,8 +212,8 @@ void cut(Retry& retry, const std::vector<Group>& groups, int number, const money
   plan.prices_as_of = prices.as_of();
 }
 
-/// The part without the items that are meant; what remains of its outcomes stands in a file that is the part's once this
-/// is committed.
+/// The part without the items that are meant; what remains of its outcomes stands in a file that is the part's once
+/// this is committed.
 Part without(Tools& tools, const Retry& retry, Part part, std::uint64_t expected)
 {
   const auto from = outcome_files(tools, retry.job, {part});
@@ -221,8 +221,9 @@ Part without(Tools& tools, const Retry& retry, Part part, std::uint64_t expected
   results::FailedItems wanted{retry.job, retry.ask.where};
   const auto before = part.outcome.left;
   ++part.outcomes_version;
-  part.outcome = results::take_out(from.front(), tools.layout.job(retry.job.name).outcomes(part.number, part.outcomes_version),
-                                   part.outcome, [&](const results::Outcome& outcome) { return wanted.has(outcome); });
+  part.outcome =
+      results::take_out(from.front(), tools.layout.job(retry.job.name).outcomes(part.number, part.outcomes_version),
+                        part.outcome, [&](const results::Outcome& outcome) { return wanted.has(outcome); });
   ensure(part.outcome.left - before == expected, "what is sent again is what the user consented to");
   return part;
 }

@@ -1,6 +1,6 @@
-// Failed items again, as the user asks: taken out of the outcomes of their settled parts, they become new parts. Comes in:
-// which items, and what is to be asked otherwise of them. Goes out: what that comes to, and, once the user consents, one
-// commit that makes it so. Sends nothing: the next advance does.
+// Failed items again, as the user asks: taken out of the outcomes of their settled parts, they become new parts. Comes
+// in: which items, and what is to be asked otherwise of them. Goes out: what that comes to, and, once the user
+// consents, one commit that makes it so. Sends nothing: the next advance does.
 #pragma once
 
 #include <batchwright/base/files.hpp>
@@ -45,8 +45,9 @@ struct Retry {
 /// `Fault::input` for an input that is not what it was. REQUIRED: the job's lock is held, until begin_retry().
 Retry plan_retry(Tools& tools, const std::string& job, const RetryAsk& ask);
 
-/// Makes it so: either all of it or, whatever happens, nothing. What was paid for these items stays in the sums. The job
-/// is open again: its end is owed anew, and a pause for failures is over; so is a wish to cancel that was fulfilled.
+/// Makes it so: either all of it or, whatever happens, nothing. What was paid for these items stays in the sums. The
+/// job is open again: its end is owed anew, and a pause for failures is over; so is a wish to cancel that was
+/// fulfilled.
 void begin_retry(Tools& tools, const Retry& retry);
 
 } // namespace batchwright::engine

@@ -66,6 +66,8 @@ private:
 
   // --- the steps (run.cpp) ---
   void lift_pause();
+  const Part* stopping_part() const;
+  void hold_after_failures();
   void look_for_wish();
   void hurry_to_cancel();
   Millis advance();
@@ -102,6 +104,7 @@ private:
   [[noreturn]] void reject(std::string_view doing, const Setback& setback) const;
 
   // --- effects: request files (effects_send.cpp) ---
+  void join(const Part& part); // join.cpp
   void build(const Part& part);
   void upload(const Part& part);
   void record_upload(int number, const std::string& uuid, const api::Reply<wire::FileObject>& reply);
@@ -181,7 +184,8 @@ private:
   Course m_course = Course::going;
   std::exception_ptr m_fault = {};
   std::set<int> m_busy = {};
-  std::set<int> m_asked = {}; // parts whose batch was asked for in this advance
+  std::map<int, std::vector<int>> m_joining = {}; // by the part whose action it is: all that are busy with it
+  std::set<int> m_asked = {};                     // parts whose batch was asked for in this advance
   std::map<int, std::shared_ptr<Gauge>> m_gauges = {};
   input::Pins m_pins;
   std::vector<Call> m_watched = {}; // given up, but what they made may still show
@@ -226,6 +230,9 @@ void Run::on_worker(Do what, int number, Work work, Record record)
   m_busy.insert(number);
   const auto come_home = [this, number](const auto& take) {
     m_busy.erase(number);
+    for (const auto other : m_joining[number])
+      m_busy.erase(other);
+    m_joining.erase(number);
     m_gauges.erase(number);
     try {
       take();

@@ -25,10 +25,10 @@ bool has_room(const Job& job, const Part& part, std::uint64_t inputs, const Requ
 Error too_long(const Job& job, const Request& request)
 {
   const auto& mark = request.mark;
-  return input::fault_at(job.inputs[mark.input], mark,
-                         fmt::format("its request has {} bytes, a part may have {}", request.line.size(),
-                                     job.limits.bytes),
-                         "shorten the item, or allow larger parts with --bytes-per-part");
+  return input::fault_at(
+      job.inputs[mark.input], mark,
+      fmt::format("its request has {} bytes, a part may have {}", request.line.size(), job.limits.bytes),
+      "shorten the item, or allow larger parts with --bytes-per-part");
 }
 
 namespace {

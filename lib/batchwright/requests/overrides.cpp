@@ -77,10 +77,10 @@ std::string joined_fields(const std::vector<std::pair<std::string, std::string>>
       throw Error{Fault::usage, fmt::format("--set {}: the field is set twice", name), "give each field once"};
     }
     if (!document.parse(value)) {
-      throw Error{Fault::usage,
-                  fmt::format("reading --set {}: not JSON at byte {}: {}", name, document.fault().byte,
-                              document.fault().what),
-                  fmt::format("a text needs its quotes: --set '{}=\"text\"'", name)};
+      throw Error{
+          Fault::usage,
+          fmt::format("reading --set {}: not JSON at byte {}: {}", name, document.fault().byte, document.fault().what),
+          fmt::format("a text needs its quotes: --set '{}=\"text\"'", name)};
     }
     object.key(name).raw(document.root().raw());
   }

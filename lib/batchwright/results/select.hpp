@@ -1,5 +1,5 @@
-// Which failed items are meant: conditions on their merged records. Comes in: `error.code=truncated`, as the user writes
-// it. Goes out: whether an outcome keeps to all of them; and outcome files without those that do.
+// Which failed items are meant: conditions on their merged records. Comes in: `error.code=truncated`, as the user
+// writes it. Goes out: whether an outcome keeps to all of them; and outcome files without those that do.
 #pragma once
 
 #include <batchwright/model/job.hpp>
