@@ -6,6 +6,7 @@
 
 #include <batchwright/base/files.hpp>
 #include <batchwright/json/json.hpp>
+#include <batchwright/model/share.hpp>
 #include <batchwright/report/plan.hpp>
 #include <batchwright/report/report.hpp>
 #include <batchwright/wire/answer.hpp>
@@ -25,16 +26,6 @@ namespace {
 namespace bw = batchwright;
 using bw::Error;
 using bw::Fault;
-
-std::pair<std::string, std::string> field_of(const std::string& text)
-{
-  const auto equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    throw Error{Fault::usage, fmt::format("--set {}: expected NAME=JSON", text),
-                R"(for example --set temperature=0.2 or --set 'reasoning_effort="low"')"};
-  }
-  return {text.substr(0, equals), text.substr(equals + 1)};
-}
 
 /// A known endpoint by its word, or any path of the API.
 std::string endpoint_of(const std::string& text)
@@ -67,14 +58,6 @@ CLI::Validator allowed(std::uint64_t most, const char* option)
   return at_most(most, option, fmt::format("the API allows at most {}", most));
 }
 
-CLI::Validator answerable()
-{
-  const auto most = static_cast<std::uint64_t>(bw::wire::openai().tokens_per_request);
-  return at_most(most, "--max-output-tokens",
-                 fmt::format("no model answers with more than {} tokens", bw::report::count(most)),
-                 "leave it out for the model's own bound");
-}
-
 /// The codes that may be accepted, as people read them.
 std::string acceptable()
 {
@@ -100,6 +83,16 @@ std::string joined(std::vector<std::string> codes)
   return fmt::format("{}", fmt::join(codes, ","));
 }
 
+/// The option --stop-on-failures, in millionths of a percent; 0: not given.
+std::uint64_t share_of(const std::string& text)
+{
+  if (text.empty()) return 0;
+  const auto share = bw::parse_allowance(text);
+  if (share && share->is_share && share->millionths > 0) return share->millionths;
+  throw Error{Fault::usage, fmt::format("--stop-on-failures {}: not a share of a batch", text),
+              "a percentage above 0%, as 50% or 0.5%; leave it out to go on whatever fails"};
+}
+
 /// Spending asks first: on a terminal with a question, elsewhere it must have been said on the command line.
 void get_consent(const JobOptions& options, const bw::engine::Draft& draft, Session& session)
 {
@@ -115,6 +108,24 @@ void get_consent(const JobOptions& options, const bw::engine::Draft& draft, Sess
 }
 
 } // namespace
+
+std::pair<std::string, std::string> field_of(const std::string& text)
+{
+  const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw Error{Fault::usage, fmt::format("--set {}: expected NAME=JSON", text),
+                R"(for example --set temperature=0.2 or --set 'reasoning_effort="low"')"};
+  }
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+CLI::Validator answerable()
+{
+  const auto most = static_cast<std::uint64_t>(bw::wire::openai().tokens_per_request);
+  return at_most(most, "--max-output-tokens",
+                 fmt::format("no model answers with more than {} tokens", bw::report::count(most)),
+                 "leave it out for the model's own bound");
+}
 
 void add_job_options(CLI::App& command, JobOptions& o)
 {
@@ -216,6 +227,10 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
   command
+      .add_option("--stop-on-failures", o.stop_on_failures,
+                  "Send nothing more once so much of a batch failed for good, or came back unusable")
+      ->type_name("P%");
+  command
       .add_option("--accept", o.accept, fmt::format("Answers that count as succeeded though they are {}", acceptable()))
       ->type_name("CODE,...")
       ->delimiter(',')
@@ -302,6 +317,7 @@ bw::engine::Ask ask_of(const JobOptions& o)
   job.policy.max_attempts = o.max_attempts;
   job.policy.keep_requests = o.keep_requests;
   job.policy.accept = joined(o.accept);
+  job.policy.stop_on_failures = share_of(o.stop_on_failures);
   job.skip_bad = o.skip_bad;
   if (!o.out.empty() && o.out != "-") job.handover.out = std::filesystem::absolute(o.out).native();
   job.handover.on_done = o.on_done;

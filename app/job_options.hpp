@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace app {
@@ -36,6 +37,7 @@ struct JobOptions {
   std::string fallback = "batch";
   int max_attempts = 3;
   std::vector<std::string> accept = {};
+  std::string stop_on_failures = {}; ///< a share: "50%"
   std::uint64_t tokens_per_part = 0;
   std::uint64_t enqueued_tokens = 0;
   std::string adopt_grace = {};
@@ -69,6 +71,12 @@ struct Made {
 
 /// Drafts the job, shows what it comes to, gets consent, and makes it. Nothing for a dry run, which leaves nothing.
 std::optional<Made> make_job(const JobOptions& options, Session& session);
+
+/// A `--set` option: "temperature=0.2". Throws `Fault::usage`.
+std::pair<std::string, std::string> field_of(const std::string& text);
+
+/// Refuses a bound of answers that no model could use.
+CLI::Validator answerable();
 
 /// A duration option: "30s", "1h30m". Throws `Fault::usage` naming the option.
 std::optional<batchwright::Millis> duration_of(const std::string& text, const char* option);

@@ -71,6 +71,7 @@ Exit run(int argc, char** argv, app::Session& session)
   app::add_validate(root, session);
   app::add_config(root, session);
   app::add_cancel(root, session);
+  app::add_retry(root, session);
   app::add_clean(root, session);
   app::add_show(root, session);
   app::add_emulator(root, session);

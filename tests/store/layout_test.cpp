@@ -30,7 +30,8 @@ TEST_CASE("every path of a job lies in its directory, its lock outside")
   CHECK(job.ordinals(4) == "/state/jobs/reviews/0004.ordinals");
   CHECK(job.output(12) == "/state/jobs/reviews/0012.output.jsonl");
   CHECK(job.errors(123) == "/state/jobs/reviews/0123.errors.jsonl");
-  CHECK(job.outcomes(1234) == "/state/jobs/reviews/1234.outcomes");
+  CHECK(job.outcomes(1234, 0) == "/state/jobs/reviews/1234.outcomes");
+  CHECK(job.outcomes(1, 2) == "/state/jobs/reviews/0001.outcomes-2");
   CHECK(job.left(12345) == "/state/jobs/reviews/12345.left");
   CHECK(job.quarantine(1) == "/state/jobs/reviews/0001.quarantine.jsonl");
 }

@@ -121,6 +121,8 @@ inline batchwright::Part full_part(int number, std::uint64_t items)
   part.reread = true;
   part.gone_since = at(32);
   part.born_at = at(33);
+  part.outcomes_version = 34;
+  part.failed_for_good = 35;
   return part;
 }
 

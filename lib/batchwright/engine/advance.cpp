@@ -289,14 +289,15 @@ std::vector<results::OutcomeFile> outcome_files(Tools& tools, const Job& job, co
   for (const auto& p : parts) {
     if (!has_outcomes(p.state) || p.outcome.succeeded + p.outcome.failed == 0) continue;
     const auto& model = p.model.empty() ? job.request.model : p.model;
-    outcomes.push_back({.path = files.outcomes(p.number),
+    outcomes.push_back({.path = files.outcomes(p.number, p.outcomes_version),
                         .first = p.first,
                         .last = p.last,
                         .route = p.route,
                         .attempt = p.attempt,
                         .endpoint = p.endpoint.empty() ? job.request.endpoint : p.endpoint,
                         .model = model,
-                        .prices = tools.prices.find(model)});
+                        .prices = tools.prices.find(model),
+                        .part = p.number});
   }
   return outcomes;
 }

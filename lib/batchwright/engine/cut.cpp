@@ -64,6 +64,7 @@ void Run::cut(const Part& p)
 Part Run::piece_of(const Part& parent, int number, std::uint64_t items, input::Ordinals& ordinals) const
 {
   auto child = child_of(parent, number, items);
+  child.born_at.reset(); // what was cut is not gathered again
   input::OrdinalWriter list{m_files.ordinals(number)};
   for (std::uint64_t i = 0; i < items; ++i) {
     const auto ordinal = ordinals.next();
@@ -74,6 +75,7 @@ Part Run::piece_of(const Part& parent, int number, std::uint64_t items, input::O
   }
   list.commit();
   child.mark = nearest_mark(parent, child.first);
+  child.born_at.reset(); // it is not to be gathered with the others again
   return child;
 }
 

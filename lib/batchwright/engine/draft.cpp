@@ -55,19 +55,6 @@ std::string name_of(const std::string& given, const PinnedInput& pinned)
   return std::filesystem::path{pinned.format == InputFormat::files ? pinned.path : given}.filename().native();
 }
 
-/// Expected cost on a route; nothing where a price is not known.
-std::optional<PicoUsd> expected_cost(const Draft& draft, const money::PriceTable& prices, Route route)
-{
-  PicoUsd sum;
-  for (const auto& [name, use] : draft.by_model) {
-    const auto* model = prices.find(name);
-    const auto rates = model ? money::rates_for(*model, route) : std::nullopt;
-    if (!rates) return std::nullopt;
-    sum += money::cost(use, *rates);
-  }
-  return sum;
-}
-
 void count_output(Draft& draft)
 {
   const auto& request = draft.job.request;
@@ -240,7 +227,7 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
   plan(made, tools, ask.empty);
   job.uuid = make_uuid();
   job.created_at = tools.clock.now();
-  job.estimated = expected_cost(made, tools.prices, Route::batch);
+  job.estimated = expected_cost(made.by_model, tools.prices, Route::batch);
 }
 
 /// The job with what was piped in where it is going to be kept.
@@ -254,6 +241,19 @@ Job with_kept_input(Tools& tools, const Draft& draft)
 }
 
 } // namespace
+
+std::optional<PicoUsd> expected_cost(const std::map<std::string, Usage>& by_model, const money::PriceTable& prices,
+                                     Route route)
+{
+  PicoUsd sum;
+  for (const auto& [name, use] : by_model) {
+    const auto* model = prices.find(name);
+    const auto rates = model ? money::rates_for(*model, route) : std::nullopt;
+    if (!rates) return std::nullopt;
+    sum += money::cost(use, *rates);
+  }
+  return sum;
+}
 
 Draft draft(Tools& tools, const Ask& ask)
 {
@@ -290,7 +290,7 @@ PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
           .output_tokens = draft.output_tokens,
           .output_assumed = draft.output_assumed,
           .batch = draft.job.estimated,
-          .realtime = expected_cost(draft, prices, Route::realtime),
+          .realtime = expected_cost(draft.by_model, prices, Route::realtime),
           .prices_as_of = prices.as_of(),
           .skipped = draft.skipped_count,
           .continues = draft.continues};
@@ -309,6 +309,18 @@ Job with_hook_of(Tools& tools, Job job)
   return job;
 }
 
+/// Another bound of failures than before: those that were met are over and done with.
+void go_on_after_failures(Tools& tools, store::Transaction& tx, const Job& job)
+{
+  const auto known = tools.store.job(job.name);
+  if (!known || known->policy.stop_on_failures == job.policy.stop_on_failures) return;
+  for (auto part : tools.store.parts(job.name)) {
+    if (part.failed_for_good == 0) continue;
+    part.failed_for_good = 0;
+    tx.put(job.name, part);
+  }
+}
+
 } // namespace
 
 FileLock found(Tools& tools, const Draft& draft)
@@ -319,6 +331,7 @@ FileLock found(Tools& tools, const Draft& draft)
   const auto job = with_kept_input(tools, draft);
   store::Transaction tx{tools.store};
   if (draft.continues) {
+    go_on_after_failures(tools, tx, job);
     tx.update(with_hook_of(tools, job));
   } else {
     tx.add(job);

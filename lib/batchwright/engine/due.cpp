@@ -1,4 +1,5 @@
 #include <batchwright/engine/due.hpp>
+#include <batchwright/engine/join.hpp>
 #include <batchwright/engine/waits.hpp>
 
 #include <algorithm>
@@ -13,7 +14,7 @@ constexpr Millis longest_wait{2 * 3'600'000};
 
 bool sends(Do what)
 {
-  return what == Do::upload || what == Do::create || what == Do::build;
+  return what == Do::upload || what == Do::create || what == Do::build || what == Do::join;
 }
 
 /// What becomes of a part whose job is cancelled; nothing where that makes no difference.
@@ -99,9 +100,9 @@ std::map<std::string_view, int> built_by_model(const std::vector<Part>& parts, c
 
 std::string_view name(Do what)
 {
-  constexpr std::array<std::string_view, 11> names{"settle",        "judge",          "download", "cancel",
+  constexpr std::array<std::string_view, 12> names{"settle",        "judge",          "download", "cancel",
                                                    "poll",          "look for batch", "give up",  "create",
-                                                   "look for file", "upload",         "build"};
+                                                   "look for file", "upload",         "build",    "join"};
   return names.at(static_cast<std::size_t>(what));
 }
 
@@ -115,12 +116,25 @@ Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& bus
   auto ahead = built_by_model(parts, busy);
 
   Due d;
+  auto taken = busy;
   for (const auto& part : parts) {
     const auto what = action_for(part, job);
-    if (!what || busy.contains(part.number) || !allowed(*what, job.pause, sending)) continue;
-    if (part.due && *part.due > now && *part.due <= now + longest_wait) {
-      d.next = std::min(d.next.value_or(*part.due), *part.due);
-    } else if (*what != Do::build || ahead[part.model]++ < built_ahead) {
+    if (!what || taken.contains(part.number) || !allowed(*what, job.pause, sending)) continue;
+    const auto gathers = *what == Do::build ? gathers_until(part, parts) : std::nullopt;
+    const auto when = gathers ? gathers : part.due;
+    if (when && *when > now && *when <= now + longest_wait) {
+      d.next = std::min(d.next.value_or(*when), *when);
+      continue;
+    }
+    if (*what == Do::build) {
+      const auto others = company(part, parts, job.limits, taken);
+      if (!others.empty()) {
+        taken.insert(others.begin(), others.end());
+        d.now.push_back({Do::join, part.number});
+        continue;
+      }
+    }
+    if (*what != Do::build || ahead[part.model]++ < built_ahead) {
       d.now.push_back({*what, part.number});
     }
   }

@@ -28,6 +28,7 @@ enum class Do : std::uint8_t {
   look_for_file,  ///< a POST /files has no known answer: ask the listing
   upload,         ///< POST /files
   build,          ///< write the request file
+  join,           ///< gather children into one part
 };
 
 std::string_view name(Do what);

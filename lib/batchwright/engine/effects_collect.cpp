@@ -111,7 +111,7 @@ results::SettleFiles Run::settle_files(const Part& p) const
           .requests = m_files.requests(p.number),
           .ids = lists_ids ? m_files.ids(p.number) : std::filesystem::path{},
           .ordinals = m_files.ordinals(p.number),
-          .outcomes = m_files.outcomes(p.number),
+          .outcomes = m_files.outcomes(p.number, p.outcomes_version),
           .left = m_files.left(p.number),
           .left_free = m_files.left_free(p.number),
           .left_halved = m_files.left_halved(p.number),
@@ -150,6 +150,7 @@ void Run::record_settled(int number, const results::Settled& settled)
     move(changed, PartEvent::outcomes_fixed);
     changed.outcome = settled.sums;
     changed.accepted = m_job.policy.accept;
+    changed.failed_for_good = settled.failed_for_good;
     changed.due.reset();
     const auto pack = parent.inputs_per_request;
     add_child(tx, parent, settled.left, m_files.left(number), parent.attempt + 1, pack);
@@ -167,6 +168,7 @@ void Run::record_settled(int number, const results::Settled& settled)
   if (settled.obstacle == Pause::auth)
     pause(Pause::auth, fmt::format("part {}: requests were refused for want of permission (401 or 403)", number));
   tell_of_outputs(parent, settled);
+  hold_after_failures();
   if (settled.missing > 0) {
     note(Note::Level::warning, fmt::format("part {}: the server returned no line for {} of {} requests", number,
                                            settled.missing, parent.items));
@@ -186,7 +188,7 @@ void Run::deliver_anew()
 /// What the user accepts has changed since the part was settled.
 void Run::judge(const Part& p)
 {
-  const auto work = [path = m_files.outcomes(p.number), sums = p.outcome, policy = m_job.policy] {
+  const auto work = [path = m_files.outcomes(p.number, p.outcomes_version), sums = p.outcome, policy = m_job.policy] {
     return sums.succeeded + sums.failed > 0 ? results::judge_again(path, sums, policy) : sums;
   };
   on_worker(Do::judge, p.number, work, [this, number = p.number](const Settlement& judged) {

@@ -1,5 +1,6 @@
 // The steps of an advance: what is due is asked, and started where there is room.
 
+#include <batchwright/engine/join.hpp>
 #include <batchwright/engine/run.hpp>
 
 #include <fmt/format.h>
@@ -40,6 +41,7 @@ Run::Run(Tools& tools, Server& server, Workers& workers, Job job, std::vector<Pa
   }
   if (m_job.cancel != Cancel::none) hurry_to_cancel();
   lift_pause();
+  hold_after_failures();
   if (m_goal.sending == Sending::yes) record_job([this](Job& moved) { moved.advanced_at = now(); });
 }
 
@@ -57,6 +59,7 @@ void Run::lift_pause()
   if (m_job.pause == Pause::none ||
       (m_goal.sending == Sending::no && !hinders_collecting && m_job.cancel == Cancel::none))
     return;
+  if (m_job.pause == Pause::failures && stopping_part()) return; // only who says so goes on: `submit`, `retry`
   if (m_job.pause == Pause::quota) {
     // A timer waits for its time; somebody who runs a command may know better.
     if (m_goal.until == Until::idle && m_job.probe_at && now() < *m_job.probe_at &&
@@ -68,6 +71,22 @@ void Run::lift_pause()
     job.pause = Pause::none;
     job.message.clear();
   });
+}
+
+const Part* Run::stopping_part() const
+{
+  const auto found =
+      std::find_if(m_parts.begin(), m_parts.end(), [&](const Part& p) { return stops(m_job.policy, p); });
+  return found == m_parts.end() ? nullptr : &*found;
+}
+
+/// Follows from the parts alone, so that no crash and no other pause makes it forgotten.
+void Run::hold_after_failures()
+{
+  const auto* part = stopping_part();
+  if (!part || m_job.pause != Pause::none || tally(m_job, m_parts).pending() == 0) return;
+  pause(Pause::failures,
+        fmt::format("{} of {} items of part {} failed for good", part->failed_for_good, part->items, part->number));
 }
 
 void Run::look_for_wish()
@@ -156,13 +175,20 @@ bool Run::wanted(const Action& action) const
   return !asks || m_goal.until != Until::idle || !m_asked.contains(action.part);
 }
 
+/// What ended without an answer is not tried again where the user wants the job cancelled, or wanted it when the part
+/// was given up, whose items had outcomes then.
+results::Cancelled Run::cancelled(const Part& p) const
+{
+  const bool was_given_up = p.outcome.succeeded + p.outcome.failed > 0;
+  return m_job.cancel != Cancel::none || was_given_up ? results::Cancelled::at_server : results::Cancelled::no;
+}
+
 void Run::start(const Action& action)
 {
   const Part copy = part(action.part); // workers get values, never references
   switch (action.what) {
   case Do::settle:
-    return settle(copy, settle_files(copy),
-                  m_job.cancel == Cancel::none ? results::Cancelled::no : results::Cancelled::at_server, Do::settle);
+    return settle(copy, settle_files(copy), cancelled(copy), Do::settle);
   case Do::judge:
     return judge(copy);
   case Do::download:
@@ -183,6 +209,8 @@ void Run::start(const Action& action)
     return upload(copy);
   case Do::build:
     return build(copy);
+  case Do::join:
+    return join(copy);
   }
 }
 
@@ -221,6 +249,7 @@ bool Run::reached() const
   // What can be sent only much later, for want of room or after a loss, is left to `poll`.
   const auto is_left = [this](const Part& p) {
     if (p.state == PartState::queued && waits_for_room(p)) return true;
+    if (const auto until = gathers_until(p, m_parts); until && *until > now() + longest_stay) return true;
     return (p.state == PartState::planned || p.state == PartState::queued) && p.due && *p.due > now() + longest_stay;
   };
   const auto is_sent = [this, is_left](const Part& p) {

@@ -74,10 +74,13 @@ private:
 
   // --- the steps (run.cpp) ---
   void lift_pause();
+  const Part* stopping_part() const;
+  void hold_after_failures();
   void look_for_wish();
   void hurry_to_cancel();
   Millis advance();
   void start(const Action& action);
+  results::Cancelled cancelled(const Part& part) const;
   bool wanted(const Action& action) const;
   std::optional<Instant> shut_until(const Action& action) const;
   bool waits_for_room(const Part& part) const;
@@ -109,6 +112,7 @@ private:
   [[noreturn]] void reject(std::string_view doing, const Setback& setback) const;
 
   // --- effects: request files (effects_send.cpp) ---
+  void join(const Part& part); // join.cpp
   void build(const Part& part);
   void upload(const Part& part);
   void record_upload(int number, const std::string& uuid, const api::Reply<wire::FileObject>& reply);

@@ -2,12 +2,14 @@
 #include <batchwright/engine/show.hpp>
 #include <batchwright/input/pins.hpp>
 #include <batchwright/json/json.hpp>
+#include <batchwright/requests/overrides.hpp>
 #include <batchwright/results/writers.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -19,7 +21,6 @@ class Requests {
 public:
   Requests(Tools& tools, const Job& job, const std::vector<Part>& parts) : m_job(job), m_parts(parts)
   {
-    if (!is_ready_made(job)) m_maker.emplace(job.request);
     try {
       input::Pins{job.inputs}.check();
     } catch (const Error& error) {
@@ -28,8 +29,9 @@ public:
     }
   }
 
-  /// REQUIRED: ordinals are asked for in ascending order.
-  std::string of(Ordinal ordinal)
+  /// As the part that answered it asked, or will ask; 0: not known which. REQUIRED: ordinals are asked for in ascending
+  /// order.
+  std::string of(Ordinal ordinal, int part)
   {
     if (!m_readable) return {};
     seek(ordinal);
@@ -37,18 +39,27 @@ public:
     while (item && item->mark.ordinal < ordinal)
       item = m_stream->next();
     m_next = ordinal + 1;
-    return item ? line_of(*item) : std::string{};
+    return item ? line_of(*item, part) : std::string{};
   }
 
 private:
-  std::string line_of(const input::Item& item) const
+  std::string line_of(const input::Item& item, int part)
   {
-    if (!m_maker) return std::string{item.line()};
+    if (is_ready_made(m_job)) return std::string{item.line()};
     std::string line;
     requests::LineTexts texts;
-    m_maker->append(line, item, texts);
+    maker_of(part).append(line, item, texts);
     line.pop_back(); // its newline
     return line;
+  }
+
+  const requests::LineMaker& maker_of(int number)
+  {
+    const auto known = m_makers.find(number);
+    if (known != m_makers.end()) return known->second;
+    const auto part = std::find_if(m_parts.begin(), m_parts.end(), [&](const Part& p) { return p.number == number; });
+    const auto spec = part == m_parts.end() ? m_job.request : requests::spec_of(m_job, *part);
+    return m_makers.emplace(number, requests::LineMaker{spec}).first->second;
   }
 
   /// The input is not read where no item of it is wanted.
@@ -63,7 +74,7 @@ private:
 
   const Job& m_job;
   const std::vector<Part>& m_parts;
-  std::optional<requests::LineMaker> m_maker = {}; // nothing: the lines are ready-made
+  std::map<int, requests::LineMaker> m_makers = {}; // by part
   bool m_readable = true;
   std::unique_ptr<input::Stream> m_stream = {};
   Ordinal m_next = 0;
@@ -128,7 +139,7 @@ void show(Tools& tools, const std::string& name, const ShowAsk& ask, const OnIte
     const auto* outcome = walk.next();
     if (!outcome) break;
     if (!choice.take(*outcome)) continue;
-    on_item({choice.record(), requests.of(outcome->ordinal)});
+    on_item({choice.record(), requests.of(outcome->ordinal, outcome->from ? outcome->from->part : 0)});
     ++shown;
     if (!ask.item.empty()) return;
   }

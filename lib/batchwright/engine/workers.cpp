@@ -13,6 +13,7 @@ constexpr int at_once(Do what)
   case Do::judge:
   case Do::give_up:
   case Do::build:
+  case Do::join:
     return 2;
   case Do::look_for_batch:
   case Do::look_for_file:

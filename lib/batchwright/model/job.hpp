@@ -150,6 +150,9 @@ struct Job {
   bool operator==(const Job&) const = default;
 };
 
+/// Whether so much of a settled part failed for good that the policy sends nothing more.
+bool stops(const Policy& policy, const Part& part);
+
 /// Whether the job's requests are ready-made lines.
 bool is_ready_made(const Job& job);
 /// Whether the items' custom_ids are the user's: of an id column, or of ready-made lines.

@@ -209,8 +209,10 @@ struct Part {
   std::optional<Instant> gone_since = {};  ///< when a file of its outputs was first not found
   std::optional<Instant> born_at = {};     ///< of a part that takes over what another left
 
-  Settlement outcome = {};   ///< once settled
-  std::string accepted = {}; ///< Policy::accept as it was then
+  Settlement outcome = {};           ///< once settled
+  std::string accepted = {};         ///< Policy::accept as it was then
+  int outcomes_version = 0;          ///< which outcome file is the part's: a new one each time items are taken out
+  std::uint64_t failed_for_good = 0; ///< permanently or unusably when it was settled; 0 again once the user goes on
 
   /// Whether a file lists its ordinals: of ready-made requests, from the time its request file is built.
   bool has_list() const { return listed || !endpoint.empty(); }

@@ -40,6 +40,12 @@ Exit exit_for(Pause pause)
 
 } // namespace
 
+bool stops(const Policy& policy, const Part& part)
+{
+  if (policy.stop_on_failures == 0 || part.state != PartState::settled || part.failed_for_good == 0) return false;
+  return part.failed_for_good * 100'000'000 >= part.items * policy.stop_on_failures; // of a percent, in millionths
+}
+
 Tally tally(const Job& job, const std::vector<Part>& parts)
 {
   Tally sum{.items = job.items, .succeeded = 0, .failed = 0};

@@ -61,6 +61,18 @@ std::string waiting_for(const JobView& v)
   return text;
 }
 
+/// What ends a pause.
+std::string way_on(const JobView& v, const std::string& poll)
+{
+  if (v.pause == Pause::failures) {
+    return fmt::format(
+        "the same `submit` with another --stop-on-failures, or none, sends the rest; `batchwright show {} "
+        "--failed` shows what failed, `batchwright retry {}` sends that again",
+        v.job, v.job);
+  }
+  return fmt::format("then {} goes on", poll);
+}
+
 } // namespace
 
 std::string plan(const PlanView& v)
@@ -88,7 +100,7 @@ std::string next_step(const JobView& v)
   const auto poll = fmt::format("`batchwright poll {}`", v.job);
   const auto why = waiting_for(v);
   if (v.pause != Pause::none) {
-    return fmt::format("{} is paused ({}): {}\n  then {} goes on", v.job, name(v.pause), harmless(v.message), poll);
+    return fmt::format("{} is paused ({}): {}\n  {}", v.job, name(v.pause), harmless(v.message), way_on(v, poll));
   }
   if (v.state == JobState::cancelling) {
     return fmt::format("{} is being cancelled: {} pending{}{}\n  `batchwright fetch {} --wait` waits for what is left",

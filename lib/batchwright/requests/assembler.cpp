@@ -1,5 +1,6 @@
 #include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/assembler.hpp>
+#include <batchwright/requests/overrides.hpp>
 #include <batchwright/requests/pass_through.hpp>
 #include <batchwright/wire/endpoint.hpp>
 #include <batchwright/wire/request.hpp>
@@ -152,6 +153,13 @@ std::unique_ptr<Assembler> assembler_for(const Job& job, std::uint64_t inputs_pe
 {
   if (is_ready_made(job)) return pass_through();
   return std::make_unique<FromTemplates>(job, inputs_per_request);
+}
+
+std::unique_ptr<Assembler> assembler_for(const Job& job, const Part& part)
+{
+  auto asked = job;
+  asked.request = spec_of(job, part);
+  return assembler_for(asked, part.inputs_per_request > 0 ? part.inputs_per_request : job.request.inputs_per_request);
 }
 
 } // namespace batchwright::requests

@@ -27,6 +27,11 @@ struct Request {
   std::optional<Tokens> output = {}; ///< what bounds its answers together
 };
 
+/// Whether a part that holds `inputs` so far may take a request more, within the job's limits and the endpoint's.
+bool has_room(const Job& job, const Part& part, std::uint64_t inputs, const Request& request, Tokens tokens);
+/// A request that no part may hold. `Fault::input`.
+Error too_long(const Job& job, const Request& request);
+
 /// Takes items in ascending order and gives requests. Throws as LineMaker.
 class Assembler {
 public:
@@ -50,5 +55,7 @@ public:
 /// (wire/endpoint.hpp); its custom_id is `pack_custom_id`. At most `inputs_per_request` items a request.
 /// For ready-made lines: the lines themselves, one an item. `Fault::input` for one that the server would refuse.
 std::unique_ptr<Assembler> assembler_for(const Job& job, std::uint64_t inputs_per_request);
+/// The requests of a part: with its overrides and its size of packs, where it has any.
+std::unique_ptr<Assembler> assembler_for(const Job& job, const Part& part);
 
 } // namespace batchwright::requests

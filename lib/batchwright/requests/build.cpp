@@ -113,8 +113,7 @@ void write_matching(const Part& part, const PartFiles& files, input::Stream& str
 
 Built write_part(const Job& job, const Part& part, const PartFiles& files)
 {
-  const auto pack = part.inputs_per_request > 0 ? part.inputs_per_request : job.request.inputs_per_request;
-  const auto assembler = assembler_for(job, pack);
+  const auto assembler = assembler_for(job, part);
   const auto stream = input::open(job.inputs, {job.skip_bad, {}}, part.mark);
   RequestFile file{files.requests, *assembler, part.listed};
   IdFile ids{job, *assembler, files.ids};

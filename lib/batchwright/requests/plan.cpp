@@ -107,11 +107,12 @@ private:
   void add(const Request& request)
   {
     const auto bytes = request.line.size();
-    if (bytes > m_job.limits.bytes) throw too_long(request);
+    if (bytes > m_job.limits.bytes) throw too_long(m_job, request);
     const auto [known, fresh] = m_open.try_emplace({request.model, request.endpoint});
     auto& open = known->second;
     const auto tokens = m_assembler->tokens(request);
-    if (fresh || !fits(open, request, tokens)) open = {.index = begin_part(request), .inputs = 0};
+    if (fresh || !has_room(m_job, m_plan.parts[open.index], open.inputs, request, tokens))
+      open = {.index = begin_part(request), .inputs = 0};
     open.inputs += request.inputs;
     auto& part = m_plan.parts[open.index];
     part.last = request.last;
@@ -137,17 +138,6 @@ private:
     return m_plan.parts.size() - 1;
   }
 
-  bool fits(const OpenPart& open, const Request& request, Tokens tokens) const
-  {
-    const auto& part = m_plan.parts[open.index];
-    const auto* endpoint = wire::find_endpoint(part.endpoint.empty() ? m_job.request.endpoint : part.endpoint);
-    const auto most_inputs = endpoint ? endpoint->inputs_per_file : 0;
-    return part.requests < m_job.limits.requests && part.bytes + request.line.size() <= m_job.limits.bytes &&
-           (most_inputs == 0 || open.inputs + request.inputs <= most_inputs) &&
-           (m_job.limits.tokens == 0 ||
-            static_cast<std::uint64_t>((part.input_tokens + tokens).n) <= m_job.limits.tokens);
-  }
-
   /// Ready-made requests say themselves what they ask for.
   void count(const Request& request, Tokens tokens)
   {
@@ -157,15 +147,6 @@ private:
     if (!wire::has_output_tokens(request.endpoint)) return;
     use.output += request.output.value_or(money::assumed_output);
     m_plan.output_assumed = m_plan.output_assumed || !request.output;
-  }
-
-  Error too_long(const Request& request) const
-  {
-    const auto& mark = request.mark;
-    return input::fault_at(
-        m_job.inputs[mark.input], mark,
-        fmt::format("its request has {} bytes, a part may have {}", request.line.size(), m_job.limits.bytes),
-        "shorten the item, or allow larger parts with --bytes-per-part");
   }
 
   Error no_item() const

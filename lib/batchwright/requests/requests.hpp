@@ -94,6 +94,21 @@ struct Plan {
 /// named), a request above the limits, no item at all (but where that is allowed); `Fault::usage` as LineMaker.
 Plan plan(const Job& job, const OnRead& on_read = {}, input::Empty empty = input::Empty::refuse);
 
+/// Listed items as parts.
+struct Cut {
+  std::vector<Part> parts = {};
+  Tokens output = {};          ///< of ready-made requests: what bounds their answers, our estimate
+  bool output_assumed = false; ///< of ready-made requests: one has no bound
+};
+/// Where the list of a part, by its number, is written.
+using PlaceOfList = std::function<std::filesystem::path(int number)>;
+
+/// Cuts the items of a list into parts within the limits, each with a list of its own, written durably. What they have
+/// in common is `like`'s: state, attempt, model, endpoint, overrides, size of packs; its number is the first one's, its
+/// items are those of the list, and its mark stands at or before the first of them. Makes every line; throws as
+/// build(), and as plan() for one that no part may hold.
+Cut cut(const Job& job, const Part& like, const std::filesystem::path& list, const PlaceOfList& place);
+
 /// What was built.
 struct Built {
   std::uint64_t requests = 0;

@@ -94,6 +94,7 @@ struct Settled {
   Left left_free = {};               ///< they did not
   Left left_halved = {};             ///< they were refused together with others, and go on in smaller packs
   std::uint64_t largest_refused = 0; ///< items of the largest pack that was refused
+  std::uint64_t failed_for_good = 0; ///< of those that failed, the ones that were refused for good, or are unusable
   std::uint64_t missing = 0;         ///< items no line spoke of, though the batch ran
   std::uint64_t quarantined = 0;     ///< lines that were not used
   Pause obstacle = Pause::none;      ///< `quota` or `auth`: what refused items would refuse all of the account's
@@ -131,6 +132,7 @@ struct OutcomeFile {
   std::string endpoint = {};                  ///< what its requests asked: answers have its shape
   std::string model = {};                     ///< where an answer does not tell it
   const money::ModelPrices* prices = nullptr; ///< of that model; null: not known
+  int part = 0;                               ///< whose it is
 };
 
 /// One item's outcome as it stands in an outcome file; views are valid until the walk moves on.

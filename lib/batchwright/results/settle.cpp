@@ -125,22 +125,19 @@ public:
   {
     const auto& pick = m_scan.picks()[place];
     if (pick.is_inside) return;
+    const auto failed_before = m_settled.sums.failed;
     const bool is_missing = pick.rank == Pick::Rank::none;
     if (is_missing && !m_failed_as_a_whole && m_context.cancelled == Cancelled::no) ++m_settled.missing;
     const Places places{place, place + pick.items};
-    if (line.empty()) return unanswered(places, is_missing ? m_missing.of(place) : m_unreadable);
-
-    meet(pick.obstacle);
-    const auto judgement = m_all_forbidden ? Judgement::free_retry : pick.judgement;
-    if (is_cancelled(judgement)) return cancel(places);
-    const auto status = status_after(judgement, m_part, m_context.policy);
-    if (status == Status::pending) return leave(places, judgement);
-    m_settled.sums.usage += pick.usage;
-    if (status == Status::succeeded && breaks_schema(line)) return write_unusable(place, wire::code_schema, pick, line);
-    if (judgement == Judgement::unusable && pick.items == 1 && !m_members.hides_ids())
-      return write_unusable(place, m_scan.code(pick), pick, line);
-    if (pick.items > 1 || m_members.hides_ids()) return unpack(places, status, pick, line);
-    write(place, status, m_scan.code(pick), pick.paid, line);
+    auto judgement = m_all_forbidden ? Judgement::free_retry : pick.judgement;
+    if (line.empty()) {
+      const auto& verdict = is_missing ? m_missing.of(place) : m_unreadable;
+      judgement = verdict.judgement;
+      unanswered(places, verdict);
+    } else {
+      answered(places, pick, judgement, line);
+    }
+    if (!is_passing(judgement)) m_settled.failed_for_good += m_settled.sums.failed - failed_before;
   }
 
   Settled finish()
@@ -174,11 +171,27 @@ private:
     }
   }
 
-  /// Nothing is tried again in a cancelled job.
-  bool is_cancelled(Judgement judgement) const
+  static bool is_passing(Judgement judgement)
   {
-    return m_context.cancelled != Cancelled::no &&
-           (judgement == Judgement::transient || judgement == Judgement::free_retry);
+    return judgement == Judgement::transient || judgement == Judgement::free_retry;
+  }
+
+  /// Nothing is tried again in a cancelled job.
+  bool is_cancelled(Judgement judgement) const { return m_context.cancelled != Cancelled::no && is_passing(judgement); }
+
+  void answered(const Places& places, const Pick& pick, Judgement judgement, std::string_view line)
+  {
+    meet(pick.obstacle);
+    if (is_cancelled(judgement)) return cancel(places);
+    const auto status = status_after(judgement, m_part, m_context.policy);
+    if (status == Status::pending) return leave(places, judgement);
+    m_settled.sums.usage += pick.usage;
+    const auto place = places.begin;
+    if (status == Status::succeeded && breaks_schema(line)) return write_unusable(place, wire::code_schema, pick, line);
+    if (judgement == Judgement::unusable && pick.items == 1 && !m_members.hides_ids())
+      return write_unusable(place, m_scan.code(pick), pick, line);
+    if (pick.items > 1 || m_members.hides_ids()) return unpack(places, status, pick, line);
+    write(place, status, m_scan.code(pick), pick.paid, line);
   }
 
   void cancel(const Places& places)

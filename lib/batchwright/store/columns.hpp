@@ -137,6 +137,8 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("realtime", part.outcome.realtime);
   column("priced", part.outcome.priced);
   column("accepted", part.accepted);
+  column("outcomes_version", part.outcomes_version);
+  column("failed_for_good", part.failed_for_good);
 }
 
 void each_column(Some<Call> auto& call, auto&& column)

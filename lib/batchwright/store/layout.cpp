@@ -12,6 +12,11 @@ std::filesystem::path JobLayout::file(int part, std::string_view what) const
   return m_directory / fmt::format("{:04}.{}", part, what);
 }
 
+std::filesystem::path JobLayout::outcomes(int part, int version) const
+{
+  return file(part, version == 0 ? std::string{"outcomes"} : fmt::format("outcomes-{}", version));
+}
+
 void Layout::prepare() const
 {
   if (const auto network = network_filesystem_of(m_root); !network.empty()) {

@@ -8,7 +8,8 @@
 //   ROOT/jobs/NAME/0001.output.jsonl     output and error files as they came
 //   ROOT/jobs/NAME/0001.errors.jsonl
 //   ROOT/jobs/NAME/0001.batch.json       a batch that failed as a whole, as the server told it
-//   ROOT/jobs/NAME/0001.outcomes         sorted outcomes of a settled part
+//   ROOT/jobs/NAME/0001.outcomes         sorted outcomes of a settled part; 0001.outcomes-1 without those of items that
+//                                        were sent again, and so on
 //   ROOT/jobs/NAME/0001.left             what a settled part left to a child
 //   ROOT/jobs/NAME/0001.quarantine.jsonl lines that were not used
 #pragma once
@@ -31,7 +32,7 @@ public:
   std::filesystem::path output(int part) const { return file(part, "output.jsonl"); }
   std::filesystem::path errors(int part) const { return file(part, "errors.jsonl"); }
   std::filesystem::path batch(int part) const { return file(part, "batch.json"); }
-  std::filesystem::path outcomes(int part) const { return file(part, "outcomes"); }
+  std::filesystem::path outcomes(int part, int version) const;
   std::filesystem::path left(int part) const { return file(part, "left"); }
   std::filesystem::path left_free(int part) const { return file(part, "left-free"); }
   std::filesystem::path left_halved(int part) const { return file(part, "left-halved"); }

@@ -389,6 +389,12 @@ void Transaction::wish_cancel(const std::string& job, Cancel wish)
   });
 }
 
+void Transaction::take_back_cancel(const std::string& job)
+{
+  m_state->store.run(
+      [key = job](Session& session) mutable { session << "UPDATE jobs SET cancel = 0 WHERE name = ?", use(key), now; });
+}
+
 void Transaction::fetched(const std::string& job, Instant when)
 {
   m_state->store.run([key = job, at = Poco::Int64{when.time_since_epoch().count()}](Session& session) mutable {

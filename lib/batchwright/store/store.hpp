@@ -66,8 +66,10 @@ public:
   void add(const Job& job);
   /// Everything of a job but its name and what other processes tell of it.
   void update(const Job& job);
-  /// Job::cancel. Needs no lock of the job; a wish is never taken back.
+  /// Job::cancel. Needs no lock of the job; a wish never becomes less.
   void wish_cancel(const std::string& job, Cancel wish);
+  /// Job::cancel is none again: what a wish that was fulfilled failed is sent after all.
+  void take_back_cancel(const std::string& job);
   /// Job::fetched_at. Needs no lock of the job.
   void fetched(const std::string& job, Instant when);
   /// A job and all that belongs to it.

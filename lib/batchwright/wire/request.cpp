@@ -22,11 +22,6 @@ constexpr std::string_view schema_name = "answer";
   throw Error{Fault::usage, fmt::format("{}: {}", option, why), std::move(hint)};
 }
 
-bool is_bound(std::string_view field)
-{
-  return std::find(bound_fields.begin(), bound_fields.end(), field) != bound_fields.end();
-}
-
 /// Body fields that hold the item's own texts.
 bool holds_texts(std::string_view field)
 {
@@ -44,7 +39,7 @@ void check_set(const RequestSpec& spec, std::string_view name)
   if (spec.body.empty() && holds_texts(name)) {
     refuse(option, "that would drop the prompt", "use --prompt and --system, or --body for a body of your own");
   }
-  if (spec.max_output_tokens && is_bound(name)) {
+  if (spec.max_output_tokens && bounds_output(name)) {
     refuse(option, "the output is bounded by --max-output-tokens already", "give one of --max-output-tokens and --set");
   }
 }
@@ -262,6 +257,11 @@ Frame request_frame(const RequestSpec& spec)
   }
   w.end_object();
   return cut(line);
+}
+
+bool bounds_output(std::string_view field)
+{
+  return std::find(bound_fields.begin(), bound_fields.end(), field) != bound_fields.end();
 }
 
 std::optional<Tokens> output_bound(const RequestSpec& spec)

@@ -46,6 +46,9 @@ using BodyMember = std::pair<std::string, std::string>;
 /// stream). JSON text of `--set` and of the schema must have been checked by the caller.
 std::vector<BodyMember> body_options(const RequestSpec& spec);
 
+/// Whether a field of a body bounds the answers.
+bool bounds_output(std::string_view field);
+
 /// What bounds each answer: `max_output_tokens`, else the `--set` field that does; nothing where neither is given.
 std::optional<Tokens> output_bound(const RequestSpec& spec);
 
