@@ -21,6 +21,14 @@ namespace {
 constexpr Millis minute{60'000};
 constexpr Millis hour{3'600'000};
 
+/// A job whose parts all find room at once, as far as we know.
+engine::Ask roomy(Arena& arena, int items, std::uint64_t requests_per_part)
+{
+  auto ask = arena.ask(items, requests_per_part);
+  ask.job.policy.enqueued_tokens = 1'000'000'000;
+  return ask;
+}
+
 /// Creates all batches and asks for none.
 void send(tests::Process& process, engine::Server& server, const std::string& job)
 {
@@ -43,7 +51,7 @@ std::int64_t calls(Arena& arena, std::string_view method, std::string_view route
 /// A job whose batches have ended at the server, looked at by a process whose clock is moved by hand.
 struct Bench {
   explicit Bench(const emulator::Faults& faults, int items = 10, std::uint64_t requests_per_part = 50'000)
-      : arena(faults), job(process.make(arena.ask(items, requests_per_part)))
+      : arena(faults), job(process.make(roomy(arena, items, requests_per_part)))
   {
     send(process, process.server, job);
     for (int round = 0; round < 1'000 && !has_ended(); ++round)
@@ -450,11 +458,12 @@ TEST_CASE("many live batches are asked for by pages of the listing, few one by o
   auto process = arena.process();
   api::Client client{*process.retrying, *process.plain, profile};
   engine::Server server{client, process.server.account, process.server.base_url};
-  const auto job = process.make(arena.ask(parts, 1));
+  const auto job = process.make(roomy(arena, parts, 1));
   send(process, server, job);
-  REQUIRE(calls(arena, "GET", "/v1/batches") + calls(arena, "GET", "/v1/batches/*") == 0);
+  const auto for_room = calls(arena, "GET", "/v1/batches"); // others' batches were counted
+  REQUIRE(calls(arena, "GET", "/v1/batches/*") == 0);
   const auto view = engine::advance(process.tools, server, job, {.until = Until::idle});
-  CHECK(calls(arena, "GET", "/v1/batches") == pages);
+  CHECK(calls(arena, "GET", "/v1/batches") - for_room == pages);
   CHECK(calls(arena, "GET", "/v1/batches/*") == singly);
   for (const auto& part : view.parts)
     CHECK(part.polls == 1);

@@ -167,6 +167,9 @@ TEST_CASE("waits are short at first and do not grow for ever")
   CHECK(refusal_wait(50) == Millis{1'800'000});
   CHECK(trouble_wait(1) == Millis{1'000});
   CHECK(trouble_wait(1000) == Millis{60'000});
+  CHECK(second_look_wait(1) == Millis{5'000});
+  CHECK(second_look_wait(3) == Millis{20'000});
+  CHECK(second_look_wait(1000) == Millis{300'000});
 }
 
 TEST_SUITE_END();

@@ -14,7 +14,7 @@ using S = PartState;
 using E = PartEvent;
 
 constexpr int states = static_cast<int>(S::abandoned) + 1;
-constexpr int events = static_cast<int>(E::outputs_wanting) + 1;
+constexpr int events = static_cast<int>(E::files_wanting) + 1;
 
 /// The life of a part once more, written by hand: what the table says must be said here, too.
 const std::map<std::pair<S, E>, S> life{
@@ -31,7 +31,7 @@ const std::map<std::pair<S, E>, S> life{
     {{S::cancelling, E::batch_ended}, S::ended},    // what finished meanwhile is harvested
     {{S::ended, E::outputs_stored}, S::fetched},    // both files whole
     {{S::fetched, E::outcomes_fixed}, S::settled},  // the end
-    {{S::fetched, E::outputs_wanting}, S::ended},   // less than the server claims, or lines that cannot be read
+    {{S::fetched, E::files_wanting}, S::ended},     // less than the server claims, or lines that cannot be read
     {{S::queued, E::file_lost}, S::planned},        // the upload lapsed
     {{S::creating, E::file_lost}, S::planned},      // the server does not know the file any more
     {{S::running, E::file_lost}, S::planned},       // it could not read it

@@ -158,7 +158,7 @@ void Run::record_wanting(int number, const results::Lines& lines)
   if (!is_short || !p.short_since) note(Note::Level::info, fmt::format("part {}: {}; downloading again", number, why));
   record(number, [&](Part& changed, store::Transaction& tx) {
     tx.log(m_job.name, number, fmt::format("downloading again: {}", why));
-    move(changed, PartEvent::outputs_wanting);
+    move(changed, PartEvent::files_wanting);
     ++changed.downloads;
     if (lines.unreadable > 0) changed.reread = true;
     if (!is_short) return;

@@ -42,23 +42,23 @@ enum class PartState : std::uint8_t {
 };
 
 enum class PartEvent : std::uint8_t {
-  upload_begun,    ///< the intent of a POST /files is recorded
-  file_known,      ///< the server told the file's id, in an answer or in a listing
-  file_absent,     ///< the server was asked and does not hold the file
-  create_begun,    ///< the intent of a POST /batches is recorded
-  batch_known,     ///< the server told the batch's id, in an answer or in a listing
-  batch_absent,    ///< the server was asked, with grace, and does not hold the batch
-  file_lost,       ///< the uploaded file is gone or unreadable: it is sent again
-  cancel_begun,    ///< we asked the server to stop it
-  batch_ended,     ///< a terminal status was seen
-  batch_refused,   ///< the batch failed for want of room: the same file goes back to the queue
-  outputs_stored,  ///< both files, where there are any, are whole on disk
-  outcomes_fixed,  ///< the settling was committed
-  replaced,        ///< other parts took over its items before it ran
-  given_up,        ///< cancelled before the server had a batch of it: its items failed
-  batch_given_up,  ///< cancelled without waiting for its batch: its items failed for now
-  batch_gone,      ///< nothing will ever come of a batch that was given up
-  outputs_wanting, ///< the files hold less than they should: they are downloaded again
+  upload_begun,   ///< the intent of a POST /files is recorded
+  file_known,     ///< the server told the file's id, in an answer or in a listing
+  file_absent,    ///< the server was asked and does not hold the file
+  create_begun,   ///< the intent of a POST /batches is recorded
+  batch_known,    ///< the server told the batch's id, in an answer or in a listing
+  batch_absent,   ///< the server was asked, with grace, and does not hold the batch
+  file_lost,      ///< the uploaded file is gone or unreadable: it is sent again
+  cancel_begun,   ///< we asked the server to stop it
+  batch_ended,    ///< a terminal status was seen
+  batch_refused,  ///< the batch failed for want of room: the same file goes back to the queue
+  outputs_stored, ///< both files, where there are any, are whole on disk
+  outcomes_fixed, ///< the settling was committed
+  replaced,       ///< other parts took over its items before it ran
+  given_up,       ///< cancelled before the server had a batch of it: its items failed
+  batch_given_up, ///< cancelled without waiting for its batch: its items failed for now
+  batch_gone,     ///< nothing will ever come of a batch that was given up
+  files_wanting,  ///< the files hold less than they should: they are downloaded again
 };
 
 struct Edge {
@@ -87,7 +87,7 @@ inline constexpr std::array edges{
     Edge{PartState::cancelling, PartEvent::batch_ended, PartState::ended},
     Edge{PartState::ended, PartEvent::outputs_stored, PartState::fetched},
     Edge{PartState::fetched, PartEvent::outcomes_fixed, PartState::settled},
-    Edge{PartState::fetched, PartEvent::outputs_wanting, PartState::ended},
+    Edge{PartState::fetched, PartEvent::files_wanting, PartState::ended},
     Edge{PartState::planned, PartEvent::given_up, PartState::settled},
     Edge{PartState::uploading, PartEvent::given_up, PartState::settled},
     Edge{PartState::queued, PartEvent::given_up, PartState::settled},
