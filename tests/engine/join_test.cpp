@@ -68,9 +68,10 @@ TEST_CASE("a child waits while a part runs that may leave more of its kind, but 
 
 TEST_CASE("nothing is waited for that could not be joined")
 {
-  for (const auto change : {+[](Part& p) { p.model = "other"; }, +[](Part& p) { p.attempt = 3; },
-                            +[](Part& p) { p.inputs_per_request = 5; }, +[](Part& p) { p.set = R"({"a":1})"; },
-                            +[](Part& p) { p.max_output_tokens = 5; }, +[](Part& p) { p.endpoint = "/v1/responses"; }}) {
+  for (const auto change :
+       {+[](Part& p) { p.model = "other"; }, +[](Part& p) { p.attempt = 3; },
+        +[](Part& p) { p.inputs_per_request = 5; }, +[](Part& p) { p.set = R"({"a":1})"; },
+        +[](Part& p) { p.max_output_tokens = 5; }, +[](Part& p) { p.endpoint = "/v1/responses"; }}) {
     auto running = part_in(1, PartState::running);
     auto other = child(3);
     change(running);
@@ -79,7 +80,8 @@ TEST_CASE("nothing is waited for that could not be joined")
     CHECK_FALSE(engine::gathers_until(parts[1], parts).has_value());
     CHECK(engine::company(parts[1], parts, roomy, {}).empty());
   }
-  const std::vector parts{part_in(1, PartState::running), part_in(2, PartState::planned, 2)}; // no child: made by `retry`
+  const std::vector parts{part_in(1, PartState::running),
+                          part_in(2, PartState::planned, 2)}; // no child: made by `retry`
   CHECK_FALSE(engine::gathers_until(parts[1], parts).has_value());
 }
 
@@ -94,8 +96,7 @@ TEST_CASE("no more are joined than one part may hold")
   CHECK(engine::company(parts[0], parts, {.requests = 20, .bytes = 1'000'000}, {}) == std::vector{4});
   CHECK(engine::company(parts[0], parts, {.requests = 1'000, .bytes = 1'000'000, .tokens = 899}, {}) ==
         std::vector{4, 5});
-  CHECK(now_due(parts, noon) ==
-        std::vector{engine::Action{engine::Do::build, 3}, engine::Action{engine::Do::join, 2}});
+  CHECK(now_due(parts, noon) == std::vector{engine::Action{engine::Do::build, 3}, engine::Action{engine::Do::join, 2}});
 }
 
 TEST_CASE("what four parts leave goes on in one, in order, and each item is answered once")

@@ -65,9 +65,8 @@ std::vector<int> company(const Part& child, const std::vector<Part>& parts, cons
   auto tokens = child.input_tokens;
   for (const auto& p : parts) {
     if (p.number == child.number || taken.contains(p.number) || !are_of_a_kind(p, child)) continue;
-    const bool fits =
-        requests + p.requests <= limits.requests &&
-        (limits.tokens == 0 || static_cast<std::uint64_t>((tokens + p.input_tokens).n) <= limits.tokens);
+    const bool fits = requests + p.requests <= limits.requests &&
+                      (limits.tokens == 0 || static_cast<std::uint64_t>((tokens + p.input_tokens).n) <= limits.tokens);
     if (!fits) continue;
     requests += p.requests;
     tokens += p.input_tokens;
@@ -143,7 +142,8 @@ void Run::join(const Part& p)
   };
   on_worker(Do::join, p.number, work, [this, members](const std::shared_ptr<Joined>& joined) {
     const auto waits = [this](const Part& member) { return part(member.number).state == PartState::planned; };
-    if (m_job.cancel != Cancel::none || !std::all_of(members.begin(), members.end(), waits)) return; // they are given up
+    if (m_job.cancel != Cancel::none || !std::all_of(members.begin(), members.end(), waits))
+      return; // they are given up
     const auto offset = highest_number();
     for (auto& made : joined->parts) {
       std::filesystem::rename(list_in(*joined->lists, made.number), m_files.ordinals(made.number + offset));
