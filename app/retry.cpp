@@ -29,6 +29,7 @@ struct RetryOptions {
   std::string model = {};
   std::optional<std::int64_t> max_output_tokens = {};
   std::vector<std::string> set = {};
+  bool resend_unknown = false;
   bool yes = false;
   bool detach = false;
 };
@@ -63,11 +64,36 @@ bw::Exit advance(const RetryOptions& options, bw::FileLock lock, Session& sessio
   return view.pause == bw::Pause::none ? handed : bw::exit_for(view);
 }
 
+bw::Exit run_resend_unknown(const RetryOptions& options, Session& session)
+{
+  std::optional<bw::FileLock> lock = bw::engine::take_lock(session.tools(), options.job);
+  auto& console = session.console();
+  const auto unknown = bw::engine::unknown_batches(session.tools(), options.job);
+  if (unknown.parts.empty()) {
+    lock.reset();
+    console.say(fmt::format("{}: no batch of it is paused for an unknown outcome", options.job));
+    if (session.globals.json) tell_end(bw::engine::look(session.tools(), options.job), Stdout::is_free, session);
+    return bw::Exit::ok;
+  }
+  const auto work = bw::report::amount_of_work(unknown.items, unknown.parts.size());
+  console.say(
+      fmt::format("{}: nobody can tell whether the server has {}; where it has, sending them again buys up to {} "
+                  "items twice",
+                  options.job, work, bw::report::count(unknown.items)));
+  if (!options.yes && !console.confirm(fmt::format("Send {} again?", work), "this may buy items twice",
+                                       "say --yes to send them again")) {
+    throw Error{Fault::usage, "not sent: consent was not given"};
+  }
+  bw::engine::give_up_unknown(session.tools(), options.job, unknown);
+  return advance(options, std::move(*lock), session);
+}
+
 bw::Exit run_retry(const RetryOptions& options, Session& session)
 {
   const auto ask = ask_of(options);
   bw::engine::look(session.tools_if_any(), options.job); // an unknown job is said before a missing key
   session.server();
+  if (options.resend_unknown) return run_resend_unknown(options, session);
   std::optional<bw::FileLock> lock = bw::engine::take_lock(session.tools(), options.job);
   const auto retry = bw::engine::plan_retry(session.tools(), options.job, ask);
   auto& console = session.console();
@@ -133,6 +159,10 @@ void add_retry(CLI::App& root, Session& session)
       ->type_name("KEY=JSON")
       ->take_all()
       ->allow_extra_args(false);
+  auto* resend = command->add_flag("--resend-unknown", options->resend_unknown,
+                                   "Send batches again of which nobody can tell whether the server has them");
+  for (const auto* other : {"--where", "--model", "--max-output-tokens", "--set"})
+    resend->excludes(command->get_option(other));
   command->add_flag("-y,--yes", options->yes, "Send without asking");
   command->add_flag("--detach", options->detach, "Do not stay while the server checks the files");
   command->footer(help_footer);

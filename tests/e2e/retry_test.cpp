@@ -149,6 +149,32 @@ TEST_CASE("--stop-on-failures holds what is unsent, says how to go on, and the s
   CHECK(items(world, "failed") == 30);
 }
 
+TEST_CASE("a batch nobody can tell of is sent again where the user says so, with how much that may buy twice")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{
+      dir.path(),
+      R"({"http":[{"method":"POST","path":"/v1/batches","nth":[1],"phase":"before-effect","action":"close"},
+    {"method":"GET","path":"/v1/batches","action":"status","status":403}]})"};
+  const auto submit = world(job_words("submit", rows(dir, 8)));
+  CAPTURE(submit.err);
+  CHECK(submit.exit == 75);
+  CHECK(submit.err.find("--resend-unknown") != std::string::npos);
+  const auto unasked = world({"retry", "a", "--resend-unknown"});
+  CHECK(unasked.exit == 64);
+  CHECK(unasked.err.find("up to 8 items twice") != std::string::npos);
+  CHECK(world({"retry", "a", "--resend-unknown", "--model", "m", "--yes"}).exit == 64);
+  CHECK(world.ledger("batches_created") == 0);
+  const auto resent = world({"retry", "a", "--resend-unknown", "--yes"});
+  CAPTURE(resent.err);
+  CHECK(resent.exit == 0);
+  CHECK(world.ledger("batches_created") == 1);
+  const auto last = world({"fetch", "a", "--wait", "--every", "50ms"});
+  CHECK(last.exit == 0);
+  check_complete(last.out, 8);
+  CHECK(world({"retry", "a", "--resend-unknown", "--yes"}).err.find("no batch of it is paused") != std::string::npos);
+}
+
 TEST_CASE("killed anywhere in it, a retry is done by the next one, and nothing is sent twice")
 {
   const FreshDirectory dir;

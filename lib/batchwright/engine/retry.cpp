@@ -1,4 +1,5 @@
 #include <batchwright/engine/doors.hpp>
+#include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/retry.hpp>
 #include <batchwright/input/pins.hpp>
 #include <batchwright/money/tokens.hpp>
@@ -273,6 +274,44 @@ Retry plan_retry(Tools& tools, const std::string& name, const RetryAsk& ask)
     });
   }
   return retry;
+}
+
+Unknown unknown_batches(Tools& tools, const std::string& name)
+{
+  Unknown unknown;
+  if (known_job(tools, name).pause != Pause::unknown_submission) return unknown;
+  for (const auto& part : tools.store.parts(name)) {
+    if (part.state != PartState::creating) continue;
+    unknown.parts.push_back(part.number);
+    unknown.items += part.items;
+  }
+  return unknown;
+}
+
+void give_up_unknown(Tools& tools, const std::string& name, const Unknown& unknown)
+{
+  auto job = known_job(tools, name);
+  auto parts = tools.store.parts(name);
+  const auto is_meant = [&](int part) {
+    return std::find(unknown.parts.begin(), unknown.parts.end(), part) != unknown.parts.end();
+  };
+  store::Transaction tx{tools.store};
+  for (const auto number : unknown.parts) {
+    auto& part = part_of(parts, number);
+    move(part, PartEvent::batch_absent);
+    part.due.reset();
+    tx.put(name, part);
+    tx.log(name, number, "creating -> queued: to be sent again, as the user says");
+  }
+  for (auto call : tools.store.calls(name, CallState::intended)) {
+    if (call.kind != CallKind::create || !is_meant(call.part)) continue;
+    call.state = CallState::abandoned;
+    tx.put(name, call);
+  }
+  job.pause = Pause::none;
+  job.message.clear();
+  tx.update(job);
+  tx.commit();
 }
 
 void begin_retry(Tools& tools, const Retry& retry)

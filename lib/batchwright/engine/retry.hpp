@@ -50,4 +50,17 @@ Retry plan_retry(Tools& tools, const std::string& job, const RetryAsk& ask);
 /// fulfilled.
 void begin_retry(Tools& tools, const Retry& retry);
 
+/// Batches of a job that is paused because nobody can tell whether the server made them.
+struct Unknown {
+  std::vector<int> parts = {};
+  std::uint64_t items = 0;
+};
+
+/// None, where the job is not paused for that. REQUIRED: the job's lock is held.
+Unknown unknown_batches(Tools& tools, const std::string& job);
+
+/// The user says that these are to be sent again: their calls count as not arrived, and stay watched, since what they
+/// made may yet show. The pause is over. REQUIRED: the job's lock is held since unknown_batches().
+void give_up_unknown(Tools& tools, const std::string& job, const Unknown& unknown);
+
 } // namespace batchwright::engine

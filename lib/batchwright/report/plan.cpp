@@ -70,6 +70,10 @@ std::string way_on(const JobView& v, const std::string& poll)
         "--failed` shows what failed, `batchwright retry {}` sends that again",
         v.job, v.job);
   }
+  if (v.pause == Pause::unknown_submission) {
+    return fmt::format(
+        "{} asks the server again; `batchwright retry {} --resend-unknown` sends again what may be there", poll, v.job);
+  }
   return fmt::format("then {} goes on", poll);
 }
 
