@@ -87,7 +87,7 @@ Exit status:
   0    every item has an answer
   3    ended, and some items failed (more than --max-failed): each names its error
   5    not finished yet: nothing was written (with --partial, what is there)
-  64   there is no such job
+  64   usage, or there is no such job
   65   the input is needed for this format, and has changed
 
 Examples:

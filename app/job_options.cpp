@@ -312,7 +312,11 @@ bw::engine::Ask ask_of(const JobOptions& o)
   job.request.id_column = o.id_column;
   job.limits = {.requests = o.requests_per_part, .bytes = o.bytes_per_part, .tokens = o.tokens_per_part};
   job.policy.enqueued_tokens = o.enqueued_tokens;
-  if (const auto grace = duration_of(o.adopt_grace, "--adopt-grace")) job.policy.adopt_grace = *grace;
+  if (const auto grace = duration_of(o.adopt_grace, "--adopt-grace")) {
+    constexpr bw::Millis most{24 * 3'600'000};
+    if (*grace > most) throw Error{Fault::usage, fmt::format("--adopt-grace {}: at most a day", o.adopt_grace)};
+    job.policy.adopt_grace = *grace;
+  }
   job.policy.fallback = bw::fallback_named(o.fallback).value_or(bw::Fallback::batch);
   job.policy.max_attempts = o.max_attempts;
   job.policy.keep_requests = o.keep_requests;
@@ -337,6 +341,7 @@ std::optional<Made> make_job(const JobOptions& options, Session& session)
     throw Error{Fault::usage, fmt::format("-o {}: is a directory", options.out),
                 "name a file; a folder is for ready-made requests, of which each file gets its output"};
   }
+  if (!options.out.empty()) bw::engine::Delivery{.out = options.out}.check_against(draft.job);
   for (const auto& skipped : draft.skipped)
     console.warn(fmt::format("put aside: {}", skipped.what()));
   console.say(bw::report::plan(bw::engine::plan_view(draft, bw::money::built_in_table())));

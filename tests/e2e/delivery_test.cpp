@@ -338,6 +338,41 @@ TEST_CASE("fetch writes the fields, the items and the packing that are asked for
   CHECK_FALSE(fs::exists(dir / "x.xlsx"));
 }
 
+TEST_CASE("no output takes the place of an input, nor of another input's output")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), R"({"bad_text":"refuse me","in_progress_ms":50})"};
+  const auto csv = rows(dir, 3);
+  const auto taken = world(job_words("run", csv, {"-o", csv.native()}));
+  CHECK(taken.exit == 64);
+  CHECK(taken.err.find("is an input of the job") != std::string::npos);
+  CHECK(world.ledger("uploads") == 0);
+  REQUIRE(world(job_words("run", csv)).exit == 0);
+  const auto before = tests::slurp(csv);
+  CHECK(world({"fetch", "a", "-o", csv.native()}).exit == 64);
+  CHECK(tests::slurp(csv) == before);
+
+  const auto line = [](const char* id, const char* text) {
+    return fmt::format(
+        R"({{"custom_id":"{}","method":"POST","url":"/v1/chat/completions","body":{{"model":"gpt-5.4-mini",)"
+        R"("messages":[{{"role":"user","content":"{}"}}]}}}})"
+        "\n",
+        id, text);
+  };
+  const auto first = dir.file("q.jsonl", line("1", "refuse me"));
+  const auto second = dir.file("q.errors.jsonl", line("2", "two"));
+  const Words asked{"run", first.native(), second.native(), "--name", "q", "--yes"};
+  auto here = asked;
+  here.insert(here.end(), {"-o", dir.path().native()});
+  CHECK(world(here).exit == 64);
+  CHECK(tests::slurp(first) == line("1", "refuse me"));
+  auto apart = asked;
+  apart.insert(apart.end(), {"-o", (dir / "out").native() + "/"});
+  CHECK(world(apart).exit == 3);
+  CHECK(tests::slurp(dir / "out" / "q.errors.jsonl").find(R"("custom_id":"1")") != std::string::npos);
+  CHECK(tests::slurp(dir / "out" / "q.errors-2.jsonl").find(R"("custom_id":"2")") != std::string::npos);
+}
+
 TEST_CASE("so many failed items as --max-failed allows are no failure")
 {
   const FreshDirectory dir;

@@ -90,7 +90,8 @@ TEST_CASE("what was admitted once is safe at once")
 
 TEST_CASE("the user's limit goes before what is learned, and others' batches count")
 {
-  Room room{.known = {.named_tokens = 1'000'000}, .parts = {waiting("a", 9, 100), live("a", 1, 100)}};
+  Room room{.known = {.named_tokens = 1'000'000, .named_since = noon},
+            .parts = {waiting("a", 9, 100), live("a", 1, 100)}};
   room.given = 250;
   CHECK(turn_of(room) == Turn::go);
   room.foreign = {.batches = 1, .tokens = 51, .requests = 5};
@@ -111,13 +112,27 @@ TEST_CASE("alone in the queue a part goes whatever is known, but one that exceed
   room.known.own_since = noon;
   CHECK(turn_of(room) == Turn::go);
   room.known.named_tokens = 99;
+  room.known.named_since = noon;
   CHECK(turn_of(room) == Turn::cut);
+  room.known.named_since = noon - Millis{25 * 3'600'000};
+  CHECK(turn_of(room) == Turn::go); // that was a day ago: limits grow
+}
+
+TEST_CASE("a batch that nobody asked for since before any lives takes no room")
+{
+  Room room{.known = {.quiet_since = noon - Millis{61'000}, .refusals = 1},
+            .parts = {waiting("a", 9, 100), live("b", 1, 100)}};
+  room.parts.back().created_at = noon - Millis{24 * 3'600'000};
+  CHECK(turn_of(room) == Turn::wait_for_room);
+  room.parts.back().created_at = noon - Millis{26 * 3'600'000};
+  CHECK(turn_of(room) == Turn::go);
 }
 
 TEST_CASE("a limit of our own holds for a day")
 {
-  Room room{.known = {.named_tokens = 1'000, .own_tokens = 150, .own_since = noon - Millis{3'600'000}},
-            .parts = {waiting("a", 9, 100), live("a", 1, 100)}};
+  Room room{
+      .known = {.named_tokens = 1'000, .named_since = noon, .own_tokens = 150, .own_since = noon - Millis{3'600'000}},
+      .parts = {waiting("a", 9, 100), live("a", 1, 100)}};
   CHECK(turn_of(room) == Turn::wait_for_room);
   room.known.own_since = noon - Millis{25 * 3'600'000};
   CHECK(turn_of(room) == Turn::go);
@@ -138,7 +153,8 @@ TEST_CASE("after a refusal nothing goes until a batch ends or, with none live, u
 
 TEST_CASE("room goes to the job with the fewest enqueued tokens, then to the oldest, of those that somebody moves")
 {
-  Room room{.known = {.named_tokens = 350}, .parts = {waiting("a", 9, 100), live("a", 1, 100), live("b", 1, 50)}};
+  Room room{.known = {.named_tokens = 350, .named_since = noon},
+            .parts = {waiting("a", 9, 100), live("a", 1, 100), live("b", 1, 50)}};
   room.parts.push_back(waiting("b", 2, 150));
   CHECK(turn_of(room) == Turn::wait_for_other); // both do not fit, and b has fewer
   SUBCASE("both fit")
@@ -201,6 +217,10 @@ TEST_CASE("a refusal names the limit; below what it names, the largest sum that 
   CHECK(known.refusals == 0);
   engine::learn_admission(known, 200);
   CHECK(known.admitted_tokens == 350);
+  engine::learn_admission(known, 95'000);
+  CHECK(known.named_tokens == 95'000);
+  engine::learn_refusal(known, 400, "Limit: 0 enqueued tokens", noon);
+  CHECK(known.named_tokens == 95'000);
 }
 
 TEST_CASE("forty parts under a limit that admits three drain by polling alone, refused no more than twice")

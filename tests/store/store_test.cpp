@@ -192,6 +192,7 @@ TEST_CASE("what is known of a queue is kept for each account and model, and part
   auto running = plain_part(1, 1);
   running.batch = BatchId{"batch_1"};
   running.remote.status = "in_progress";
+  running.remote.created_at = at(10);
   running.model.clear();
   running.state = PartState::running;
   auto other = plain_part(2, 1);
@@ -203,6 +204,7 @@ TEST_CASE("what is known of a queue is kept for each account and model, and part
   Queue queue{.account = "acc",
               .model = "m",
               .named_tokens = 1,
+              .named_since = at(9),
               .own_tokens = 2,
               .own_since = at(3),
               .admitted_tokens = 4,
@@ -229,6 +231,7 @@ TEST_CASE("what is known of a queue is kept for each account and model, and part
                              .tokens = running.input_tokens.n,
                              .requests = static_cast<std::int64_t>(running.requests),
                              .batch = running.batch,
+                             .created_at = at(10),
                              .remote_status = running.remote.status,
                              .job_created_at = job.created_at,
                              .advanced_at = job.advanced_at,

@@ -1,6 +1,7 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/engine/clean.hpp>
 #include <batchwright/engine/doors.hpp>
+#include <batchwright/engine/run.hpp>
 
 #include <fmt/format.h>
 
@@ -103,6 +104,8 @@ std::string reason_against_cleaning(Tools& tools, const std::string& name)
       std::count_if(v.parts.begin(), v.parts.end(), [](const Part& p) { return has_live_batch(p.state); });
   if (live > 0) return fmt::format("{} of its batches run at the server", live);
   if (v.items.pending() > 0) return fmt::format("{} of its items are pending", v.items.pending());
+  if (!watched_calls(tools.store, name, tools.clock.now()).empty())
+    return "a call whose answer was lost may still show a batch; it is watched for 25 hours";
   if (needs_server(v)) return "batches of it that were given up may still bring answers";
   if (v.owes_handover() && !v.handover.out.empty()) return "its result was not delivered yet";
   return {};

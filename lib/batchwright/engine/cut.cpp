@@ -75,7 +75,6 @@ Part Run::piece_of(const Part& parent, int number, std::uint64_t items, input::O
   }
   list.commit();
   child.mark = nearest_mark(parent, child.first);
-  child.born_at.reset(); // it is not to be gathered with the others again
   return child;
 }
 

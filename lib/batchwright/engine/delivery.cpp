@@ -1,6 +1,7 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/base/pack.hpp>
 #include <batchwright/engine/delivery.hpp>
+#include <batchwright/engine/doors.hpp>
 #include <batchwright/input/input.hpp>
 
 #include <fmt/format.h>
@@ -25,10 +26,43 @@ bool is_special(const fs::path& path)
   return fs::exists(path) && !fs::is_regular_file(path);
 }
 
+constexpr auto answers = ".jsonl";
+constexpr auto refusals = ".errors.jsonl";
+
+/// What the outputs of an input are called: its name without what tells how it is packed, and without .jsonl.
+std::string stem_of(const std::string& input)
+{
+  auto name = unpacked_name(fs::path{input}.filename());
+  for (const auto* extension : {".jsonl", ".ndjson"})
+    if (input::extension_of(name) == extension) name.replace_extension();
+  return name.native();
+}
+
+/// A name whose two files no other input's outputs have.
+std::string unused(const std::string& stem, std::set<std::string>& used)
+{
+  auto name = stem;
+  for (int serial = 2; used.contains(name + answers) || used.contains(name + refusals); ++serial)
+    name = fmt::format("{}-{}", stem, serial);
+  used.insert({name + answers, name + refusals});
+  return name;
+}
+
+/// The inputs are read for as long as the job is there: no output takes the place of one.
+void spare_inputs(const fs::path& path, const std::vector<PinnedInput>& inputs)
+{
+  std::error_code missing;
+  for (const auto& input : inputs) {
+    if (input.spooled || !fs::equivalent(path, input.path, missing) || missing) continue;
+    throw Error{Fault::usage, fmt::format("-o {}: is an input of the job, which is still needed", path.native()),
+                "name another place"};
+  }
+}
+
 class Writing {
 public:
   Writing(Tools& tools, const std::string& job, const OnDelivered& on_delivered)
-      : m_tools(tools), m_job(job), m_on_delivered(on_delivered)
+      : m_tools(tools), m_job(job), m_inputs(known_job(tools, job).inputs), m_on_delivered(on_delivered)
   {
   }
 
@@ -44,6 +78,7 @@ public:
   /// `told`: what the user calls it; nothing is told of a file without it.
   void file(const fs::path& path, const MergeOptions& options, const std::string& told)
   {
+    spare_inputs(path, m_inputs);
     AtomicFile to{path, AtomicFile::Durable::yes, AtomicFile::Access::by_umask};
     const auto packer = pack(packing_for(path), [&to](std::string_view bytes) { to.write(bytes); });
     const auto merged = merge(m_tools, m_job, options, [&](std::string_view bytes) { packer->write(bytes); });
@@ -65,7 +100,7 @@ public:
     if (fault && !fs::is_directory(folder)) {
       throw Error{Fault::storage, fmt::format("-o {}: {}", folder.native(), fault.message())};
     }
-    std::set<std::string> used;
+    std::set<std::string> used; // file names
     for (const auto& span : spans) {
       const auto name = unused(stem_of(span.path), used);
       if (span.items > 0) answers_of(span, folder / name, delivery);
@@ -86,8 +121,8 @@ private:
       const auto place = path.native() + extension;
       file(place, options, place);
     };
-    write(RawLines::refused, ".errors.jsonl");
-    write(RawLines::answered, ".jsonl");
+    write(RawLines::refused, refusals);
+    write(RawLines::answered, answers);
   }
 
   /// vectors.npy has vectors.ids.jsonl, vectors.npy.zst has vectors.ids.jsonl.zst.
@@ -100,26 +135,9 @@ private:
     return ids;
   }
 
-  /// What the outputs of an input are called: its name without what tells how it is packed, and without .jsonl.
-  static std::string stem_of(const std::string& input)
-  {
-    auto name = unpacked_name(fs::path{input}.filename());
-    for (const auto* extension : {".jsonl", ".ndjson"})
-      if (input::extension_of(name) == extension) name.replace_extension();
-    return name.native();
-  }
-
-  /// A name that no other output has.
-  static std::string unused(const std::string& stem, std::set<std::string>& used)
-  {
-    auto name = stem;
-    for (int serial = 2; !used.insert(name).second; ++serial)
-      name = fmt::format("{}-{}", stem, serial);
-    return name;
-  }
-
   Tools& m_tools;
   const std::string& m_job;
+  std::vector<PinnedInput> m_inputs;
   const OnDelivered& m_on_delivered;
 };
 
@@ -162,6 +180,18 @@ void Delivery::check() const
     throw Error{Fault::storage, fmt::format("-o {}: there is no directory {}", out, parent.native())};
   }
   if (::access(parent.c_str(), W_OK) != 0 && !is_special(out)) throw_errno("writing into", parent.native());
+}
+
+void Delivery::check_against(const Job& job) const
+{
+  if (is_stdout()) return;
+  if (!is_folder()) return spare_inputs(out, job.inputs);
+  std::set<std::string> used;
+  for (const auto& input : job.inputs) {
+    const auto name = fs::path{out} / unused(stem_of(input.path), used);
+    for (const auto* extension : {answers, refusals})
+      spare_inputs(name.native() + extension, job.inputs);
+  }
 }
 
 void deliver(Tools& tools, const std::string& job, const Delivery& delivery, const results::Sink& on_stdout,

@@ -27,6 +27,9 @@ struct Delivery {
   /// Said before the work. Throws `Fault::usage` or `Fault::storage` for a place that nothing can be written to, for
   /// one whose name asks for a format we do not write, and for a matrix on standard output.
   void check() const;
+  /// The same for a place of one of the job's inputs, which are read for as long as the job is there. Throws
+  /// `Fault::usage`.
+  void check_against(const Job& job) const;
 };
 
 /// A file that was written.

@@ -214,6 +214,7 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
   if (!given_name) job.name = job_name_from(name_of(ask.inputs.front(), job.inputs.front()));
 
   if (auto known = same_job(tools, job, given_name)) {
+    made.asked = job;
     take_over(*known, job);
     made.parts = tools.store.parts(known->name);
     for (const auto& p : made.parts) {
@@ -230,10 +231,9 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
   job.estimated = expected_cost(made.by_model, tools.prices, Route::batch);
 }
 
-/// The job with what was piped in where it is going to be kept.
-Job with_kept_input(Tools& tools, const Draft& draft)
+/// A job with what was piped in where it is going to be kept.
+Job with_kept_input(Tools& tools, const Draft& draft, Job job)
 {
-  auto job = draft.job;
   for (auto& input : job.inputs) {
     if (draft.spooled && input.path == draft.spooled->path()) input.path = tools.layout.job(job.name).input().native();
   }
@@ -298,17 +298,6 @@ PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
 
 namespace {
 
-/// The hook of a job that was drafted may have been run before we got the lock: it is not run twice.
-Job with_hook_of(Tools& tools, Job job)
-{
-  const auto known = tools.store.job(job.name);
-  if (!known) throw Error{Fault::busy, fmt::format("the job {} was just removed", job.name), "run the command again"};
-  if (known->handover.on_done == job.handover.on_done && !job.handover.hook_begun_at) {
-    job.handover.hook_begun_at = known->handover.hook_begun_at;
-  }
-  return job;
-}
-
 /// Another bound of failures than before: those that were met are over and done with.
 void go_on_after_failures(Tools& tools, store::Transaction& tx, const Job& job)
 {
@@ -328,13 +317,15 @@ FileLock found(Tools& tools, const Draft& draft)
   const auto& name = draft.job.name;
   if (!draft.continues) check_space(tools, draft);
   auto lock = take_lock(tools, name);
-  const auto job = with_kept_input(tools, draft);
   store::Transaction tx{tools.store};
   if (draft.continues) {
-    go_on_after_failures(tools, tx, job);
-    tx.update(with_hook_of(tools, job));
+    auto job = tools.store.job(name); // again: others may have moved it since it was drafted
+    if (!job) throw Error{Fault::busy, fmt::format("the job {} was just removed", name), "run the command again"};
+    take_over(*job, draft.asked);
+    go_on_after_failures(tools, tx, *job);
+    tx.update(with_kept_input(tools, draft, *job));
   } else {
-    tx.add(job);
+    tx.add(with_kept_input(tools, draft, draft.job));
     for (const auto& part : draft.parts)
       tx.put(name, part);
     tx.log(name, 0, fmt::format("{} items in {} parts", draft.job.items, draft.parts.size()));

@@ -9,9 +9,6 @@
 namespace batchwright::engine {
 namespace {
 
-/// None of our waits is longer: what is due later than that was recorded by a clock that was ahead.
-constexpr Millis longest_wait{2 * 3'600'000};
-
 bool sends(Do what)
 {
   return what == Do::upload || what == Do::create || what == Do::build || what == Do::join;
@@ -122,7 +119,7 @@ Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& bus
     if (!what || taken.contains(part.number) || !allowed(*what, job.pause, sending)) continue;
     const auto gathers = *what == Do::build ? gathers_until(part, parts) : std::nullopt;
     const auto when = gathers ? gathers : part.due;
-    if (when && *when > now && *when <= now + longest_wait) {
+    if (when && *when > now && *when <= now + longest_wait + job.policy.adopt_grace) {
       d.next = std::min(d.next.value_or(*when), *when);
       continue;
     }

@@ -57,6 +57,10 @@ bool is_judged_otherwise(const Part& part, const Policy& policy);
 /// The question. `busy` parts are being worked on and are left alone.
 Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& busy, Instant now, Sending sending);
 
+/// None of our waits is longer, but for the grace time: what is due later than that was recorded by a clock that was
+/// ahead, and is due now.
+inline constexpr Millis longest_wait{2 * 3'600'000};
+
 /// How many request files of a model may stand built, uploaded or not, without a batch. Disks, ours and the server's,
 /// are not filled with what cannot go yet.
 inline constexpr int built_ahead = 4;

@@ -79,9 +79,7 @@ void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply)
     }
   }
   const bool ended = phase == wire::BatchPhase::finished || phase == wire::BatchPhase::refused;
-  const auto is_checked = [](const std::string& word) { return !word.empty() && word != "validating"; };
-  const bool is_admitted =
-      !is_checked(part(number).remote.status) && is_checked(status.status) && phase != wire::BatchPhase::refused;
+  const bool is_admitted = !is_checked(part(number).remote) && is_checked(status) && phase != wire::BatchPhase::refused;
   record(number, [&](Part& changed, store::Transaction& tx) {
     if (is_admitted) learn_admitted(tx, changed);
     changed.remote = status;
@@ -182,7 +180,11 @@ void Run::record_settled(int number, const results::Settled& settled)
 /// The result that was delivered becomes another one.
 void Run::deliver_anew()
 {
-  record_job([](Job& job) { job.handover.delivered_at.reset(); });
+  m_job.handover.delivered_at.reset();
+  store::Transaction tx{m_tools.store};
+  tx.update(m_job);
+  tx.fetched(m_job.name, std::nullopt);
+  tx.commit();
 }
 
 /// What the user accepts has changed since the part was settled.

@@ -99,6 +99,7 @@ void Run::record_create(int number, const std::string& uuid, const api::Reply<wi
       changed.polls = 0;
       changed.due = now() + m_goal.every.value_or(poll_wait(0));
       put_call(tx, uuid, CallState::answered);
+      if (is_checked(changed.remote)) learn_admitted(tx, changed);
     });
     return;
   }
@@ -187,9 +188,32 @@ void Run::record_found(int number, const Call& call, std::vector<wire::BatchObje
     changed.remote = status_of(kept);
     changed.polls = 0;
     put_call(tx, call.uuid, is_earlier ? CallState::abandoned : CallState::adopted);
+    if (is_checked(changed.remote)) learn_admitted(tx, changed);
   });
   if (is_earlier) watch(call);
-  m_next_twin_look = {}; // the others are twins now
+  cancel_others(number, {found.begin() + 1, found.end()});
+}
+
+/// Batches of the part beside the one that is kept: those that live would run its items twice.
+void Run::cancel_others(int number, std::vector<wire::BatchObject> others)
+{
+  std::erase_if(others, [](const wire::BatchObject& b) { return wire::phase(b.status) != wire::BatchPhase::live; });
+  if (others.empty()) return;
+  for (const auto& other : others)
+    note(Note::Level::warning, fmt::format("part {}: the batch {} is another one of the same items and is cancelled",
+                                           number, other.id.str()));
+  const auto work = [this, others] {
+    std::vector<std::string> troubles;
+    for (const auto& other : others) {
+      const auto reply = m_server.client.cancel(other.id);
+      if (!reply.ok()) troubles.push_back(fmt::format("cancelling {}: {}", other.id.str(), reply.trouble));
+    }
+    return troubles;
+  };
+  on_worker(Do::cancel, number, work, [this](const std::vector<std::string>& troubles) {
+    for (const auto& trouble : troubles)
+      note(Note::Level::warning, trouble);
+  });
 }
 
 void Run::record_not_listed(int number, const Call& call, std::optional<Instant> server_time)
@@ -251,8 +275,12 @@ void Run::look_for_twins()
       note(Note::Level::detail, fmt::format("looking for batches of lost calls: {}", look.failed->trouble));
       return;
     }
-    for (const auto& batch : look.found)
+    for (const auto& batch : look.found) {
       meet_twin(batch);
+      if (!m_busy.contains(no_part)) continue;
+      m_next_twin_look = {}; // one is being cancelled: the others come after it
+      return;
+    }
   });
 }
 

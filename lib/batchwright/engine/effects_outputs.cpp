@@ -65,7 +65,12 @@ Brought Run::bring(Part p, const http::OnBytes& on_received)
     return true;
   };
   const bool asks_first = is_doubted(p) || failed_as_a_whole(p);
-  if (asks_first && !ask_again()) return b;
+  std::optional<Setback> lost_batch; // it ended, and its files may be there all the same
+  if (asks_first && !ask_again()) {
+    const bool names_any = !p.remote.output_file.empty() || !p.remote.error_file.empty();
+    if (failed_as_a_whole(p) || b.unanswered->status != 404 || !names_any) return b;
+    std::swap(lost_batch, b.unanswered);
+  }
 
   const std::pair<FileId, std::filesystem::path> files[] = {{p.remote.output_file, m_files.output(p.number)},
                                                             {p.remote.error_file, m_files.errors(p.number)}};
@@ -80,6 +85,7 @@ Brought Run::bring(Part p, const http::OnBytes& on_received)
     }
   }
   if (b.gone && !asks_first) ask_again();
+  if (b.gone && lost_batch) b.unanswered = lost_batch; // nothing of it is found: perhaps it is another's key
   return b;
 }
 

@@ -106,14 +106,12 @@ void Run::queue_says(const Part& p, Turn said)
 {
   if (said == Turn::cut) return cut(p);
   const auto room = room_for(p);
-  auto until = now() + (said == Turn::wait_for_room ? between_turns_for_room : between_turns);
-  if (room.known.quiet_since) until = std::max(until, *room.known.quiet_since + refusal_wait(room.known.refusals));
-  m_shut[model_of(p)] = {said, until};
+  m_shut[model_of(p)] = {said, now() + (said == Turn::wait_for_room ? between_turns_for_room : between_turns)};
   if (said == Turn::wait_for_check) return;
   note(Note::Level::detail, said == Turn::wait_for_other
                                 ? fmt::format("part {} lets another job go first", p.number)
                                 : fmt::format("part {} waits for room at the server: {} tokens of {} are enqueued",
-                                              p.number, enqueued_tokens(room), model_of(p)));
+                                              p.number, enqueued_tokens(room, now()), model_of(p)));
 }
 
 void Run::learn(store::Transaction& tx, const Part& p, const std::function<void(Queue&)>& change)
@@ -128,8 +126,8 @@ void Run::learn(store::Transaction& tx, const Part& p, const std::function<void(
 /// The queue is full: the part waits with its file, its items lose no attempt.
 void Run::record_no_room(int number, const std::string& message, PartEvent event, const std::string& uuid)
 {
-  const auto sum = enqueued_tokens(room_for(part(number)));
   record(number, [&](Part& changed, store::Transaction& tx) {
+    const auto sum = enqueued_tokens(room_for(changed), now());
     move(changed, event);
     changed.batch = {};
     changed.remote = {};
@@ -154,7 +152,7 @@ void Run::learn_admitted(store::Transaction& tx, const Part& p)
     const bool is_checked = !e.remote_status.empty() && e.remote_status != "validating";
     return !is_checked && !(e.job == m_job.name && e.part == p.number);
   });
-  const auto sum = enqueued_tokens(room);
+  const auto sum = enqueued_tokens(room, now());
   learn(tx, p, [&](Queue& known) { learn_admission(known, sum); });
 }
 

@@ -2,18 +2,15 @@
 // readable answer came, a listing is asked for that uuid before anything is sent again.
 
 #include <batchwright/base/files.hpp>
-#include <batchwright/base/sha256.hpp>
 #include <batchwright/engine/listing.hpp>
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/queue.hpp>
 #include <batchwright/engine/run.hpp>
-#include <batchwright/engine/spec.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <utility>
 
 namespace batchwright::engine {
@@ -106,14 +103,16 @@ void Run::look_for_file(const Part& p)
   };
   on_worker(Do::look_for_file, p.number, work, [this, number = p.number, uuid = call->uuid](const auto& look) {
     const auto doing = fmt::format("looking for the upload of part {}", number);
-    if (look.failed && look.found.empty()) {
+    const auto status = look.failed ? look.failed->status : 0;
+    const bool cannot_be_asked = status == 403 || status == 404 || status == 405 || status == 501;
+    if (look.failed && look.found.empty() && !cannot_be_asked) {
       const auto when = later(number, doing, setback(*look.failed));
       record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
       return;
     }
     const bool found = !look.found.empty();
     record(number, [&](Part& changed, store::Transaction& tx) {
-      // Not listed: a second upload costs nothing, so there is no grace time here.
+      // Not listed, or nobody can tell: a second upload costs nothing, so there is no grace time here.
       move(changed, found ? PartEvent::file_known : PartEvent::file_absent);
       if (found) changed.file = look.found.front().id;
       if (found) changed.file_created_at = look.found.front().created_at;

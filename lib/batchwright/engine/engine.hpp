@@ -70,6 +70,7 @@ struct Draft {
   std::uint64_t request_bytes = 0;
   std::vector<Error> skipped = {};
   std::uint64_t skipped_count = 0;
+  Job asked = {};                            ///< where it continues a job: what was asked for now
   bool continues = false;                    ///< there is such a job already: `job` is that one, with the new policy
   std::unique_ptr<UnnamedFile> spooled = {}; ///< what was piped in, until the job keeps it
 };

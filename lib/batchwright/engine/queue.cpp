@@ -10,15 +10,23 @@
 namespace batchwright::engine {
 namespace {
 
-/// A limit of our own making is doubted after this long.
-constexpr Millis own_limit_holds{86'400'000};
+/// A limit is doubted after this long: limits grow, and while we keep to one, nobody tells us.
+constexpr Millis limit_holds{86'400'000};
+
+/// No batch lives longer: what is known of an older one is out of date, since nobody asks for it.
+constexpr Millis longest_life{25 * 3'600'000};
 
 /// Jobs that nobody moved for so long claim no room.
 constexpr Millis claim_holds{900'000};
 
-bool takes_room(const Enqueued& e)
+bool takes_room(const Enqueued& e, Instant now)
 {
-  return e.state != PartState::queued;
+  return e.state != PartState::queued && !(e.created_at && *e.created_at + longest_life < now);
+}
+
+bool holds(const std::optional<std::int64_t>& limit, const std::optional<Instant>& since, Instant now)
+{
+  return limit && since && now < *since + limit_holds;
 }
 
 /// Whether the server has let it into the queue.
@@ -32,9 +40,9 @@ std::optional<std::int64_t> limit_of(const Room& room, Instant now)
 {
   const auto& known = room.known;
   if (room.given) return room.given;
-  const bool has_own = known.own_tokens && known.own_since && now < *known.own_since + own_limit_holds;
-  if (!has_own) return known.named_tokens;
-  return known.named_tokens ? std::min(*known.named_tokens, *known.own_tokens) : known.own_tokens;
+  const bool has_named = holds(known.named_tokens, known.named_since, now);
+  if (!holds(known.own_tokens, known.own_since, now)) return has_named ? known.named_tokens : std::nullopt;
+  return has_named ? std::min(*known.named_tokens, *known.own_tokens) : known.own_tokens;
 }
 
 /// How a job stands among those that want room: the least goes first.
@@ -53,7 +61,7 @@ std::optional<std::int64_t> wanted_before(const Room& room, const std::string& j
   std::map<std::string, std::int64_t> wanted; // by those that wait: the least of their parts
   for (const auto& e : room.parts) {
     auto& claim = claims.try_emplace(e.job, Claim{0, e.job_created_at, e.job}).first->second;
-    if (takes_room(e)) {
+    if (takes_room(e, now)) {
       claim.tokens += e.tokens;
     } else if (e.job == job || (e.may_send && e.advanced_at && now < *e.advanced_at + claim_holds)) {
       const auto known = wanted.try_emplace(e.job, e.tokens).first;
@@ -80,11 +88,11 @@ bool counts_others(const Queue& known, bool has_given_limit)
   return has_given_limit || known.named_tokens || known.own_tokens || known.named_requests || known.quiet_since;
 }
 
-std::int64_t enqueued_tokens(const Room& room)
+std::int64_t enqueued_tokens(const Room& room, Instant now)
 {
   std::int64_t sum = room.foreign.tokens;
   for (const auto& e : room.parts)
-    sum += takes_room(e) ? e.tokens : 0;
+    sum += takes_room(e, now) ? e.tokens : 0;
   return sum;
 }
 
@@ -94,20 +102,21 @@ Turn turn(const Room& room, const std::string& job, int part, Instant now)
                                [&](const Enqueued& e) { return e.job == job && e.part == part; });
   ensure(it != room.parts.end() && it->state == PartState::queued, "a part that asks for room is queued");
   const auto count = [&](auto holds) { return std::count_if(room.parts.begin(), room.parts.end(), holds); };
-  const auto live = count(takes_room);
-  const auto admitted = count(is_admitted);
+  const auto live = count([now](const Enqueued& e) { return takes_room(e, now); });
+  const auto admitted = count([now](const Enqueued& e) { return takes_room(e, now) && is_admitted(e); });
 
-  if (room.known.named_tokens && it->tokens > *room.known.named_tokens) return Turn::cut;
+  const auto& known = room.known;
+  if (holds(known.named_tokens, known.named_since, now) && it->tokens > *known.named_tokens) return Turn::cut;
   if (is_quiet(room, live > 0, now)) return Turn::wait_for_room;
 
   std::int64_t requests = room.foreign.requests + it->requests;
   for (const auto& e : room.parts)
-    requests += takes_room(e) ? e.requests : 0;
+    requests += takes_room(e, now) ? e.requests : 0;
   const auto most_requests = room.known.named_requests ? room.known.named_requests : room.most_requests;
   const bool is_alone = live == 0 && room.foreign.batches == 0;
   if (most_requests && requests > *most_requests && !is_alone) return Turn::wait_for_room;
 
-  const auto sum = enqueued_tokens(room) + it->tokens;
+  const auto sum = enqueued_tokens(room, now) + it->tokens;
   const auto limit = limit_of(room, now);
   const auto before = wanted_before(room, job, now);
   if (limit) {
@@ -121,11 +130,13 @@ Turn turn(const Room& room, const std::string& job, int part, Instant now)
 
 void learn_refusal(Queue& known, std::int64_t sum, std::string_view message, Instant now)
 {
-  const auto named = wire::named_limit(message);
+  auto named = wire::named_limit(message);
+  if (named && *named <= 0) named.reset(); // no figure to go by
   if (named && wire::limits_requests(message)) {
     known.named_requests = named;
   } else if (named) {
     known.named_tokens = named;
+    known.named_since = now;
   }
   const bool below = !named || sum <= *named;
   if (below && !wire::limits_requests(message) && known.admitted_tokens > 0) {
@@ -140,6 +151,7 @@ void learn_admission(Queue& known, std::int64_t sum)
 {
   known.admitted_tokens = std::max(known.admitted_tokens, sum);
   known.refusals = 0;
+  if (known.named_tokens && sum > *known.named_tokens) known.named_tokens = sum; // it has grown
 }
 
 void learn_end(Queue& known)

@@ -40,14 +40,15 @@ enum class Turn : std::uint8_t {
 };
 
 /// The limit is the user's, else what the server named, else, where it refused below that, the largest sum it ever
-/// admitted (for a day: limits grow). A sum that was admitted once is safe. Where nothing is known beyond it, one part
-/// goes first, then at a time up to half as many as are admitted, rounded up. After a refusal nothing goes until a
-/// batch ends or, with none live, until the pause is over. Room goes to the job with the fewest enqueued tokens, then
-/// to the oldest; jobs that nobody moved for 15 minutes claim none. REQUIRED: the part is among `room.parts`, queued.
+/// admitted; what is learned holds for a day, since limits grow. Batches older than any lives take no room. A sum that
+/// was admitted once is safe. Where nothing is known beyond it, one part goes first, then at a time up to half as many
+/// as are admitted, rounded up. After a refusal nothing goes until a batch ends or, with none live, until the pause is
+/// over. Room goes to the job with the fewest enqueued tokens, then to the oldest; jobs that nobody moved for 15
+/// minutes claim none. REQUIRED: the part is among `room.parts`, queued.
 Turn turn(const Room& room, const std::string& job, int part, Instant now);
 
 /// Input tokens that live batches take: ours and, as far as known, others'.
-std::int64_t enqueued_tokens(const Room& room);
+std::int64_t enqueued_tokens(const Room& room, Instant now);
 
 /// What a refusal of this sum teaches, in the server's words. `sum`: with the refused part's own tokens.
 void learn_refusal(Queue& known, std::int64_t sum, std::string_view message, Instant now);

@@ -335,6 +335,7 @@ void begin_retry(Tools& tools, const Retry& retry)
   for (const auto& part : retry.parts)
     tx.put(name, part);
   tx.update(reopened(retry.job, retry.plan));
+  tx.fetched(name, std::nullopt);
   if (retry.job.cancel != Cancel::none) tx.take_back_cancel(name);
   tx.log(name, 0, fmt::format("retry: {} items in {} parts", retry.plan.items, retry.plan.parts));
   tx.commit();

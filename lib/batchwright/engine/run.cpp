@@ -40,9 +40,18 @@ Run::Run(Tools& tools, Server& server, Workers& workers, Job job, std::vector<Pa
     if (has_live_batch(p.state) || is_watched) p.due.reset();
   }
   if (m_job.cancel != Cancel::none) hurry_to_cancel();
+  if (m_goal.every) m_goal.every = std::min(*m_goal.every, longest_wait);
   lift_pause();
   hold_after_failures();
-  if (m_goal.sending == Sending::yes) record_job([this](Job& moved) { moved.advanced_at = now(); });
+}
+
+/// Jobs that nobody moves claim no room at the server: this one is moved.
+void Run::claim_room()
+{
+  constexpr Millis between_claims{300'000};
+  if (m_goal.sending == Sending::no || now() < m_next_claim) return;
+  m_next_claim = now() + between_claims;
+  record_job([this](Job& job) { job.advanced_at = now(); });
 }
 
 JobView Run::result() const
@@ -117,6 +126,7 @@ Millis Run::step()
   if (m_course == Course::going) {
     try {
       look_for_wish();
+      claim_room();
       patience = advance();
     } catch (...) {
       give_up(std::current_exception());
@@ -248,7 +258,7 @@ bool Run::reached() const
   const auto all = [this](auto holds) { return std::all_of(m_parts.begin(), m_parts.end(), holds); };
   // What can be sent only much later, for want of room or after a loss, is left to `poll`.
   const auto is_left = [this](const Part& p) {
-    if (p.state == PartState::queued && waits_for_room(p)) return true;
+    if ((p.state == PartState::queued || p.state == PartState::planned) && waits_for_room(p)) return true;
     if (const auto until = gathers_until(p, m_parts); until && *until > now() + longest_stay) return true;
     return (p.state == PartState::planned || p.state == PartState::queued) && p.due && *p.due > now() + longest_stay;
   };

@@ -74,6 +74,7 @@ private:
 
   // --- the steps (run.cpp) ---
   void lift_pause();
+  void claim_room();
   const Part* stopping_part() const;
   void hold_after_failures();
   void look_for_wish();
@@ -126,6 +127,7 @@ private:
   void look_for_batch(const Part& part);
   void record_look(int number, const Call& call, const BatchLook& look);
   void record_found(int number, const Call& call, std::vector<wire::BatchObject> found);
+  void cancel_others(int number, std::vector<wire::BatchObject> others);
   void record_not_listed(int number, const Call& call, std::optional<Instant> server_time);
   wire::Metadata metadata(const Part& part, const std::string& uuid) const;
   void watch(Call call);
@@ -213,6 +215,7 @@ private:
   input::Pins m_pins;
   std::vector<Call> m_watched = {}; // given up, but what they made may still show
   Instant m_next_twin_look = {};
+  Instant m_next_claim = {};
   /// Others' live batches, as a listing showed them.
   struct Survey {
     Foreign foreign = {};
@@ -241,6 +244,12 @@ inline constexpr Millis between_twin_looks{300'000};
 bool is_watched(const Call& call, Instant now);
 /// Those of a job.
 std::vector<Call> watched_calls(const store::Store& store, const std::string& job, Instant now);
+
+/// Whether the server has said more of a batch than that it looks at it.
+inline bool is_checked(const BatchStatus& status)
+{
+  return !status.status.empty() && status.status != "validating";
+}
 
 /// What a polled batch object says, as the part keeps it.
 BatchStatus status_of(const wire::BatchObject& batch);

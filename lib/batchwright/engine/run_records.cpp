@@ -108,7 +108,8 @@ Instant Run::later(int number, std::string_view doing, const Setback& setback)
     pause(Pause::auth, fmt::format("{}: {}", doing, setback.words));
     return now();
   }
-  const auto when = now() + std::max(trouble_wait(++m_troubles[number]), setback.retry_after.value_or(Millis{0}));
+  const auto when = now() + std::max(trouble_wait(++m_troubles[number]),
+                                     std::min(setback.retry_after.value_or(Millis{0}), longest_wait));
   if (setback.status == 429 && setback.code == "insufficient_quota") {
     pause(Pause::quota, fmt::format("{}: {}", doing, setback.words));
   } else if (setback.status != 429) {
@@ -124,7 +125,7 @@ Instant Run::trouble(int number, std::string_view doing, const Setback& setback)
     throw Error{Fault::network, fmt::format("{}: {}", doing, setback.words),
                 fmt::format("nothing is lost; run `batchwright poll {}` when the server can be reached", m_job.name)};
   }
-  const auto wait = std::max(trouble_wait(troubles), setback.retry_after.value_or(Millis{0}));
+  const auto wait = std::max(trouble_wait(troubles), std::min(setback.retry_after.value_or(Millis{0}), longest_wait));
   const auto when = now() + wait;
   if (now() >= m_quiet_until) {
     m_quiet_until = when;

@@ -1,4 +1,5 @@
 #include <batchwright/base/disk.hpp>
+#include <batchwright/base/error.hpp>
 #include <batchwright/engine/due.hpp>
 #include <batchwright/engine/space.hpp>
 #include <batchwright/money/tokens.hpp>
@@ -6,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <vector>
 
 namespace batchwright::engine {

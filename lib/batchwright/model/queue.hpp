@@ -16,6 +16,7 @@ struct Queue {
   std::string account = {};                        ///< as Job::account
   std::string model = {};                          ///< as it is asked for
   std::optional<std::int64_t> named_tokens = {};   ///< the limit that a refusal named last
+  std::optional<Instant> named_since = {};         ///< when that was
   std::optional<std::int64_t> own_tokens = {};     ///< ours, after a refusal below the named one
   std::optional<Instant> own_since = {};           ///< when that came about
   std::int64_t admitted_tokens = 0;                ///< the largest sum of live batches that was ever admitted
@@ -35,7 +36,8 @@ struct Enqueued {
   std::int64_t tokens = 0;
   std::int64_t requests = 0;
   BatchId batch = {};
-  std::string remote_status = {}; ///< the server's word; empty or `validating`: not admitted yet
+  std::optional<Instant> created_at = {}; ///< of the batch, or of the call that may have made it
+  std::string remote_status = {};         ///< the server's word; empty or `validating`: not admitted yet
   Instant job_created_at = {};
   std::optional<Instant> advanced_at = {}; ///< of the job
   bool may_send = false;                   ///< the job is neither paused nor cancelled

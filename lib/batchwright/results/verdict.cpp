@@ -52,7 +52,11 @@ void Unanswered::read_refusal(const std::filesystem::path& failed_batch, std::si
   }
   if (!m_named.empty()) {
     m_all = {Judgement::free_retry, false, "batch_failed", "the batch failed because of other requests in it"};
-  } else if (wire::refusal_of(errors) == wire::Refusal::server_fault) {
+  } else if (const auto refusal = wire::refusal_of(errors);
+             refusal == wire::Refusal::no_room || refusal == wire::Refusal::lost_file) {
+    m_all = in_words(errors.front()); // said late: the batch was not known to have failed for want of that
+    m_all.judgement = Judgement::free_retry;
+  } else if (refusal == wire::Refusal::server_fault) {
     m_all = in_words(errors.empty() ? wire::BatchError{} : errors.front());
     m_all.judgement = Judgement::transient;
   } else {

@@ -157,6 +157,7 @@ void each_column(Some<Queue> auto& queue, auto&& column)
   column("account", queue.account);
   column("model", queue.model);
   column("named_tokens", queue.named_tokens);
+  column("named_since", queue.named_since);
   column("own_tokens", queue.own_tokens);
   column("own_since", queue.own_since);
   column("admitted_tokens", queue.admitted_tokens);
@@ -174,6 +175,7 @@ void each_column(Some<Enqueued> auto& enqueued, auto&& column)
   column("tokens", enqueued.tokens);
   column("requests", enqueued.requests);
   column("batch", enqueued.batch);
+  column("created_at", enqueued.created_at);
   column("remote_status", enqueued.remote_status);
   column("job_created_at", enqueued.job_created_at);
   column("advanced_at", enqueued.advanced_at);

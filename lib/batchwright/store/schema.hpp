@@ -181,6 +181,7 @@ CREATE TABLE queues (
   account TEXT NOT NULL,
   model TEXT NOT NULL,
   named_tokens INTEGER,
+  named_since INTEGER,
   own_tokens INTEGER,
   own_since INTEGER,
   admitted_tokens INTEGER NOT NULL,
@@ -199,6 +200,8 @@ CREATE VIEW enqueued AS
          parts.estimated_tokens AS tokens,
          parts.requests AS requests,
          parts.batch AS batch,
+         coalesce(parts.remote_created_at, (SELECT max(begun_at) FROM calls
+           WHERE calls.job = parts.job AND calls.part = parts.number AND calls.kind = 1)) AS created_at,
          parts.remote_status AS remote_status,
          jobs.created_at AS job_created_at,
          jobs.advanced_at AS advanced_at,

@@ -395,9 +395,11 @@ void Transaction::take_back_cancel(const std::string& job)
       [key = job](Session& session) mutable { session << "UPDATE jobs SET cancel = 0 WHERE name = ?", use(key), now; });
 }
 
-void Transaction::fetched(const std::string& job, Instant when)
+void Transaction::fetched(const std::string& job, std::optional<Instant> when)
 {
-  m_state->store.run([key = job, at = Poco::Int64{when.time_since_epoch().count()}](Session& session) mutable {
+  Poco::Nullable<Poco::Int64> moment;
+  if (when) moment = Poco::Int64{when->time_since_epoch().count()};
+  m_state->store.run([key = job, at = moment](Session& session) mutable {
     session << "UPDATE jobs SET fetched_at = ? WHERE name = ?", use(at), use(key), now;
   });
 }

@@ -70,8 +70,8 @@ public:
   void wish_cancel(const std::string& job, Cancel wish);
   /// Job::cancel is none again: what a wish that was fulfilled failed is sent after all.
   void take_back_cancel(const std::string& job);
-  /// Job::fetched_at. Needs no lock of the job.
-  void fetched(const std::string& job, Instant when);
+  /// Job::fetched_at; nothing: the result is another one than was fetched. Needs no lock of the job.
+  void fetched(const std::string& job, std::optional<Instant> when);
   /// A job and all that belongs to it.
   void remove(const std::string& job);
   /// A part, new or known by its number.
