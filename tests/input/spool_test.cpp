@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <string>
 #include <thread>
 
@@ -37,7 +38,7 @@ std::string rows(int n)
 {
   std::string csv = "id,text\n";
   for (int i = 0; i < n; ++i)
-    csv += std::to_string(i) + ",row " + std::to_string(i * i) + "\n";
+    csv += std::to_string(i) + ",row " + std::to_string(std::int64_t{i} * i) + "\n";
   return csv;
 }
 
