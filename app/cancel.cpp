@@ -1,6 +1,5 @@
 // `batchwright cancel`: nothing more is sent, batches are stopped, and what they finished is collected.
 
-#include "app/collect.hpp"
 #include "app/command.hpp"
 #include "app/delivery.hpp"
 #include "app/handover.hpp"
@@ -28,7 +27,7 @@ bw::Exit run_cancel(const CancelOptions& options, Session& session)
     bw::engine::wish_cancel(session.tools(), options.job, options.abandon ? bw::Cancel::abandon : bw::Cancel::harvest);
     const bw::engine::Goal goal{.until = options.abandon ? bw::engine::Until::idle : bw::engine::Until::ended,
                                 .sending = bw::engine::Sending::no};
-    view = collect(options.job, goal, WhileHeld::wait, session);
+    view = session.workspace_if_any().collect(options.job, goal, bw::WhileHeld::wait);
   }
   const auto handed = hand_over(view, session);
   tell_end(view, Stdout::is_free, session);

@@ -1,6 +1,5 @@
 // `batchwright fetch`: collect what has ended, and merge it into input order. It never sends.
 
-#include "app/collect.hpp"
 #include "app/command.hpp"
 #include "app/delivery.hpp"
 #include "app/job_options.hpp"
@@ -71,7 +70,8 @@ bw::Exit run_fetch(const FetchOptions& options, Session& session)
   const bw::engine::Goal goal{.until = options.wait ? bw::engine::Until::ended : bw::engine::Until::idle,
                               .sending = bw::engine::Sending::no,
                               .every = duration_of(options.every, "--every")};
-  const auto view = collect(options.job, goal, options.wait ? WhileHeld::wait : WhileHeld::look, session);
+  const auto view =
+      session.workspace_if_any().collect(options.job, goal, options.wait ? bw::WhileHeld::wait : bw::WhileHeld::look);
   if (view.state == bw::JobState::done || (options.wait && !options.partial)) return finish(view, ending, session);
 
   if (options.partial) deliver(options.job, *ending.delivery, session);

@@ -180,11 +180,13 @@ void Run::record_settled(int number, const results::Settled& settled)
 /// The result that was delivered becomes another one.
 void Run::deliver_anew()
 {
-  m_job.handover.delivered_at.reset();
+  auto changed = m_job;
+  changed.handover.delivered_at.reset();
   store::Transaction tx{m_tools.store};
-  tx.update(m_job);
-  tx.fetched(m_job.name, std::nullopt);
+  tx.update(changed);
+  tx.fetched(changed.name, std::nullopt);
   tx.commit();
+  m_job = std::move(changed);
 }
 
 /// What the user accepts has changed since the part was settled.
