@@ -16,6 +16,8 @@ void add_validate(CLI::App& root, Session& session);
 void add_config(CLI::App& root, Session& session);
 void add_cancel(CLI::App& root, Session& session);
 void add_retry(CLI::App& root, Session& session);
+void add_recover(CLI::App& root, Session& session);
+void add_adopt(CLI::App& root, Session& session);
 void add_clean(CLI::App& root, Session& session);
 void add_show(CLI::App& root, Session& session);
 void add_emulator(CLI::App& root, Session& session);

@@ -96,10 +96,13 @@ std::uint64_t share_of(const std::string& text)
 /// Spending asks first: on a terminal with a question, elsewhere it must have been said on the command line.
 void get_consent(const JobOptions& options, const bw::engine::Draft& draft, Session& session)
 {
-  if (options.yes || draft.continues || draft.job.items == 0)
-    return; // a job that is continued was consented to when it was made
-  const auto question = fmt::format("Send {} to {}?", bw::report::amount_of_work(draft.job.items, draft.parts.size()),
-                                    draft.job.request.model);
+  if (options.yes || draft.job.items == 0) return;
+  if (draft.continues && (!draft.needs_consent || draft.pending == 0)) return; // consented to when it was made
+  const auto to = draft.job.request.model.empty() ? "several models" : draft.job.request.model;
+  const auto question =
+      draft.needs_consent
+          ? fmt::format("Send what is left, {} items now, to {}?", bw::report::count(draft.unsent), to)
+          : fmt::format("Send {} to {}?", bw::report::amount_of_work(draft.job.items, draft.parts.size()), to);
   const auto in = draft.spooled ? Stdin::holds_data : Stdin::is_free;
   if (!session.console().confirm(question, "this spends money",
                                  "say --yes to send it, or --dry-run to see only what it would cost", in)) {

@@ -72,6 +72,8 @@ Exit run(int argc, char** argv, app::Session& session)
   app::add_config(root, session);
   app::add_cancel(root, session);
   app::add_retry(root, session);
+  app::add_recover(root, session);
+  app::add_adopt(root, session);
   app::add_clean(root, session);
   app::add_show(root, session);
   app::add_emulator(root, session);

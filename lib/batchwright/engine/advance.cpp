@@ -157,6 +157,14 @@ Job known_job(Tools& tools, const std::string& name)
                            : fmt::format("did you mean {}?", fmt::join(near, ", "))};
 }
 
+void require_input(const Job& job, std::string_view doing)
+{
+  if (knows_input(job)) return;
+  throw Error{Fault::usage,
+              fmt::format("{} needs the input of {}, which was rebuilt from the server without it", doing, job.name),
+              fmt::format("`batchwright submit` the same input, with the same options and --name {}", job.name)};
+}
+
 void check_account(Tools& tools, Server& server, const Job& job, const std::vector<Part>& parts)
 {
   if (job.account == server.account) return;
@@ -211,7 +219,7 @@ void tidy(Tools& tools, const std::string& name)
 
 void wish_cancel(Tools& tools, const std::string& name, Cancel wish)
 {
-  known_job(tools, name);
+  if (known_job(tools, name).standing == Standing::bare) require_input(known_job(tools, name), "cancelling");
   store::Transaction tx{tools.store};
   tx.wish_cancel(name, wish);
   tx.log(name, 0, wish == Cancel::abandon ? "cancel wished, without waiting" : "cancel wished");
@@ -309,6 +317,7 @@ std::vector<InputSpan> input_spans(Tools& tools, const std::string& name)
     throw Error{Fault::usage, fmt::format("{}: its requests were made here, and belong to no file of requests", name),
                 "-o DIR/ gives each file of ready-made requests its output; here, name a file"};
   }
+  require_input(job, "an output for each file");
   std::vector<InputSpan> spans;
   for (const auto& input : job.inputs)
     spans.push_back({.path = input.spooled ? "stdin.jsonl" : input.path});
@@ -316,7 +325,7 @@ std::vector<InputSpan> input_spans(Tools& tools, const std::string& name)
     auto& span = spans.at(p.mark.input);
     span.first = span.items == 0 ? p.first : std::min(span.first, p.first);
     span.last = std::max(span.last, p.last);
-    span.items += p.attempt == 1 && !p.listed ? p.items : 0;
+    span.items = span.last - span.first + 1; // every item of the file is in some part
   }
   return spans;
 }
@@ -325,6 +334,8 @@ results::Merged merge(Tools& tools, const std::string& name, const results::Merg
                       const results::Sink& sink)
 {
   const auto job = known_job(tools, name);
+  const bool is_table = options.format == results::Format::csv || options.format == results::Format::tsv;
+  if (is_table || options.choice.input) require_input(job, "the table, or the items' own records,");
   auto outcomes = outcome_files(tools, job, tools.store.parts(name));
   std::erase_if(outcomes, [&](const results::OutcomeFile& file) {
     return file.last < options.first || (options.last && file.first > *options.last);

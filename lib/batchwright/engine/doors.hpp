@@ -14,6 +14,9 @@ namespace batchwright::engine {
 /// Throws `Fault::usage` for an unknown job, naming near ones.
 Job known_job(Tools& tools, const std::string& name);
 
+/// Throws `Fault::usage` where the job's input is not known (`knows_input`) and `doing` needs it.
+void require_input(const Job& job, std::string_view doing);
+
 /// A job belongs to an account: with another one, everything of it is "not found". Another key of the same account
 /// passes where something of the job's own answers under it. Throws `Fault::config`.
 void check_account(Tools& tools, Server& server, const Job& job, const std::vector<Part>& parts);

@@ -4,6 +4,7 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/engine.hpp>
+#include <batchwright/engine/recover.hpp>
 #include <batchwright/engine/space.hpp>
 #include <batchwright/engine/spec.hpp>
 #include <batchwright/input/pins.hpp>
@@ -174,6 +175,30 @@ void plan(Draft& made, Tools& tools, input::Empty empty)
   }
 }
 
+/// The same input again, for a job that was rebuilt from the server or took batches over: with what is asked now, it is
+/// that job.
+void resume(Draft& made, Tools& tools, const Job& known, input::Empty empty)
+{
+  Job& job = made.job;
+  plan(made, tools, empty);
+  if (job.items != known.items) {
+    throw Error{Fault::usage,
+                fmt::format("the input comes to {} items, and the job {} has {}", job.items, job.name, known.items),
+                "give the same input and the same --skip-bad as then"};
+  }
+  job.uuid = known.uuid;
+  job.created_at = known.created_at;
+  job.standing = known.standing;
+  job.account = known.account;
+  job.base_url = known.base_url;
+  job.estimated = expected_cost(made.by_model, tools.prices, Route::batch);
+  made.planned = std::exchange(made.parts, tools.store.parts(job.name));
+  made.unsent = unsent(made.parts);
+  made.pending = tally(known, made.parts).pending();
+  made.asked = job;
+  made.continues = made.needs_consent = true;
+}
+
 void check(const Ask& ask, const wire::Profile& profile)
 {
   const auto& limits = ask.job.limits;
@@ -214,6 +239,7 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
   if (!given_name) job.name = job_name_from(name_of(ask.inputs.front(), job.inputs.front()));
 
   if (auto known = same_job(tools, job, given_name)) {
+    if (known->standing != Standing::consented) return resume(made, tools, *known, ask.empty);
     made.asked = job;
     take_over(*known, job);
     made.parts = tools.store.parts(known->name);
@@ -278,13 +304,14 @@ PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
     if (std::find(formats.begin(), formats.end(), input.format) == formats.end()) formats.push_back(input.format);
   }
   std::vector<std::string> columns;
-  if (!draft.continues && !draft.job.inputs.empty()) columns = input::fixed_columns(draft.job.inputs.front());
+  const bool is_read = !draft.continues || draft.needs_consent;
+  if (is_read && !draft.job.inputs.empty()) columns = input::fixed_columns(draft.job.inputs.front());
   return {.job = draft.job.name,
           .formats = std::move(formats),
           .columns = std::move(columns),
           .model = draft.job.request.model,
           .items = draft.job.items,
-          .parts = draft.parts.size(),
+          .parts = draft.needs_consent ? draft.planned.size() : draft.parts.size(),
           .request_bytes = draft.request_bytes,
           .input_tokens = draft.input_tokens,
           .output_tokens = draft.output_tokens,
@@ -293,7 +320,9 @@ PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
           .realtime = expected_cost(draft.by_model, prices, Route::realtime),
           .prices_as_of = prices.as_of(),
           .skipped = draft.skipped_count,
-          .continues = draft.continues};
+          .continues = draft.continues,
+          .needs_consent = draft.needs_consent,
+          .unsent = draft.unsent};
 }
 
 namespace {
@@ -315,15 +344,19 @@ void go_on_after_failures(Tools& tools, store::Transaction& tx, const Job& job)
 FileLock found(Tools& tools, const Draft& draft)
 {
   const auto& name = draft.job.name;
-  if (!draft.continues) check_space(tools, draft);
+  if (!draft.continues || draft.needs_consent) check_space(tools, draft);
   auto lock = take_lock(tools, name);
   store::Transaction tx{tools.store};
   if (draft.continues) {
     auto job = tools.store.job(name); // again: others may have moved it since it was drafted
     if (!job) throw Error{Fault::busy, fmt::format("the job {} was just removed", name), "run the command again"};
-    take_over(*job, draft.asked);
-    go_on_after_failures(tools, tx, *job);
-    tx.update(with_kept_input(tools, draft, *job));
+    if (job->standing == Standing::consented) {
+      take_over(*job, draft.asked);
+      go_on_after_failures(tools, tx, *job);
+      tx.update(with_kept_input(tools, draft, *job));
+    } else {
+      go_on(tools, tx, with_kept_input(tools, draft, draft.asked), draft.planned);
+    }
   } else {
     tx.add(with_kept_input(tools, draft, draft.job));
     for (const auto& part : draft.parts)

@@ -72,10 +72,19 @@ std::optional<Do> action_for(const Part& part, const Job& job)
   return std::nullopt;
 }
 
-/// Which actions a pause leaves: no sending; under `auth` and `account` the server would refuse all the same.
-bool allowed(Do what, Pause pause, Sending sending)
+/// Whether outcomes are decided by an action.
+bool judges(Do what)
 {
-  if (what == Do::settle || what == Do::judge || what == Do::give_up) return true;
+  return what == Do::settle || what == Do::judge || what == Do::give_up;
+}
+
+/// Which actions a job's standing and a pause leave: no sending without consent, nor while paused; under `auth` and
+/// `account` the server would refuse all the same.
+bool allowed(Do what, const Job& job, Sending sending)
+{
+  const auto pause = job.pause;
+  if (judges(what)) return job.standing != Standing::bare;
+  if (sends(what) && job.standing != Standing::consented) return false;
   if (pause == Pause::auth || pause == Pause::account) return false;
   if (pause == Pause::unknown_submission && what == Do::look_for_batch) return false;
   return !sends(what) || (sending == Sending::yes && pause == Pause::none);
@@ -116,7 +125,7 @@ Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& bus
   auto taken = busy;
   for (const auto& part : parts) {
     const auto what = action_for(part, job);
-    if (!what || taken.contains(part.number) || !allowed(*what, job.pause, sending)) continue;
+    if (!what || taken.contains(part.number) || !allowed(*what, job, sending)) continue;
     const auto gathers = *what == Do::build ? gathers_until(part, parts) : std::nullopt;
     const auto when = gathers ? gathers : part.due;
     if (when && *when > now && *when <= now + longest_wait + job.policy.adopt_grace) {

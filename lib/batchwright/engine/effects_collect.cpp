@@ -2,6 +2,7 @@
 
 #include <batchwright/base/files.hpp>
 #include <batchwright/engine/moves.hpp>
+#include <batchwright/engine/rebuild.hpp>
 #include <batchwright/engine/run.hpp>
 
 #include <fmt/format.h>
@@ -120,17 +121,18 @@ void Run::settle(const Part& p, const results::SettleFiles& files, results::Canc
 {
   const auto& spec = m_job.request;
   const bool lists_ids = !files.ids.empty();
-  const results::SettleContext context{.user_ids = is_ready_made(m_job) || (has_user_ids(m_job) && !lists_ids),
-                                       .endpoint = p.endpoint.empty() ? spec.endpoint : p.endpoint,
-                                       .cancelled = cancelled,
-                                       .prices = m_tools.prices.find(p.model.empty() ? spec.model : p.model),
-                                       .schema = spec.schema,
-                                       .policy = m_job.policy,
-                                       .demand = as == Do::settle ? demand(p) : results::Demand{},
-                                       .lost = p.gone_since.has_value()};
+  results::SettleContext context{.user_ids = is_ready_made(m_job) || (has_user_ids(m_job) && !lists_ids),
+                                 .endpoint = p.endpoint.empty() ? spec.endpoint : p.endpoint,
+                                 .cancelled = cancelled,
+                                 .prices = m_tools.prices.find(p.model.empty() ? spec.model : p.model),
+                                 .schema = spec.schema,
+                                 .policy = m_job.policy,
+                                 .demand = as == Do::settle ? demand(p) : results::Demand{},
+                                 .lost = p.gone_since.has_value()};
   // Ids of the user's are read from the request file or that of ids; where it is gone it is built again, the same
   // bytes.
   const bool rebuild = has_user_ids(m_job) && !std::filesystem::exists(lists_ids ? files.ids : files.requests);
+  if (p.elsewhere > 0) context.elsewhere = held_by_later(p, m_parts, m_files);
   const auto work = [this, job = m_job, p, files, context, rebuild, built = request_files(p)] {
     if (rebuild) m_pins.hold([&] { return requests::build(job, p, built); });
     return results::settle(p, files, context);

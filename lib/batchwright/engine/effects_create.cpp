@@ -2,10 +2,10 @@
 // there is room. Where no readable answer came, the listing is asked for that uuid before anything is sent again; a
 // batch that shows even later is a twin.
 
+#include <batchwright/engine/label.hpp>
 #include <batchwright/engine/listing.hpp>
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/run.hpp>
-#include <batchwright/engine/spec.hpp>
 
 #include <fmt/format.h>
 
@@ -23,17 +23,6 @@ bool is_made_by(const wire::BatchObject& batch, const std::vector<Call>& calls)
          std::any_of(calls.begin(), calls.end(), [&](const Call& c) { return c.uuid == uuid->second; });
 }
 
-/// Of two batches of one part, the one to keep: one that lives or has finished before one that failed or was cancelled;
-/// of equals the older.
-bool is_better(const wire::BatchObject& a, const wire::BatchObject& b)
-{
-  const auto is_of_use = [](const wire::BatchObject& batch) {
-    return wire::phase(batch.status) != wire::BatchPhase::refused && batch.status != "cancelled";
-  };
-  if (is_of_use(a) != is_of_use(b)) return is_of_use(a);
-  return a.created_at.value_or(Instant::max()) < b.created_at.value_or(Instant::max());
-}
-
 } // namespace
 
 bool is_watched(const Call& call, Instant now)
@@ -49,22 +38,9 @@ std::vector<Call> watched_calls(const store::Store& store, const std::string& jo
   return calls;
 }
 
-wire::Metadata Run::metadata(const Part& p, const std::string& uuid) const
-{
-  return {{"bw_call", uuid},
-          {"bw_job", m_job.name},
-          {"bw_job_uuid", m_job.uuid},
-          {"bw_part", std::to_string(p.number)},
-          {"bw_attempt", std::to_string(p.attempt)},
-          {"bw_first", std::to_string(p.first)},
-          {"bw_count", std::to_string(p.items)},
-          {"bw_items", std::to_string(m_job.items)},
-          {"bw_tokens", std::to_string(p.input_tokens.n)},
-          {"bw_options", options_digest(m_job)}};
-}
-
 void Run::create(const Part& p)
 {
+  ensure(p.elsewhere == 0, "what other parts hold is not sent again");
   if (wants_survey(p)) return survey(p);
   // Asked before the transaction, too: what waits writes nothing.
   auto said = turn(room_for(p), m_job.name, p.number, now());
@@ -81,7 +57,9 @@ void Run::create(const Part& p)
 
   m_calls.push_back(call);
   const auto work = [this, p, endpoint = p.endpoint.empty() ? m_job.request.endpoint : p.endpoint,
-                     data = metadata(p, call.uuid)] { return m_server.client.create_batch(p.file, endpoint, data); };
+                     data = metadata_of(m_job, p, call.uuid)] {
+    return m_server.client.create_batch(p.file, endpoint, data);
+  };
   on_worker(Do::create, p.number, work,
             [this, number = p.number, uuid = call.uuid](const auto& reply) { record_create(number, uuid, reply); });
 }

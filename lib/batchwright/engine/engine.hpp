@@ -72,6 +72,10 @@ struct Draft {
   std::uint64_t skipped_count = 0;
   Job asked = {};                            ///< where it continues a job: what was asked for now
   bool continues = false;                    ///< there is such a job already: `job` is that one, with the new policy
+  bool needs_consent = false;                ///< that job was rebuilt, or took batches over: this is what lets it send
+  std::uint64_t unsent = 0;                  ///< of such a job: items that no batch holds
+  std::uint64_t pending = 0;                 ///< of such a job: items without an outcome
+  std::vector<Part> planned = {};            ///< of such a job: what the input is cut into; `parts` are those there are
   std::unique_ptr<UnnamedFile> spooled = {}; ///< what was piped in, until the job keeps it
 };
 
@@ -84,8 +88,9 @@ PlanView plan_view(const Draft& draft, const money::PriceTable& prices);
 Draft draft(Tools& tools, const Ask& ask);
 
 /// Makes the drafted job real: directory, what was piped in, and rows. Or, where it continues one, takes over the new
-/// policy. Returns the job's lock, for `advance` to go on with. Throws `Fault::busy` where another process holds a job
-/// of that name, `Fault::storage` where the disk has no room for what a new one may bring.
+/// policy, and of one that was rebuilt or took batches over, input, options and consent. Returns the job's lock, for
+/// `advance` to go on with. Throws `Fault::busy` where another process holds a job of that name, `Fault::storage` where
+/// the disk has no room for what a new one may bring.
 FileLock found(Tools& tools, const Draft& draft);
 
 // --- moving a job ----------------------------------------------------------------------------------------------------

@@ -256,6 +256,11 @@ Job reopened(Job job, const PlanView& plan)
 Retry plan_retry(Tools& tools, const std::string& name, const RetryAsk& ask)
 {
   Retry retry{.ask = ask, .job = known_job(tools, name)};
+  require_input(retry.job, "sending items again");
+  if (retry.job.standing == Standing::adopted) {
+    throw Error{Fault::usage, fmt::format("{} took over batches made elsewhere, and may not send yet", name),
+                fmt::format("`batchwright submit` the request file with --name {} lets it", name)};
+  }
   auto parts = tools.store.parts(name);
   check(retry.job, parts, ask);
   retry.lists = std::make_unique<TemporaryDirectory>(tools.layout.job(name).directory(), "retry");

@@ -229,16 +229,16 @@ bool Run::is_over(const Part& p) const
 {
   switch (p.state) {
   case PartState::settled:
-    return !is_judged_otherwise(p, m_job.policy);
+    return !is_judged_otherwise(p, m_job.policy) || m_job.standing == Standing::bare;
   case PartState::superseded:
   case PartState::abandoned:
     return true;
   case PartState::planned:
   case PartState::queued:
     if (m_job.cancel != Cancel::none) return false;
-    return m_goal.sending == Sending::no || m_job.pause != Pause::none;
+    return m_goal.sending == Sending::no || m_job.pause != Pause::none || m_job.standing != Standing::consented;
   case PartState::fetched:
-    return false;
+    return m_job.standing == Standing::bare;
   default:
     return m_job.pause == Pause::auth || m_job.pause == Pause::account;
   }

@@ -129,7 +129,6 @@ private:
   void record_found(int number, const Call& call, std::vector<wire::BatchObject> found);
   void cancel_others(int number, std::vector<wire::BatchObject> others);
   void record_not_listed(int number, const Call& call, std::optional<Instant> server_time);
-  wire::Metadata metadata(const Part& part, const std::string& uuid) const;
   void watch(Call call);
   bool looks_for_twins() const;
   void look_for_twins();

@@ -14,11 +14,27 @@ bool same_content(const std::vector<PinnedInput>& a, const std::vector<PinnedInp
   });
 }
 
+constexpr std::size_t half_digest = 16;
+
+std::string digest_of(const std::string& text)
+{
+  Sha256 sha;
+  sha.update(text);
+  return sha.hex().substr(0, half_digest);
+}
+
 } // namespace
 
 std::vector<std::string> differences(const Job& a, const Job& b)
 {
   std::vector<std::string> found;
+  if (!knows_input(a)) {
+    const auto digest = options_digest(b);
+    if (digest.substr(0, half_digest) != a.options.substr(0, half_digest)) found.emplace_back("the input");
+    if (digest.substr(half_digest) != a.options.substr(std::min(half_digest, a.options.size())))
+      found.emplace_back("what is asked (model, prompt, limits of parts and the like)");
+    return found;
+  }
   const auto compare = [&found](bool equal, const char* what) {
     if (!equal) found.emplace_back(what);
   };
@@ -44,23 +60,27 @@ std::vector<std::string> differences(const Job& a, const Job& b)
 
 std::string options_digest(const Job& job)
 {
-  std::string text;
-  json::Writer w{text};
-  w.begin_array();
+  std::string inputs;
+  json::Writer of_inputs{inputs};
+  of_inputs.begin_array();
   for (const auto& input : job.inputs)
-    w.string(input.sha256);
-  w.string(job.request.prompt).string(job.request.system).string(job.request.model).string(job.request.endpoint);
+    of_inputs.string(input.sha256);
+  of_inputs.end_array();
+
+  std::string options;
+  json::Writer w{options};
+  w.begin_array();
+  w.string(job.request.prompt).string(job.request.system);
+  if (!is_ready_made(job)) w.string(job.request.model).string(job.request.endpoint); // else their lines say it
   w.string(job.request.messages).string(job.request.body).string(job.request.schema);
   w.integer(static_cast<std::int64_t>(job.request.inputs_per_request));
   w.integer(job.request.max_output_tokens.value_or(0)).string(job.request.id_column);
   for (const auto& [field, value] : job.request.set)
     w.string(field).string(value);
   w.integer(static_cast<std::int64_t>(job.limits.requests)).integer(static_cast<std::int64_t>(job.limits.bytes));
-  w.integer(static_cast<std::int64_t>(job.limits.tokens));
+  w.integer(static_cast<std::int64_t>(job.limits.tokens)).integer(static_cast<std::int64_t>(job.skip_bad));
   w.end_array();
-  Sha256 sha;
-  sha.update(text);
-  return sha.hex().substr(0, 32);
+  return digest_of(inputs) + digest_of(options);
 }
 
 } // namespace batchwright::engine

@@ -96,6 +96,14 @@ enum class Cancel : std::uint8_t {
   abandon = 2, ///< the same, but nobody waits for batches to end
 };
 
+/// Whether a job may send, and how much it knows of itself.
+enum class Standing : std::uint8_t {
+  consented = 0, ///< made by `submit` or `run`: the user asked that it be sent
+  adopted = 1,   ///< it took over batches made elsewhere: nothing is sent before a `submit` of the same input
+  recovered = 2, ///< rebuilt from the server: the same, and neither input nor options are known until then
+  bare = 3,      ///< recovered, and what its answers are to be judged by (ids, a schema) is not known either
+};
+
 /// What is done with the result when no item is pending, by whichever command sees that.
 struct Handover {
   std::string out = {};     ///< absolute path that the merged result is written to; empty: none
@@ -136,6 +144,8 @@ struct Job {
   std::string account = {}; ///< endpoint with organisation and project, else a digest of the key
   std::optional<PicoUsd> estimated = {};
   Instant created_at = {};
+  Standing standing = Standing::consented;
+  std::string options = {}; ///< of a job that was recovered: the digest of what it sends
   Pause pause = Pause::none;
   std::string message = {}; ///< why it is paused, or what the user should know
   Handover handover = {};
@@ -153,6 +163,11 @@ struct Job {
 /// Whether so much of a settled part failed for good that the policy sends nothing more.
 bool stops(const Policy& policy, const Part& part);
 
+/// Whether the job's input and options are known, so that requests can be made of them.
+inline bool knows_input(const Job& job)
+{
+  return job.standing == Standing::consented || job.standing == Standing::adopted;
+}
 /// Whether the job's requests are ready-made lines.
 bool is_ready_made(const Job& job);
 /// Whether the items' custom_ids are the user's: of an id column, or of ready-made lines.

@@ -181,9 +181,11 @@ struct Part {
   Ordinal first = 0; ///< its lowest ordinal
   Ordinal last = 0;  ///< its highest ordinal
   std::uint64_t items = 0;
-  bool listed = false; ///< the ordinals stand in a list file; else they are first, first + 1, ..., last, or, of
-                       ///< ready-made requests, those between them that have the part's model and endpoint
-  Mark mark = {};      ///< where to begin reading the input
+  std::uint64_t elsewhere = 0; ///< of its items, those that later parts hold; only of parts that were rebuilt from the
+                               ///< server, where what a part left to others shows before it is settled
+  bool listed = false;         ///< the ordinals stand in a list file; else they are first, first + 1, ..., last, or, of
+                               ///< ready-made requests, those between them that have the part's model and endpoint
+  Mark mark = {};              ///< where to begin reading the input
   std::uint64_t requests = 0;
   std::uint64_t inputs_per_request = 0;               ///< items a request at most; 0: as the job says
   std::string model = {};                             ///< empty: the job's

@@ -55,7 +55,7 @@ Tally tally(const Job& job, const std::vector<Part>& parts)
       sum.succeeded += part.outcome.succeeded;
       sum.failed += part.outcome.failed;
     } else if (is_live(part.state)) {
-      waiting += part.items;
+      waiting += part.items - part.elsewhere;
     }
   }
   ensure(sum.succeeded + sum.failed + waiting == job.items,
@@ -89,6 +89,7 @@ JobView view(const Job& job, const std::vector<Part>& parts, Held held)
   v.parts = parts;
   v.estimated = job.estimated;
   v.created_at = job.created_at;
+  v.standing = job.standing;
   v.message = job.message;
   v.handover = job.handover;
   v.cancel = job.cancel;
@@ -107,6 +108,16 @@ JobView view(const Job& job, const std::vector<Part>& parts, Held held)
       v.next_poll_at = std::min(v.next_poll_at.value_or(*part.due), *part.due);
   }
   return v;
+}
+
+std::uint64_t unsent(const std::vector<Part>& parts)
+{
+  std::uint64_t items = 0;
+  for (const auto& p : parts) {
+    const bool waits = p.state == PartState::planned || p.state == PartState::uploading || p.state == PartState::queued;
+    if (waits) items += p.items;
+  }
+  return items;
 }
 
 Exit exit_for(const JobView& view)

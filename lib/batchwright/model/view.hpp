@@ -38,6 +38,7 @@ struct JobView {
   std::optional<PicoUsd> spent = {};    ///< nothing: the price of the model is not known
   std::optional<PicoUsd> realtime = {}; ///< the same work, all in real time
   Instant created_at = {};
+  Standing standing = Standing::consented;
   std::optional<Instant> next_poll_at = {};
   std::string message = {};
   Handover handover = {};
@@ -48,6 +49,9 @@ struct JobView {
   /// Whether it ended and what was to be done then is not done yet.
   bool owes_handover() const;
 };
+
+/// How many items wait in parts that the server has no batch of.
+std::uint64_t unsent(const std::vector<Part>& parts);
 
 /// What a job comes to, before anything is sent.
 struct PlanView {
@@ -64,8 +68,10 @@ struct PlanView {
   std::optional<PicoUsd> batch = {};    ///< nothing: the price of the model is not known
   std::optional<PicoUsd> realtime = {}; ///< the same, all in real time
   std::string prices_as_of = {};
-  std::uint64_t skipped = 0; ///< bad records put aside
-  bool continues = false;    ///< there is such a job already
+  std::uint64_t skipped = 0;  ///< bad records put aside
+  bool continues = false;     ///< there is such a job already
+  bool needs_consent = false; ///< that job may not send yet
+  std::uint64_t unsent = 0;   ///< of such a job: items that no batch holds
 };
 
 enum class Held : std::uint8_t {

@@ -83,7 +83,12 @@ std::string plan(const PlanView& v)
 {
   auto text = fmt::format("{}: {} for {}\n", v.job, amount_of_work(v.items, v.parts),
                           v.model.empty() ? "several models" : v.model);
-  if (v.continues) return text + "  continues the job of that name";
+  if (v.needs_consent) {
+    text += fmt::format("  known   the job of that name, by its batches at the server; {} in none of them\n",
+                        counted(v.unsent, "item is", "items are"));
+  } else if (v.continues) {
+    return text + "  continues the job of that name";
+  }
   text += input_line(v);
   text += fmt::format("  upload  {}\n", bytes(v.request_bytes));
   text += fmt::format("  tokens  about {} in, {} {} out{}\n", count(tokens(v.input_tokens)),
@@ -109,6 +114,14 @@ std::string next_step(const JobView& v)
   if (v.state == JobState::cancelling) {
     return fmt::format("{} is being cancelled: {} pending{}{}\n  `batchwright fetch {} --wait` waits for what is left",
                        v.job, counted(v.items.pending(), "item", "items"), why.empty() ? "" : "; ", why, v.job);
+  }
+  if (v.standing != Standing::consented) {
+    return fmt::format(
+        "{}: {} pending{}{}\n  `batchwright fetch {} --wait` collects what is at the server; {}", v.job,
+        counted(v.items.pending(), "item", "items"), why.empty() ? "" : "; ", why, v.job,
+        v.standing == Standing::adopted
+            ? fmt::format("`batchwright submit` of the request file with --name {} sends what is left", v.job)
+            : fmt::format("the `batchwright submit` that made it, with --name {}, sends what is left", v.job));
   }
   const bool sends = std::any_of(v.parts.begin(), v.parts.end(), [](const Part& p) {
     return p.state == PartState::planned || p.state == PartState::queued || p.state == PartState::uploading;

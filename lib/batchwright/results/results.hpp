@@ -76,6 +76,7 @@ struct SettleContext {
   std::string schema = {};                    ///< that successful answers must keep to; empty: none
   Policy policy = {};                         ///< of the job: attempts, fallback, what is accepted
   Demand demand = {};                         ///< not met: nothing is settled
+  std::vector<Ordinal> elsewhere = {};        ///< ascending: items that other parts hold by now; they are left to those
   bool lost = false; ///< the server no longer holds a file of the part's: items without a line fail, as paid
 };
 
@@ -101,19 +102,20 @@ struct Settled {
 };
 
 /// Reads both files, gives every item of the part an outcome or puts it on the list of what is left, and writes both,
-/// durably. Succeeded + failed + left = items of the part, checked. Duplicates: the first success wins, else the first
-/// line. Ids that are not the part's, and unreadable lines, are quarantined; an unreadable line whose custom_id can be
-/// salvaged fails its item with `unreadable_output`, others fail the part's missing items with it. Where a file is
-/// lost, the missing items fail with `lost_remote`. A batch that failed as a whole says by its errors what becomes of
-/// items without a line: lines it names fail with the server's words and the rest is a free retry, its own faults are
-/// transient, all else is permanent. A 403 is permanent, unless every answer of the part is one. An unusable answer of
-/// a code that the policy accepts counts as succeeded. A transient outcome is left while attempts remain (part.attempt
-/// < max_attempts) and the fallback is not `none`; a free retry is left always (but for fallback `none`); where the job
-/// is cancelled, both fail with `cancelled`. Lists of what is left and quarantine files of an earlier settling that
-/// have nothing to hold any more are removed. An answer that does not keep to the schema fails with `schema_violation`.
-/// A pack gives each of its items an answer line of its own, with its share of the usage. One that was refused with
-/// 400, 413 or 422 says nothing of its items: they are left for smaller packs, until the bad one stands alone. Throws
-/// `Fault::storage`; `Fault::bug` where files are not this part's.
+/// durably. Succeeded + failed + left = items of the part, checked. Items that are elsewhere count as left, and stand
+/// on no list. Duplicates: the first success wins, else the first line. Ids that are not the part's, and unreadable
+/// lines, are quarantined; an unreadable line whose custom_id can be salvaged fails its item with `unreadable_output`,
+/// others fail the part's missing items with it. Where a file is lost, the missing items fail with `lost_remote`. A
+/// batch that failed as a whole says by its errors what becomes of items without a line: lines it names fail with the
+/// server's words and the rest is a free retry, its own faults are transient, all else is permanent. A 403 is
+/// permanent, unless every answer of the part is one. An unusable answer of a code that the policy accepts counts as
+/// succeeded. A transient outcome is left while attempts remain (part.attempt < max_attempts) and the fallback is not
+/// `none`; a free retry is left always (but for fallback `none`); where the job is cancelled, both fail with
+/// `cancelled`. Lists of what is left and quarantine files of an earlier settling that have nothing to hold any more
+/// are removed. An answer that does not keep to the schema fails with `schema_violation`. A pack gives each of its
+/// items an answer line of its own, with its share of the usage. One that was refused with 400, 413 or 422 says nothing
+/// of its items: they are left for smaller packs, until the bad one stands alone. Throws `Fault::storage`; `Fault::bug`
+/// where files are not this part's.
 Settled settle(const Part& part, const SettleFiles& files, const SettleContext& context);
 
 /// The outcomes of a settled part under another policy of what is accepted: rewrites the file and returns the sums with

@@ -263,8 +263,9 @@ private:
   void halve(const Places& places)
   {
     if (m_context.cancelled != Cancelled::no) return cancel(places);
-    for (auto place = places.begin; place < places.end; ++place)
-      m_left_halved.add(m_members.ordinal(place));
+    for (auto place = places.begin; place < places.end; ++place) {
+      if (!is_elsewhere(place)) m_left_halved.add(m_members.ordinal(place));
+    }
     m_settled.sums.left += places.size();
     m_settled.largest_refused = std::max<std::uint64_t>(m_settled.largest_refused, places.size());
   }
@@ -275,8 +276,19 @@ private:
     write(place, accepts(m_context.policy, code) ? Status::succeeded : Status::failed, code, pick.paid, line);
   }
 
+  /// Whether a part that came after this one holds the item: its outcome stands there.
+  bool is_elsewhere(std::size_t place) const
+  {
+    const auto& others = m_context.elsewhere;
+    return !others.empty() && std::binary_search(others.begin(), others.end(), m_members.ordinal(place));
+  }
+
   void write(std::size_t place, Status status, std::string_view code, bool paid, std::string_view answer)
   {
+    if (is_elsewhere(place)) {
+      ++m_settled.sums.left;
+      return;
+    }
     m_head.clear();
     append_outcome_head(m_head, m_members.ordinal(place), status, code, paid);
     m_outcomes.write(m_head);
@@ -288,8 +300,9 @@ private:
   void leave(const Places& places, Judgement judgement)
   {
     auto& list = judgement == Judgement::free_retry ? m_left_free : m_left;
-    for (auto place = places.begin; place < places.end; ++place)
-      list.add(m_members.ordinal(place));
+    for (auto place = places.begin; place < places.end; ++place) {
+      if (!is_elsewhere(place)) list.add(m_members.ordinal(place));
+    }
     m_settled.sums.left += places.size();
   }
 

@@ -55,6 +55,8 @@ void each_column(Some<Job> auto& job, auto&& column)
   column("account", job.account);
   column("estimated", job.estimated);
   column("created_at", job.created_at);
+  column("standing", job.standing);
+  column("options", job.options);
   column("pause", job.pause);
   column("message", job.message);
   column("out", job.handover.out);
@@ -90,6 +92,7 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("first_ordinal", part.first);
   column("last_ordinal", part.last);
   column("items", part.items);
+  column("elsewhere", part.elsewhere);
   column("listed", part.listed);
   column("mark_ordinal", part.mark.ordinal);
   column("mark_input", part.mark.input);

@@ -210,8 +210,33 @@ CREATE VIEW enqueued AS
   WHERE parts.state BETWEEN 2 AND 5 AND parts.route = 0;
 )sql";
 
+/// Jobs that were rebuilt from the server, or took over batches made elsewhere.
+inline constexpr std::string_view rebuilding = R"sql(
+ALTER TABLE jobs ADD COLUMN standing INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN options TEXT NOT NULL DEFAULT '';
+ALTER TABLE parts ADD COLUMN elsewhere INTEGER NOT NULL DEFAULT 0;
+DROP VIEW enqueued;
+CREATE VIEW enqueued AS
+  SELECT jobs.account AS account,
+         CASE parts.model WHEN '' THEN jobs.model ELSE parts.model END AS model,
+         parts.job AS job,
+         parts.number AS part,
+         parts.state AS state,
+         parts.estimated_tokens AS tokens,
+         parts.requests AS requests,
+         parts.batch AS batch,
+         coalesce(parts.remote_created_at, (SELECT max(begun_at) FROM calls
+           WHERE calls.job = parts.job AND calls.part = parts.number AND calls.kind = 1)) AS created_at,
+         parts.remote_status AS remote_status,
+         jobs.created_at AS job_created_at,
+         jobs.advanced_at AS advanced_at,
+         jobs.pause = 0 AND jobs.cancel = 0 AND jobs.standing = 0 AS may_send
+  FROM parts JOIN jobs ON jobs.name = parts.job
+  WHERE parts.state BETWEEN 2 AND 5 AND parts.route = 0;
+)sql";
+
 inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint,
-                                       deliveries,   acceptance,        survival};
+                                       deliveries,   acceptance,        survival,   rebuilding};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store

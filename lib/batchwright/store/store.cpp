@@ -338,7 +338,7 @@ void check_sum(Session& session, std::string job)
   int abandoned = static_cast<int>(PartState::abandoned);
   int superseded = static_cast<int>(PartState::superseded);
   session << "SELECT jobs.items, coalesce(sum(CASE WHEN parts.state IN (?, ?) THEN parts.succeeded + parts.failed"
-             " WHEN parts.state = ? THEN 0 ELSE parts.items END), 0)"
+             " WHEN parts.state = ? THEN 0 ELSE parts.items - parts.elsewhere END), 0)"
              " FROM jobs LEFT JOIN parts ON parts.job = jobs.name WHERE jobs.name = ?",
       into(items), into(sum), use(settled), use(abandoned), use(superseded), use(job), now;
   ensure(sum == items, fmt::format("job {}: outcomes and live parts add up to {}, not to {} items", job, sum, items));

@@ -1,0 +1,105 @@
+#include <batchwright/engine/rebuild.hpp>
+#include <batchwright/engine/run.hpp>
+#include <batchwright/input/ordinals.hpp>
+
+#include <algorithm>
+#include <vector>
+
+namespace batchwright::engine {
+
+bool ItemSet::add(Ordinal ordinal)
+{
+  if (m_has.at(ordinal)) return false;
+  m_has[ordinal] = true;
+  ++m_size;
+  return true;
+}
+
+Part with_batch(Part part, const wire::BatchObject& batch)
+{
+  part.state = PartState::running;
+  part.batch = batch.id;
+  part.file = batch.input_file;
+  part.file_created_at = batch.created_at;
+  part.remote = status_of(batch);
+  return part;
+}
+
+Call call_of(const std::string& uuid, int part, const wire::BatchObject& batch, CallState state, Instant now)
+{
+  // A lost one is watched for a day from now on, whenever it was made.
+  const auto begun = state == CallState::abandoned ? now : batch.created_at.value_or(now);
+  return {.uuid = uuid, .part = part, .kind = CallKind::create, .state = state, .begun_at = begun};
+}
+
+bool is_sent_again(const wire::BatchObject& batch)
+{
+  if (wire::phase(batch.status) != wire::BatchPhase::refused) return false;
+  const auto refusal = wire::refusal_of(batch.errors);
+  return refusal == wire::Refusal::no_room || refusal == wire::Refusal::lost_file;
+}
+
+ItemSet hold(std::vector<Part>& parts, const store::JobLayout& files, std::uint64_t items,
+             const std::function<bool(const Part&)>& may_go)
+{
+  ItemSet held{items};
+  for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+    std::vector<Ordinal> own;
+    own.reserve(part->items);
+    input::Ordinals ordinals{*part, files.ordinals(part->number)};
+    while (const auto ordinal = ordinals.next())
+      own.push_back(*ordinal);
+    part->elsewhere = static_cast<std::uint64_t>(
+        std::count_if(own.begin(), own.end(), [&](Ordinal ordinal) { return held.has(ordinal); }));
+    if (part->elsewhere > 0 && may_go(*part)) {
+      part->items = 0;
+      continue;
+    }
+    for (const auto ordinal : own)
+      held.add(ordinal);
+  }
+  std::erase_if(parts, [](const Part& p) { return p.items == 0; });
+  return held;
+}
+
+std::vector<Ordinal> held_by_later(const Part& part, const std::vector<Part>& parts, const store::JobLayout& files)
+{
+  std::vector<Ordinal> held;
+  for (const auto& later : parts) {
+    const bool may_hold = later.number > part.number && later.state != PartState::superseded &&
+                          later.first <= part.last && part.first <= later.last;
+    if (!may_hold) continue;
+    input::Ordinals ordinals{later, files.ordinals(later.number)};
+    while (const auto ordinal = ordinals.next()) {
+      if (*ordinal >= part.first && *ordinal <= part.last) held.push_back(*ordinal);
+    }
+  }
+  std::sort(held.begin(), held.end());
+  held.erase(std::unique(held.begin(), held.end()), held.end());
+  return held;
+}
+
+Part remainder(const Part& whole, const ItemSet& held, const std::filesystem::path& list)
+{
+  std::vector<Ordinal> free;
+  for (auto ordinal = whole.first; ordinal <= whole.last; ++ordinal) {
+    if (!held.has(ordinal)) free.push_back(ordinal);
+  }
+  if (free.size() == whole.items) return whole;
+  auto part = whole;
+  part.items = part.requests = free.size();
+  part.listed = true;
+  part.bytes = 0;
+  part.input_tokens.n =
+      whole.input_tokens.n * static_cast<std::int64_t>(part.items) / static_cast<std::int64_t>(whole.items);
+  if (free.empty()) return part;
+  part.first = free.front();
+  part.last = free.back();
+  input::OrdinalWriter writer{list};
+  for (const auto ordinal : free)
+    writer.add(ordinal);
+  writer.commit();
+  return part;
+}
+
+} // namespace batchwright::engine
