@@ -111,6 +111,16 @@ TEST_CASE("a page tells what a person asks: how far, how much, since when, what 
                 "     2  running       500   410       3  in_progress");
 }
 
+TEST_CASE("a page tells until when the server keeps what was not collected")
+{
+  auto ended = part_of(2, PartState::ended, 10);
+  ended.lapses_at = parse_rfc3339("2026-12-20T10:00:00Z");
+  auto home = settled_part(1, 10, 0);
+  home.lapses_at = parse_rfc3339("2026-12-19T10:00:00Z");
+  CHECK(has(seen(report::page(view_of("reviews", {home, ended}), {}, now)), "answers at the server until 2026-12-20"));
+  CHECK_FALSE(has(report::page(view_of("reviews", {home}), {}, now), "until 2026-12"));
+}
+
 TEST_CASE("where there is room, a page names the batches")
 {
   const auto v = view_of("reviews", {running_part(1, 500, 410, 3)});

@@ -157,11 +157,12 @@ private:
     const bool is_whole = m_batches.size() == 1 && object.total == static_cast<std::int64_t>(m_job.items) &&
                           m_planned.size() == 1 && m_planned.front().endpoint == object.endpoint;
     if (!is_whole) {
-      throw Error{Fault::config,
-                  fmt::format("the request file of {} is gone at the server, and so nobody can tell which requests of {} "
-                              "it holds",
-                              object.id.str(), m_ask.requests),
-                  "name a file of just its requests, and that batch alone"};
+      throw Error{
+          Fault::config,
+          fmt::format("the request file of {} is gone at the server, and so nobody can tell which requests of {} "
+                      "it holds",
+                      object.id.str(), m_ask.requests),
+          "name a file of just its requests, and that batch alone"};
     }
     m_takes_all = true;
   }
@@ -194,8 +195,7 @@ private:
 
   Error differs(const input::Item& item, std::size_t batch) const
   {
-    return input::fault_at(item,
-                           fmt::format("the batch {} asks this otherwise", m_batches[batch].id.str()),
+    return input::fault_at(item, fmt::format("the batch {} asks this otherwise", m_batches[batch].id.str()),
                            "give the file that the batch was made of");
   }
 
@@ -205,10 +205,10 @@ private:
       const auto strangers = std::count_if(m_wanted.begin(), m_wanted.end(),
                                            [&](const Wanted& w) { return w.batch == batch && !w.found; });
       if (strangers == 0) continue;
-      throw Error{Fault::input,
-                  fmt::format("{} of the requests of {} are not in {}", strangers, m_batches[batch].id.str(),
-                              m_ask.requests),
-                  "give the file that the batch was made of"}
+      throw Error{
+          Fault::input,
+          fmt::format("{} of the requests of {} are not in {}", strangers, m_batches[batch].id.str(), m_ask.requests),
+          "give the file that the batch was made of"}
           .at({m_ask.requests, 0, {}});
     }
   }

@@ -25,8 +25,8 @@ std::string form_of(const Job& job, const Part& part)
   json::Writer w{text};
   w.begin_object().member("model", part.model.empty() ? spec.model : part.model);
   w.member("requests", static_cast<std::int64_t>(part.requests));
-  w.member("pack", static_cast<std::int64_t>(part.inputs_per_request > 0 ? part.inputs_per_request
-                                                                         : spec.inputs_per_request));
+  w.member("pack",
+           static_cast<std::int64_t>(part.inputs_per_request > 0 ? part.inputs_per_request : spec.inputs_per_request));
   if (!spec.id_column.empty()) w.member("ids", spec.id_column.size() > longest_column ? "?" : spec.id_column);
   if (is_ready_made(job)) w.flag("lines", true);
   if (!spec.schema.empty()) w.flag("schema", true);

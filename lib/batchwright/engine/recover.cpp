@@ -175,8 +175,9 @@ private:
     if (label.ready_made) m_job.inputs = {{.format = InputFormat::requests}};
     m_job.limits = {.requests = m_tools.profile.requests_per_file, .bytes = m_tools.profile.default_bytes_per_part};
     m_job.standing = label.has_schema || hides_ids() ? Standing::bare : Standing::recovered;
-    m_job.message = "it was rebuilt from the server: a `submit` of the same input and options under this name sends what "
-                    "is left";
+    m_job.message =
+        "it was rebuilt from the server: a `submit` of the same input and options under this name sends what "
+        "is left";
   }
 
   /// Of each part one batch; those beside it are watched, and cancelled where they live.
@@ -214,8 +215,7 @@ private:
     m_tools.observer.on(Progress{Phase::downloading, m_name, part.number, 0, 0});
     const auto reply = m_server.client.download(part.file, to);
     if (!reply.ok() && reply.status != 404) {
-      throw Error{Fault::network,
-                  fmt::format("downloading the requests of part {}: {}", part.number, reply.trouble),
+      throw Error{Fault::network, fmt::format("downloading the requests of part {}: {}", part.number, reply.trouble),
                   "run the command again; nothing was changed"};
     }
     if (!reply.ok()) return lose_requests(part);
@@ -238,9 +238,10 @@ private:
                               part.batch.str(), part.file.str()),
                   "wait for its end, or cancel it; then run the command again"};
     }
-    warn(fmt::format("the request file of the batch {} is gone, and with it which {} items it holds: its answers are not "
-                     "used",
-                     part.batch.str(), part.items));
+    warn(fmt::format(
+        "the request file of the batch {} is gone, and with it which {} items it holds: its answers are not "
+        "used",
+        part.batch.str(), part.items));
     m_lost.insert(part.number);
   }
 
@@ -252,8 +253,8 @@ private:
       if (line->text.empty()) continue;
       auto id = wire::salvage_custom_id(line->text);
       if (!id) {
-        throw Error{Fault::config, fmt::format("the request file of the batch {} holds a line without a custom_id",
-                                               part.batch.str())};
+        throw Error{Fault::config,
+                    fmt::format("the request file of the batch {} holds a line without a custom_id", part.batch.str())};
       }
       take(std::move(*id));
     }
@@ -325,10 +326,11 @@ private:
     std::vector<std::string> ids;
     for (const auto& [number, batch] : m_kept)
       ids.push_back(batch->object.id.str());
-    return {Fault::config,
-            fmt::format("the batch {} holds some requests of a file of several models, and which ones only the file tells",
-                        part.batch.str()),
-            fmt::format("`batchwright adopt --requests FILE {}` takes them over with the file", fmt::join(ids, " "))};
+    return {
+        Fault::config,
+        fmt::format("the batch {} holds some requests of a file of several models, and which ones only the file tells",
+                    part.batch.str()),
+        fmt::format("`batchwright adopt --requests FILE {}` takes them over with the file", fmt::join(ids, " "))};
   }
 
   void write_range(const Part& part) const
@@ -379,8 +381,7 @@ private:
     for (const auto& [number, batch] : m_kept)
       tx.put(m_name, call_of(batch->label.call, number, batch->object, CallState::adopted, now));
     for (const auto* twin : m_twins) {
-      tx.put(m_name,
-             call_of(twin->label.call, twin->label.part.number, twin->object, CallState::abandoned, now));
+      tx.put(m_name, call_of(twin->label.call, twin->label.part.number, twin->object, CallState::abandoned, now));
     }
     tx.log(m_name, 0, fmt::format("rebuilt from {} batches at the server", m_kept.size()));
     tx.commit();

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 namespace batchwright::report {
 namespace {
@@ -151,6 +152,17 @@ std::string out_line(const Handover& handover)
                                : fmt::format("to {} when it is done", out);
 }
 
+/// When the server removes the first of the answers that are not here yet; nothing where none are known to wait there.
+std::optional<Instant> first_lapse(const std::vector<Part>& parts)
+{
+  std::optional<Instant> first;
+  for (const auto& part : parts) {
+    const bool is_home = part.state == PartState::fetched || part.state == PartState::settled;
+    if (!is_home && part.lapses_at) first = std::min(first.value_or(*part.lapses_at), *part.lapses_at);
+  }
+  return first;
+}
+
 std::string progress_bar(const JobView& v, const AtServer& remote, const Style& style)
 {
   const int cells = std::clamp(style.columns - 2 - 2 - 6, 10, 100);
@@ -189,6 +201,9 @@ std::string head(const JobView& v, const Style& style, Instant now)
                           ? fmt::format("poll {} ({})", relative(*v.next_poll_at, now), utc(*v.next_poll_at))
                           : fmt::format("`batchwright poll {}`, due since {}", v.job, utc(*v.next_poll_at)));
   }
+  if (const auto lapse = first_lapse(v.parts))
+    facts.add("kept",
+              fmt::format("answers at the server until {}: `batchwright fetch {}` collects them", utc(*lapse), v.job));
   if (!v.handover.out.empty()) facts.add("out", out_line(v.handover));
   if (!v.message.empty())
     facts.add("note", harmless(v.message), v.state == JobState::paused ? Tone::trouble : Tone::plain);
