@@ -208,6 +208,21 @@ TEST_CASE("a pack takes an item more for as long as its id can name all of them"
   CHECK(next == scattered.size());
 }
 
+TEST_CASE("an id may have all of its 64 characters")
+{
+  const FreshDirectory dir;
+  const auto j = packed_job(dir, texts(100), 100);
+  std::vector<Ordinal> scattered;
+  for (Ordinal ordinal = 0; ordinal <= 48; ordinal += 2)
+    scattered.push_back(ordinal);
+  scattered.insert(scattered.end(), {59, 61});
+  const auto packs = packs_of(dir, j, listed_part(dir, scattered));
+  REQUIRE(packs.size() == 2);
+  CHECK(packs[0].custom_id == "bw-0000000000_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_10");
+  CHECK(packs[0].custom_id.size() == 64);
+  CHECK(packs[1] == Pack{"bw-0000000061", {"text 61"}});
+}
+
 TEST_CASE("a list that is cut makes parts whose packs come out again when each is built")
 {
   const FreshDirectory dir;

@@ -131,17 +131,18 @@ TEST_CASE("in a part with a list an id means exactly the items it names, or none
   CHECK(found(members, "bw-0000000004x2_3") == "1+3");
   CHECK(found(members, "bw-0000000003x3_3_1x2_7") == "0+7");
   CHECK(found(members, "bw-0000000020") == "6+1");
-  for (const auto* foreign : {"bw-0000000003x4",            // 6 is not in the part
-                              "bw-0000000009x2",            // nor is 10, whatever follows 9 in it
-                              "bw-0000000003_1",            // 4 stands between them
-                              "bw-0000000005_5",            // 9 does
-                              "bw-0000000003x3_3_1x2_7_1",  // 22 would stand behind the last
-                              "bw-0000000003x3_3_1x2_7x2",  // so would 21
-                              "bw-0000000002x2",            // it begins before the first
-                              "bw-0000000006",              // in a gap
-                              "bw-0000000020x2",            //
-                              "bw-0000000011x2_6",          // 19 is not in the part
-                              "bw-0000000009_1x3",          // 13 is not
+  for (const auto* foreign : {"bw-0000000003x4",           // 6 is not in the part
+                              "bw-0000000009x2",           // nor is 10, whatever follows 9 in it
+                              "bw-0000000003_1",           // 4 stands between them
+                              "bw-0000000005_5",           // 9 does
+                              "bw-0000000003x3_3_1x2_7_1", // 22 would stand behind the last
+                              "bw-0000000003x3_3_1x2_7x2", // so would 21
+                              "bw-0000000002x2",           // it begins before the first
+                              "bw-0000000006",             // in a gap
+                              "bw-0000000020x2",           // it would go on behind the last
+                              "bw-0000000005_4x2",         // 11 is where it would be, 10 is not
+                              "bw-0000000011x2_6",         // 19 is not in the part
+                              "bw-0000000009_1x3",         // 13 is not
                               "bw-0000000009_0x2", "key", ""}) {
     CAPTURE(foreign);
     CHECK(found(members, foreign).empty());

@@ -36,8 +36,7 @@ std::optional<PackId::Run> take_run(std::string_view& text, Ordinal from)
   const auto items = take_sign(text, 'x') ? take_number(text) : std::optional<std::uint64_t>{1};
   if (!distance || !items || *distance > last_ordinal - from) return std::nullopt;
   const PackId::Run run{from + *distance, *items};
-  const bool is_possible = run.items > 0 && run.items <= most_pack_items && run.items - 1 <= last_ordinal - run.first;
-  return is_possible ? std::optional{run} : std::nullopt;
+  return run.items > 0 && run.items - 1 <= last_ordinal - run.first ? std::optional{run} : std::nullopt;
 }
 
 } // namespace
