@@ -6,7 +6,6 @@
 
 #include <doctest/doctest.h>
 
-#include <limits>
 #include <string>
 
 using namespace batchwright;
@@ -84,47 +83,6 @@ TEST_CASE("a name is made from any input's name")
     CAPTURE(made);
     CHECK(is_job_name(made));
   }
-}
-
-TEST_CASE("a default custom_id carries its ordinal there and back, in one spelling")
-{
-  CHECK(default_custom_id(0) == "bw-0000000000");
-  CHECK(default_custom_id(42) == "bw-0000000042");
-  CHECK(default_custom_id(12'345'678'901) == "bw-12345678901");
-  for (const Ordinal n :
-       {Ordinal{0}, Ordinal{9'999'999'999}, Ordinal{10'000'000'000}, std::numeric_limits<Ordinal>::max()})
-    CHECK(pack_of(default_custom_id(n)) == PackId{n, 1});
-  for (const auto* other : {"",
-                            "bw-",
-                            "bw-42",
-                            "bw-00000000042",
-                            "bw-000000004x",
-                            "bw-+000000042",
-                            "bw--000000042",
-                            " bw-0000000042",
-                            "BW-0000000042",
-                            "bw-0000000042 ",
-                            "bw-18446744073709551616",
-                            "0000000042",
-                            "bw-0000000042x",
-                            "bw-0000000042x0",
-                            "bw-0000000042x1",
-                            "bw-0000000042x025",
-                            "bw-0000000042x2x3",
-                            "bw-0000000042x-2",
-                            "bw-0000000042 x2",
-                            "bw-42x2"}) {
-    CAPTURE(other);
-    CHECK_FALSE(pack_of(other).has_value());
-  }
-}
-
-TEST_CASE("the custom_id of a pack carries its first ordinal and how many items follow")
-{
-  CHECK(pack_custom_id(42, 1) == "bw-0000000042");
-  CHECK(pack_custom_id(42, 25) == "bw-0000000042x25");
-  for (const std::uint64_t items : {std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{2048}})
-    CHECK(pack_of(pack_custom_id(12'345'678'901, items)) == PackId{12'345'678'901, items});
 }
 
 TEST_CASE("stored numbers stay what they are")

@@ -3,6 +3,7 @@
 
 #include <batchwright/base/error.hpp>
 #include <batchwright/json/json.hpp>
+#include <batchwright/model/pack_id.hpp>
 #include <batchwright/requests/requests.hpp>
 
 #include <doctest/doctest.h>
@@ -66,6 +67,21 @@ std::vector<Pack> packs_of(const FreshDirectory& dir, const Job& j, const Part& 
 {
   requests::build(j, part, {.ordinals = dir / "list", .requests = dir / "part", .ids = dir / "ids"});
   return packs_in(dir / "part");
+}
+
+/// A part that holds these items, with its list.
+Part listed_part(const FreshDirectory& dir, const std::vector<Ordinal>& ordinals)
+{
+  requests::OrdinalWriter list{dir / "list"};
+  for (const auto ordinal : ordinals)
+    list.add(ordinal);
+  list.commit();
+  return {.number = 2,
+          .first = ordinals.front(),
+          .last = ordinals.back(),
+          .items = ordinals.size(),
+          .listed = true,
+          .requests = ordinals.size()};
 }
 
 } // namespace
@@ -143,6 +159,8 @@ TEST_CASE("a pack fits into the bytes that a part may have")
     CHECK(part.bytes <= 400);
     CHECK(packs_of(dir, j, part).size() == part.requests);
   }
+  CHECK(packs_of(dir, j, plan.parts.at(0)).at(0).custom_id == "bw-0000000000x26");
+  CHECK(packs_of(dir, j, plan.parts.at(1)).at(0).custom_id == "bw-0000000026x25");
   j.limits.bytes = 60;
   CHECK(thrown_by([&] { requests::plan(j); }).fault() == Fault::input);
 }
@@ -151,14 +169,92 @@ TEST_CASE("a part may have smaller packs than its job, and packs of a list hold 
 {
   const FreshDirectory dir;
   const auto j = packed_job(dir, texts(20), 10);
-  requests::OrdinalWriter list{dir / "list"};
-  for (const Ordinal ordinal : {3, 5, 7, 11, 19})
-    list.add(ordinal);
-  list.commit();
-  Part part{.number = 2, .first = 3, .last = 19, .items = 5, .listed = true, .requests = 5, .inputs_per_request = 2};
-  CHECK(packs_of(dir, j, part) == std::vector<Pack>{{"bw-0000000003x2", {"text 3", "text 5"}},
-                                                    {"bw-0000000007x2", {"text 7", "text 11"}},
-                                                    {"bw-0000000019", {"text 19"}}});
+  auto part = listed_part(dir, {3, 5, 7, 8, 11, 19});
+  part.inputs_per_request = 2;
+  CHECK(packs_of(dir, j, part) == std::vector<Pack>{{"bw-0000000003_1", {"text 3", "text 5"}},
+                                                    {"bw-0000000007x2", {"text 7", "text 8"}},
+                                                    {"bw-0000000011_7", {"text 11", "text 19"}}});
+  part.inputs_per_request = 0;
+  CHECK(packs_of(dir, j, part) ==
+        std::vector<Pack>{{"bw-0000000003_1_1x2_2_7", {"text 3", "text 5", "text 7", "text 8", "text 11", "text 19"}}});
+}
+
+TEST_CASE("a pack takes an item more for as long as its id can name all of them")
+{
+  const FreshDirectory dir;
+  const auto j = packed_job(dir, texts(6000), 2048);
+  std::vector<Ordinal> scattered;
+  for (Ordinal ordinal = 0; ordinal < 6000; ordinal += 1 + ordinal % 7 * (ordinal % 31 == 0 ? 40 : 1))
+    scattered.push_back(ordinal);
+  const auto packs = packs_of(dir, j, listed_part(dir, scattered));
+  std::size_t next = 0;
+  for (const auto& pack : packs) {
+    CAPTURE(pack.custom_id);
+    CHECK(pack.custom_id.size() <= longest_pack_id);
+    auto named = pack_of(pack.custom_id);
+    REQUIRE(named.has_value());
+    REQUIRE(named->items() == pack.inputs.size());
+    std::size_t input = 0;
+    for (const auto& run : named->runs) {
+      for (auto ordinal = run.first; ordinal <= run.last(); ++ordinal) {
+        CHECK(ordinal == scattered.at(next++));
+        CHECK(pack.inputs[input++] == fmt::format("text {}", ordinal));
+      }
+    }
+    if (next == scattered.size()) continue;
+    named->add(scattered[next]);
+    CHECK(pack_custom_id(*named).size() > longest_pack_id);
+  }
+  CHECK(next == scattered.size());
+}
+
+TEST_CASE("an id may have all of its 64 characters")
+{
+  const FreshDirectory dir;
+  const auto j = packed_job(dir, texts(100), 100);
+  std::vector<Ordinal> scattered;
+  for (Ordinal ordinal = 0; ordinal <= 48; ordinal += 2)
+    scattered.push_back(ordinal);
+  scattered.insert(scattered.end(), {59, 61});
+  const auto packs = packs_of(dir, j, listed_part(dir, scattered));
+  REQUIRE(packs.size() == 2);
+  CHECK(packs[0].custom_id == "bw-0000000000_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_1_10");
+  CHECK(packs[0].custom_id.size() == 64);
+  CHECK(packs[1] == Pack{"bw-0000000061", {"text 61"}});
+}
+
+TEST_CASE("a list that is cut makes parts whose packs come out again when each is built")
+{
+  const FreshDirectory dir;
+  auto j = packed_job(dir, texts(3000), 100);
+  std::vector<Ordinal> scattered;
+  for (Ordinal ordinal = 0; ordinal < 3000; ordinal += 1 + ordinal % 5)
+    scattered.push_back(ordinal);
+  SUBCASE("within a number of requests")
+  {
+    j.limits.requests = 3;
+  }
+  SUBCASE("within so few bytes that an id of several runs takes from the inputs")
+  {
+    j.limits.bytes = 380;
+  }
+  auto like = listed_part(dir, scattered);
+  like.requests = 0;
+  const auto list = [&](int number) { return dir / std::to_string(number); };
+  const auto cut = requests::cut(j, like, dir / "list", list);
+  CHECK(cut.parts.size() > 10);
+  std::size_t next = 0;
+  for (const auto& part : cut.parts) {
+    CHECK(part.bytes <= j.limits.bytes);
+    const auto built = requests::build(
+        j, part,
+        {.ordinals = list(part.number), .requests = dir / "part", .ids = dir / "ids"}); // throws for other bytes
+    CHECK(built.requests == part.requests);
+    for (const auto& pack : packs_in(dir / "part"))
+      for (const auto& input : pack.inputs)
+        CHECK(input == fmt::format("text {}", scattered.at(next++)));
+  }
+  CHECK(next == scattered.size());
 }
 
 TEST_CASE("the user's ids stand beside the packs that hide them")

@@ -3,6 +3,7 @@
 
 #include "tests/support/fresh_directory.hpp"
 
+#include <batchwright/model/pack_id.hpp>
 #include <batchwright/results/results.hpp>
 
 #include <fmt/format.h>

@@ -2,6 +2,7 @@
 #include <batchwright/engine/show.hpp>
 #include <batchwright/input/pins.hpp>
 #include <batchwright/json/json.hpp>
+#include <batchwright/model/pack_id.hpp>
 #include <batchwright/requests/overrides.hpp>
 #include <batchwright/results/writers.hpp>
 
@@ -83,7 +84,7 @@ private:
 /// The index that a word names: "17", or a custom_id of ours.
 std::optional<Ordinal> index_of(const std::string& word)
 {
-  if (const auto id = pack_of(word); id && id->items == 1) return id->first;
+  if (const auto id = pack_of(word); id && id->items() == 1) return id->runs.front().first;
   Ordinal index = 0;
   const auto* end = word.data() + word.size();
   const auto [stop, fault] = std::from_chars(word.data(), end, index);

@@ -201,20 +201,4 @@ struct Tally {
 /// part.
 Tally tally(const Job& job, const std::vector<Part>& parts);
 
-/// The custom_id of an item where the user named no id column: "bw-0000000042".
-std::string default_custom_id(Ordinal ordinal);
-/// The custom_id of a request that asks for several items of a part at once, the first of them and those that follow it
-/// in the part: "bw-0000000042x25". Of one item it is the default one.
-std::string pack_custom_id(Ordinal first, std::uint64_t items);
-
-/// What a custom_id of ours names.
-struct PackId {
-  Ordinal first = 0;
-  std::uint64_t items = 1;
-
-  bool operator==(const PackId&) const = default;
-};
-/// Nothing for any text that is none of ours.
-std::optional<PackId> pack_of(std::string_view custom_id);
-
 } // namespace batchwright

@@ -5,11 +5,8 @@
 #include <batchwright/model/part.hpp>
 #include <batchwright/model/view.hpp>
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace batchwright {
 namespace {
@@ -27,7 +24,6 @@ bool is_name_character(char c)
 }
 
 constexpr std::size_t longest_name = 40;
-constexpr std::string_view id_prefix = "bw-";
 
 } // namespace
 
@@ -136,30 +132,6 @@ bool accepts(const Policy& policy, std::string_view code)
     list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
   }
   return false;
-}
-
-std::string default_custom_id(Ordinal ordinal)
-{
-  return fmt::format("{}{:010}", id_prefix, ordinal);
-}
-
-std::string pack_custom_id(Ordinal first, std::uint64_t items)
-{
-  return items == 1 ? default_custom_id(first) : fmt::format("{}x{}", default_custom_id(first), items);
-}
-
-std::optional<PackId> pack_of(std::string_view custom_id)
-{
-  if (!custom_id.starts_with(id_prefix)) return std::nullopt;
-  const auto* end = custom_id.data() + custom_id.size();
-  PackId pack;
-  auto read = std::from_chars(custom_id.data() + id_prefix.size(), end, pack.first);
-  if (read.ec == std::errc{} && read.ptr != end && *read.ptr == 'x')
-    read = std::from_chars(read.ptr + 1, end, pack.items);
-  // One spelling for each: no leading zeros, and no `x1`.
-  const bool is_ours = read.ec == std::errc{} && read.ptr == end &&
-                       custom_id == pack_custom_id(pack.first, pack.items) && pack.items > 0;
-  return is_ours ? std::optional{pack} : std::nullopt;
 }
 
 } // namespace batchwright

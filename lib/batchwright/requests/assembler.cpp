@@ -1,3 +1,4 @@
+#include <batchwright/model/pack_id.hpp>
 #include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/assembler.hpp>
 #include <batchwright/requests/overrides.hpp>
@@ -6,19 +7,22 @@
 #include <batchwright/wire/request.hpp>
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 #include <vector>
 
 namespace batchwright::requests {
 namespace {
 
+/// What every pack's custom_id may have of the bytes of its line: enough for any one run. What one of several runs has
+/// beyond that, its inputs have less.
+constexpr std::size_t usual_id = 30;
+
 /// How many bytes a pack's line has beside its inputs.
 std::uint64_t overhead(const LineMaker& maker)
 {
   std::string line;
   LineTexts texts;
-  maker.append_pack(line, pack_custom_id(std::numeric_limits<Ordinal>::max(), wire::bytes_per_pack), "", texts);
+  maker.append_pack(line, std::string(usual_id, '0'), "", texts);
   return line.size();
 }
 
@@ -76,7 +80,7 @@ public:
       : m_maker(job.request),
         m_tokens(job.request, m_maker),
         m_packs(job.request.inputs_per_request > 1),
-        m_most_items(inputs_per_request),
+        m_most_items(std::min(inputs_per_request, most_pack_items)),
         m_most_bytes(m_packs ? room_for_inputs(m_maker, job.limits.bytes) : 0)
   {
   }
@@ -87,6 +91,7 @@ public:
   Tokens tokens(const Request& request) override { return m_tokens.of(request); }
 
 private:
+  bool has_room_for(Ordinal ordinal) const;
   void close();
 
   LineMaker m_maker;
@@ -95,6 +100,7 @@ private:
   std::uint64_t m_most_items;
   std::uint64_t m_most_bytes; // of the inputs of a pack
   Request m_open = {};        // the pack being filled: without its line yet
+  PackId m_items = {};        // of the open pack
   std::string m_inputs = {};  // of the open pack
   std::string m_input = {};
   bool m_alone = false; // the open pack holds one input that no other may join
@@ -115,9 +121,7 @@ const Request* FromTemplates::take(const input::Item& item)
   m_input.clear();
   m_maker.append_input(m_input, item);
   const bool goes_alone = m_input.size() > wire::bytes_surely_one_input;
-  const bool fits =
-      m_open.items < m_most_items && m_inputs.size() + 1 + m_input.size() <= m_most_bytes && !goes_alone && !m_alone;
-  const bool completes = m_open.items > 0 && !fits;
+  const bool completes = m_open.items > 0 && (goes_alone || m_alone || !has_room_for(item.mark.ordinal));
   if (completes) close();
   m_alone = goes_alone;
   if (m_open.items == 0) {
@@ -126,6 +130,7 @@ const Request* FromTemplates::take(const input::Item& item)
     m_inputs += ',';
   }
   m_inputs += m_input;
+  m_items.add(item.mark.ordinal);
   m_open.last = item.mark.ordinal;
   m_open.inputs = ++m_open.items;
   return completes ? &m_done : nullptr;
@@ -138,12 +143,30 @@ const Request* FromTemplates::finish()
   return &m_done;
 }
 
+/// How long the custom_id of a pack becomes with an item more, or up to how long.
+std::size_t id_size(const PackId& pack, Ordinal next)
+{
+  if (pack.runs.size() == 1 && next - pack.runs.front().last() == 1) return usual_id;
+  auto grown = pack;
+  grown.add(next);
+  return std::max(usual_id, pack_custom_id(grown).size());
+}
+
+/// Whether the open pack may take this item, whose input is at hand.
+bool FromTemplates::has_room_for(Ordinal ordinal) const
+{
+  const auto id = id_size(m_items, ordinal);
+  return m_open.items < m_most_items && id <= longest_pack_id &&
+         m_inputs.size() + 1 + m_input.size() + (id - usual_id) <= m_most_bytes;
+}
+
 void FromTemplates::close()
 {
   std::swap(m_done, m_open);
   m_done.line.clear();
-  m_maker.append_pack(m_done.line, pack_custom_id(m_done.mark.ordinal, m_done.items), m_inputs, m_done.texts);
+  m_maker.append_pack(m_done.line, pack_custom_id(m_items), m_inputs, m_done.texts);
   m_inputs.clear();
+  m_items.runs.clear();
   m_open.items = 0;
 }
 

@@ -52,7 +52,8 @@ public:
 };
 
 /// Requests made of items. One holds a pack's items as long as they are few enough and their texts fit
-/// (wire/endpoint.hpp); its custom_id is `pack_custom_id`. At most `inputs_per_request` items a request.
+/// (wire/endpoint.hpp), and as its custom_id, which names each of them, is not too long (model/pack_id.hpp): items that
+/// stand far apart make small packs. At most `inputs_per_request` items a request.
 /// For ready-made lines: the lines themselves, one an item. `Fault::input` for one that the server would refuse.
 std::unique_ptr<Assembler> assembler_for(const Job& job, std::uint64_t inputs_per_request);
 /// The requests of a part: with its overrides and its size of packs, where it has any.

@@ -1,6 +1,7 @@
 // The hot path: pieces and fields appended to one string, nothing else allocated for an item.
 
 #include <batchwright/json/json.hpp>
+#include <batchwright/model/pack_id.hpp>
 #include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/body.hpp>
 #include <batchwright/requests/requests.hpp>

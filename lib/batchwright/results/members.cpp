@@ -2,6 +2,7 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/input/ordinals.hpp>
 #include <batchwright/json/json.hpp>
+#include <batchwright/model/pack_id.hpp>
 #include <batchwright/results/members.hpp>
 #include <batchwright/wire/answer.hpp>
 
@@ -76,9 +77,23 @@ std::optional<Members::Places> Members::find(std::string_view custom_id) const
     return found == m_places.end() ? std::nullopt : std::optional{Places{found->second, 1}};
   }
   const auto pack = pack_of(custom_id);
-  const auto begin = pack ? find_ordinal(pack->first) : std::nullopt;
-  if (!begin || pack->items > m_size - *begin) return std::nullopt;
-  return Places{*begin, pack->items};
+  const auto begin = pack ? find_ordinal(pack->runs.front().first) : std::nullopt;
+  if (!begin || !stand_at(*begin, *pack)) return std::nullopt;
+  return Places{*begin, pack->items()};
+}
+
+/// Whether these items, and no others between them, follow each other in the part.
+bool Members::stand_at(std::size_t begin, const PackId& pack) const
+{
+  if (pack.items() > m_size - begin) return false;
+  auto place = begin;
+  for (const auto& run : pack.runs) {
+    const auto behind = place + run.items;
+    // Ordinals ascend: where the ends of a run stand as far apart as they are, all of it stands between them.
+    if (ordinal(place) != run.first || ordinal(behind - 1) != run.last()) return false;
+    place = behind;
+  }
+  return true;
 }
 
 std::optional<std::size_t> Members::find_ordinal(Ordinal ordinal) const

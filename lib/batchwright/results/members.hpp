@@ -3,6 +3,7 @@
 // and ids.
 #pragma once
 
+#include <batchwright/model/pack_id.hpp>
 #include <batchwright/model/part.hpp>
 #include <batchwright/results/results.hpp>
 
@@ -29,7 +30,7 @@ public:
     std::size_t begin = 0;
     std::size_t items = 1;
   };
-  /// The items that a custom_id means; nothing where the part holds none such.
+  /// The items that a custom_id means; nothing where they are not neighbours in this part, to the last one.
   std::optional<Places> find(std::string_view custom_id) const;
   Ordinal ordinal(std::size_t place) const { return m_listed.empty() ? m_first + place : m_listed[place]; }
   /// The item's own custom_id: where packs hide the user's ids, that of the user.
@@ -41,6 +42,7 @@ private:
   void read_ids(const std::filesystem::path& requests);
   std::vector<std::string> listed_ids(const std::filesystem::path& ids) const;
   std::optional<std::size_t> find_ordinal(Ordinal ordinal) const;
+  bool stand_at(std::size_t begin, const PackId& pack) const;
 
   std::size_t m_size;
   Ordinal m_first;

@@ -1,6 +1,7 @@
 // The members of a merged record. Texts are copied as they stand in the answer.
 
 #include <batchwright/base/error.hpp>
+#include <batchwright/model/pack_id.hpp>
 #include <batchwright/model/print.hpp>
 #include <batchwright/results/record.hpp>
 #include <batchwright/wire/vector.hpp>

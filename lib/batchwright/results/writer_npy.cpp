@@ -4,6 +4,7 @@
 
 #include <batchwright/base/error.hpp>
 #include <batchwright/json/json.hpp>
+#include <batchwright/model/pack_id.hpp>
 #include <batchwright/results/writers.hpp>
 #include <batchwright/wire/answer.hpp>
 #include <batchwright/wire/vector.hpp>
