@@ -7,6 +7,7 @@
 #include <batchwright/engine/recover.hpp>
 #include <batchwright/input/ordinals.hpp>
 #include <batchwright/json/json.hpp>
+#include <batchwright/model/pack_id.hpp>
 #include <batchwright/wire/answer.hpp>
 
 #include <fmt/format.h>
@@ -283,8 +284,10 @@ private:
       std::vector<Ordinal> ordinals;
       each_id(part, [&](const std::string& id) {
         const auto pack = pack_of(id);
-        for (std::uint64_t i = 0; pack && i < pack->items; ++i)
-          ordinals.push_back(pack->first + i);
+        for (const auto& run : pack ? pack->runs : std::vector<PackId::Run>{}) {
+          for (auto ordinal = run.first; ordinal <= run.last(); ++ordinal)
+            ordinals.push_back(ordinal);
+        }
       });
       write_list(part, std::move(ordinals));
     }
