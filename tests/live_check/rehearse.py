@@ -6,8 +6,6 @@ verdicts, in the rows where it errs and nowhere else. The emulator's ledger says
 
 import concurrent.futures
 import http.client
-import importlib.machinery
-import importlib.util
 import json
 import os
 import pathlib
@@ -20,6 +18,18 @@ import tempfile
 import urllib.request
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(sys.argv[1]).resolve().parent))
+
+from live_check.costs import worst_case_usd
+from live_check.inputs import CANCELLED_ITEMS, ENDPOINT, MODEL, request
+from live_check.proxy import Cutter
+from live_check.rows import ROWS
+from live_check.server import Api, exchange
+from live_check.state import State
+from live_check.table import MARKS
+from live_check.trials_answers import shape
+from live_check.trials_cancel import tell_of_cancel
+from live_check.trials_errors import line_base
 
 KEY = "rehearsal-key-that-must-not-show"
 LONGEST = 240
@@ -98,7 +108,7 @@ class Bench:
 
     def verdicts(self, table, **otherwise):
         """Everything holds, but for the rows of these keys: what is seen there, and the verdict."""
-        rows, names = self.rows(table), {key: what for key, (what, _) in live_check.ROWS.items()}
+        rows, names = self.rows(table), {key: what for key, (what, _) in ROWS.items()}
         self.check(list(rows) == list(names.values()), f"other rows: {list(rows)}")
         expected = {key.replace("__", "."): value for key, value in otherwise.items()}
         for key, what in names.items():
@@ -126,8 +136,8 @@ def orderly(bench):
     readme = bench.place / "README.md"
     readme.write_text(pathlib.Path(bench.readme).read_text())
     around = [
-        readme.read_text().partition(live_check.MARKS[0])[0],
-        readme.read_text().partition(live_check.MARKS[1])[2],
+        readme.read_text().partition(MARKS[0])[0],
+        readme.read_text().partition(MARKS[1])[2],
     ]
     with Server(bench.program, bench.place, {"in_progress_ms": 6000}, "--tls") as server:
         first = bench.run(server, "--yes", "--wait", "1s", "--update-readme", str(readme))
@@ -144,13 +154,11 @@ def orderly(bench):
         for total in ("executed_twice", "billed_twice", "foreign_batches_cancelled"):
             bench.check(ledger[total] == 0, f"{total} is {ledger[total]}")
         bench.only_files_deleted(ledger)
-        bench.check(0 < live_check.worst_case_usd(live_check.MODEL) < 0.10, "the bound is not under 0.10 USD")
+        bench.check(0 < worst_case_usd(MODEL) < 0.10, "the bound is not under 0.10 USD")
         bench.check("at most $0.0" in first.stderr, "the bound is not told")
         bench.check("Rehearsed, not live" in last.stdout and server.url in last.stdout, "the table does not say where")
         after = readme.read_text()
-        bench.check(
-            after == f"{around[0]}{live_check.MARKS[0]}\n\n{last.stdout}\n{live_check.MARKS[1]}{around[1]}", after
-        )
+        bench.check(after == f"{around[0]}{MARKS[0]}\n\n{last.stdout}\n{MARKS[1]}{around[1]}", after)
         bench.check((bench.state / "table.md").read_text() == last.stdout, "table.md is another")
         calls = sum(row["calls"] for row in ledger["calls"])
         again = bench.run(server, "--yes", "--wait", "1s")
@@ -288,17 +296,17 @@ def shapes(bench):
     """Lines in shapes that the guide does not have."""
     never_ran = {"response": None, "error": {"code": "request_failed", "message": "org-secret"}}
     refused_both = {"response": {"status_code": 400}, "error": {"code": "bad one"}}
-    seen = live_check.shape("bad-0", {}, {"bad-0": never_ran}, where="error file", status=400)
+    seen = shape("bad-0", {}, {"bad-0": never_ran}, where="error file", status=400)
     bench.check(seen == ("error file: `response` null, `error.code` `request_failed`", ALLOWED), f"never ran: {seen}")
-    seen = live_check.shape("bad-0", {}, {"bad-0": refused_both}, where="error file", status=400)
+    seen = shape("bad-0", {}, {"bad-0": refused_both}, where="error file", status=400)
     bench.check(seen == ("error file: `status_code` 400, `error.code` `?`", ALLOWED), f"with both: {seen}")
     answered = {"response": {"status_code": 200}, "error": None}
-    seen = live_check.shape("bad-0", {"bad-0": answered}, {}, where="error file", status=400)
+    seen = shape("bad-0", {"bad-0": answered}, {}, where="error file", status=400)
     bench.check(seen[1] == BROKEN, f"a refused request that is answered: {seen}")
-    bench.check(live_check.line_base({"bad.url": [], "bad.json": [], "bad.method": []})[1] == ALLOWED, "no line named")
+    bench.check(line_base({"bad.url": [], "bad.json": [], "bad.method": []})[1] == ALLOWED, "no line named")
 
     batch = {"status": "cancelled", "cancelling_at": 100, "cancelled_at": 701}
-    ids = [f"cancelled-{i}" for i in range(live_check.CANCELLED_ITEMS)]
+    ids = [f"cancelled-{i}" for i in range(CANCELLED_ITEMS)]
     cases = {
         "another code": (dict.fromkeys(ids, never_ran), ("40: `response` null, `request_failed`", ALLOWED)),
         "no code": (dict.fromkeys(ids, {"response": None, "error": None}), ("40: `response` null, `?`", BROKEN)),
@@ -306,7 +314,7 @@ def shapes(bench):
     }
     for case, (error, expected) in cases.items():
         run = Told("in_progress")
-        live_check.tell_of_cancel(run, batch, {"output": None, "error": error})
+        tell_of_cancel(run, batch, {"output": None, "error": error})
         bench.check(run.rows["cancel.lines"] == expected, f"{case}: {run.rows}")
         bench.check(run.rows["cancel.end"] == ("`cancelled` after 601 s, out of `in_progress`", ALLOWED), f"{run.rows}")
 
@@ -315,18 +323,16 @@ def cut_reply(bench):
     """The way between program and API: the first create gets no answer and is done, all else passes unchanged."""
     bench.state.mkdir()
     with Server(bench.program, bench.place, {}) as server:
-        state = live_check.State(bench.state)
+        state = State(bench.state)
         state["adoption"] = {"port": 0, "made": [], "cut_at": None, "looks": 0}
-        api = live_check.Api(server.url)
-        file_id = api.upload(
-            [("purpose", "batch")], "one.jsonl", live_check.request("one", live_check.MODEL).encode()
-        ).json["id"]
-        body = {"input_file_id": file_id, "endpoint": live_check.ENDPOINT, "completion_window": "24h"}
-        with live_check.Cutter(server.url, 0, state) as way:
-            through = live_check.Api(way.url)
+        api = Api(server.url)
+        file_id = api.upload([("purpose", "batch")], "one.jsonl", request("one", MODEL).encode()).json["id"]
+        body = {"input_file_id": file_id, "endpoint": ENDPOINT, "completion_window": "24h"}
+        with Cutter(server.url, 0, state) as way:
+            through = Api(way.url)
             headers = {**through.headers, "Content-Type": "application/json"}
             try:
-                live_check.exchange("POST", way.url + "/batches", headers, json.dumps(body).encode())
+                exchange("POST", way.url + "/batches", headers, json.dumps(body).encode())
                 bench.check(False, "the first reply came through")
             except http.client.RemoteDisconnected:
                 pass
@@ -343,12 +349,15 @@ def cut_reply(bench):
             bench.check(rest.status == 206 and rest.body == api.call("GET", content).body[10:], "a range does not pass")
 
 
-def load_script(path):
-    os.environ["OPENAI_API_KEY"] = KEY
-    spec = importlib.util.spec_from_loader("live_check", importlib.machinery.SourceFileLoader("live_check", path))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def anywhere(bench):
+    """Called by a link, out of another directory: it finds what belongs to it, and leaves nothing there."""
+    scripts, link = pathlib.Path(bench.script).resolve().parent, bench.place / "link"
+    link.symlink_to(scripts / "live-check")
+    variables = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    words = [sys.executable, str(link), "--help"]
+    ended = subprocess.run(words, env=variables, cwd=bench.place, capture_output=True, text=True, timeout=LONGEST)
+    bench.check(ended.returncode == 0 and "exit status:" in ended.stdout, ended.stderr)
+    bench.check(not list(scripts.rglob("*.pyc")), "bytecode is left in scripts")
 
 
 def tried(case, root):
@@ -371,8 +380,8 @@ def main():
     return 1 if failed else 0
 
 
-CASES = [orderly, erring, late, given_up, refused, asked, shapes, cut_reply]
+CASES = [orderly, erring, late, given_up, refused, asked, shapes, cut_reply, anywhere]
 
 if __name__ == "__main__":
-    live_check = load_script(sys.argv[1])
+    os.environ["OPENAI_API_KEY"] = KEY
     sys.exit(main())
