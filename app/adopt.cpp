@@ -5,7 +5,7 @@
 #include "app/session.hpp"
 
 #include <batchwright/engine/adopt.hpp>
-#include <batchwright/report/report.hpp>
+#include <batchwright/report/plan.hpp>
 
 #include <fmt/format.h>
 
@@ -34,9 +34,9 @@ bw::Exit run_adopt(const AdoptOptions& options, Session& session)
     if (!session.globals.json) session.console().print(view.job);
   } catch (const OutputClosed&) { // nobody reads the name; the job is there all the same
   }
-  session.console().say(fmt::format("{}: took over {} {}, {} of {} items in none of them", view.job, ask.batches.size(),
-                                    ask.batches.size() == 1 ? "batch" : "batches",
-                                    bw::report::count(bw::unsent(view.parts)), bw::report::count(view.items.items)));
+  session.console().say(fmt::format("{}: took over {}: {}", view.job,
+                                    ask.batches.size() == 1 ? "1 batch" : fmt::format("{} batches", ask.batches.size()),
+                                    bw::report::held_of(view)));
   tell_end(view, Stdout::is_free, session);
   return bw::Exit::ok;
 }

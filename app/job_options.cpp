@@ -94,15 +94,14 @@ std::uint64_t share_of(const std::string& text)
 }
 
 /// Spending asks first: on a terminal with a question, elsewhere it must have been said on the command line.
-void get_consent(const JobOptions& options, const bw::engine::Draft& draft, Session& session)
+void get_consent(const JobOptions& options, const bw::engine::Draft& draft, const bw::PlanView& plan, Session& session)
 {
   if (options.yes || draft.job.items == 0) return;
   if (draft.continues && (!draft.needs_consent || draft.pending == 0)) return; // consented to when it was made
   const auto to = draft.job.request.model.empty() ? "several models" : draft.job.request.model;
   const auto question =
-      draft.needs_consent
-          ? fmt::format("Send what is left, {} items now, to {}?", bw::report::count(draft.unsent), to)
-          : fmt::format("Send {} to {}?", bw::report::amount_of_work(draft.job.items, draft.parts.size()), to);
+      draft.needs_consent ? fmt::format("Send what is left, {} items now, to {}?", bw::report::count(draft.unsent), to)
+                          : fmt::format("Send {} to {}?", bw::report::amount_of_work(plan.requests, plan.parts), to);
   const auto in = draft.spooled ? Stdin::holds_data : Stdin::is_free;
   if (!session.console().confirm(question, "this spends money",
                                  "say --yes to send it, or --dry-run to see only what it would cost", in)) {
@@ -347,14 +346,15 @@ std::optional<Made> make_job(const JobOptions& options, Session& session)
   if (!options.out.empty()) bw::engine::Delivery{.out = options.out}.check_against(draft.job);
   for (const auto& skipped : draft.skipped)
     console.warn(fmt::format("put aside: {}", skipped.what()));
-  console.say(bw::report::plan(bw::engine::plan_view(draft, bw::money::built_in_table())));
+  const auto plan = bw::engine::plan_view(draft, bw::money::built_in_table());
+  console.say(bw::report::plan(plan));
   if (options.dry_run) {
     auto v = bw::view(draft.job, draft.parts, bw::Held::no);
     if (!draft.continues) v.state = bw::JobState::planned;
     session.console().conclude(v, Stdout::is_free);
     return std::nullopt;
   }
-  get_consent(options, draft, session);
+  get_consent(options, draft, plan, session);
   return Made{draft.job.name, bw::engine::found(session.tools(), draft)};
 }
 

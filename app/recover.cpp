@@ -6,6 +6,7 @@
 #include "app/session.hpp"
 
 #include <batchwright/engine/recover.hpp>
+#include <batchwright/report/plan.hpp>
 #include <batchwright/report/report.hpp>
 
 #include <fmt/format.h>
@@ -64,9 +65,9 @@ bw::Exit run_recover(const RecoverOptions& options, Session& session)
   const auto view = bw::engine::recover(session.tools(), server, chosen(jobs, options), grace);
   const auto batches =
       std::count_if(view.parts.begin(), view.parts.end(), [](const bw::Part& part) { return !part.batch.empty(); });
-  session.console().say(fmt::format("{}: rebuilt from the server, {} items, {} of them in no batch, {} {}", view.job,
-                                    bw::report::count(view.items.items), bw::report::count(bw::unsent(view.parts)),
-                                    batches, batches == 1 ? "batch" : "batches"));
+  session.console().say(fmt::format("{}: rebuilt from {} at the server: {}", view.job,
+                                    batches == 1 ? "1 batch" : fmt::format("{} batches", batches),
+                                    bw::report::held_of(view)));
   tell_end(view, Stdout::is_free, session);
   return bw::Exit::ok;
 }

@@ -31,6 +31,7 @@ TEST_CASE("a plan tells the work, its price, and what the figures rest on")
   PlanView v{.job = "reviews",
              .model = "gpt-5.4-mini",
              .items = 120'000,
+             .requests = 120'000,
              .parts = 3,
              .request_bytes = 100'000'000,
              .input_tokens = {24'000'000},
@@ -44,6 +45,12 @@ TEST_CASE("a plan tells the work, its price, and what the figures rest on")
                            "  tokens  about 24,000,000 in, perhaps 36,000,000 out\n"
                            "          (300 assumed an answer; --max-output-tokens sets a bound)\n"
                            "  cost    about $12.34 by batch, $24.68 in real time (prices of 2026-11-22)");
+  auto packed = v;
+  packed.requests = 1'200; // a hundred items each
+  packed.output_tokens = {};
+  const auto of_packs = report::plan(packed);
+  CHECK(of_packs.starts_with("reviews: 1,200 requests in 3 batches"));
+  CHECK(of_packs.find("about 24,000,000 in\n") != std::string::npos);
   v.output_assumed = false;
   v.batch = std::nullopt;
   v.skipped = 1;

@@ -305,13 +305,18 @@ PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
   }
   std::vector<std::string> columns;
   const bool is_read = !draft.continues || draft.needs_consent;
+  const auto& parts = draft.needs_consent ? draft.planned : draft.parts;
+  auto requests = is_read ? std::uint64_t{0} : draft.job.items;
+  for (const auto& part : parts)
+    requests += is_read ? part.requests : 0;
   if (is_read && !draft.job.inputs.empty()) columns = input::fixed_columns(draft.job.inputs.front());
   return {.job = draft.job.name,
           .formats = std::move(formats),
           .columns = std::move(columns),
           .model = draft.job.request.model,
           .items = draft.job.items,
-          .parts = draft.needs_consent ? draft.planned.size() : draft.parts.size(),
+          .requests = requests,
+          .parts = parts.size(),
           .request_bytes = draft.request_bytes,
           .input_tokens = draft.input_tokens,
           .output_tokens = draft.output_tokens,

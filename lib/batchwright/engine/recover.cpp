@@ -408,10 +408,18 @@ bool is_rest(const Part& p)
   return p.state == PartState::planned && p.listed && p.attempt == 1 && !p.born_at;
 }
 
+void refuse_known(Tools& tools, const std::string& name)
+{
+  if (!tools.store.job(name)) return;
+  throw Error{Fault::usage, fmt::format("there is a job {} here", name),
+              fmt::format("`batchwright status {}` shows how it stands", name)};
+}
+
 } // namespace
 
 std::vector<Remains> find_remains(Tools& tools, Server& server, const std::string& name)
 {
+  refuse_known(tools, name);
   std::vector<Remains> jobs; // newest first, as the listing is
   for (auto& batch : batches_of(tools, server, name)) {
     const auto& uuid = batch.label.job_uuid;
@@ -431,10 +439,7 @@ JobView recover(Tools& tools, Server& server, const Remains& found, Millis grace
   ensure(!found.batches.empty(), "a job is rebuilt from its batches");
   const auto& name = found.batches.front().label.job;
   const auto lock = take_lock(tools, name);
-  if (tools.store.job(name)) {
-    throw Error{Fault::usage, fmt::format("there is a job {} here", name),
-                fmt::format("`batchwright status {}` shows how it stands", name)};
-  }
+  refuse_known(tools, name);
   const auto remains = settled(tools, server, found, grace);
   Rebuilder{tools, server, remains}.run();
   return view(*tools.store.job(name), tools.store.parts(name), Held::no);

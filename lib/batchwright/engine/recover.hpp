@@ -29,8 +29,8 @@ struct Remains {
 };
 
 /// The jobs of a name that the server has batches of, the newest first. Reads the whole listing of batches. Throws
-/// `Fault::network` where it cannot be read, `Fault::auth` for a refused key, `Fault::rejected` where it is not given,
-/// or not to its end.
+/// `Fault::usage` where there is a job of that name here, `Fault::network` where it cannot be read, `Fault::auth` for a
+/// refused key, `Fault::rejected` where it is not given, or not to its end.
 std::vector<Remains> find_remains(Tools& tools, Server& server, const std::string& name);
 
 /// Makes the job in the store, under its lock, and returns how it stands. A batch whose creation was under way when the

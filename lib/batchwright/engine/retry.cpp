@@ -198,6 +198,7 @@ void cut(Retry& retry, const std::vector<Group>& groups, int number, const money
       use.input += part.input_tokens;
       plan.request_bytes += part.bytes;
       plan.items += part.items;
+      plan.requests += part.requests;
       retry.parts.push_back(std::move(part));
     }
   }

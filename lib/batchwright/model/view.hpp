@@ -60,6 +60,7 @@ struct PlanView {
   std::vector<std::string> columns = {}; ///< of the first input, where all its records have the same
   std::string model = {};
   std::uint64_t items = 0;
+  std::uint64_t requests = 0; ///< fewer than items, where several go into one
   std::size_t parts = 0;
   std::uint64_t request_bytes = 0;
   Tokens input_tokens = {};

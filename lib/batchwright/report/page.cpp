@@ -205,7 +205,9 @@ std::string head(const JobView& v, const Style& style, Instant now)
     facts.add("kept",
               fmt::format("answers at the server until {}: `batchwright fetch {}` collects them", utc(*lapse), v.job));
   if (!v.handover.out.empty()) facts.add("out", out_line(v.handover));
-  if (!v.message.empty())
+  const bool is_settled =
+      v.state == JobState::done && v.standing != Standing::consented; // nothing is left to consent to
+  if (!v.message.empty() && !is_settled)
     facts.add("note", harmless(v.message), v.state == JobState::paused ? Tone::trouble : Tone::plain);
   return out + facts.text();
 }

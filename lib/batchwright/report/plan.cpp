@@ -81,7 +81,7 @@ std::string way_on(const JobView& v, const std::string& poll)
 
 std::string plan(const PlanView& v)
 {
-  auto text = fmt::format("{}: {} for {}\n", v.job, amount_of_work(v.items, v.parts),
+  auto text = fmt::format("{}: {} for {}\n", v.job, amount_of_work(v.requests, v.parts),
                           v.model.empty() ? "several models" : v.model);
   if (v.needs_consent) {
     text += fmt::format("  known   the job of that name, by its batches at the server; {} in none of them\n",
@@ -91,17 +91,21 @@ std::string plan(const PlanView& v)
   }
   text += input_line(v);
   text += fmt::format("  upload  {}\n", bytes(v.request_bytes));
-  text += fmt::format("  tokens  about {} in, {} {} out{}\n", count(tokens(v.input_tokens)),
-                      v.output_assumed ? "perhaps" : "at most", count(tokens(v.output_tokens)),
-                      v.output_assumed ? "\n          (300 assumed an answer; --max-output-tokens sets a bound)" : "");
+  text += fmt::format("  tokens  about {} in", count(tokens(v.input_tokens)));
+  if (v.output_tokens.n > 0) {
+    text +=
+        fmt::format(", {} {} out{}", v.output_assumed ? "perhaps" : "at most", count(tokens(v.output_tokens)),
+                    v.output_assumed ? "\n          (300 assumed an answer; --max-output-tokens sets a bound)" : "");
+  }
+  text += '\n';
   text += cost_line(v);
   if (v.skipped > 0) text += fmt::format("\n  aside   {} left out", counted(v.skipped, "bad record", "bad records"));
   return text;
 }
 
-std::string amount_of_work(std::uint64_t items, std::size_t parts)
+std::string amount_of_work(std::uint64_t requests, std::size_t parts)
 {
-  return fmt::format("{} in {}", counted(items, "request", "requests"), counted(parts, "batch", "batches"));
+  return fmt::format("{} in {}", counted(requests, "request", "requests"), counted(parts, "batch", "batches"));
 }
 
 std::string next_step(const JobView& v)
@@ -130,6 +134,13 @@ std::string next_step(const JobView& v)
                      why.empty() ? "" : "; ", why,
                      sends ? fmt::format("{} sends what is left; `batchwright status {}` shows more", poll, v.job)
                            : fmt::format("`batchwright fetch {} --wait` waits for the rest", v.job));
+}
+
+std::string held_of(const JobView& v)
+{
+  const auto missing = unsent(v.parts);
+  const auto all = counted(v.items.items, "item", "items");
+  return missing == 0 ? fmt::format("all of {}", all) : fmt::format("{} of {}", count(v.items.items - missing), all);
 }
 
 std::string delivered(std::string_view out, std::uint64_t records, std::uint64_t size)

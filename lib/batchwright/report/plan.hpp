@@ -13,10 +13,13 @@ namespace batchwright::report {
 std::string plan(const PlanView& view);
 
 /// "120,000 requests in 3 batches".
-std::string amount_of_work(std::uint64_t items, std::size_t parts);
+std::string amount_of_work(std::uint64_t requests, std::size_t parts);
 
 /// Why a job is not done, and the command that moves it: one or two lines.
 std::string next_step(const JobView& view);
+
+/// How many of a job's items batches hold: "all of 300 items", "250 of 300 items".
+std::string held_of(const JobView& view);
 
 /// "wrote 120,000 records (45.2 MiB) to answers.jsonl".
 std::string delivered(std::string_view out, std::uint64_t records, std::uint64_t size);
