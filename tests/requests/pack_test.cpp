@@ -2,6 +2,7 @@
 #include "tests/support/fresh_directory.hpp"
 
 #include <batchwright/base/error.hpp>
+#include <batchwright/input/ordinals.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/requests/requests.hpp>
 
@@ -151,7 +152,7 @@ TEST_CASE("a part may have smaller packs than its job, and packs of a list hold 
 {
   const FreshDirectory dir;
   const auto j = packed_job(dir, texts(20), 10);
-  requests::OrdinalWriter list{dir / "list"};
+  input::OrdinalWriter list{dir / "list"};
   for (const Ordinal ordinal : {3, 5, 7, 11, 19})
     list.add(ordinal);
   list.commit();

@@ -2,6 +2,7 @@
 #include <batchwright/engine/join.hpp>
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/run.hpp>
+#include <batchwright/input/ordinals.hpp>
 
 #include <fmt/format.h>
 
@@ -93,12 +94,12 @@ void write_list(const std::vector<Part>& members, const store::JobLayout& files,
 {
   std::vector<Ordinal> all;
   for (const auto& p : members) {
-    requests::Ordinals ordinals{p, files.ordinals(p.number)};
+    input::Ordinals ordinals{p, files.ordinals(p.number)};
     while (const auto ordinal = ordinals.next())
       all.push_back(*ordinal);
   }
   std::sort(all.begin(), all.end());
-  requests::OrdinalWriter writer{list};
+  input::OrdinalWriter writer{list};
   for (const auto ordinal : all)
     writer.add(ordinal);
   writer.commit();
