@@ -469,6 +469,42 @@ TEST_CASE("many live batches are asked for by pages of the listing, few one by o
     CHECK(part.polls == 1);
 }
 
+TEST_CASE("a look at many live batches, of whichever jobs, asks for all of them by one listing")
+{
+  emulator::Faults faults;
+  faults.stuck_batches = {{.batches = {}, .after_share = 0}};
+  std::int64_t singly = 0;
+  SUBCASE("which shows all") {}
+  SUBCASE("and for those that it does not show one by one")
+  {
+    faults.list_lag_ms = 600'000;
+    singly = 24;
+  }
+  Arena arena{faults};
+  auto process = arena.process();
+  std::vector<JobView> views;
+  for (const auto* name : {"one", "two", "three"}) {
+    auto ask = roomy(arena, 8, 1);
+    ask.job.name = name;
+    send(process, process.server, process.make(ask));
+  }
+  for (const auto* name : {"one", "two", "three"}) {
+    views.push_back(engine::look(process.tools, name));
+    for (auto& part : views.back().parts)
+      part.remote.status.clear();
+  }
+  const auto listings = calls(arena, "GET", "/v1/batches");
+  const auto before = calls(arena, "GET", "/v1/batches/*");
+  engine::refresh(process.tools, process.server, views);
+  CHECK(calls(arena, "GET", "/v1/batches") - listings == 1);
+  CHECK(calls(arena, "GET", "/v1/batches/*") - before == singly);
+  for (const auto& view : views) {
+    CHECK(view.parts.size() == 8);
+    for (const auto& part : view.parts)
+      CHECK_FALSE(part.remote.status.empty());
+  }
+}
+
 TEST_CASE("batches that ended are collected from what a page of the listing says of them")
 {
   emulator::Faults faults;

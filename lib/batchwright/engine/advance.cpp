@@ -2,6 +2,7 @@
 
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/engine.hpp>
+#include <batchwright/engine/listing.hpp>
 #include <batchwright/engine/run.hpp>
 #include <batchwright/engine/workers.hpp>
 
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <exception>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -252,20 +254,34 @@ JobView look(Tools& tools, const std::string& name)
 void refresh(Tools& tools, Server& server, std::vector<JobView>& views)
 {
   const auto warn = [&](std::string text) { tools.observer.on(Note{Note::Level::warning, std::move(text)}); };
+  std::vector<Part> live; // of all jobs: one listing shows them
+  std::vector<JobView*> asked;
   for (auto& v : views) {
     if (!needs_server(v)) continue;
     if (url_of(known_job(tools, v.job).account) != url_of(server.account)) {
       warn(fmt::format("{} was made with another server and is shown as it was known last", v.job));
       continue;
     }
-    for (auto& p : v.parts) {
+    asked.push_back(&v);
+    std::copy_if(v.parts.begin(), v.parts.end(), std::back_inserter(live),
+                 [](const Part& p) { return has_live_batch(p.state); });
+  }
+
+  const auto listed = list(server.client, live);
+  for (auto* v : asked) {
+    for (auto& p : v->parts) {
       if (!has_live_batch(p.state)) continue;
+      const auto found = listed.find(p.batch);
+      if (found != listed.end()) {
+        p.remote = status_of(found->second);
+        continue;
+      }
       const auto reply = server.client.batch(p.batch);
       if (reply.ok()) {
         p.remote = status_of(reply.value);
         continue;
       }
-      warn(fmt::format("asking for the batch of part {} of {}: {}", p.number, v.job, reply.trouble));
+      warn(fmt::format("asking for the batch of part {} of {}: {}", p.number, v->job, reply.trouble));
       // An unreachable server is not asked for each of many batches, nor a refusing one for the rest of the job.
       if (reply.ending != api::Ending::refused || tools.interrupt.asked()) return;
       break;

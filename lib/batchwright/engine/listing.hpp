@@ -3,9 +3,12 @@
 
 #include <batchwright/api/client.hpp>
 #include <batchwright/base/clock.hpp>
+#include <batchwright/model/part.hpp>
 #include <batchwright/wire/objects.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -62,5 +65,14 @@ Look<T> look_through(const Since& since, const Clock& clock, Page page, IsIt is_
 }
 
 using BatchLook = Look<wire::BatchObject>;
+
+/// So many batches are asked for one by one, more by pages of the listing.
+inline constexpr std::size_t few = 20;
+
+using Listed = std::map<BatchId, wire::BatchObject>;
+
+/// What the listing shows of the batches of these parts; nothing of few. It is read, newest first, until it showed all,
+/// is older than the oldest, or has cost half the calls that asking one by one would; whatever hinders it ends it.
+Listed list(api::Client& client, const std::vector<Part>& parts);
 
 } // namespace batchwright::engine

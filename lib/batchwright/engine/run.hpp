@@ -172,7 +172,7 @@ private:
 
   // --- effects: asking for many (effects_listing.cpp) ---
   void poll_together(std::vector<Action>& actions);
-  void record_listed(const std::vector<Part>& asked, const std::map<BatchId, wire::BatchObject>& listed);
+  void record_listed(const std::vector<Part>& asked, const Listed& listed);
 
   // --- effects: outputs (effects_outputs.cpp) ---
   void download(const Part& part);
