@@ -33,7 +33,7 @@ void Run::record_unanswered(int number, std::string_view doing, const Setback& w
   Instant when = {};
   if (why.status == 404) {
     const auto& p = part(number);
-    const bool fresh = p.remote.created_at && now() < *p.remote.created_at + not_found_grace;
+    const bool fresh = p.remote.created_at && server_time().value_or(now()) < *p.remote.created_at + not_found_grace;
     if (!fresh)
       pause(Pause::account,
             fmt::format("{} ({}): {}; is this the account that made it?", doing, p.batch.str(), why.words));

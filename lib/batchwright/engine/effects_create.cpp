@@ -36,6 +36,13 @@ bool is_better(const wire::BatchObject& a, const wire::BatchObject& b)
 
 } // namespace
 
+Since since_oldest(const std::vector<Call>& calls)
+{
+  const auto oldest = std::min_element(calls.begin(), calls.end(),
+                                       [](const Call& a, const Call& b) { return a.begun_at < b.begun_at; });
+  return {.local = oldest->begun_at, .server = oldest->server_time};
+}
+
 bool is_watched(const Call& call, Instant now)
 {
   constexpr Millis for_so_long{25 * 3'600'000};
@@ -70,7 +77,7 @@ void Run::create(const Part& p)
   auto said = turn(room_for(p), m_job.name, p.number, now());
   if (said != Turn::go) return queue_says(p, said);
 
-  const Call call{.uuid = make_uuid(), .part = p.number, .kind = CallKind::create, .begun_at = now()};
+  const auto call = intent(CallKind::create, p.number);
   record(p.number, [&](Part& changed, store::Transaction& tx) {
     said = turn(room_for(p), m_job.name, p.number, now()); // now that no other process takes room
     if (said != Turn::go) return;
@@ -133,15 +140,14 @@ void Run::look_for_batch(const Part& p)
   std::vector<Call> calls{*call};
   std::copy_if(m_watched.begin(), m_watched.end(), std::back_inserter(calls),
                [&](const Call& c) { return c.part == p.number; });
-  const auto oldest = std::min_element(calls.begin(), calls.end(), [](const Call& a, const Call& b) {
-                        return a.begun_at < b.begun_at;
-                      })->begun_at;
+  auto since = since_oldest(calls);
+  since.earlier = p.file_created_at;
   const auto is_ours = [p, calls](const wire::BatchObject& b, Instant intent) {
     if (is_made_by(b, calls)) return true;
     // A server that keeps no metadata: an older batch of the same file may be one that it refused.
     return b.metadata.empty() && b.input_file == p.file && b.created_at && *b.created_at >= intent - clock_grain;
   };
-  const auto work = [this, since = Since{oldest, p.file_created_at}, is_ours] {
+  const auto work = [this, since, is_ours] {
     return look_through<wire::BatchObject>(
         since, m_tools.clock, [this](const BatchId& after) { return m_server.client.batches(after); }, is_ours);
   };
@@ -172,7 +178,7 @@ void Run::record_look(int number, const Call& call, const BatchLook& look)
     record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
     return;
   }
-  record_not_listed(number, call, look.server_time);
+  record_not_listed(number, call);
 }
 
 void Run::record_found(int number, const Call& call, std::vector<wire::BatchObject> found)
@@ -216,7 +222,7 @@ void Run::cancel_others(int number, std::vector<wire::BatchObject> others)
   });
 }
 
-void Run::record_not_listed(int number, const Call& call, std::optional<Instant> server_time)
+void Run::record_not_listed(int number, const Call& call)
 {
   const bool is_first = !call.first_look_at;
   record(number, [&](Part& changed, store::Transaction& tx) {
@@ -225,7 +231,6 @@ void Run::record_not_listed(int number, const Call& call, std::optional<Instant>
       const auto known =
           std::find_if(m_calls.begin(), m_calls.end(), [&](const Call& c) { return c.uuid == call.uuid; });
       known->first_look_at = now();
-      known->server_time = server_time;
       changed.due = now() + m_job.policy.adopt_grace;
       put_call(tx, call.uuid, CallState::intended);
     } else {
@@ -257,13 +262,10 @@ void Run::look_for_twins()
   m_next_twin_look = now() + between_twin_looks;
   std::erase_if(m_watched, [&](const Call& c) { return !is_watched(c, now()); });
   if (m_watched.empty()) return;
-  const auto oldest = std::min_element(m_watched.begin(), m_watched.end(), [](const Call& a, const Call& b) {
-                        return a.begun_at < b.begun_at;
-                      })->begun_at;
-  Since since{.local = oldest};
+  auto since = since_oldest(m_watched);
   for (const auto& call : m_watched) {
     const auto uploaded = part(call.part).file_created_at;
-    if (uploaded) since.server = std::min(since.server.value_or(*uploaded), *uploaded);
+    if (uploaded) since.earlier = std::min(since.earlier.value_or(*uploaded), *uploaded);
   }
   const auto work = [this, since, calls = m_watched] {
     return look_through<wire::BatchObject>(

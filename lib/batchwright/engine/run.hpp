@@ -101,6 +101,8 @@ private:
   void record_job(const std::function<void(Job&)>& change);
   void put_call(store::Transaction& tx, const std::string& uuid, CallState state);
   const Call* call_of(int part) const;
+  /// A call that is about to be made.
+  Call intent(CallKind kind, int part) const;
   void pause(Pause why, const std::string& message);
   void note(Note::Level level, std::string text);
   Instant now() const { return m_tools.clock.now(); }
@@ -128,7 +130,7 @@ private:
   void record_look(int number, const Call& call, const BatchLook& look);
   void record_found(int number, const Call& call, std::vector<wire::BatchObject> found);
   void cancel_others(int number, std::vector<wire::BatchObject> others);
-  void record_not_listed(int number, const Call& call, std::optional<Instant> server_time);
+  void record_not_listed(int number, const Call& call);
   wire::Metadata metadata(const Part& part, const std::string& uuid) const;
   void watch(Call call);
   bool looks_for_twins() const;
@@ -190,6 +192,11 @@ private:
   void give_up_part(const Part& part);
   void record_given_up(int number, const results::Settled& settled);
 
+  /// The server's clock, where its answers tell.
+  std::optional<Instant> server_time() const;
+  template<class Result>
+  void read_server_time(const Result& result);
+
   template<class Work, class Record>
   void on_worker(Do what, int part, Work work, Record record);
   /// One task for several parts.
@@ -231,7 +238,8 @@ private:
   bool m_probing = false;                  // paused for want of quota: one part tries
   std::map<int, int> m_troubles = {};      // of a part, in a row: the waits grow with them
   Instant m_next_wish_look = {};
-  Instant m_quiet_until = {}; // several calls that fail together are told once
+  Instant m_quiet_until = {};                           // several calls that fail together are told once
+  std::optional<Instant::duration> m_server_ahead = {}; // of our clock, by the last answer that told its time
 };
 
 /// In place of a part's number, for what belongs to the job as a whole.
@@ -258,6 +266,14 @@ bool failed_as_a_whole(const Part& part);
 
 // ---------------------------------------------------------------------------------------------------------------------
 
+template<class Result>
+void Run::read_server_time(const Result& result)
+{
+  if constexpr (requires { result.server_time; }) {
+    if (result.server_time) m_server_ahead = *result.server_time - now();
+  }
+}
+
 template<class Work, class Record>
 void Run::on_worker(Do what, int number, Work work, Record record)
 {
@@ -279,10 +295,15 @@ void Run::on_worker(Do what, const std::vector<int>& numbers, Work work, Record 
       give_up(std::current_exception());
     }
   };
-  m_workers.start(what, [come_home, work = std::move(work), record = std::move(record)]() -> Workers::Completion {
+  m_workers.start(what, [this, come_home, work = std::move(work), record = std::move(record)]() -> Workers::Completion {
     try {
       auto result = work();
-      return [come_home, record, result = std::move(result)] { come_home([&] { record(result); }); };
+      return [this, come_home, record, result = std::move(result)] {
+        come_home([&] {
+          read_server_time(result);
+          record(result);
+        });
+      };
     } catch (...) {
       return [come_home, fault = std::current_exception()] { come_home([&] { std::rethrow_exception(fault); }); };
     }
