@@ -298,6 +298,26 @@ TEST_CASE("a file that is gone is looked for again for an hour; then items witho
   CHECK(bench.arena.ledger("batches_created") == 1);
 }
 
+TEST_CASE("outputs are looked for no longer because a clock was a day ahead when they were first found wanting")
+{
+  emulator::Faults faults;
+  auto patience = hour;
+  SUBCASE("short")
+  {
+    faults.miscount_batches = {{.batches = {}, .completed = 2}};
+    patience = 10 * minute;
+  }
+  SUBCASE("gone")
+  {
+    faults.vanish_files = {{.of = {}, .file = emulator::VanishFiles::File::output}};
+  }
+  Bench bench{faults};
+  REQUIRE(bench.poll_after(24 * hour).parts.front().state == PartState::ended);
+  bench.clock.tick(-24 * hour);
+  CHECK(bench.poll_until_settled(2 * hour) == patience);
+  CHECK(bench.part().state == PartState::settled);
+}
+
 TEST_CASE("a file that is gone when its retention has passed is not looked for again")
 {
   emulator::Faults faults;

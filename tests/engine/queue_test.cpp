@@ -138,6 +138,35 @@ TEST_CASE("a limit of our own holds for a day")
   CHECK(turn_of(room) == Turn::go);
 }
 
+TEST_CASE("what a clock recorded that was far ahead neither limits, nor claims, nor takes room")
+{
+  const auto far = noon + Millis{30 * 24 * 3'600'000LL};
+  Room room{.known = {.own_tokens = 150, .own_since = noon}, .parts = {waiting("a", 9, 100), live("b", 1, 100)}};
+  room.parts.push_back(waiting("b", 2, 100));
+  room.parts.back().job_created_at = noon - Millis{3'600'000};
+  REQUIRE(turn_of(room) == Turn::wait_for_room);
+  SUBCASE("a limit")
+  {
+    room.parts.pop_back();
+    room.known.own_since = far;
+    CHECK(turn_of(room) == Turn::go);
+  }
+  SUBCASE("a batch")
+  {
+    room.parts.pop_back();
+    room.parts.back().created_at = far;
+    CHECK(turn_of(room) == Turn::go);
+  }
+  SUBCASE("a job that somebody moved")
+  {
+    room.parts[1] = live("b", 1, 0);
+    room.parts[1].job_created_at = room.parts[2].job_created_at;
+    REQUIRE(turn_of(room) == Turn::wait_for_other);
+    room.parts.back().advanced_at = far;
+    CHECK(turn_of(room) == Turn::go);
+  }
+}
+
 TEST_CASE("after a refusal nothing goes until a batch ends or, with none live, until a pause that grows is over")
 {
   Room room{.known = {.quiet_since = noon - Millis{61'000}, .refusals = 1},
@@ -367,6 +396,18 @@ TEST_CASE("where nothing was answered for a day, only put off, the job pauses")
   auto tools = process.tools_with(clock);
   const auto job = process.make(arena.ask(10));
   JobView view;
+  SUBCASE("by a clock that goes well") {}
+  SUBCASE("by a clock that was a month ahead at first")
+  {
+    constexpr Millis month{30 * 24 * 3'600'000LL};
+    clock.tick(month);
+    for (int polls = 0; polls < 20; ++polls) {
+      engine::advance(tools, process.server, job, {.until = Until::idle, .sending = Sending::yes});
+      std::this_thread::sleep_for(Millis{10});
+    }
+    REQUIRE(process.store.queue(process.server.account, "gpt-5.4-mini").failing_since.value() == clock.now());
+    clock.tick(-month);
+  }
   const auto begun = clock.now();
   for (int polls = 0; polls < 300 && view.pause == Pause::none; ++polls) {
     view = engine::advance(tools, process.server, job, {.until = Until::idle, .sending = Sending::yes});

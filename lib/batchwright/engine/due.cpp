@@ -119,7 +119,8 @@ Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& bus
     if (!what || taken.contains(part.number) || !allowed(*what, job.pause, sending)) continue;
     const auto gathers = *what == Do::build ? gathers_until(part, parts) : std::nullopt;
     const auto when = gathers ? gathers : part.due;
-    if (when && *when > now && *when <= now + longest_wait + job.policy.adopt_grace) {
+    const auto longest = gathers ? longest_gathering : longest_wait + job.policy.adopt_grace;
+    if (when && *when > now && *when <= now + longest) {
       d.next = std::min(d.next.value_or(*when), *when);
       continue;
     }

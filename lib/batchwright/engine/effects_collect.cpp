@@ -3,6 +3,7 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/run.hpp>
+#include <batchwright/engine/waits.hpp>
 
 #include <fmt/format.h>
 
@@ -214,8 +215,8 @@ void Run::note_how_it_goes(const Part& p, const results::Settled& settled)
     learn(tx, p, [&](Queue& known) {
       if (goes)
         known.failing_since.reset();
-      else if (!known.failing_since)
-        known.failing_since = now();
+      else
+        known.failing_since = going_on_since(known.failing_since, now());
     });
     tx.commit();
   }

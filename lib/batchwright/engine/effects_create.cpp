@@ -6,6 +6,7 @@
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/run.hpp>
 #include <batchwright/engine/spec.hpp>
+#include <batchwright/engine/waits.hpp>
 
 #include <fmt/format.h>
 
@@ -46,7 +47,8 @@ Since since_oldest(const std::vector<Call>& calls)
 bool is_watched(const Call& call, Instant now)
 {
   constexpr Millis for_so_long{25 * 3'600'000};
-  return call.kind == CallKind::create && call.state == CallState::abandoned && now < call.begun_at + for_so_long;
+  return call.kind == CallKind::create && call.state == CallState::abandoned &&
+         is_within(call.begun_at, for_so_long, now);
 }
 
 std::vector<Call> watched_calls(const store::Store& store, const std::string& job, Instant now)

@@ -3,6 +3,7 @@
 
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/run.hpp>
+#include <batchwright/engine/waits.hpp>
 
 #include <fmt/format.h>
 
@@ -117,7 +118,7 @@ void Run::record_brought(int number, const Brought& b)
   record(number, [&](Part& changed, store::Transaction&) {
     move(changed, PartEvent::outputs_stored);
     if (b.seen) changed.remote = *b.seen;
-    changed.gone_since = b.gone ? std::optional{changed.gone_since.value_or(now())} : std::nullopt;
+    changed.gone_since = b.gone ? std::optional{going_on_since(changed.gone_since, now())} : std::nullopt;
     changed.due.reset();
   });
 }
@@ -139,7 +140,7 @@ void Run::record_gone(int number, const Brought& b)
   record(number, [&](Part& changed, store::Transaction& tx) {
     if (!changed.gone_since) tx.log(m_job.name, number, fmt::format("a file is not there: {}", b.gone->words));
     if (b.seen) changed.remote = *b.seen;
-    changed.gone_since = changed.gone_since.value_or(now());
+    changed.gone_since = going_on_since(changed.gone_since, now());
     changed.due = std::min(now() + second_look_wait(++changed.downloads), *changed.gone_since + gone_patience);
   });
 }
@@ -168,7 +169,7 @@ void Run::record_wanting(int number, const results::Lines& lines)
     ++changed.downloads;
     if (lines.unreadable > 0) changed.reread = true;
     if (!is_short) return;
-    changed.short_since = changed.short_since.value_or(now());
+    changed.short_since = going_on_since(changed.short_since, now());
     changed.due = std::min(now() + second_look_wait(changed.downloads), *changed.short_since + short_patience);
   });
 }

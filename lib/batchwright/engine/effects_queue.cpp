@@ -4,6 +4,7 @@
 #include <batchwright/engine/listing.hpp>
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/run.hpp>
+#include <batchwright/engine/waits.hpp>
 
 #include <fmt/format.h>
 
@@ -62,7 +63,7 @@ bool Run::wants_survey(const Part& p) const
   const auto& model = model_of(p);
   if (!counts_others(m_tools.store.queue(m_job.account, model), m_job.policy.enqueued_tokens > 0)) return false;
   const auto known = m_surveys.find(model);
-  return known == m_surveys.end() || now() >= known->second.at + survey_holds;
+  return known == m_surveys.end() || !is_within(known->second.at, survey_holds, now());
 }
 
 /// Counts the live batches that others made.
@@ -136,7 +137,7 @@ void Run::record_no_room(int number, const std::string& message, PartEvent event
     if (!uuid.empty()) put_call(tx, uuid, CallState::not_sent);
     learn(tx, changed, [&](Queue& known) {
       learn_refusal(known, sum, message, now());
-      if (!known.failing_since) known.failing_since = now();
+      known.failing_since = going_on_since(known.failing_since, now());
     });
   });
   m_surveys.erase(model_of(part(number)));

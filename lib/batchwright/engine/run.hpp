@@ -73,6 +73,7 @@ private:
   };
 
   // --- the steps (run.cpp) ---
+  void look_at_clock();
   void lift_pause();
   void claim_room();
   const Part* stopping_part() const;
@@ -238,6 +239,7 @@ private:
   bool m_probing = false;                  // paused for want of quota: one part tries
   std::map<int, int> m_troubles = {};      // of a part, in a row: the waits grow with them
   Instant m_next_wish_look = {};
+  Instant m_last_step = {};
   Instant m_quiet_until = {};                           // several calls that fail together are told once
   std::optional<Instant::duration> m_server_ahead = {}; // of our clock, by the last answer that told its time
 };
