@@ -2,6 +2,7 @@
 #include "tests/support/arena.hpp"
 #include "tests/support/hand_clock.hpp"
 
+#include <batchwright/engine/clean.hpp>
 #include <batchwright/engine/queue.hpp>
 
 #include <doctest/doctest.h>
@@ -283,6 +284,65 @@ TEST_CASE("forty parts under a limit that admits three drain by polling alone, r
 }
 
 TEST_CASE(
+TEST_CASE("what lives at the server takes room once, whether or not it is the batch of a part")
+{
+  emulator::Faults faults;
+  faults.stuck_batches = {{.batches = {}, .after_share = 0.5}};
+  faults.cancelling_ms = 600'000;
+  emulator::HttpFault lost;
+  lost.method = "POST";
+  lost.path = "/v1/batches";
+  lost.calls.nth = {1};
+  lost.effect = emulator::Effect::close_after;
+  int live = 1;
+  bool gives_up = false;
+  bool cleans = false;
+  SUBCASE("given up")
+  {
+    gives_up = true;
+  }
+  SUBCASE("given up, of a job that is not here any more")
+  {
+    gives_up = cleans = true;
+  }
+  SUBCASE("of a part that got two of them")
+  {
+    faults.list_lag_ms = 600'000;
+    faults.http = {lost};
+    live = 2;
+  }
+  SUBCASE("of a part that does not know it yet")
+  {
+    faults.http = {lost};
+  }
+  Arena arena{faults};
+  auto process = arena.process();
+  auto ask = arena.ask(10);
+  ask.job.policy.adopt_grace = live == 2 ? Millis{1} : Millis{600'000};
+  const auto first = process.make(ask);
+  const auto tokens = process.store.parts(first).front().input_tokens.n;
+  for (int polls = 0; polls < 300 && arena.ledger("batches_created") < live; ++polls) {
+    process.advance(first, Until::idle);
+    std::this_thread::sleep_for(Millis{20});
+  }
+  REQUIRE(arena.ledger("batches_created") == live);
+  if (gives_up) {
+    engine::wish_cancel(process.tools, first, Cancel::abandon);
+    REQUIRE(process.advance(first, Until::idle).parts.front().state == PartState::abandoned);
+  }
+  if (cleans) engine::clean_local(process.tools, first);
+  arena.server.advance(Millis{faults.list_lag_ms});
+
+  ask.job.name = "second";
+  ask.job.policy.enqueued_tokens = static_cast<std::uint64_t>(tokens * (2 * live + 1) / 2);
+  const auto second = process.make(ask);
+  CHECK(process.advance(second, Until::sent).parts.front().state == PartState::queued);
+  ask.job.policy.enqueued_tokens = static_cast<std::uint64_t>(tokens * (2 * live + 3) / 2);
+  REQUIRE(process.make(ask) == second);
+  CHECK(has_live_batch(process.advance(second, Until::sent).parts.front().state));
+  CHECK(arena.ledger("batches_created") == live + 1);
+}
+
     "a part whose own tokens exceed the named limit is cut, and one request that does fails with the server's word")
 {
   emulator::Faults faults;

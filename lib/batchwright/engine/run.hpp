@@ -143,6 +143,8 @@ private:
   // --- effects: room at the server (effects_queue.cpp) ---
   const std::string& model_of(const Part& part) const;
   Room room_for(const Part& part) const;
+  std::vector<wire::BatchObject> foreign_among(const std::vector<wire::BatchObject>& listed,
+                                               const std::string& model) const;
   bool wants_survey(const Part& part) const;
   void survey(const Part& part);
   void queue_says(const Part& part, Turn said);
@@ -224,7 +226,7 @@ private:
   std::vector<Call> m_watched = {}; // given up, but what they made may still show
   Instant m_next_twin_look = {};
   Instant m_next_claim = {};
-  /// Others' live batches, as a listing showed them.
+  /// Live batches beside those of our parts, as a listing showed them.
   struct Survey {
     Foreign foreign = {};
     Instant at = {};
