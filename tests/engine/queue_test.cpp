@@ -431,6 +431,81 @@ TEST_CASE("a quota that is used up is probed after five minutes, doubling to an 
   };
   CHECK(poll().pause == Pause::quota);
   const auto calls = [&] { return process.store.calls(job, CallState::not_sent).size(); };
+TEST_CASE("a batch that shows late is that of its part where the part has none")
+{
+  emulator::Faults faults;
+  faults.stuck_batches = {{.batches = {}, .after_share = 0.5}};
+  faults.cancelling_ms = 20;
+  faults.list_lag_ms = 600'000;
+  emulator::HttpFault lost;
+  lost.method = "POST";
+  lost.path = "/v1/batches";
+  lost.calls.nth = {1};
+  lost.effect = emulator::Effect::close_after;
+  faults.http = {lost};
+  emulator::HttpFault refused = lost;
+  refused.calls.nth = {};
+  refused.effect = emulator::Effect::status;
+  auto wanted = PartState::queued;
+  bool is_cancelled = false;
+  SUBCASE("since it waits for its turn")
+  {
+    refused.status = 429;
+    refused.body = R"({"error":{"message":"slowly","type":"rate_limit","code":"rate_limit_exceeded"}})";
+    faults.http.push_back(refused);
+  }
+  SUBCASE("since its file is to be sent again")
+  {
+    refused.status = 400;
+    refused.body = R"({"error":{"message":"no such file","type":"invalid_request","code":"input_file_not_found"}})";
+    faults.http.push_back(refused);
+    refused.path = "/v1/files";
+    refused.calls.first = 0;
+    refused.calls.nth = {2, 3, 4, 5, 6, 7, 8, 9};
+    refused.status = 429;
+    refused.body = R"({"error":{"message":"slowly","type":"rate_limit","code":"rate_limit_exceeded"}})";
+    faults.http.push_back(refused);
+    wanted = PartState::planned;
+  }
+  SUBCASE("since it was given up")
+  {
+    wanted = PartState::settled;
+    is_cancelled = true;
+  }
+  Arena arena{faults};
+  auto process = arena.process();
+  auto ask = arena.ask(10);
+  ask.job.policy.adopt_grace = Millis{1};
+  const auto job = process.make(ask);
+  const auto poll_until = [&](const auto& holds) {
+    for (int polls = 0; polls < 300 && !holds(); ++polls) {
+      process.advance(job, Until::idle);
+      std::this_thread::sleep_for(Millis{20});
+    }
+    REQUIRE(holds());
+  };
+  process.recorder.on_move = [&](const PartMoved& moved) {
+    if (is_cancelled && moved.to == PartState::creating) engine::wish_cancel(process.tools, job, Cancel::abandon);
+  };
+  poll_until([&] {
+    return process.store.parts(job).front().state == wanted && !process.store.calls(job, CallState::abandoned).empty();
+  });
+  REQUIRE(arena.ledger("batches_created") == 1);
+  arena.server.advance(Millis{faults.list_lag_ms});
+  poll_until([&] { return !process.store.calls(job, CallState::adopted).empty(); });
+  if (is_cancelled) {
+    poll_until([&] { return process.store.parts(job).front().outcome.succeeded == 5; });
+    CHECK(engine::look(process.tools, job).items.failed == 5);
+  } else {
+    CHECK(has_live_batch(process.store.parts(job).front().state));
+    arena.server.change({});
+    CHECK(process.advance(job, Until::ended).items.succeeded == 10);
+  }
+  CHECK(arena.ledger("batches_created") == 1);
+  CHECK(arena.ledger("batches_cancelled") == (is_cancelled ? 1 : 0));
+  CHECK(engine::open_jobs(process.tools).empty());
+}
+
   CHECK(calls() == 1);
   clock.tick(Millis{290'000});
   CHECK(poll().pause == Pause::quota);

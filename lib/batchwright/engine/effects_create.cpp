@@ -35,6 +35,23 @@ bool is_better(const wire::BatchObject& a, const wire::BatchObject& b)
   return a.created_at.value_or(Instant::max()) < b.created_at.value_or(Instant::max());
 }
 
+/// Whether any batch that was made for the part is welcome: it waits to be sent again, or was given up before a batch
+/// of it was known, and none of its items was taken out since.
+bool is_without_batch(const Part& p)
+{
+  switch (p.state) {
+  case PartState::planned:
+  case PartState::uploading:
+  case PartState::queued:
+    return true;
+  case PartState::abandoned:
+  case PartState::settled:
+    return p.batch.empty() && p.outcomes_version == 0;
+  default:
+    return false;
+  }
+}
+
 } // namespace
 
 Since since_oldest(const std::vector<Call>& calls)
@@ -288,7 +305,8 @@ void Run::look_for_twins()
   });
 }
 
-/// A batch of a call whose answer was lost showed up after another was created, or is going to be.
+/// A batch of a call whose answer was lost showed up after another was created, or is going to be, or after the part
+/// was given up.
 void Run::meet_twin(const wire::BatchObject& twin)
 {
   const auto call = std::find_if(m_watched.begin(), m_watched.end(),
@@ -297,7 +315,8 @@ void Run::meet_twin(const wire::BatchObject& twin)
   const Part& p = part(call->part);
   if (p.batch == twin.id) return forget(Call{*call}, CallState::adopted);
   const bool is_of_use = wire::phase(twin.status) != wire::BatchPhase::refused && twin.status != "cancelled";
-  if (p.state == PartState::queued && is_of_use) return adopt(twin, Call{*call});
+  if (is_of_use && p.state == PartState::creating) return; // its own look finds this one, too, and chooses
+  if (is_of_use && is_without_batch(p)) return adopt(twin, Call{*call});
   if (!is_of_use || wire::phase(twin.status) == wire::BatchPhase::finished) {
     if (is_of_use)
       note(Note::Level::warning, fmt::format("part {} ran twice at the server: {} was made by a call whose answer was "
@@ -317,14 +336,19 @@ void Run::meet_twin(const wire::BatchObject& twin)
       });
 }
 
-/// The part waits to be sent again, and need not.
+/// The batch becomes that of its part, which has none.
 void Run::adopt(const wire::BatchObject& batch, const Call& call)
 {
+  note(Note::Level::info, fmt::format("part {}: the batch {}, made by a call whose answer was lost, showed late and is "
+                                      "taken for it",
+                                      call.part, batch.id.str()));
   record(call.part, [&](Part& changed, store::Transaction& tx) {
-    move(changed, PartEvent::create_begun);
+    const auto* upload = call_of(call.part);
+    if (upload) put_call(tx, std::string{upload->uuid}, CallState::abandoned); // it costs nothing
     move(changed, PartEvent::batch_known);
     changed.batch = batch.id;
     changed.remote = status_of(batch);
+    changed.file = batch.input_file;
     changed.polls = 0;
     changed.due.reset();
     auto adopted = call;

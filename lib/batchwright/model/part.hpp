@@ -76,6 +76,10 @@ inline constexpr std::array edges{
     Edge{PartState::queued, PartEvent::create_begun, PartState::creating},
     Edge{PartState::queued, PartEvent::file_lost, PartState::planned},
     Edge{PartState::queued, PartEvent::replaced, PartState::superseded},
+    // It waits to be sent again, and need not: what a lost call made showed late.
+    Edge{PartState::planned, PartEvent::batch_known, PartState::running},
+    Edge{PartState::uploading, PartEvent::batch_known, PartState::running},
+    Edge{PartState::queued, PartEvent::batch_known, PartState::running},
     Edge{PartState::creating, PartEvent::batch_known, PartState::running},
     Edge{PartState::creating, PartEvent::batch_absent, PartState::queued},
     Edge{PartState::creating, PartEvent::batch_refused, PartState::queued},
@@ -100,6 +104,8 @@ inline constexpr std::array edges{
     Edge{PartState::abandoned, PartEvent::outputs_stored, PartState::fetched},
     Edge{PartState::abandoned, PartEvent::batch_gone, PartState::settled},
 };
+    // It was given up before a batch of it was known, and one showed late: its answers are collected all the same.
+    Edge{PartState::settled, PartEvent::batch_known, PartState::abandoned},
 
 /// Where `event` leads from `state`; nothing when the pair makes no sense.
 constexpr std::optional<PartState> next(PartState state, PartEvent event)
