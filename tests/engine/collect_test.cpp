@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <thread>
 
@@ -363,6 +364,71 @@ TEST_CASE("where the batch is not found either, nothing is taken as lost: it may
   CHECK(view.pause == Pause::account);
   CHECK(view.parts.front().state == PartState::ended);
   CHECK(view.items.pending() == 10);
+}
+
+TEST_CASE("a batch that failed is settled by what it said when that was seen, though it is not found any more")
+{
+  emulator::Faults faults;
+  faults.fail_batches = {{.batches = {}, .code = "invalid_value", .message = "no such thing", .line = 3}};
+  emulator::HttpFault not_found;
+  not_found.method = "GET";
+  not_found.path = "/v1/batches/*";
+  not_found.effect = emulator::Effect::status;
+  not_found.status = 404;
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(5));
+  bool forgets = false;
+  process.recorder.on_move = [&](const PartMoved& moved) {
+    if (moved.to != PartState::ended) return;
+    emulator::Faults gone;
+    gone.http = {not_found};
+    arena.server.change(gone);
+    if (forgets) process.interrupt.ask(1);
+  };
+  SUBCASE("")
+  {
+    process.advance(job, Until::admitted);
+    const auto view = process.advance(job, Until::idle, Sending::no);
+    CHECK(view.pause == Pause::none);
+    CHECK(view.parts.front().state == PartState::settled);
+    CHECK(view.items.failed == 1);
+    CHECK(process.merged(job, results::Format::jsonl, results::Pending::leave_out).find("no such thing") !=
+          std::string::npos);
+    CHECK(arena.ledger("batches_created") == 1);
+  }
+  SUBCASE("and is given up where that was not kept, since it would be asked for without end")
+  {
+    forgets = true;
+    process.advance(job, Until::admitted);
+    REQUIRE(process.store.parts(job).front().state == PartState::ended);
+    std::filesystem::remove(process.layout.job(job).batch(1));
+    HandClock clock;
+    clock.tick(hour);
+    auto next = arena.process();
+    auto tools = next.tools_with(clock);
+    const engine::Goal goal{.until = Until::idle, .sending = Sending::no};
+    CHECK(engine::advance(tools, next.server, job, goal).pause == Pause::account);
+    engine::wish_cancel(tools, job, Cancel::abandon);
+    const auto view = engine::advance(tools, next.server, job, goal);
+    CHECK(view.state == JobState::done);
+    CHECK(view.parts.front().state == PartState::settled); // nobody asks again
+    CHECK(codes_of(next.merged(job)) == std::map<std::string, int>{{"cancelled paid", 5}});
+  }
+}
+
+TEST_CASE("what is still looked for when the user gives the job up fails at once, and counts when it comes")
+{
+  emulator::Faults faults;
+  faults.ids_late_ms = hour.count();
+  Bench bench{faults};
+  REQUIRE(bench.poll().parts.front().state == PartState::ended);
+  engine::wish_cancel(bench.process.tools, bench.job, Cancel::abandon);
+  CHECK(bench.poll().state == JobState::done);
+  CHECK(codes_of(bench.process.merged(bench.job)) == std::map<std::string, int>{{"cancelled paid", 10}});
+  CHECK(bench.poll_after(minute).state == JobState::done);
+  bench.arena.server.advance(hour);
+  CHECK(bench.poll_after(minute).items.succeeded == 10);
 }
 
 TEST_CASE("what was given up and whose file is gone keeps asking for it without a pause")

@@ -45,18 +45,19 @@ const std::map<std::pair<S, E>, S> life{
     {{S::creating, E::batch_given_up}, S::abandoned},
     {{S::running, E::batch_given_up}, S::abandoned},
     {{S::cancelling, E::batch_given_up}, S::abandoned},
+    {{S::ended, E::batch_given_up}, S::abandoned}, // its outputs are not waited for either
     // what comes of it later
     {{S::abandoned, E::batch_known}, S::abandoned},
     {{S::abandoned, E::batch_absent}, S::settled},
     {{S::abandoned, E::batch_ended}, S::abandoned},
     {{S::abandoned, E::outputs_stored}, S::fetched},
     {{S::abandoned, E::batch_gone}, S::settled},
-};
     // what a lost call made shows late, and the part has no other batch
     {{S::planned, E::batch_known}, S::running},
     {{S::uploading, E::batch_known}, S::running},
     {{S::queued, E::batch_known}, S::running},
     {{S::settled, E::batch_known}, S::abandoned}, // it was given up
+};
 
 } // namespace
 
@@ -94,13 +95,13 @@ TEST_CASE("every state is reached from planned, and every state but superseded l
   }
 }
 
-TEST_CASE("nothing is replaced while the server may work on it")
 TEST_CASE("what is settled leads to a batch that shows late, and nowhere else")
 {
   for (const auto& edge : edges)
     if (edge.from == S::settled) CHECK((edge.on == E::batch_known && edge.to == S::abandoned));
 }
 
+TEST_CASE("nothing is replaced while the server may work on it")
 {
   for (const auto& edge : edges)
     if (edge.on == E::replaced) CHECK_FALSE(has_live_batch(edge.from));

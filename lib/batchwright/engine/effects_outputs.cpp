@@ -65,11 +65,12 @@ Brought Run::bring(Part p, const http::OnBytes& on_received)
     b.seen = std::move(seen);
     return true;
   };
-  const bool asks_first = is_doubted(p) || failed_as_a_whole(p);
+  const bool lacks_reason = failed_as_a_whole(p) && !std::filesystem::exists(m_files.batch(p.number));
+  const bool asks_first = is_doubted(p) || lacks_reason;
   std::optional<Setback> lost_batch; // it ended, and its files may be there all the same
   if (asks_first && !ask_again()) {
     const bool names_any = !p.remote.output_file.empty() || !p.remote.error_file.empty();
-    if (failed_as_a_whole(p) || b.unanswered->status != 404 || !names_any) return b;
+    if (lacks_reason || b.unanswered->status != 404 || !names_any) return b;
     std::swap(lost_batch, b.unanswered);
   }
 
