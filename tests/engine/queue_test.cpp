@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <thread>
 
 using namespace batchwright;
@@ -283,7 +284,6 @@ TEST_CASE("forty parts under a limit that admits three drain by polling alone, r
   CHECK(arena.ledger("executed_twice") == 0);
 }
 
-TEST_CASE(
 TEST_CASE("what lives at the server takes room once, whether or not it is the batch of a part")
 {
   emulator::Faults faults;
@@ -343,6 +343,7 @@ TEST_CASE("what lives at the server takes room once, whether or not it is the ba
   CHECK(arena.ledger("batches_created") == live + 1);
 }
 
+TEST_CASE(
     "a part whose own tokens exceed the named limit is cut, and one request that does fails with the server's word")
 {
   emulator::Faults faults;
@@ -361,6 +362,16 @@ TEST_CASE("what lives at the server takes room once, whether or not it is the ba
                             return csv;
                           }())
                     .native()};
+  bool is_packed = false;
+  SUBCASE("a request an item") {}
+  SUBCASE("all items in one request")
+  {
+    is_packed = true;
+    ask.job.request.endpoint = "/v1/embeddings";
+    ask.job.request.model = "text-embedding-3-small";
+    ask.job.request.prompt = "{{text}}";
+    ask.job.request.inputs_per_request = 20;
+  }
   const auto job = process.make(ask);
   JobView view;
   for (int polls = 0; polls < 400 && view.state != JobState::done; ++polls) {
@@ -372,8 +383,19 @@ TEST_CASE("what lives at the server takes room once, whether or not it is the ba
   CHECK(view.items.succeeded == 19);
   CHECK(view.items.failed == 1);
   CHECK(process.merged(job).find(R"("error":{"code":"token_limit_exceeded")") != std::string::npos);
-  for (const auto& p : view.parts)
+  const auto files = process.layout.job(job);
+  int superseded = 0;
+  for (const auto& p : view.parts) {
     CHECK(p.attempt == 1);
+    if (p.state != PartState::superseded) continue;
+    ++superseded;
+    CHECK_FALSE(std::filesystem::exists(files.ordinals(p.number)));
+    write_file(files.ordinals(p.number), "left by a kill");
+  }
+  CHECK(superseded == (is_packed ? 2 : 1)); // as many as it takes to know a request that is too large
+  process.advance(job, Until::idle);
+  for (const auto& p : view.parts)
+    CHECK_FALSE((p.state == PartState::superseded && std::filesystem::exists(files.ordinals(p.number))));
   CHECK(arena.ledger("executed_twice") == 0);
 }
 
@@ -409,28 +431,6 @@ TEST_CASE("a batch that shows only after another was created in its place is can
   CHECK(process.advance(job, Until::ended).items.succeeded == 10);
 }
 
-TEST_CASE("a quota that is used up is probed after five minutes, doubling to an hour, by one part")
-{
-  emulator::Faults faults;
-  emulator::HttpFault refused;
-  refused.method = "POST";
-  refused.path = "/v1/batches";
-  refused.calls.first = 2;
-  refused.effect = emulator::Effect::status;
-  refused.status = 429;
-  refused.body =
-      R"({"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}})";
-  faults.http = {refused};
-  Arena arena{faults};
-  auto process = arena.process();
-  HandClock clock;
-  auto tools = process.tools_with(clock);
-  const auto job = process.make(arena.ask(40, 10));
-  const auto poll = [&] {
-    return engine::advance(tools, process.server, job, {.until = Until::idle, .sending = Sending::yes});
-  };
-  CHECK(poll().pause == Pause::quota);
-  const auto calls = [&] { return process.store.calls(job, CallState::not_sent).size(); };
 TEST_CASE("a batch that shows late is that of its part where the part has none")
 {
   emulator::Faults faults;
@@ -506,6 +506,28 @@ TEST_CASE("a batch that shows late is that of its part where the part has none")
   CHECK(engine::open_jobs(process.tools).empty());
 }
 
+TEST_CASE("a quota that is used up is probed after five minutes, doubling to an hour, by one part")
+{
+  emulator::Faults faults;
+  emulator::HttpFault refused;
+  refused.method = "POST";
+  refused.path = "/v1/batches";
+  refused.calls.first = 2;
+  refused.effect = emulator::Effect::status;
+  refused.status = 429;
+  refused.body =
+      R"({"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}})";
+  faults.http = {refused};
+  Arena arena{faults};
+  auto process = arena.process();
+  HandClock clock;
+  auto tools = process.tools_with(clock);
+  const auto job = process.make(arena.ask(40, 10));
+  const auto poll = [&] {
+    return engine::advance(tools, process.server, job, {.until = Until::idle, .sending = Sending::yes});
+  };
+  CHECK(poll().pause == Pause::quota);
+  const auto calls = [&] { return process.store.calls(job, CallState::not_sent).size(); };
   CHECK(calls() == 1);
   clock.tick(Millis{290'000});
   CHECK(poll().pause == Pause::quota);

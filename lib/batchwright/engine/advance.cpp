@@ -38,12 +38,13 @@ void sweep(const std::filesystem::path& directory)
   }
 }
 
-/// Request files of parts that are over, left where a process was killed between a commit and what follows it.
-void sweep_requests(const Job& job, const std::vector<Part>& parts, const store::JobLayout& files)
+/// Files of parts that are over, left where a process was killed between a commit and what follows it.
+void sweep_parts(const Job& job, const std::vector<Part>& parts, const store::JobLayout& files)
 {
-  if (job.policy.keep_requests) return;
   for (const auto& p : parts) {
+    if (p.state == PartState::superseded) discard_file(files.ordinals(p.number)); // others hold its items now
     if (p.state != PartState::settled && p.state != PartState::superseded) continue;
+    if (job.policy.keep_requests) continue;
     discard_file(files.requests(p.number));
     discard_file(files.ids(p.number));
   }
@@ -84,7 +85,7 @@ void begin(Lane& lane, Tools& tools, Server& server, Workers& workers, const Goa
   auto job = known_job(tools, name); // read again, now that nobody else writes it
   auto parts = tools.store.parts(name);
   sweep(tools.layout.job(name).directory());
-  sweep_requests(job, parts, tools.layout.job(name));
+  sweep_parts(job, parts, tools.layout.job(name));
   if (tally(job, parts).pending() == 0 && !anything_watched(parts) && !anything_to_judge(job, parts) &&
       watched_calls(tools.store, name, tools.clock.now()).empty()) {
     lane.result.view = view(job, parts, Held::no);
@@ -208,7 +209,7 @@ void tidy(Tools& tools, const std::string& name)
   if (!lock) return; // who works on it tidies
   const auto files = tools.layout.job(name);
   sweep(files.directory());
-  sweep_requests(known_job(tools, name), tools.store.parts(name), files);
+  sweep_parts(known_job(tools, name), tools.store.parts(name), files);
 }
 
 void wish_cancel(Tools& tools, const std::string& name, Cancel wish)

@@ -6,7 +6,6 @@
 #include <batchwright/engine/listing.hpp>
 #include <batchwright/engine/queue.hpp>
 #include <batchwright/engine/workers.hpp>
-#include <batchwright/input/ordinals.hpp>
 #include <batchwright/input/pins.hpp>
 
 #include <atomic>
@@ -116,7 +115,6 @@ private:
   [[noreturn]] void reject(std::string_view doing, const Setback& setback) const;
 
   // --- effects: request files (effects_send.cpp) ---
-  void join(const Part& part); // join.cpp
   void build(const Part& part);
   void upload(const Part& part);
   void record_upload(int number, const std::string& uuid, const api::Reply<wire::FileObject>& reply);
@@ -143,10 +141,10 @@ private:
   // --- effects: room at the server (effects_queue.cpp) ---
   const std::string& model_of(const Part& part) const;
   Room room_for(const Part& part) const;
-  std::vector<wire::BatchObject> foreign_among(const std::vector<wire::BatchObject>& listed,
-                                               const std::string& model) const;
   bool wants_survey(const Part& part) const;
   void survey(const Part& part);
+  std::vector<wire::BatchObject> foreign_among(const std::vector<wire::BatchObject>& listed,
+                                               const std::string& model) const;
   void queue_says(const Part& part, Turn said);
   /// Within a change: what is known of the part's queue. Those who wait may ask again.
   void learn(store::Transaction& tx, const Part& part, const std::function<void(Queue&)>& change);
@@ -154,9 +152,15 @@ private:
   void record_no_room(int number, const std::string& message, PartEvent event, const std::string& uuid);
   void pause_if_nothing_goes(const Part& part);
 
-  // --- effects: cutting (cut.cpp) ---
+  // --- effects: other parts of the same items (join.cpp, cut.cpp) ---
+  void join(const Part& part);
   void cut(const Part& part);
-  Part piece_of(const Part& parent, int number, std::uint64_t items, input::Ordinals& ordinals) const;
+  struct Made;
+  /// New parts of the items of `members`, as large as the limits of `within` allow; 0 items a request: as many as now.
+  /// `from` tells the job's history where they are from.
+  void replace(const std::vector<Part>& members, const Job& within, std::uint64_t inputs_per_request,
+               const std::string& from, Do as);
+  void record_replaced(const std::vector<Part>& members, Made& made, const std::string& from);
 
   // --- effects: collecting (effects_collect.cpp) ---
   void poll(const Part& part);
