@@ -264,6 +264,28 @@ TEST_CASE("a create that never arrived is sent again only when the listing did n
   CHECK(arena.ledger("executed_twice") == 0);
 }
 
+TEST_CASE("a batch is known by its file and time though our clock was ahead when it was created, and was set since")
+{
+  emulator::Faults faults;
+  faults.list_without_metadata = true;
+  faults.http = {fault_at("POST", "/v1/batches", emulator::Effect::close_after)};
+  Arena arena{faults};
+  auto process = arena.process();
+  HandClock clock;
+  auto tools = process.tools_with(clock);
+  const auto job = process.make(arena.ask(10));
+  const auto poll = [&] {
+    return engine::advance(tools, process.server, job, {.until = Until::idle, .sending = Sending::yes});
+  };
+  constexpr Millis day{24 * 3'600'000};
+  clock.tick(day);
+  REQUIRE(poll().parts.front().state == PartState::creating);
+  clock.tick(-day);
+  CHECK(has_live_batch(poll().parts.front().state));
+  CHECK(process.advance(job, Until::ended).items.succeeded == 10);
+  CHECK(arena.ledger("batches_created") == 1);
+}
+
 TEST_CASE("an upload whose answer is lost is adopted; one that never arrived is made anew")
 {
   for (const auto effect : {emulator::Effect::close_after, emulator::Effect::close_before}) {

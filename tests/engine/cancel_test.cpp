@@ -13,6 +13,7 @@ using namespace batchwright;
 using engine::Sending;
 using engine::Until;
 using tests::Arena;
+using tests::HandClock;
 
 namespace {
 
@@ -197,6 +198,28 @@ TEST_CASE("the process that holds a job obeys another's wish")
   const auto view = holder.advance(job, Until::ended); // without the wish it would wait for ever
   CHECK(view.state == JobState::done);
   CHECK(view.items.failed >= 15);
+}
+
+TEST_CASE("another's wish is obeyed though the clock was set back meanwhile")
+{
+  Arena arena{stuck()};
+  auto holder = arena.process();
+  auto other = arena.process();
+  HandClock clock;
+  auto tools = holder.tools_with(clock);
+  const auto job = holder.make(arena.ask(10));
+  holder.recorder.on_move = [&](const PartMoved& moved) {
+    if (moved.to != PartState::running) return;
+    clock.tick(-Millis{24 * 3'600'000});
+    engine::wish_cancel(other.tools, job, Cancel::abandon);
+  };
+  std::jthread patience{[&](const std::stop_token& enough) {
+    for (int round = 0; round < 500 && !enough.stop_requested(); ++round)
+      std::this_thread::sleep_for(Millis{10});
+    holder.interrupt.ask(2);
+  }};
+  const auto view = engine::advance(tools, holder.server, job, {.until = Until::ended, .sending = Sending::yes});
+  CHECK(view.state == JobState::done);
 }
 
 TEST_CASE("a job stopped at any step of its cancelling is cancelled by the next process, whatever command that is")

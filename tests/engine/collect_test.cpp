@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <thread>
 
@@ -298,6 +299,26 @@ TEST_CASE("a file that is gone is looked for again for an hour; then items witho
   CHECK(bench.arena.ledger("batches_created") == 1);
 }
 
+TEST_CASE("outputs are looked for no longer because a clock was a day ahead when they were first found wanting")
+{
+  emulator::Faults faults;
+  auto patience = hour;
+  SUBCASE("short")
+  {
+    faults.miscount_batches = {{.batches = {}, .completed = 2}};
+    patience = 10 * minute;
+  }
+  SUBCASE("gone")
+  {
+    faults.vanish_files = {{.of = {}, .file = emulator::VanishFiles::File::output}};
+  }
+  Bench bench{faults};
+  REQUIRE(bench.poll_after(24 * hour).parts.front().state == PartState::ended);
+  bench.clock.tick(-24 * hour);
+  CHECK(bench.poll_until_settled(2 * hour) == patience);
+  CHECK(bench.part().state == PartState::settled);
+}
+
 TEST_CASE("a file that is gone when its retention has passed is not looked for again")
 {
   emulator::Faults faults;
@@ -343,6 +364,71 @@ TEST_CASE("where the batch is not found either, nothing is taken as lost: it may
   CHECK(view.pause == Pause::account);
   CHECK(view.parts.front().state == PartState::ended);
   CHECK(view.items.pending() == 10);
+}
+
+TEST_CASE("a batch that failed is settled by what it said when that was seen, though it is not found any more")
+{
+  emulator::Faults faults;
+  faults.fail_batches = {{.batches = {}, .code = "invalid_value", .message = "no such thing", .line = 3}};
+  emulator::HttpFault not_found;
+  not_found.method = "GET";
+  not_found.path = "/v1/batches/*";
+  not_found.effect = emulator::Effect::status;
+  not_found.status = 404;
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(5));
+  bool forgets = false;
+  process.recorder.on_move = [&](const PartMoved& moved) {
+    if (moved.to != PartState::ended) return;
+    emulator::Faults gone;
+    gone.http = {not_found};
+    arena.server.change(gone);
+    if (forgets) process.interrupt.ask(1);
+  };
+  SUBCASE("")
+  {
+    process.advance(job, Until::admitted);
+    const auto view = process.advance(job, Until::idle, Sending::no);
+    CHECK(view.pause == Pause::none);
+    CHECK(view.parts.front().state == PartState::settled);
+    CHECK(view.items.failed == 1);
+    CHECK(process.merged(job, results::Format::jsonl, results::Pending::leave_out).find("no such thing") !=
+          std::string::npos);
+    CHECK(arena.ledger("batches_created") == 1);
+  }
+  SUBCASE("and is given up where that was not kept, since it would be asked for without end")
+  {
+    forgets = true;
+    process.advance(job, Until::admitted);
+    REQUIRE(process.store.parts(job).front().state == PartState::ended);
+    std::filesystem::remove(process.layout.job(job).batch(1));
+    HandClock clock;
+    clock.tick(hour);
+    auto next = arena.process();
+    auto tools = next.tools_with(clock);
+    const engine::Goal goal{.until = Until::idle, .sending = Sending::no};
+    CHECK(engine::advance(tools, next.server, job, goal).pause == Pause::account);
+    engine::wish_cancel(tools, job, Cancel::abandon);
+    const auto view = engine::advance(tools, next.server, job, goal);
+    CHECK(view.state == JobState::done);
+    CHECK(view.parts.front().state == PartState::settled); // nobody asks again
+    CHECK(codes_of(next.merged(job)) == std::map<std::string, int>{{"cancelled paid", 5}});
+  }
+}
+
+TEST_CASE("what is still looked for when the user gives the job up fails at once, and counts when it comes")
+{
+  emulator::Faults faults;
+  faults.ids_late_ms = hour.count();
+  Bench bench{faults};
+  REQUIRE(bench.poll().parts.front().state == PartState::ended);
+  engine::wish_cancel(bench.process.tools, bench.job, Cancel::abandon);
+  CHECK(bench.poll().state == JobState::done);
+  CHECK(codes_of(bench.process.merged(bench.job)) == std::map<std::string, int>{{"cancelled paid", 10}});
+  CHECK(bench.poll_after(minute).state == JobState::done);
+  bench.arena.server.advance(hour);
+  CHECK(bench.poll_after(minute).items.succeeded == 10);
 }
 
 TEST_CASE("what was given up and whose file is gone keeps asking for it without a pause")
@@ -467,6 +553,42 @@ TEST_CASE("many live batches are asked for by pages of the listing, few one by o
   CHECK(calls(arena, "GET", "/v1/batches/*") == singly);
   for (const auto& part : view.parts)
     CHECK(part.polls == 1);
+}
+
+TEST_CASE("a look at many live batches, of whichever jobs, asks for all of them by one listing")
+{
+  emulator::Faults faults;
+  faults.stuck_batches = {{.batches = {}, .after_share = 0}};
+  std::int64_t singly = 0;
+  SUBCASE("which shows all") {}
+  SUBCASE("and for those that it does not show one by one")
+  {
+    faults.list_lag_ms = 600'000;
+    singly = 24;
+  }
+  Arena arena{faults};
+  auto process = arena.process();
+  std::vector<JobView> views;
+  for (const auto* name : {"one", "two", "three"}) {
+    auto ask = roomy(arena, 8, 1);
+    ask.job.name = name;
+    send(process, process.server, process.make(ask));
+  }
+  for (const auto* name : {"one", "two", "three"}) {
+    views.push_back(engine::look(process.tools, name));
+    for (auto& part : views.back().parts)
+      part.remote.status.clear();
+  }
+  const auto listings = calls(arena, "GET", "/v1/batches");
+  const auto before = calls(arena, "GET", "/v1/batches/*");
+  engine::refresh(process.tools, process.server, views);
+  CHECK(calls(arena, "GET", "/v1/batches") - listings == 1);
+  CHECK(calls(arena, "GET", "/v1/batches/*") - before == singly);
+  for (const auto& view : views) {
+    CHECK(view.parts.size() == 8);
+    for (const auto& part : view.parts)
+      CHECK_FALSE(part.remote.status.empty());
+  }
 }
 
 TEST_CASE("batches that ended are collected from what a page of the listing says of them")

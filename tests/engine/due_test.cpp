@@ -123,7 +123,7 @@ TEST_CASE("in a cancelled job nothing is sent: what runs is stopped, what was no
   job.pause = Pause::auth; // what is done here needs no server
   const std::vector abandon{Action{Do::settle, 8},  Action{Do::give_up, 1}, Action{Do::give_up, 2},
                             Action{Do::give_up, 3}, Action{Do::give_up, 4}, Action{Do::give_up, 5},
-                            Action{Do::give_up, 6}};
+                            Action{Do::give_up, 6}, Action{Do::give_up, 7}};
   CHECK(now_due(job, parts) == abandon);
 }
 

@@ -99,6 +99,13 @@ TEST_CASE("no more are joined than one part may hold")
   CHECK(now_due(parts, noon) == std::vector{engine::Action{engine::Do::build, 3}, engine::Action{engine::Do::join, 2}});
 }
 
+TEST_CASE("a child whose birth lies far ahead, by a clock that was, waits for no others")
+{
+  const std::vector<Part> parts{part_in(1, PartState::running), child(2, Millis{3'600'000})};
+  const auto now = now_due(parts, noon);
+  CHECK(std::count(now.begin(), now.end(), engine::Action{engine::Do::build, 2}) == 1);
+}
+
 TEST_CASE("what four parts leave goes on in one, in order, and each item is answered once")
 {
   emulator::Faults faults;

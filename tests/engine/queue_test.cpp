@@ -2,12 +2,14 @@
 #include "tests/support/arena.hpp"
 #include "tests/support/hand_clock.hpp"
 
+#include <batchwright/engine/clean.hpp>
 #include <batchwright/engine/queue.hpp>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <thread>
 
 using namespace batchwright;
@@ -138,6 +140,35 @@ TEST_CASE("a limit of our own holds for a day")
   CHECK(turn_of(room) == Turn::go);
 }
 
+TEST_CASE("what a clock recorded that was far ahead neither limits, nor claims, nor takes room")
+{
+  const auto far = noon + Millis{30 * 24 * 3'600'000LL};
+  Room room{.known = {.own_tokens = 150, .own_since = noon}, .parts = {waiting("a", 9, 100), live("b", 1, 100)}};
+  room.parts.push_back(waiting("b", 2, 100));
+  room.parts.back().job_created_at = noon - Millis{3'600'000};
+  REQUIRE(turn_of(room) == Turn::wait_for_room);
+  SUBCASE("a limit")
+  {
+    room.parts.pop_back();
+    room.known.own_since = far;
+    CHECK(turn_of(room) == Turn::go);
+  }
+  SUBCASE("a batch")
+  {
+    room.parts.pop_back();
+    room.parts.back().created_at = far;
+    CHECK(turn_of(room) == Turn::go);
+  }
+  SUBCASE("a job that somebody moved")
+  {
+    room.parts[1] = live("b", 1, 0);
+    room.parts[1].job_created_at = room.parts[2].job_created_at;
+    REQUIRE(turn_of(room) == Turn::wait_for_other);
+    room.parts.back().advanced_at = far;
+    CHECK(turn_of(room) == Turn::go);
+  }
+}
+
 TEST_CASE("after a refusal nothing goes until a batch ends or, with none live, until a pause that grows is over")
 {
   Room room{.known = {.quiet_since = noon - Millis{61'000}, .refusals = 1},
@@ -253,6 +284,65 @@ TEST_CASE("forty parts under a limit that admits three drain by polling alone, r
   CHECK(arena.ledger("executed_twice") == 0);
 }
 
+TEST_CASE("what lives at the server takes room once, whether or not it is the batch of a part")
+{
+  emulator::Faults faults;
+  faults.stuck_batches = {{.batches = {}, .after_share = 0.5}};
+  faults.cancelling_ms = 600'000;
+  emulator::HttpFault lost;
+  lost.method = "POST";
+  lost.path = "/v1/batches";
+  lost.calls.nth = {1};
+  lost.effect = emulator::Effect::close_after;
+  int live = 1;
+  bool gives_up = false;
+  bool cleans = false;
+  SUBCASE("given up")
+  {
+    gives_up = true;
+  }
+  SUBCASE("given up, of a job that is not here any more")
+  {
+    gives_up = cleans = true;
+  }
+  SUBCASE("of a part that got two of them")
+  {
+    faults.list_lag_ms = 600'000;
+    faults.http = {lost};
+    live = 2;
+  }
+  SUBCASE("of a part that does not know it yet")
+  {
+    faults.http = {lost};
+  }
+  Arena arena{faults};
+  auto process = arena.process();
+  auto ask = arena.ask(10);
+  ask.job.policy.adopt_grace = live == 2 ? Millis{1} : Millis{600'000};
+  const auto first = process.make(ask);
+  const auto tokens = process.store.parts(first).front().input_tokens.n;
+  for (int polls = 0; polls < 300 && arena.ledger("batches_created") < live; ++polls) {
+    process.advance(first, Until::idle);
+    std::this_thread::sleep_for(Millis{20});
+  }
+  REQUIRE(arena.ledger("batches_created") == live);
+  if (gives_up) {
+    engine::wish_cancel(process.tools, first, Cancel::abandon);
+    REQUIRE(process.advance(first, Until::idle).parts.front().state == PartState::abandoned);
+  }
+  if (cleans) engine::clean_local(process.tools, first);
+  arena.server.advance(Millis{faults.list_lag_ms});
+
+  ask.job.name = "second";
+  ask.job.policy.enqueued_tokens = static_cast<std::uint64_t>(tokens * (2 * live + 1) / 2);
+  const auto second = process.make(ask);
+  CHECK(process.advance(second, Until::sent).parts.front().state == PartState::queued);
+  ask.job.policy.enqueued_tokens = static_cast<std::uint64_t>(tokens * (2 * live + 3) / 2);
+  REQUIRE(process.make(ask) == second);
+  CHECK(has_live_batch(process.advance(second, Until::sent).parts.front().state));
+  CHECK(arena.ledger("batches_created") == live + 1);
+}
+
 TEST_CASE(
     "a part whose own tokens exceed the named limit is cut, and one request that does fails with the server's word")
 {
@@ -272,6 +362,16 @@ TEST_CASE(
                             return csv;
                           }())
                     .native()};
+  bool is_packed = false;
+  SUBCASE("a request an item") {}
+  SUBCASE("all items in one request")
+  {
+    is_packed = true;
+    ask.job.request.endpoint = "/v1/embeddings";
+    ask.job.request.model = "text-embedding-3-small";
+    ask.job.request.prompt = "{{text}}";
+    ask.job.request.inputs_per_request = 20;
+  }
   const auto job = process.make(ask);
   JobView view;
   for (int polls = 0; polls < 400 && view.state != JobState::done; ++polls) {
@@ -283,8 +383,19 @@ TEST_CASE(
   CHECK(view.items.succeeded == 19);
   CHECK(view.items.failed == 1);
   CHECK(process.merged(job).find(R"("error":{"code":"token_limit_exceeded")") != std::string::npos);
-  for (const auto& p : view.parts)
+  const auto files = process.layout.job(job);
+  int superseded = 0;
+  for (const auto& p : view.parts) {
     CHECK(p.attempt == 1);
+    if (p.state != PartState::superseded) continue;
+    ++superseded;
+    CHECK_FALSE(std::filesystem::exists(files.ordinals(p.number)));
+    write_file(files.ordinals(p.number), "left by a kill");
+  }
+  CHECK(superseded == (is_packed ? 2 : 1)); // as many as it takes to know a request that is too large
+  process.advance(job, Until::idle);
+  for (const auto& p : view.parts)
+    CHECK_FALSE((p.state == PartState::superseded && std::filesystem::exists(files.ordinals(p.number))));
   CHECK(arena.ledger("executed_twice") == 0);
 }
 
@@ -318,6 +429,81 @@ TEST_CASE("a batch that shows only after another was created in its place is can
   CHECK(std::any_of(process.recorder.notes.begin(), process.recorder.notes.end(),
                     [](const std::string& note) { return note.find("showed late") != std::string::npos; }));
   CHECK(process.advance(job, Until::ended).items.succeeded == 10);
+}
+
+TEST_CASE("a batch that shows late is that of its part where the part has none")
+{
+  emulator::Faults faults;
+  faults.stuck_batches = {{.batches = {}, .after_share = 0.5}};
+  faults.cancelling_ms = 20;
+  faults.list_lag_ms = 600'000;
+  emulator::HttpFault lost;
+  lost.method = "POST";
+  lost.path = "/v1/batches";
+  lost.calls.nth = {1};
+  lost.effect = emulator::Effect::close_after;
+  faults.http = {lost};
+  emulator::HttpFault refused = lost;
+  refused.calls.nth = {};
+  refused.effect = emulator::Effect::status;
+  auto wanted = PartState::queued;
+  bool is_cancelled = false;
+  SUBCASE("since it waits for its turn")
+  {
+    refused.status = 429;
+    refused.body = R"({"error":{"message":"slowly","type":"rate_limit","code":"rate_limit_exceeded"}})";
+    faults.http.push_back(refused);
+  }
+  SUBCASE("since its file is to be sent again")
+  {
+    refused.status = 400;
+    refused.body = R"({"error":{"message":"no such file","type":"invalid_request","code":"input_file_not_found"}})";
+    faults.http.push_back(refused);
+    refused.path = "/v1/files";
+    refused.calls.first = 0;
+    refused.calls.nth = {2, 3, 4, 5, 6, 7, 8, 9};
+    refused.status = 429;
+    refused.body = R"({"error":{"message":"slowly","type":"rate_limit","code":"rate_limit_exceeded"}})";
+    faults.http.push_back(refused);
+    wanted = PartState::planned;
+  }
+  SUBCASE("since it was given up")
+  {
+    wanted = PartState::settled;
+    is_cancelled = true;
+  }
+  Arena arena{faults};
+  auto process = arena.process();
+  auto ask = arena.ask(10);
+  ask.job.policy.adopt_grace = Millis{1};
+  const auto job = process.make(ask);
+  const auto poll_until = [&](const auto& holds) {
+    for (int polls = 0; polls < 300 && !holds(); ++polls) {
+      process.advance(job, Until::idle);
+      std::this_thread::sleep_for(Millis{20});
+    }
+    REQUIRE(holds());
+  };
+  process.recorder.on_move = [&](const PartMoved& moved) {
+    if (is_cancelled && moved.to == PartState::creating) engine::wish_cancel(process.tools, job, Cancel::abandon);
+  };
+  poll_until([&] {
+    return process.store.parts(job).front().state == wanted && !process.store.calls(job, CallState::abandoned).empty();
+  });
+  REQUIRE(arena.ledger("batches_created") == 1);
+  arena.server.advance(Millis{faults.list_lag_ms});
+  poll_until([&] { return !process.store.calls(job, CallState::adopted).empty(); });
+  if (is_cancelled) {
+    poll_until([&] { return process.store.parts(job).front().outcome.succeeded == 5; });
+    CHECK(engine::look(process.tools, job).items.failed == 5);
+  } else {
+    CHECK(has_live_batch(process.store.parts(job).front().state));
+    arena.server.change({});
+    CHECK(process.advance(job, Until::ended).items.succeeded == 10);
+  }
+  CHECK(arena.ledger("batches_created") == 1);
+  CHECK(arena.ledger("batches_cancelled") == (is_cancelled ? 1 : 0));
+  CHECK(engine::open_jobs(process.tools).empty());
 }
 
 TEST_CASE("a quota that is used up is probed after five minutes, doubling to an hour, by one part")
@@ -367,6 +553,18 @@ TEST_CASE("where nothing was answered for a day, only put off, the job pauses")
   auto tools = process.tools_with(clock);
   const auto job = process.make(arena.ask(10));
   JobView view;
+  SUBCASE("by a clock that goes well") {}
+  SUBCASE("by a clock that was a month ahead at first")
+  {
+    constexpr Millis month{30 * 24 * 3'600'000LL};
+    clock.tick(month);
+    for (int polls = 0; polls < 20; ++polls) {
+      engine::advance(tools, process.server, job, {.until = Until::idle, .sending = Sending::yes});
+      std::this_thread::sleep_for(Millis{10});
+    }
+    REQUIRE(process.store.queue(process.server.account, "gpt-5.4-mini").failing_since.value() == clock.now());
+    clock.tick(-month);
+  }
   const auto begun = clock.now();
   for (int polls = 0; polls < 300 && view.pause == Pause::none; ++polls) {
     view = engine::advance(tools, process.server, job, {.until = Until::idle, .sending = Sending::yes});

@@ -2,6 +2,7 @@
 #include "tests/support/fresh_directory.hpp"
 
 #include <batchwright/base/error.hpp>
+#include <batchwright/input/ordinals.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/model/pack_id.hpp>
 #include <batchwright/requests/requests.hpp>
@@ -72,7 +73,7 @@ std::vector<Pack> packs_of(const FreshDirectory& dir, const Job& j, const Part& 
 /// A part that holds these items, with its list.
 Part listed_part(const FreshDirectory& dir, const std::vector<Ordinal>& ordinals)
 {
-  requests::OrdinalWriter list{dir / "list"};
+  input::OrdinalWriter list{dir / "list"};
   for (const auto ordinal : ordinals)
     list.add(ordinal);
   list.commit();

@@ -1,6 +1,7 @@
 #include "tests/requests/requests_fixture.hpp"
 
 #include <batchwright/base/sha256.hpp>
+#include <batchwright/input/ordinals.hpp>
 #include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/ids.hpp>
 
@@ -244,7 +245,7 @@ TEST_CASE("a part with a list holds the listed items only")
   const auto lines = tests::lines_of(j);
   const auto plan = requests::plan(j);
   const std::vector<Ordinal> wanted{21, 22, 39, 40, 60, 62};
-  requests::OrdinalWriter list{dir / "list"};
+  input::OrdinalWriter list{dir / "list"};
   std::string expected;
   for (const auto ordinal : wanted) {
     list.add(ordinal);

@@ -2,6 +2,7 @@
 
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/engine.hpp>
+#include <batchwright/engine/listing.hpp>
 #include <batchwright/engine/run.hpp>
 #include <batchwright/engine/workers.hpp>
 
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <exception>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -36,12 +38,13 @@ void sweep(const std::filesystem::path& directory)
   }
 }
 
-/// Request files of parts that are over, left where a process was killed between a commit and what follows it.
-void sweep_requests(const Job& job, const std::vector<Part>& parts, const store::JobLayout& files)
+/// Files of parts that are over, left where a process was killed between a commit and what follows it.
+void sweep_parts(const Job& job, const std::vector<Part>& parts, const store::JobLayout& files)
 {
-  if (job.policy.keep_requests) return;
   for (const auto& p : parts) {
+    if (p.state == PartState::superseded) discard_file(files.ordinals(p.number)); // others hold its items now
     if (p.state != PartState::settled && p.state != PartState::superseded) continue;
+    if (job.policy.keep_requests) continue;
     discard_file(files.requests(p.number));
     discard_file(files.ids(p.number));
   }
@@ -82,7 +85,7 @@ void begin(Lane& lane, Tools& tools, Server& server, Workers& workers, const Goa
   auto job = known_job(tools, name); // read again, now that nobody else writes it
   auto parts = tools.store.parts(name);
   sweep(tools.layout.job(name).directory());
-  sweep_requests(job, parts, tools.layout.job(name));
+  sweep_parts(job, parts, tools.layout.job(name));
   if (tally(job, parts).pending() == 0 && !anything_watched(parts) && !anything_to_judge(job, parts) &&
       watched_calls(tools.store, name, tools.clock.now()).empty()) {
     lane.result.view = view(job, parts, Held::no);
@@ -214,7 +217,7 @@ void tidy(Tools& tools, const std::string& name)
   if (!lock) return; // who works on it tidies
   const auto files = tools.layout.job(name);
   sweep(files.directory());
-  sweep_requests(known_job(tools, name), tools.store.parts(name), files);
+  sweep_parts(known_job(tools, name), tools.store.parts(name), files);
 }
 
 void wish_cancel(Tools& tools, const std::string& name, Cancel wish)
@@ -260,20 +263,34 @@ JobView look(Tools& tools, const std::string& name)
 void refresh(Tools& tools, Server& server, std::vector<JobView>& views)
 {
   const auto warn = [&](std::string text) { tools.observer.on(Note{Note::Level::warning, std::move(text)}); };
+  std::vector<Part> live; // of all jobs: one listing shows them
+  std::vector<JobView*> asked;
   for (auto& v : views) {
     if (!needs_server(v)) continue;
     if (url_of(known_job(tools, v.job).account) != url_of(server.account)) {
       warn(fmt::format("{} was made with another server and is shown as it was known last", v.job));
       continue;
     }
-    for (auto& p : v.parts) {
+    asked.push_back(&v);
+    std::copy_if(v.parts.begin(), v.parts.end(), std::back_inserter(live),
+                 [](const Part& p) { return has_live_batch(p.state); });
+  }
+
+  const auto listed = list(server.client, live);
+  for (auto* v : asked) {
+    for (auto& p : v->parts) {
       if (!has_live_batch(p.state)) continue;
+      const auto found = listed.find(p.batch);
+      if (found != listed.end()) {
+        p.remote = status_of(found->second);
+        continue;
+      }
       const auto reply = server.client.batch(p.batch);
       if (reply.ok()) {
         p.remote = status_of(reply.value);
         continue;
       }
-      warn(fmt::format("asking for the batch of part {} of {}: {}", p.number, v.job, reply.trouble));
+      warn(fmt::format("asking for the batch of part {} of {}: {}", p.number, v->job, reply.trouble));
       // An unreachable server is not asked for each of many batches, nor a refusing one for the rest of the job.
       if (reply.ending != api::Ending::refused || tools.interrupt.asked()) return;
       break;

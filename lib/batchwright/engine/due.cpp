@@ -24,6 +24,7 @@ std::optional<Do> action_to_cancel(PartState state, Cancel wish)
     return Do::give_up;
   case PartState::creating:
   case PartState::cancelling:
+  case PartState::ended:
     return wish == Cancel::abandon ? std::optional{Do::give_up} : std::nullopt;
   case PartState::running:
     return wish == Cancel::abandon ? Do::give_up : Do::cancel;
@@ -127,8 +128,9 @@ Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& bus
     const auto what = action_for(part, job);
     if (!what || taken.contains(part.number) || !allowed(*what, job, sending)) continue;
     const auto gathers = *what == Do::build ? gathers_until(part, parts) : std::nullopt;
-    const auto when = gathers ? gathers : part.due;
-    if (when && *when > now && *when <= now + longest_wait + job.policy.adopt_grace) {
+    const auto when = gathers ? gathers : *what == Do::give_up ? std::nullopt : part.due;
+    const auto longest = gathers ? longest_gathering : longest_wait + job.policy.adopt_grace;
+    if (when && *when > now && *when <= now + longest) {
       d.next = std::min(d.next.value_or(*when), *when);
       continue;
     }

@@ -9,10 +9,10 @@
 namespace batchwright::engine {
 namespace {
 
-/// Whether the server may have, or get, a batch of the part.
+/// Whether the server may have, or get, answers to the part.
 bool may_have_batch(PartState state)
 {
-  return has_live_batch(state) || state == PartState::creating;
+  return has_live_batch(state) || state == PartState::creating || state == PartState::ended;
 }
 
 } // namespace
@@ -60,6 +60,7 @@ void Run::record_given_up(int number, const results::Settled& settled)
     move(changed, abandoned ? PartEvent::batch_given_up : PartEvent::given_up);
     changed.outcome = settled.sums;
     changed.accepted = m_job.policy.accept;
+    if (changed.lapses_at) return; // its outputs were found wanting: when they are looked for again stands
     changed.due.reset();
   });
   if (m_job.policy.keep_requests || abandoned) return;

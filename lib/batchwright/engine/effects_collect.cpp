@@ -4,6 +4,7 @@
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/rebuild.hpp>
 #include <batchwright/engine/run.hpp>
+#include <batchwright/engine/waits.hpp>
 
 #include <fmt/format.h>
 
@@ -34,7 +35,7 @@ void Run::record_unanswered(int number, std::string_view doing, const Setback& w
   Instant when = {};
   if (why.status == 404) {
     const auto& p = part(number);
-    const bool fresh = p.remote.created_at && now() < *p.remote.created_at + not_found_grace;
+    const bool fresh = p.remote.created_at && server_time().value_or(now()) < *p.remote.created_at + not_found_grace;
     if (!fresh)
       pause(Pause::account,
             fmt::format("{} ({}): {}; is this the account that made it?", doing, p.batch.str(), why.words));
@@ -80,6 +81,8 @@ void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply)
     }
   }
   const bool ended = phase == wire::BatchPhase::finished || phase == wire::BatchPhase::refused;
+  // Kept as it was seen: it may not be there any more when the part is settled.
+  if (phase == wire::BatchPhase::refused) write_file(m_files.batch(number), wire::failed_batch(reply.value));
   const bool is_admitted = !is_checked(part(number).remote) && is_checked(status) && phase != wire::BatchPhase::refused;
   record(number, [&](Part& changed, store::Transaction& tx) {
     if (is_admitted) learn_admitted(tx, changed);
@@ -216,8 +219,8 @@ void Run::note_how_it_goes(const Part& p, const results::Settled& settled)
     learn(tx, p, [&](Queue& known) {
       if (goes)
         known.failing_since.reset();
-      else if (!known.failing_since)
-        known.failing_since = now();
+      else
+        known.failing_since = going_on_since(known.failing_since, now());
     });
     tx.commit();
   }

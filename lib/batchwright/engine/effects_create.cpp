@@ -6,6 +6,7 @@
 #include <batchwright/engine/listing.hpp>
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/run.hpp>
+#include <batchwright/engine/waits.hpp>
 
 #include <fmt/format.h>
 
@@ -23,12 +24,37 @@ bool is_made_by(const wire::BatchObject& batch, const std::vector<Call>& calls)
          std::any_of(calls.begin(), calls.end(), [&](const Call& c) { return c.uuid == uuid->second; });
 }
 
+/// Whether any batch that was made for the part is welcome: it waits to be sent again, or was given up before a batch
+/// of it was known, and none of its items was taken out since.
+bool is_without_batch(const Part& p)
+{
+  switch (p.state) {
+  case PartState::planned:
+  case PartState::uploading:
+  case PartState::queued:
+    return true;
+  case PartState::abandoned:
+  case PartState::settled:
+    return p.batch.empty() && p.outcomes_version == 0;
+  default:
+    return false;
+  }
+}
+
 } // namespace
+
+Since since_oldest(const std::vector<Call>& calls)
+{
+  const auto oldest = std::min_element(calls.begin(), calls.end(),
+                                       [](const Call& a, const Call& b) { return a.begun_at < b.begun_at; });
+  return {.local = oldest->begun_at, .server = oldest->server_time};
+}
 
 bool is_watched(const Call& call, Instant now)
 {
   constexpr Millis for_so_long{25 * 3'600'000};
-  return call.kind == CallKind::create && call.state == CallState::abandoned && now < call.begun_at + for_so_long;
+  return call.kind == CallKind::create && call.state == CallState::abandoned &&
+         is_within(call.begun_at, for_so_long, now);
 }
 
 std::vector<Call> watched_calls(const store::Store& store, const std::string& job, Instant now)
@@ -46,7 +72,7 @@ void Run::create(const Part& p)
   auto said = turn(room_for(p), m_job.name, p.number, now());
   if (said != Turn::go) return queue_says(p, said);
 
-  const Call call{.uuid = make_uuid(), .part = p.number, .kind = CallKind::create, .begun_at = now()};
+  const auto call = intent(CallKind::create, p.number);
   record(p.number, [&](Part& changed, store::Transaction& tx) {
     said = turn(room_for(p), m_job.name, p.number, now()); // now that no other process takes room
     if (said != Turn::go) return;
@@ -111,15 +137,14 @@ void Run::look_for_batch(const Part& p)
   std::vector<Call> calls{*call};
   std::copy_if(m_watched.begin(), m_watched.end(), std::back_inserter(calls),
                [&](const Call& c) { return c.part == p.number; });
-  const auto oldest = std::min_element(calls.begin(), calls.end(), [](const Call& a, const Call& b) {
-                        return a.begun_at < b.begun_at;
-                      })->begun_at;
+  auto since = since_oldest(calls);
+  since.earlier = p.file_created_at;
   const auto is_ours = [p, calls](const wire::BatchObject& b, Instant intent) {
     if (is_made_by(b, calls)) return true;
     // A server that keeps no metadata: an older batch of the same file may be one that it refused.
     return b.metadata.empty() && b.input_file == p.file && b.created_at && *b.created_at >= intent - clock_grain;
   };
-  const auto work = [this, since = Since{oldest, p.file_created_at}, is_ours] {
+  const auto work = [this, since, is_ours] {
     return look_through<wire::BatchObject>(
         since, m_tools.clock, [this](const BatchId& after) { return m_server.client.batches(after); }, is_ours);
   };
@@ -150,7 +175,7 @@ void Run::record_look(int number, const Call& call, const BatchLook& look)
     record(number, [&](Part& changed, store::Transaction&) { changed.due = when; });
     return;
   }
-  record_not_listed(number, call, look.server_time);
+  record_not_listed(number, call);
 }
 
 void Run::record_found(int number, const Call& call, std::vector<wire::BatchObject> found)
@@ -194,7 +219,7 @@ void Run::cancel_others(int number, std::vector<wire::BatchObject> others)
   });
 }
 
-void Run::record_not_listed(int number, const Call& call, std::optional<Instant> server_time)
+void Run::record_not_listed(int number, const Call& call)
 {
   const bool is_first = !call.first_look_at;
   record(number, [&](Part& changed, store::Transaction& tx) {
@@ -203,7 +228,6 @@ void Run::record_not_listed(int number, const Call& call, std::optional<Instant>
       const auto known =
           std::find_if(m_calls.begin(), m_calls.end(), [&](const Call& c) { return c.uuid == call.uuid; });
       known->first_look_at = now();
-      known->server_time = server_time;
       changed.due = now() + m_job.policy.adopt_grace;
       put_call(tx, call.uuid, CallState::intended);
     } else {
@@ -235,13 +259,10 @@ void Run::look_for_twins()
   m_next_twin_look = now() + between_twin_looks;
   std::erase_if(m_watched, [&](const Call& c) { return !is_watched(c, now()); });
   if (m_watched.empty()) return;
-  const auto oldest = std::min_element(m_watched.begin(), m_watched.end(), [](const Call& a, const Call& b) {
-                        return a.begun_at < b.begun_at;
-                      })->begun_at;
-  Since since{.local = oldest};
+  auto since = since_oldest(m_watched);
   for (const auto& call : m_watched) {
     const auto uploaded = part(call.part).file_created_at;
-    if (uploaded) since.server = std::min(since.server.value_or(*uploaded), *uploaded);
+    if (uploaded) since.earlier = std::min(since.earlier.value_or(*uploaded), *uploaded);
   }
   const auto work = [this, since, calls = m_watched] {
     return look_through<wire::BatchObject>(
@@ -262,7 +283,8 @@ void Run::look_for_twins()
   });
 }
 
-/// A batch of a call whose answer was lost showed up after another was created, or is going to be.
+/// A batch of a call whose answer was lost showed up after another was created, or is going to be, or after the part
+/// was given up.
 void Run::meet_twin(const wire::BatchObject& twin)
 {
   const auto call = std::find_if(m_watched.begin(), m_watched.end(),
@@ -271,7 +293,8 @@ void Run::meet_twin(const wire::BatchObject& twin)
   const Part& p = part(call->part);
   if (p.batch == twin.id) return forget(Call{*call}, CallState::adopted);
   const bool is_of_use = wire::phase(twin.status) != wire::BatchPhase::refused && twin.status != "cancelled";
-  if (p.state == PartState::queued && is_of_use) return adopt(twin, Call{*call});
+  if (is_of_use && p.state == PartState::creating) return; // its own look finds this one, too, and chooses
+  if (is_of_use && is_without_batch(p)) return adopt(twin, Call{*call});
   if (!is_of_use || wire::phase(twin.status) == wire::BatchPhase::finished) {
     if (is_of_use)
       note(Note::Level::warning, fmt::format("part {} ran twice at the server: {} was made by a call whose answer was "
@@ -291,14 +314,19 @@ void Run::meet_twin(const wire::BatchObject& twin)
       });
 }
 
-/// The part waits to be sent again, and need not.
+/// The batch becomes that of its part, which has none.
 void Run::adopt(const wire::BatchObject& batch, const Call& call)
 {
+  note(Note::Level::info, fmt::format("part {}: the batch {}, made by a call whose answer was lost, showed late and is "
+                                      "taken for it",
+                                      call.part, batch.id.str()));
   record(call.part, [&](Part& changed, store::Transaction& tx) {
-    move(changed, PartEvent::create_begun);
+    const auto* upload = call_of(call.part);
+    if (upload) put_call(tx, std::string{upload->uuid}, CallState::abandoned); // it costs nothing
     move(changed, PartEvent::batch_known);
     changed.batch = batch.id;
     changed.remote = status_of(batch);
+    changed.file = batch.input_file;
     changed.polls = 0;
     changed.due.reset();
     auto adopted = call;

@@ -1,5 +1,6 @@
 // Many live batches are asked for by pages of the listing, a hundred at a time, instead of one by one.
 
+#include <batchwright/engine/listing.hpp>
 #include <batchwright/engine/run.hpp>
 
 #include <algorithm>
@@ -10,11 +11,6 @@
 
 namespace batchwright::engine {
 namespace {
-
-/// So many batches are asked for one by one.
-constexpr std::size_t few = 20;
-
-using Listed = std::map<BatchId, wire::BatchObject>;
 
 /// When the oldest of these batches was made; nothing where the server did not say that of all.
 std::optional<Instant> oldest(const std::vector<Part>& parts)
@@ -27,10 +23,11 @@ std::optional<Instant> oldest(const std::vector<Part>& parts)
   return first;
 }
 
-/// What the listing shows of these batches: read, newest first, until it showed all, is older than the oldest, or has
-/// cost half the calls that asking one by one would. Whatever hinders it ends it.
+} // namespace
+
 Listed list(api::Client& client, const std::vector<Part>& parts)
 {
+  if (parts.size() <= few) return {};
   std::set<BatchId> wanted;
   for (const auto& p : parts)
     wanted.insert(p.batch);
@@ -51,8 +48,6 @@ Listed list(api::Client& client, const std::vector<Part>& parts)
   }
   return listed;
 }
-
-} // namespace
 
 /// Takes the polls out of `actions` where there are many of them, and asks for those batches together. What the listing
 /// does not show is due as before, and is then asked for by itself.

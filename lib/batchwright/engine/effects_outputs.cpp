@@ -3,6 +3,7 @@
 
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/run.hpp>
+#include <batchwright/engine/waits.hpp>
 
 #include <fmt/format.h>
 
@@ -64,11 +65,12 @@ Brought Run::bring(Part p, const http::OnBytes& on_received)
     b.seen = std::move(seen);
     return true;
   };
-  const bool asks_first = is_doubted(p) || failed_as_a_whole(p);
+  const bool lacks_reason = failed_as_a_whole(p) && !std::filesystem::exists(m_files.batch(p.number));
+  const bool asks_first = is_doubted(p) || lacks_reason;
   std::optional<Setback> lost_batch; // it ended, and its files may be there all the same
   if (asks_first && !ask_again()) {
     const bool names_any = !p.remote.output_file.empty() || !p.remote.error_file.empty();
-    if (failed_as_a_whole(p) || b.unanswered->status != 404 || !names_any) return b;
+    if (lacks_reason || b.unanswered->status != 404 || !names_any) return b;
     std::swap(lost_batch, b.unanswered);
   }
 
@@ -117,7 +119,7 @@ void Run::record_brought(int number, const Brought& b)
   record(number, [&](Part& changed, store::Transaction&) {
     move(changed, PartEvent::outputs_stored);
     if (b.seen) changed.remote = *b.seen;
-    changed.gone_since = b.gone ? std::optional{changed.gone_since.value_or(now())} : std::nullopt;
+    changed.gone_since = b.gone ? std::optional{going_on_since(changed.gone_since, now())} : std::nullopt;
     changed.due.reset();
   });
 }
@@ -139,7 +141,7 @@ void Run::record_gone(int number, const Brought& b)
   record(number, [&](Part& changed, store::Transaction& tx) {
     if (!changed.gone_since) tx.log(m_job.name, number, fmt::format("a file is not there: {}", b.gone->words));
     if (b.seen) changed.remote = *b.seen;
-    changed.gone_since = changed.gone_since.value_or(now());
+    changed.gone_since = going_on_since(changed.gone_since, now());
     changed.due = std::min(now() + second_look_wait(++changed.downloads), *changed.gone_since + gone_patience);
   });
 }
@@ -168,7 +170,7 @@ void Run::record_wanting(int number, const results::Lines& lines)
     ++changed.downloads;
     if (lines.unreadable > 0) changed.reread = true;
     if (!is_short) return;
-    changed.short_since = changed.short_since.value_or(now());
+    changed.short_since = going_on_since(changed.short_since, now());
     changed.due = std::min(now() + second_look_wait(changed.downloads), *changed.short_since + short_patience);
   });
 }

@@ -4,11 +4,16 @@
 #include <batchwright/engine/listing.hpp>
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/run.hpp>
+#include <batchwright/engine/waits.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <map>
+#include <set>
+#include <utility>
 
 namespace batchwright::engine {
 namespace {
@@ -23,11 +28,17 @@ constexpr Millis between_turns_for_room{30'000};
 /// What of the server is asked for: batches that may still live.
 constexpr Millis longest_life{25 * 3'600'000};
 
-std::int64_t number_in(const wire::Metadata& metadata, const std::string& key)
+std::string text_in(const wire::Metadata& metadata, const std::string& key)
 {
   const auto found = metadata.find(key);
+  return found == metadata.end() ? std::string{} : found->second;
+}
+
+std::int64_t number_in(const wire::Metadata& metadata, const std::string& key)
+{
+  const auto text = text_in(metadata, key);
   std::int64_t n = 0;
-  if (found != metadata.end()) std::from_chars(found->second.data(), found->second.data() + found->second.size(), n);
+  std::from_chars(text.data(), text.data() + text.size(), n);
   return n;
 }
 
@@ -62,43 +73,57 @@ bool Run::wants_survey(const Part& p) const
   const auto& model = model_of(p);
   if (!counts_others(m_tools.store.queue(m_job.account, model), m_job.policy.enqueued_tokens > 0)) return false;
   const auto known = m_surveys.find(model);
-  return known == m_surveys.end() || now() >= known->second.at + survey_holds;
+  return known == m_surveys.end() || !is_within(known->second.at, survey_holds, now());
 }
 
-/// Counts the live batches that others made.
+/// Counts what lives at the server and is not among our parts that take room.
 void Run::survey(const Part& p)
 {
-  std::set<std::string> ours;
-  for (const auto& e : m_tools.store.enqueued(m_job.account, model_of(p)))
-    ours.insert(e.batch.str());
-  std::set<std::string> our_jobs;
-  for (const auto& job : m_tools.store.jobs())
-    our_jobs.insert(job.uuid);
   const auto each = p.requests > 0 ? static_cast<double>(p.input_tokens.n) / static_cast<double>(p.requests) : 0.0;
-  const auto is_foreign = [ours, our_jobs, model = model_of(p),
-                           endpoint = p.endpoint.empty() ? m_job.request.endpoint
-                                                         : p.endpoint](const wire::BatchObject& b, Instant) {
+  const auto takes_room = [model = model_of(p), endpoint = p.endpoint.empty() ? m_job.request.endpoint : p.endpoint](
+                              const wire::BatchObject& b, Instant) {
     const auto phase = wire::phase(b.status);
     const bool lives = phase == wire::BatchPhase::live || phase == wire::BatchPhase::stopping;
-    const auto job = b.metadata.find("bw_job_uuid");
-    return lives && asks_for(b, model, endpoint) && !ours.contains(b.id.str()) &&
-           (job == b.metadata.end() || !our_jobs.contains(job->second));
+    return lives && asks_for(b, model, endpoint);
   };
-  const auto work = [this, is_foreign, since = Since{.local = now() - longest_life}] {
+  const auto work = [this, takes_room, since = Since{.local = now() - longest_life}] {
     return look_through<wire::BatchObject>(
-        since, m_tools.clock, [this](const BatchId& after) { return m_server.client.batches(after); }, is_foreign);
+        since, m_tools.clock, [this](const BatchId& after) { return m_server.client.batches(after); }, takes_room);
   };
   on_worker(Do::create, p.number, work, [this, model = model_of(p), each](const BatchLook& look) {
     auto& known = m_surveys[model];
     known = {.foreign = {}, .at = now()};
     if (look.failed) return note(Note::Level::detail, "others' batches are not counted: " + look.failed->trouble);
-    for (const auto& batch : look.found) {
+    for (const auto& batch : foreign_among(look.found, model)) {
       const auto told = number_in(batch.metadata, "bw_tokens");
       ++known.foreign.batches;
       known.foreign.requests += batch.total;
       known.foreign.tokens += told > 0 ? told : static_cast<std::int64_t>(static_cast<double>(batch.total) * each);
     }
   });
+}
+
+/// What of a listing is not in the store's sum: others' batches, and ours that were given up, made twice, or belong to
+/// a job that is not here any more. Asked after the listing was read: a batch of ours that it shows was recorded before
+/// it was made. Where a part's batch has no id yet, it is the newest of that part.
+std::vector<wire::BatchObject> Run::foreign_among(const std::vector<wire::BatchObject>& listed,
+                                                  const std::string& model) const
+{
+  std::set<std::string> known;
+  std::set<std::pair<std::string, std::string>> unknown; // parts whose batch has no id yet, by job uuid and number
+  std::map<std::string, std::string> uuids;
+  for (const auto& job : m_tools.store.jobs())
+    uuids[job.name] = job.uuid;
+  for (const auto& e : m_tools.store.enqueued(m_job.account, model)) {
+    if (!e.batch.empty()) known.insert(e.batch.str());
+    if (e.state == PartState::creating) unknown.emplace(uuids[e.job], std::to_string(e.part));
+  }
+  std::vector<wire::BatchObject> foreign;
+  std::copy_if(listed.begin(), listed.end(), std::back_inserter(foreign), [&](const wire::BatchObject& b) {
+    return !known.contains(b.id.str()) &&
+           unknown.erase({text_in(b.metadata, "bw_job_uuid"), text_in(b.metadata, "bw_part")}) == 0;
+  });
+  return foreign;
 }
 
 /// Nothing of the model is sent until there is a reason to ask again.
@@ -136,7 +161,7 @@ void Run::record_no_room(int number, const std::string& message, PartEvent event
     if (!uuid.empty()) put_call(tx, uuid, CallState::not_sent);
     learn(tx, changed, [&](Queue& known) {
       learn_refusal(known, sum, message, now());
-      if (!known.failing_since) known.failing_since = now();
+      known.failing_since = going_on_since(known.failing_since, now());
     });
   });
   m_surveys.erase(model_of(part(number)));

@@ -40,7 +40,7 @@ void Run::build(const Part& p)
 
 void Run::upload(const Part& p)
 {
-  const Call call{.uuid = make_uuid(), .part = p.number, .kind = CallKind::upload, .begun_at = now()};
+  const auto call = intent(CallKind::upload, p.number);
   m_calls.push_back(call);
   record(p.number, [&](Part& changed, store::Transaction& tx) {
     move(changed, PartEvent::upload_begun);
@@ -96,7 +96,7 @@ void Run::look_for_file(const Part& p)
   }
   const auto work = [this, p, call = *call] {
     return look_through<wire::FileObject>(
-        {.local = call.begun_at}, m_tools.clock, [this](const FileId& after) { return m_server.client.files(after); },
+        since_oldest({call}), m_tools.clock, [this](const FileId& after) { return m_server.client.files(after); },
         [&](const wire::FileObject& f, Instant) {
           return f.filename.find(call.uuid) != std::string::npos && f.bytes == p.bytes;
         });

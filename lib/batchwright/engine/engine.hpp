@@ -140,8 +140,9 @@ std::vector<std::string> open_jobs(Tools& tools);
 /// How a job stands by the store alone. Throws `Fault::usage` for an unknown job, naming near ones.
 JobView look(Tools& tools, const std::string& job);
 
-/// Asks the server for the live batches of these jobs and puts what it says into the views, unrecorded. What cannot be
-/// asked stays as it was, with a warning; jobs of another server are left alone.
+/// Asks the server for the live batches of these jobs, where there are many by one listing for all, and puts what it
+/// says into the views, unrecorded. What cannot be asked stays as it was, with a warning; jobs of another server are
+/// left alone.
 void refresh(Tools& tools, Server& server, std::vector<JobView>& views);
 
 /// The job's lock. Throws `Fault::busy` where another process holds it.

@@ -2,6 +2,7 @@
 #include <batchwright/engine/join.hpp>
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/run.hpp>
+#include <batchwright/input/ordinals.hpp>
 
 #include <fmt/format.h>
 
@@ -40,6 +41,12 @@ bool may_leave_more(const Part& p, const Part& child)
 
 } // namespace
 
+/// What was made of the items of parts; their lists, in a directory that goes with it.
+struct Run::Made {
+  std::unique_ptr<TemporaryDirectory> lists = {};
+  std::vector<Part> parts = {};
+};
+
 std::optional<Instant> gathers_until(const Part& child, const std::vector<Part>& parts)
 {
   if (!may_be_joined(child)) return std::nullopt;
@@ -77,12 +84,6 @@ std::vector<int> company(const Part& child, const std::vector<Part>& parts, cons
 
 namespace {
 
-/// What came of joining, in a directory that goes with it.
-struct Joined {
-  std::unique_ptr<TemporaryDirectory> lists = {};
-  std::vector<Part> parts = {};
-};
-
 std::filesystem::path list_in(const TemporaryDirectory& directory, int number)
 {
   return directory.path() / fmt::format("{:04}", number);
@@ -93,30 +94,15 @@ void write_list(const std::vector<Part>& members, const store::JobLayout& files,
 {
   std::vector<Ordinal> all;
   for (const auto& p : members) {
-    requests::Ordinals ordinals{p, files.ordinals(p.number)};
+    input::Ordinals ordinals{p, files.ordinals(p.number)};
     while (const auto ordinal = ordinals.next())
       all.push_back(*ordinal);
   }
   std::sort(all.begin(), all.end());
-  requests::OrdinalWriter writer{list};
+  input::OrdinalWriter writer{list};
   for (const auto ordinal : all)
     writer.add(ordinal);
   writer.commit();
-}
-
-/// What the joined part takes over from its members: the first of them, and where in the input they begin.
-Part in_place_of(const std::vector<Part>& members)
-{
-  Part part = members.front();
-  part.number = 1;
-  part.born_at.reset(); // it is gathered: it waits for no other
-  part.due.reset();
-  part.items = 0;
-  for (const auto& p : members) {
-    part.items += p.items;
-    if (p.mark.ordinal <= part.mark.ordinal) part.mark = p.mark;
-  }
-  return part;
 }
 
 } // namespace
@@ -126,44 +112,65 @@ void Run::join(const Part& p)
   std::vector<Part> members{p};
   for (const auto number : company(p, m_parts, m_job.limits, m_busy))
     members.push_back(part(number));
+  const auto from = fmt::format("gathered from {} parts", members.size());
+  replace(members, m_job, 0, from, Do::join);
+}
+
+void Run::replace(const std::vector<Part>& members, const Job& within, std::uint64_t inputs_per_request,
+                  const std::string& from, Do as)
+{
   std::vector<int> numbers;
-  for (const auto& member : members)
+  auto like = child_of(members.front(), 1, members.front().items);
+  like.born_at.reset(); // it waits for no other
+  if (inputs_per_request > 0) like.inputs_per_request = inputs_per_request;
+  like.items = 0;
+  for (const auto& member : members) {
     numbers.push_back(member.number);
-  const auto work = [this, job = m_job, members, files = m_files] {
-    auto joined = std::make_shared<Joined>();
-    joined->lists = std::make_unique<TemporaryDirectory>(files.directory(), "join");
-    const auto list = joined->lists->path() / "all";
+    like.items += member.items;
+    if (member.mark.ordinal <= like.mark.ordinal) like.mark = member.mark;
+  }
+  const auto work = [this, within, members, like, files = m_files] {
+    auto made = std::make_shared<Made>();
+    made->lists = std::make_unique<TemporaryDirectory>(files.directory(), "join");
+    const auto list = made->lists->path() / "all";
     write_list(members, files, list);
-    joined->parts = m_pins.hold([&] {
-      return requests::cut(job, in_place_of(members), list, [&](int n) { return list_in(*joined->lists, n); }).parts;
-    });
-    return joined;
+    made->parts = m_pins.hold(
+        [&] { return requests::cut(within, like, list, [&](int n) { return list_in(*made->lists, n); }).parts; });
+    return made;
   };
-  on_worker(Do::join, numbers, work, [this, members](const std::shared_ptr<Joined>& joined) {
-    const auto waits = [this](const Part& member) { return part(member.number).state == PartState::planned; };
-    if (m_job.cancel != Cancel::none || !std::all_of(members.begin(), members.end(), waits))
-      return; // they are given up
-    const auto offset = highest_number();
-    for (auto& made : joined->parts) {
-      std::filesystem::rename(list_in(*joined->lists, made.number), m_files.ordinals(made.number + offset));
-      made.number += offset;
-    }
-    sync_directory(m_files.directory());
-    record(members.front().number, [&](Part& changed, store::Transaction& tx) {
-      move(changed, PartEvent::replaced);
-      for (std::size_t i = 1; i < members.size(); ++i) {
-        auto member = part(members[i].number);
-        move(member, PartEvent::replaced);
-        also(tx, member);
-      }
-      for (const auto& made : joined->parts) {
-        also(tx, made);
-        tx.log(m_job.name, made.number, fmt::format("{} items gathered from {} parts", made.items, members.size()));
-      }
-    });
-    for (const auto& member : members)
-      discard_file(m_files.ordinals(member.number));
+  on_worker(as, numbers, work, [this, members, from](const std::shared_ptr<Made>& made) {
+    const auto waits = [this](const Part& member) { return part(member.number).state == member.state; };
+    if (m_job.cancel == Cancel::none && std::all_of(members.begin(), members.end(), waits)) // else they are given up
+      record_replaced(members, *made, from);
   });
+}
+
+void Run::record_replaced(const std::vector<Part>& members, Made& made, const std::string& from)
+{
+  const auto offset = highest_number();
+  for (auto& child : made.parts) {
+    std::filesystem::rename(list_in(*made.lists, child.number), m_files.ordinals(child.number + offset));
+    child.number += offset;
+  }
+  sync_directory(m_files.directory());
+  record(members.front().number, [&](Part& changed, store::Transaction& tx) {
+    move(changed, PartEvent::replaced);
+    changed.due.reset();
+    for (std::size_t i = 1; i < members.size(); ++i) {
+      auto member = part(members[i].number);
+      move(member, PartEvent::replaced);
+      also(tx, member);
+    }
+    for (const auto& child : made.parts) {
+      also(tx, child);
+      tx.log(m_job.name, child.number, fmt::format("{} items {}", child.items, from));
+    }
+  });
+  for (const auto& member : members) {
+    discard_file(m_files.ordinals(member.number));
+    discard_file(m_files.requests(member.number));
+    discard_file(m_files.ids(member.number));
+  }
 }
 
 } // namespace batchwright::engine

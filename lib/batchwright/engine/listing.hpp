@@ -3,9 +3,13 @@
 
 #include <batchwright/api/client.hpp>
 #include <batchwright/base/clock.hpp>
+#include <batchwright/model/call.hpp>
+#include <batchwright/model/part.hpp>
 #include <batchwright/wire/objects.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -25,14 +29,18 @@ struct Look {
   std::optional<api::Reply<wire::Page<T>>> failed = {}; ///< the page that could not be read
   bool ignores_paging = false;                          ///< the server gave the same page again: not all was seen
   std::vector<T> found = {};                            ///< newest first
-  std::optional<Instant> server_time = {};
+  std::optional<Instant> server_time = {};              ///< `Date` of the last page
 };
 
-/// How far back a listing is read.
+/// The moment of an intent, to which a listing is read back.
 struct Since {
-  Instant local = {};                 ///< by our clock
-  std::optional<Instant> server = {}; ///< the same or earlier by the server's, which goes before: ours may have jumped
+  Instant local = {};                  ///< by our clock
+  std::optional<Instant> server = {};  ///< by the server's, where it was known, which goes before: ours may have jumped
+  std::optional<Instant> earlier = {}; ///< by the server's, what came before: the listing is read back to that
 };
+
+/// That of the oldest of these calls, one at least.
+Since since_oldest(const std::vector<Call>& calls);
 
 /// Reads a listing, newest first, until it is older than the intent, and keeps what `is_it`. `page` asks for one page
 /// after an id; `is_it` is told an entry and the moment of the intent by the server's clock.
@@ -48,8 +56,9 @@ Look<T> look_through(const Since& since, const Clock& clock, Page page, IsIt is_
       return look;
     }
     look.server_time = reply.server_time;
-    const auto intent = reply.server_time ? since.local + (*reply.server_time - clock.now()) : since.local;
-    const auto end = std::min(intent, since.server.value_or(intent)) - look_back;
+    const auto ahead = reply.server_time ? *reply.server_time - clock.now() : Instant::duration{0};
+    const auto intent = since.server.value_or(since.local + ahead);
+    const auto end = std::min(intent, since.earlier.value_or(intent)) - look_back;
     for (const auto& entry : reply.value.data) {
       if (is_it(entry, intent)) look.found.push_back(entry);
       if (entry.created_at && *entry.created_at < end) return look;
@@ -62,5 +71,14 @@ Look<T> look_through(const Since& since, const Clock& clock, Page page, IsIt is_
 }
 
 using BatchLook = Look<wire::BatchObject>;
+
+/// So many batches are asked for one by one, more by pages of the listing.
+inline constexpr std::size_t few = 20;
+
+using Listed = std::map<BatchId, wire::BatchObject>;
+
+/// What the listing shows of the batches of these parts; nothing of few. It is read, newest first, until it showed all,
+/// is older than the oldest, or has cost half the calls that asking one by one would; whatever hinders it ends it.
+Listed list(api::Client& client, const std::vector<Part>& parts);
 
 } // namespace batchwright::engine

@@ -21,12 +21,12 @@ constexpr Millis claim_holds{900'000};
 
 bool takes_room(const Enqueued& e, Instant now)
 {
-  return e.state != PartState::queued && !(e.created_at && *e.created_at + longest_life < now);
+  return e.state != PartState::queued && (!e.created_at || is_within(e.created_at, longest_life, now));
 }
 
 bool holds(const std::optional<std::int64_t>& limit, const std::optional<Instant>& since, Instant now)
 {
-  return limit && since && now < *since + limit_holds;
+  return limit && is_within(since, limit_holds, now);
 }
 
 /// Whether the server has let it into the queue.
@@ -63,7 +63,7 @@ std::optional<std::int64_t> wanted_before(const Room& room, const std::string& j
     auto& claim = claims.try_emplace(e.job, Claim{0, e.job_created_at, e.job}).first->second;
     if (takes_room(e, now)) {
       claim.tokens += e.tokens;
-    } else if (e.job == job || (e.may_send && e.advanced_at && now < *e.advanced_at + claim_holds)) {
+    } else if (e.job == job || (e.may_send && is_within(e.advanced_at, claim_holds, now))) {
       const auto known = wanted.try_emplace(e.job, e.tokens).first;
       known->second = std::min(known->second, e.tokens);
     }

@@ -13,7 +13,8 @@
 
 namespace batchwright::engine {
 
-/// What batches that are not ours take, as a listing shows it.
+/// What batches take that are none of our parts', as a listing shows it: others', and ours that were given up or made
+/// twice.
 struct Foreign {
   int batches = 0;
   std::int64_t tokens = 0; ///< where the batch tells none: its requests times what ours have each

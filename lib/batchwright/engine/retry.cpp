@@ -1,6 +1,7 @@
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/retry.hpp>
+#include <batchwright/input/ordinals.hpp>
 #include <batchwright/input/pins.hpp>
 #include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/overrides.hpp>
@@ -24,7 +25,7 @@ struct Group {
   Part kind = {}; ///< what they have in common
   Mark mark = {}; ///< at or before the first of them
   fs::path list = {};
-  requests::OrdinalWriter writer;
+  input::OrdinalWriter writer;
   std::uint64_t items = 0;
 };
 
@@ -148,7 +149,7 @@ private:
     });
     if (known != m_groups.end()) return static_cast<std::size_t>(known - m_groups.begin());
     const auto list = m_retry.lists->path() / fmt::format("group-{}", m_groups.size());
-    m_groups.push_back({.kind = kind, .mark = {.input = input}, .list = list, .writer = requests::OrdinalWriter{list}});
+    m_groups.push_back({.kind = kind, .mark = {.input = input}, .list = list, .writer = input::OrdinalWriter{list}});
     return m_groups.size() - 1;
   }
 

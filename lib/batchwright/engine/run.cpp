@@ -45,6 +45,15 @@ Run::Run(Tools& tools, Server& server, Workers& workers, Job job, std::vector<Pa
   hold_after_failures();
 }
 
+/// Where the clock was set back, nothing waits for a time of the old one.
+void Run::look_at_clock()
+{
+  if (now() < std::exchange(m_last_step, now())) {
+    m_next_wish_look = m_next_claim = m_next_twin_look = m_quiet_until = {};
+    m_shut.clear();
+  }
+}
+
 /// Jobs that nobody moves claim no room at the server: this one is moved.
 void Run::claim_room()
 {
@@ -125,6 +134,7 @@ Millis Run::step()
   if (m_course == Course::going && m_tools.interrupt.asked()) m_course = Course::stopping;
   if (m_course == Course::going) {
     try {
+      look_at_clock();
       look_for_wish();
       claim_room();
       patience = advance();

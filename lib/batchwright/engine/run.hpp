@@ -6,7 +6,6 @@
 #include <batchwright/engine/listing.hpp>
 #include <batchwright/engine/queue.hpp>
 #include <batchwright/engine/workers.hpp>
-#include <batchwright/input/ordinals.hpp>
 #include <batchwright/input/pins.hpp>
 
 #include <atomic>
@@ -73,6 +72,7 @@ private:
   };
 
   // --- the steps (run.cpp) ---
+  void look_at_clock();
   void lift_pause();
   void claim_room();
   const Part* stopping_part() const;
@@ -101,6 +101,8 @@ private:
   void record_job(const std::function<void(Job&)>& change);
   void put_call(store::Transaction& tx, const std::string& uuid, CallState state);
   const Call* call_of(int part) const;
+  /// A call that is about to be made.
+  Call intent(CallKind kind, int part) const;
   void pause(Pause why, const std::string& message);
   void note(Note::Level level, std::string text);
   Instant now() const { return m_tools.clock.now(); }
@@ -113,7 +115,6 @@ private:
   [[noreturn]] void reject(std::string_view doing, const Setback& setback) const;
 
   // --- effects: request files (effects_send.cpp) ---
-  void join(const Part& part); // join.cpp
   void build(const Part& part);
   void upload(const Part& part);
   void record_upload(int number, const std::string& uuid, const api::Reply<wire::FileObject>& reply);
@@ -128,7 +129,7 @@ private:
   void record_look(int number, const Call& call, const BatchLook& look);
   void record_found(int number, const Call& call, std::vector<wire::BatchObject> found);
   void cancel_others(int number, std::vector<wire::BatchObject> others);
-  void record_not_listed(int number, const Call& call, std::optional<Instant> server_time);
+  void record_not_listed(int number, const Call& call);
   void watch(Call call);
   bool looks_for_twins() const;
   void look_for_twins();
@@ -141,6 +142,8 @@ private:
   Room room_for(const Part& part) const;
   bool wants_survey(const Part& part) const;
   void survey(const Part& part);
+  std::vector<wire::BatchObject> foreign_among(const std::vector<wire::BatchObject>& listed,
+                                               const std::string& model) const;
   void queue_says(const Part& part, Turn said);
   /// Within a change: what is known of the part's queue. Those who wait may ask again.
   void learn(store::Transaction& tx, const Part& part, const std::function<void(Queue&)>& change);
@@ -148,9 +151,15 @@ private:
   void record_no_room(int number, const std::string& message, PartEvent event, const std::string& uuid);
   void pause_if_nothing_goes(const Part& part);
 
-  // --- effects: cutting (cut.cpp) ---
+  // --- effects: other parts of the same items (join.cpp, cut.cpp) ---
+  void join(const Part& part);
   void cut(const Part& part);
-  Part piece_of(const Part& parent, int number, std::uint64_t items, input::Ordinals& ordinals) const;
+  struct Made;
+  /// New parts of the items of `members`, as large as the limits of `within` allow; 0 items a request: as many as now.
+  /// `from` tells the job's history where they are from.
+  void replace(const std::vector<Part>& members, const Job& within, std::uint64_t inputs_per_request,
+               const std::string& from, Do as);
+  void record_replaced(const std::vector<Part>& members, Made& made, const std::string& from);
 
   // --- effects: collecting (effects_collect.cpp) ---
   void poll(const Part& part);
@@ -171,7 +180,7 @@ private:
 
   // --- effects: asking for many (effects_listing.cpp) ---
   void poll_together(std::vector<Action>& actions);
-  void record_listed(const std::vector<Part>& asked, const std::map<BatchId, wire::BatchObject>& listed);
+  void record_listed(const std::vector<Part>& asked, const Listed& listed);
 
   // --- effects: outputs (effects_outputs.cpp) ---
   void download(const Part& part);
@@ -188,6 +197,11 @@ private:
   void record_cancel(int number, const api::Reply<wire::BatchObject>& reply);
   void give_up_part(const Part& part);
   void record_given_up(int number, const results::Settled& settled);
+
+  /// The server's clock, where its answers tell.
+  std::optional<Instant> server_time() const;
+  template<class Result>
+  void read_server_time(const Result& result);
 
   template<class Work, class Record>
   void on_worker(Do what, int part, Work work, Record record);
@@ -215,7 +229,7 @@ private:
   std::vector<Call> m_watched = {}; // given up, but what they made may still show
   Instant m_next_twin_look = {};
   Instant m_next_claim = {};
-  /// Others' live batches, as a listing showed them.
+  /// Live batches beside those of our parts, as a listing showed them.
   struct Survey {
     Foreign foreign = {};
     Instant at = {};
@@ -230,7 +244,9 @@ private:
   bool m_probing = false;                  // paused for want of quota: one part tries
   std::map<int, int> m_troubles = {};      // of a part, in a row: the waits grow with them
   Instant m_next_wish_look = {};
-  Instant m_quiet_until = {}; // several calls that fail together are told once
+  Instant m_last_step = {};
+  Instant m_quiet_until = {};                           // several calls that fail together are told once
+  std::optional<Instant::duration> m_server_ahead = {}; // of our clock, by the last answer that told its time
 };
 
 /// In place of a part's number, for what belongs to the job as a whole.
@@ -257,6 +273,14 @@ bool failed_as_a_whole(const Part& part);
 
 // ---------------------------------------------------------------------------------------------------------------------
 
+template<class Result>
+void Run::read_server_time(const Result& result)
+{
+  if constexpr (requires { result.server_time; }) {
+    if (result.server_time) m_server_ahead = *result.server_time - now();
+  }
+}
+
 template<class Work, class Record>
 void Run::on_worker(Do what, int number, Work work, Record record)
 {
@@ -278,10 +302,15 @@ void Run::on_worker(Do what, const std::vector<int>& numbers, Work work, Record 
       give_up(std::current_exception());
     }
   };
-  m_workers.start(what, [come_home, work = std::move(work), record = std::move(record)]() -> Workers::Completion {
+  m_workers.start(what, [this, come_home, work = std::move(work), record = std::move(record)]() -> Workers::Completion {
     try {
       auto result = work();
-      return [come_home, record, result = std::move(result)] { come_home([&] { record(result); }); };
+      return [this, come_home, record, result = std::move(result)] {
+        come_home([&] {
+          read_server_time(result);
+          record(result);
+        });
+      };
     } catch (...) {
       return [come_home, fault = std::current_exception()] { come_home([&] { std::rethrow_exception(fault); }); };
     }

@@ -82,6 +82,16 @@ const Call* Run::call_of(int number) const
   return found == m_calls.end() ? nullptr : &*found;
 }
 
+Call Run::intent(CallKind kind, int number) const
+{
+  return {.uuid = make_uuid(), .part = number, .kind = kind, .begun_at = now(), .server_time = server_time()};
+}
+
+std::optional<Instant> Run::server_time() const
+{
+  return m_server_ahead ? std::optional{now() + *m_server_ahead} : std::nullopt;
+}
+
 void Run::pause(Pause why, const std::string& message)
 {
   if (m_job.pause == why) return; // several calls in flight are refused for one reason: it is said once

@@ -31,7 +31,7 @@ struct Call {
   CallKind kind = CallKind::upload;
   CallState state = CallState::intended;
   Instant begun_at = {};
-  std::optional<Instant> server_time = {};   ///< the `Date` of an answer around that time: listings are by that clock
+  std::optional<Instant> server_time = {};   ///< the same by the server's clock, as listings are, where it was known
   std::optional<Instant> first_look_at = {}; ///< when a listing first did not show it
 
   bool operator==(const Call&) const = default;

@@ -38,7 +38,7 @@ enum class PartState : std::uint8_t {
   fetched = 7,    ///< output and error files whole on disk
   settled = 8,    ///< every item has its outcome or lives on in a child part
   superseded = 9, ///< cut or joined before it ran
-  abandoned = 10, ///< given up while its batch may run: its items failed, until answers that come home replace that
+  abandoned = 10, ///< given up while its batch may bring answers: its items failed, until those come home
 };
 
 enum class PartEvent : std::uint8_t {
@@ -56,7 +56,7 @@ enum class PartEvent : std::uint8_t {
   outcomes_fixed, ///< the settling was committed
   replaced,       ///< other parts took over its items before it ran
   given_up,       ///< cancelled before the server had a batch of it: its items failed
-  batch_given_up, ///< cancelled without waiting for its batch: its items failed for now
+  batch_given_up, ///< cancelled without waiting for its batch or its outputs: its items failed for now
   batch_gone,     ///< nothing will ever come of a batch that was given up
   files_wanting,  ///< the files hold less than they should: they are downloaded again
 };
@@ -76,6 +76,10 @@ inline constexpr std::array edges{
     Edge{PartState::queued, PartEvent::create_begun, PartState::creating},
     Edge{PartState::queued, PartEvent::file_lost, PartState::planned},
     Edge{PartState::queued, PartEvent::replaced, PartState::superseded},
+    // It waits to be sent again, and need not: what a lost call made showed late.
+    Edge{PartState::planned, PartEvent::batch_known, PartState::running},
+    Edge{PartState::uploading, PartEvent::batch_known, PartState::running},
+    Edge{PartState::queued, PartEvent::batch_known, PartState::running},
     Edge{PartState::creating, PartEvent::batch_known, PartState::running},
     Edge{PartState::creating, PartEvent::batch_absent, PartState::queued},
     Edge{PartState::creating, PartEvent::batch_refused, PartState::queued},
@@ -94,11 +98,14 @@ inline constexpr std::array edges{
     Edge{PartState::creating, PartEvent::batch_given_up, PartState::abandoned},
     Edge{PartState::running, PartEvent::batch_given_up, PartState::abandoned},
     Edge{PartState::cancelling, PartEvent::batch_given_up, PartState::abandoned},
+    Edge{PartState::ended, PartEvent::batch_given_up, PartState::abandoned},
     Edge{PartState::abandoned, PartEvent::batch_known, PartState::abandoned},
     Edge{PartState::abandoned, PartEvent::batch_absent, PartState::settled},
     Edge{PartState::abandoned, PartEvent::batch_ended, PartState::abandoned},
     Edge{PartState::abandoned, PartEvent::outputs_stored, PartState::fetched},
     Edge{PartState::abandoned, PartEvent::batch_gone, PartState::settled},
+    // It was given up before a batch of it was known, and one showed late: its answers are collected all the same.
+    Edge{PartState::settled, PartEvent::batch_known, PartState::abandoned},
 };
 
 /// Where `event` leads from `state`; nothing when the pair makes no sense.

@@ -2,6 +2,7 @@
 
 #include <batchwright/base/files.hpp>
 #include <batchwright/base/sha256.hpp>
+#include <batchwright/input/ordinals.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/requests/assembler.hpp>
 #include <batchwright/requests/requests.hpp>
@@ -82,7 +83,7 @@ private:
 /// Writes the items of a part that is a range or has a list.
 void write_items(const Part& part, const PartFiles& files, input::Stream& stream, const auto& write)
 {
-  Ordinals ordinals{part, files.ordinals};
+  input::Ordinals ordinals{part, files.ordinals};
   while (const auto wanted = ordinals.next()) {
     const auto* item = stream.next();
     while (item && item->mark.ordinal < *wanted)
@@ -97,7 +98,7 @@ void write_items(const Part& part, const PartFiles& files, input::Stream& stream
 void write_matching(const Part& part, const PartFiles& files, input::Stream& stream, Assembler& assembler,
                     RequestFile& file, IdFile& ids)
 {
-  OrdinalWriter list{files.ordinals};
+  input::OrdinalWriter list{files.ordinals};
   std::uint64_t found = 0;
   for (const auto* item = stream.next(); item && item->mark.ordinal <= part.last; item = stream.next()) {
     const auto* request = assembler.take(*item);

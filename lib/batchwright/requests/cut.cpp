@@ -1,5 +1,6 @@
 // Items that were sent before, or were to be, as parts of their own: cut within the limits, every line measured.
 
+#include <batchwright/input/ordinals.hpp>
 #include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/assembler.hpp>
 #include <batchwright/requests/requests.hpp>
@@ -44,7 +45,7 @@ public:
   {
     auto listed = m_like;
     listed.listed = true;
-    Ordinals ordinals{listed, list};
+    input::Ordinals ordinals{listed, list};
     const auto stream = input::open(m_job.inputs, {m_job.skip_bad, {}}, m_like.mark);
     while (const auto wanted = ordinals.next()) {
       const auto* item = stream->next();
@@ -105,7 +106,7 @@ private:
   std::unique_ptr<Assembler> m_assembler;
   int m_number;
   std::vector<Ordinal> m_waiting = {}; // of the request that is being made
-  std::optional<OrdinalWriter> m_list = {};
+  std::optional<input::OrdinalWriter> m_list = {};
   std::uint64_t m_inputs = 0;
   Cut m_cut = {};
 };

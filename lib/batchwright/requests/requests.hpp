@@ -4,7 +4,6 @@
 #pragma once
 
 #include <batchwright/input/input.hpp>
-#include <batchwright/input/ordinals.hpp>
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/part.hpp>
 
@@ -128,9 +127,5 @@ struct PartFiles {
 /// Writes the request file of a part, durably. Throws `Fault::input` when the input is not the pinned one any more (the
 /// caller checks digests; here the number of items and bytes tell).
 Built build(const Job& job, const Part& part, const PartFiles& files);
-
-// Which items a part holds; in input/, since results/ reads and writes such lists too.
-using input::Ordinals;
-using input::OrdinalWriter;
 
 } // namespace batchwright::requests

@@ -263,6 +263,21 @@ std::string create_batch_body(const Profile& profile, const FileId& input, std::
   return body;
 }
 
+std::string failed_batch(const BatchObject& batch)
+{
+  std::string body;
+  json::Writer w{body};
+  w.begin_object().member("id", batch.id.str()).member("status", batch.status);
+  w.key("errors").begin_object().key("data").begin_array();
+  for (const auto& error : batch.errors) {
+    w.begin_object().member("code", error.code).member("message", error.message);
+    if (error.line) w.member("line", *error.line);
+    w.end_object();
+  }
+  w.end_array().end_object().end_object();
+  return body;
+}
+
 bool refuses_lapse(int status, std::string_view body)
 {
   return (status == 400 || status == 422) && body.find("expires_after") != std::string_view::npos;

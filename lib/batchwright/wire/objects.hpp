@@ -92,6 +92,9 @@ std::string create_batch_body(const Profile& profile, const FileId& input, std::
 /// Whether an answer refuses to remove anything by itself: a 400 (of some servers 422) that names the field.
 bool refuses_lapse(int status, std::string_view body);
 
+/// What is kept of a failed batch, as an object that parse_batch() reads: its id, status and errors.
+std::string failed_batch(const BatchObject& batch);
+
 /// What a failed batch means for its requests.
 enum class Refusal : std::uint8_t {
   no_room,      ///< the queue was full: the same file may be sent again later
