@@ -232,6 +232,27 @@ TEST_CASE("requests have a limit of their own, the API's or the one a refusal na
   CHECK(turn_of(room) == Turn::wait_for_room);
 }
 
+TEST_CASE("only batches that were surely in the queue at one moment count together")
+{
+  const auto at = [](int seconds) { return noon + Millis{1'000 * seconds}; };
+  const auto seen = [&](int part, std::int64_t tokens, int admitted, int last) {
+    auto e = live("a", part, tokens);
+    e.admitted_at = at(admitted);
+    e.seen_live_at = at(last);
+    return e;
+  };
+  // The first was asked for last before the second was let in: it may have left since.
+  CHECK(engine::most_at_once({.parts = {seen(1, 100, 0, 5), seen(2, 10, 6, 9)}}) == 100);
+  // It was asked for again then, and was there.
+  CHECK(engine::most_at_once({.parts = {seen(1, 100, 0, 6), seen(2, 10, 6, 9)}}) == 110);
+  CHECK(engine::most_at_once({.parts = {seen(1, 100, 0, 20), seen(2, 10, 1, 4), seen(3, 10, 5, 9)}}) == 110);
+  // Others' batches were there when the listing was read.
+  CHECK(engine::most_at_once({.parts = {seen(1, 100, 0, 6)}, .foreign = {.tokens = 7, .seen_at = at(3)}}) == 107);
+  CHECK(engine::most_at_once({.parts = {seen(1, 100, 4, 6)}, .foreign = {.tokens = 7, .seen_at = at(3)}}) == 100);
+  auto unseen = live("a", 4, 50);
+  CHECK(engine::most_at_once({.parts = {unseen}}) == 0);
+}
+
 TEST_CASE("a refusal names the limit; below what it names, the largest sum that was admitted is ours")
 {
   Queue known{.admitted_tokens = 300};

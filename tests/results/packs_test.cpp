@@ -2,6 +2,7 @@
 #include "tests/results/part_files.hpp"
 
 #include <batchwright/base/files.hpp>
+#include <batchwright/input/ordinals.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/results/members.hpp>
 

@@ -25,7 +25,8 @@ void Run::poll(const Part& p)
   m_asked.insert(p.number);
   m_unlisted.erase(p.number);
   const auto work = [this, batch = p.batch] { return m_server.client.batch(batch); };
-  on_worker(Do::poll, p.number, work, [this, number = p.number](const auto& reply) { record_poll(number, reply); });
+  on_worker(Do::poll, p.number, work,
+            [this, number = p.number, asked_at = now()](const auto& reply) { record_poll(number, reply, asked_at); });
 }
 
 /// A batch that could not be asked for, or asked to stop.
@@ -61,7 +62,7 @@ bool Run::record_nothing_of_abandoned(int number, std::string_view doing, const 
   return true;
 }
 
-void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply)
+void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply, Instant asked_at)
 {
   const auto doing = fmt::format("asking for the batch of part {}", number);
   if (!reply.ok()) return record_unanswered(number, doing, setback(reply));
@@ -87,6 +88,10 @@ void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply)
   record(number, [&](Part& changed, store::Transaction& tx) {
     if (is_admitted) learn_admitted(tx, changed);
     changed.remote = status;
+    if (!ended && is_checked(status)) {
+      changed.admitted_at = changed.admitted_at.value_or(now());
+      changed.seen_live_at = asked_at;
+    }
     changed.refusals = 0;
     ++changed.polls;
     changed.due = now() + m_goal.every.value_or(poll_wait(changed.polls));

@@ -68,6 +68,7 @@ void Run::create(const Part& p)
 {
   ensure(p.elsewhere == 0, "what other parts hold is not sent again");
   if (wants_survey(p)) return survey(p);
+  learn_what_was_seen(p);
   // Asked before the transaction, too: what waits writes nothing.
   auto said = turn(room_for(p), m_job.name, p.number, now());
   if (said != Turn::go) return queue_says(p, said);
@@ -100,6 +101,7 @@ void Run::record_create(int number, const std::string& uuid, const api::Reply<wi
       move(changed, PartEvent::batch_known);
       changed.batch = reply.value.id;
       changed.remote = status_of(reply.value);
+      changed.admitted_at = changed.seen_live_at = std::nullopt;
       changed.polls = 0;
       changed.due = now() + m_goal.every.value_or(poll_wait(0));
       put_call(tx, uuid, CallState::answered);

@@ -66,10 +66,11 @@ void Run::poll_together(std::vector<Action>& actions)
   }
   std::erase_if(actions, is_meant);
   const auto work = [this, asked] { return list(m_server.client, asked); };
-  on_worker(Do::poll, numbers, work, [this, asked](const Listed& listed) { record_listed(asked, listed); });
+  on_worker(Do::poll, numbers, work,
+            [this, asked, asked_at = now()](const Listed& listed) { record_listed(asked, listed, asked_at); });
 }
 
-void Run::record_listed(const std::vector<Part>& asked, const Listed& listed)
+void Run::record_listed(const std::vector<Part>& asked, const Listed& listed, Instant asked_at)
 {
   for (const auto& p : asked) { // before anything is recorded, which may throw
     if (!listed.contains(p.batch)) m_unlisted.insert(p.number);
@@ -78,7 +79,7 @@ void Run::record_listed(const std::vector<Part>& asked, const Listed& listed)
     const auto found = listed.find(p.batch);
     if (found == listed.end()) continue;
     m_asked.insert(p.number);
-    record_poll(p.number, {.ending = api::Ending::ok, .value = found->second});
+    record_poll(p.number, {.ending = api::Ending::ok, .value = found->second}, asked_at);
   }
 }
 

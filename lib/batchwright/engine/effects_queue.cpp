@@ -92,7 +92,7 @@ void Run::survey(const Part& p)
   };
   on_worker(Do::create, p.number, work, [this, model = model_of(p), each](const BatchLook& look) {
     auto& known = m_surveys[model];
-    known = {.foreign = {}, .at = now()};
+    known = {.foreign = {.seen_at = now()}, .at = now()};
     if (look.failed) return note(Note::Level::detail, "others' batches are not counted: " + look.failed->trouble);
     for (const auto& batch : foreign_among(look.found, model)) {
       const auto told = number_in(batch.metadata, "bw_tokens");
@@ -151,11 +151,13 @@ void Run::learn(store::Transaction& tx, const Part& p, const std::function<void(
 /// The queue is full: the part waits with its file, its items lose no attempt.
 void Run::record_no_room(int number, const std::string& message, PartEvent event, const std::string& uuid)
 {
+  learn_what_was_seen(part(number));
   record(number, [&](Part& changed, store::Transaction& tx) {
     const auto sum = enqueued_tokens(room_for(changed), now());
     move(changed, event);
     changed.batch = {};
     changed.remote = {};
+    changed.admitted_at = changed.seen_live_at = std::nullopt;
     ++changed.refusals;
     changed.due.reset();
     if (!uuid.empty()) put_call(tx, uuid, CallState::not_sent);
@@ -172,13 +174,19 @@ void Run::record_no_room(int number, const std::string& message, PartEvent event
 /// The server has let the batch into its queue.
 void Run::learn_admitted(store::Transaction& tx, const Part& p)
 {
-  auto room = room_for(p);
-  std::erase_if(room.parts, [&](const Enqueued& e) {
-    const bool is_checked = !e.remote_status.empty() && e.remote_status != "validating";
-    return !is_checked && !(e.job == m_job.name && e.part == p.number);
-  });
-  const auto sum = enqueued_tokens(room, now());
+  const auto sum = std::max(p.input_tokens.n, most_at_once(room_for(p)));
   learn(tx, p, [&](Queue& known) { learn_admission(known, sum); });
+}
+
+/// Batches that were seen in the queue together, before the next one asks for room there.
+void Run::learn_what_was_seen(const Part& p)
+{
+  const auto room = room_for(p);
+  const auto sum = most_at_once(room);
+  if (sum <= room.known.admitted_tokens) return;
+  store::Transaction tx{m_tools.store};
+  learn(tx, p, [&](Queue& known) { learn_admission(known, sum); });
+  tx.commit();
 }
 
 /// What is put off for a day, with nothing answered in between, will not pass by itself.

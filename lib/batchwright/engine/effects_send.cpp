@@ -137,6 +137,7 @@ void Run::record_lost_file(int number, std::string_view words, const std::string
     changed.file_created_at.reset();
     changed.batch = {};
     changed.remote = {};
+    changed.admitted_at = changed.seen_live_at = std::nullopt;
     changed.due = when;
     if (!uuid.empty()) put_call(tx, uuid, CallState::not_sent);
   });

@@ -96,6 +96,25 @@ std::int64_t enqueued_tokens(const Room& room, Instant now)
   return sum;
 }
 
+std::int64_t most_at_once(const Room& room)
+{
+  const auto sum_at = [&](Instant moment) {
+    std::int64_t sum = room.foreign.seen_at == moment ? room.foreign.tokens : 0;
+    for (const auto& e : room.parts) {
+      const bool was_there =
+          e.admitted_at && e.seen_live_at && *e.admitted_at <= moment && moment <= *e.seen_live_at && is_admitted(e);
+      sum += was_there ? e.tokens : 0;
+    }
+    return sum;
+  };
+  std::int64_t most = 0;
+  if (room.foreign.seen_at) most = sum_at(*room.foreign.seen_at);
+  for (const auto& e : room.parts) {
+    if (e.admitted_at) most = std::max(most, sum_at(*e.admitted_at));
+  }
+  return most;
+}
+
 Turn turn(const Room& room, const std::string& job, int part, Instant now)
 {
   const auto it = std::find_if(room.parts.begin(), room.parts.end(),

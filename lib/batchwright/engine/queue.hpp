@@ -19,6 +19,7 @@ struct Foreign {
   int batches = 0;
   std::int64_t tokens = 0; ///< where the batch tells none: its requests times what ours have each
   std::int64_t requests = 0;
+  std::optional<Instant> seen_at = {}; ///< when the listing was read
 };
 
 struct Room {
@@ -51,9 +52,13 @@ Turn turn(const Room& room, const std::string& job, int part, Instant now);
 /// Input tokens that live batches take: ours and, as far as known, others'.
 std::int64_t enqueued_tokens(const Room& room, Instant now);
 
+/// The most tokens that are known to have been in the queue at one moment, of the batches that are there now. A batch
+/// that was in the queue when it was last asked for may have left it since.
+std::int64_t most_at_once(const Room& room);
+
 /// What a refusal of this sum teaches, in the server's words. `sum`: with the refused part's own tokens.
 void learn_refusal(Queue& known, std::int64_t sum, std::string_view message, Instant now);
-/// What the admission of a batch teaches: `sum` with its own tokens.
+/// What the admission of batches teaches: `sum`, all that were in the queue together.
 void learn_admission(Queue& known, std::int64_t sum);
 /// A batch ended: there is room again.
 void learn_end(Queue& known);

@@ -148,6 +148,7 @@ private:
   /// Within a change: what is known of the part's queue. Those who wait may ask again.
   void learn(store::Transaction& tx, const Part& part, const std::function<void(Queue&)>& change);
   void learn_admitted(store::Transaction& tx, const Part& part);
+  void learn_what_was_seen(const Part& part);
   void record_no_room(int number, const std::string& message, PartEvent event, const std::string& uuid);
   void pause_if_nothing_goes(const Part& part);
 
@@ -163,7 +164,7 @@ private:
 
   // --- effects: collecting (effects_collect.cpp) ---
   void poll(const Part& part);
-  void record_poll(int number, const api::Reply<wire::BatchObject>& reply);
+  void record_poll(int number, const api::Reply<wire::BatchObject>& reply, Instant asked_at);
   void record_unanswered(int number, std::string_view doing, const Setback& setback);
   bool record_nothing_of_abandoned(int number, std::string_view doing, const Setback& setback);
   results::SettleFiles settle_files(const Part& part) const;
@@ -180,7 +181,7 @@ private:
 
   // --- effects: asking for many (effects_listing.cpp) ---
   void poll_together(std::vector<Action>& actions);
-  void record_listed(const std::vector<Part>& asked, const Listed& listed);
+  void record_listed(const std::vector<Part>& asked, const Listed& listed, Instant asked_at);
 
   // --- effects: outputs (effects_outputs.cpp) ---
   void download(const Part& part);

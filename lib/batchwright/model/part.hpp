@@ -208,15 +208,17 @@ struct Part {
   BatchId batch = {};
   BatchStatus remote = {};
 
-  int polls = 0;                           ///< how often the batch was asked for: the waits between polls grow with it
-  std::optional<Instant> due = {};         ///< nothing is done for it before
-  int refusals = 0;                        ///< how often it was sent back for want of room since it was last admitted
-  int downloads = 0;                       ///< how often its outputs were downloaded in vain
-  std::optional<Instant> lapses_at = {};   ///< when the server removes the outputs
-  std::optional<Instant> short_since = {}; ///< when its outputs first held less than the server claims
-  bool reread = false;                     ///< they held lines that cannot be read and were downloaded once more
-  std::optional<Instant> gone_since = {};  ///< when a file of its outputs was first not found
-  std::optional<Instant> born_at = {};     ///< of a part that takes over what another left
+  std::optional<Instant> admitted_at = {};  ///< by then the server had let the batch into its queue
+  std::optional<Instant> seen_live_at = {}; ///< and then, or later, it was still there
+  int polls = 0;                            ///< how often the batch was asked for: the waits between polls grow with it
+  std::optional<Instant> due = {};          ///< nothing is done for it before
+  int refusals = 0;                         ///< how often it was sent back for want of room since it was last admitted
+  int downloads = 0;                        ///< how often its outputs were downloaded in vain
+  std::optional<Instant> lapses_at = {};    ///< when the server removes the outputs
+  std::optional<Instant> short_since = {};  ///< when its outputs first held less than the server claims
+  bool reread = false;                      ///< they held lines that cannot be read and were downloaded once more
+  std::optional<Instant> gone_since = {};   ///< when a file of its outputs was first not found
+  std::optional<Instant> born_at = {};      ///< of a part that takes over what another left
 
   Settlement outcome = {};           ///< once settled
   std::string accepted = {};         ///< Policy::accept as it was then

@@ -36,8 +36,10 @@ struct Enqueued {
   std::int64_t tokens = 0;
   std::int64_t requests = 0;
   BatchId batch = {};
-  std::optional<Instant> created_at = {}; ///< of the batch, or of the call that may have made it
-  std::string remote_status = {};         ///< the server's word; empty or `validating`: not admitted yet
+  std::optional<Instant> created_at = {};   ///< of the batch, or of the call that may have made it
+  std::string remote_status = {};           ///< the server's word; empty or `validating`: not admitted yet
+  std::optional<Instant> admitted_at = {};  ///< as Part::admitted_at
+  std::optional<Instant> seen_live_at = {}; ///< as Part::seen_live_at
   Instant job_created_at = {};
   std::optional<Instant> advanced_at = {}; ///< of the job
   bool may_send = false;                   ///< the job is neither paused nor cancelled

@@ -120,6 +120,8 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("remote_ended_at", part.remote.ended_at);
   column("error_code", part.remote.error_code);
   column("error_message", part.remote.error_message);
+  column("admitted_at", part.admitted_at);
+  column("seen_live_at", part.seen_live_at);
   column("polls", part.polls);
   column("due", part.due);
   column("refusals", part.refusals);
@@ -180,6 +182,8 @@ void each_column(Some<Enqueued> auto& enqueued, auto&& column)
   column("batch", enqueued.batch);
   column("created_at", enqueued.created_at);
   column("remote_status", enqueued.remote_status);
+  column("admitted_at", enqueued.admitted_at);
+  column("seen_live_at", enqueued.seen_live_at);
   column("job_created_at", enqueued.job_created_at);
   column("advanced_at", enqueued.advanced_at);
   column("may_send", enqueued.may_send);

@@ -210,11 +210,13 @@ CREATE VIEW enqueued AS
   WHERE parts.state BETWEEN 2 AND 5 AND parts.route = 0;
 )sql";
 
-/// Jobs that were rebuilt from the server, or took over batches made elsewhere.
+/// Jobs that were rebuilt from the server, or took over batches made elsewhere; when batches were seen in the queue.
 inline constexpr std::string_view rebuilding = R"sql(
 ALTER TABLE jobs ADD COLUMN standing INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN options TEXT NOT NULL DEFAULT '';
 ALTER TABLE parts ADD COLUMN elsewhere INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE parts ADD COLUMN admitted_at INTEGER;
+ALTER TABLE parts ADD COLUMN seen_live_at INTEGER;
 DROP VIEW enqueued;
 CREATE VIEW enqueued AS
   SELECT jobs.account AS account,
@@ -228,6 +230,8 @@ CREATE VIEW enqueued AS
          coalesce(parts.remote_created_at, (SELECT max(begun_at) FROM calls
            WHERE calls.job = parts.job AND calls.part = parts.number AND calls.kind = 1)) AS created_at,
          parts.remote_status AS remote_status,
+         parts.admitted_at AS admitted_at,
+         parts.seen_live_at AS seen_live_at,
          jobs.created_at AS job_created_at,
          jobs.advanced_at AS advanced_at,
          jobs.pause = 0 AND jobs.cancel = 0 AND jobs.standing = 0 AS may_send
