@@ -14,7 +14,7 @@ using S = PartState;
 using E = PartEvent;
 
 constexpr int states = static_cast<int>(S::abandoned) + 1;
-constexpr int events = static_cast<int>(E::files_wanting) + 1;
+constexpr int events = static_cast<int>(E::end_withdrawn) + 1;
 
 /// The life of a part once more, written by hand: what the table says must be said here, too.
 const std::map<std::pair<S, E>, S> life{
@@ -32,6 +32,7 @@ const std::map<std::pair<S, E>, S> life{
     {{S::ended, E::outputs_stored}, S::fetched},    // both files whole
     {{S::fetched, E::outcomes_fixed}, S::settled},  // the end
     {{S::fetched, E::files_wanting}, S::ended},     // less than the server claims, or lines that cannot be read
+    {{S::ended, E::end_withdrawn}, S::running},     // said too early: the server has it running again
     {{S::queued, E::file_lost}, S::planned},        // the upload lapsed
     {{S::creating, E::file_lost}, S::planned},      // the server does not know the file any more
     {{S::running, E::file_lost}, S::planned},       // it could not read it
@@ -50,6 +51,7 @@ const std::map<std::pair<S, E>, S> life{
     {{S::abandoned, E::batch_absent}, S::settled},
     {{S::abandoned, E::batch_ended}, S::abandoned},
     {{S::abandoned, E::outputs_stored}, S::fetched},
+    {{S::abandoned, E::end_withdrawn}, S::abandoned},
     {{S::abandoned, E::batch_gone}, S::settled},
 };
 
@@ -87,6 +89,17 @@ TEST_CASE("every state is reached from planned, and every state but settled and 
     const bool leads_on = std::any_of(edges.begin(), edges.end(), [&](const Edge& e) { return e.from == state; });
     CHECK(leads_on == (is_live(state) || state == S::abandoned));
   }
+}
+
+TEST_CASE("nothing leads out of what is over, and no event of this table is without a way")
+{
+  std::set<E> used;
+  for (const auto& edge : edges) {
+    CHECK(edge.from != S::superseded);
+    CHECK(edge.from != S::settled);
+    used.insert(edge.on);
+  }
+  CHECK(used.size() == events);
 }
 
 TEST_CASE("nothing is replaced while the server may work on it")
