@@ -55,8 +55,11 @@ private:
 /// A job with one batch, whose server is quoted wrongly; time is moved by hand, that of the server passes.
 struct Bench {
   Bench(Millis takes, std::deque<std::string> said)
-      : arena(taking(takes)), job(process.make(arena.ask(10))), misquoting(*process.plain, std::move(said)),
-        client(misquoting, misquoting, wire::openai()), server{client, process.server.account, process.server.base_url}
+      : arena(taking(takes)),
+        job(process.make(arena.ask(10))),
+        misquoting(*process.plain, std::move(said)),
+        client(misquoting, misquoting, wire::openai()),
+        server{client, process.server.account, process.server.base_url}
   {
     process.advance(job, Until::sent);
     REQUIRE(arena.ledger("batches_created") == 1);
@@ -70,10 +73,7 @@ struct Bench {
     return faults;
   }
 
-  std::string status_at_server()
-  {
-    return process.client.batch(process.store.parts(job).front().batch).value.status;
-  }
+  std::string status_at_server() { return process.client.batch(process.store.parts(job).front().batch).value.status; }
 
   JobView poll()
   {
