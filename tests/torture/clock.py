@@ -1,10 +1,10 @@
 """The clock jumps by hours between commands, forward and back (faketime), also while a reply is lost.
 
 Each case draws its jumps from the seed: every command of a job has a clock of its own, up to twelve hours off, and is
-ended after some seconds, since it may wait for an hour that is not to come. With half of the cases the answer to a POST
-gets lost after its effect, so that the listing is read by a clock that is not the one the intent was written by. Nothing
-is sent twice, and the job comes to its end by the right one, which passes: what a clock that was ahead put off is done when
-that hour comes.
+ended after some seconds, since it may wait for an hour that is not to come. With half of the cases the answer to a
+POST gets lost after its effect, so that the listing is read by a clock that is not the one the intent was written by.
+Nothing is sent twice, and the job comes to its end by the right one, which passes: what a clock that was ahead put
+off is done when that hour comes.
 """
 
 import concurrent.futures

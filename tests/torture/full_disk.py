@@ -1,9 +1,10 @@
 """A disk that is full at the Nth write, fsync or close, once or from then on; one that is small; one that is read-only.
 
 strace lets the Nth call of one kind fail with ENOSPC, in submit, in poll with batches to collect, and in fetch. It
-counts for each thread, from the first call after the program was loaded. The command then ends with 74 and says so, or with 0 where nothing came of it; with space again, plain commands bring the job
-to its end, and it is judged as after a kill. Where mounts are permitted, a state root on a tmpfs of 4 MiB and one behind
-a read-only bind mount: nothing is sent when there is no room.
+counts for each thread, from the first call after the program was loaded. The command then ends with 74 and says so,
+or with 0 where nothing came of it; with space again, plain commands bring the job to its end, and it is judged as
+after a kill. Where mounts are permitted, a state root on a tmpfs of 4 MiB and one behind a read-only bind mount:
+nothing is sent when there is no room.
 """
 
 import collections

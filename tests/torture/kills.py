@@ -1,16 +1,16 @@
 """Killed at every system call, without hooks in the product.
 
-Every command that writes state is killed, each in the scenes (scenes.py) in which it has something to do. kill_at counts
-the calls of all threads together, from when the program was loaded, and kills on entering the Nth; N goes up to what a
-run makes, and a little further, since threads share the work otherwise each time. Then plain commands bring the job to
-its end, and it is judged. Each kill has a server, a job and a state root of its own.
+Every command that writes state is killed, each in the scenes (scenes.py) in which it has something to do. kill_at
+counts the calls of all threads together, from when the program was loaded, and kills on entering the Nth; N goes up
+to what a run makes, and a little further, since threads share the work otherwise each time. Then plain commands bring
+the job to its end, and it is judged. Each kill has a server, a job and a state root of its own.
 
-That it is really tried is part of the proof: a scene in which nobody is killed must hold, too; each one is struck; what
-the blows leave is counted, and with every call struck it must have been seen on both sides of each commit.
+That it is really tried is part of the proof: a scene in which nobody is killed must hold, too; each one is struck;
+what the blows leave is counted, and with every call struck it must have been seen on both sides of each commit.
 
-Why not strace: `inject=SET:signal=KILL:when=N` counts for each thread and each call, and strikes the first to reach N,
-which is the main thread for all small N; what a worker does first is never struck. With --seccomp-bpf, strace 6.1 sends
-no signal at all, and says nothing.
+Why not strace: `inject=SET:signal=KILL:when=N` counts for each thread and each call, and strikes the first to reach
+N, which is the main thread for all small N; what a worker does first is never struck. With --seccomp-bpf, strace 6.1
+sends no signal at all, and says nothing.
 """
 
 import collections

@@ -416,4 +416,5 @@ class CleanRemote(Clean):
     leaves = {"there"}
 
 
-SCENES = [Submit, Poll, Fetch, Run, Deliver, Cancel, Abandon, Retry, Resend, Cut, Join, CleanAll, CleanLocal, CleanRemote]
+SCENES = [Submit, Poll, Fetch, Run, Deliver, Cancel, Abandon, Retry, Resend, Cut, Join]
+SCENES += [CleanAll, CleanLocal, CleanRemote]
