@@ -87,7 +87,8 @@ def plan(stage, kills, scenes, pool):
         if len(whole.calls) < FEWEST_CALLS:
             raise RuntimeError(f"{scene.command} makes {len(whole.calls)} calls: it has nothing to do")
         last = int(len(whole.calls) * SLACK) + 1
-        wanted += [(scene, n) for n in range(1 + stage.seed % stage.every, last + 1, stage.every)]
+        first = 1 + stage.seed % min(stage.every, len(whole.calls))
+        wanted += [(scene, n) for n in range(first, last + 1, stage.every)]
     return wanted
 
 
