@@ -103,6 +103,7 @@ bw::Exit run_clean(const CleanOptions& options, Session& session)
   check(options);
   auto& tools = session.tools_if_any();
   const auto age = duration_of(options.older_than, "--older-than");
+  bw::engine::sweep_leftovers(tools); // first: who was killed while cleaning finds no job of that name any more
   auto jobs = age ? bw::engine::jobs_done_since(tools, *age) : options.jobs;
   if (!options.force) {
     for (const auto& job : jobs)
@@ -110,7 +111,6 @@ bw::Exit run_clean(const CleanOptions& options, Session& session)
     if (options.local || options.all) confirm_loss(jobs, session);
   }
   if (jobs.empty()) session.console().say("there is nothing to clean");
-  bw::engine::sweep_leftovers(tools);
   auto exit = bw::Exit::ok;
   for (const auto& job : jobs) {
     try {

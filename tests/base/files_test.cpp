@@ -5,6 +5,7 @@
 #include <batchwright/base/files.hpp>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -99,6 +100,26 @@ TEST_CASE("several writers of one place do not meet, the last to commit stands")
   two.commit();
   one.commit();
   CHECK(tests::slurp(home / "out") == "one");
+}
+
+TEST_CASE("what killed processes wrote beside a file goes; what others write, and other names, stay")
+{
+  const tests::FreshDirectory dir;
+  const auto gone = tests::in_child([] {});
+  REQUIRE(tests::status_of(gone) == 0);
+  const auto leftover = dir.file(fmt::format("out.jsonl.tmp-{}-2", gone), "half");
+  const std::vector others{dir.file(fmt::format("out.jsonl.tmp-{}", gone), "a user's"),
+                           dir.file(fmt::format("out.jsonl.tmp-{}-2.txt", gone), "a user's"),
+                           dir.file(fmt::format("out.jsonl.tmp-x{}-2", gone), "a user's"),
+                           dir.file(fmt::format("other.jsonl.tmp-{}-2", gone), "of another file"),
+                           dir.file("out.jsonl", "the file itself")};
+  AtomicFile being_written{dir / "out.jsonl"};
+  discard_uncommitted(dir / "out.jsonl");
+  CHECK_FALSE(fs::exists(leftover));
+  for (const auto& path : others)
+    CHECK(fs::exists(path));
+  being_written.commit(); // it still can be
+  discard_uncommitted(dir / "nowhere" / "out.jsonl");
 }
 
 TEST_CASE("a refusal of the system names the file")

@@ -70,4 +70,23 @@ TEST_CASE("what is left of a removed directory goes with the next cleaning")
   CHECK(std::filesystem::is_empty(process.layout.jobs()));
 }
 
+TEST_CASE("a directory without rows goes with the next cleaning, unless somebody makes a job there")
+{
+  Arena arena;
+  auto process = arena.process();
+  const auto kept = process.make(arena.ask(3));
+  for (const auto* name : {"half-removed", "being-made"})
+    std::filesystem::create_directory(process.layout.job(name).directory());
+  {
+    const auto lock = engine::take_lock(process.tools, "being-made");
+    engine::sweep_leftovers(process.tools);
+    CHECK(std::filesystem::exists(process.layout.job("being-made").directory()));
+  }
+  CHECK_FALSE(std::filesystem::exists(process.layout.job("half-removed").directory()));
+  CHECK(std::filesystem::exists(process.layout.job(kept).directory()));
+
+  engine::sweep_leftovers(process.tools);
+  CHECK_FALSE(std::filesystem::exists(process.layout.job("being-made").directory()));
+}
+
 TEST_SUITE_END();

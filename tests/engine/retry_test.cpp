@@ -444,6 +444,13 @@ TEST_CASE("killed between any two steps, a retry has happened or has not")
     for (const auto& part : parts) {
       CHECK(fs::exists(process.layout.job(job).ordinals(part.number)) == part.listed);
     }
+    process.advance(job, Until::ended);
+    const auto settled = process.store.parts(job).size();
+    const auto files = files_of();
+    const auto outcomes = std::count_if(files.begin(), files.end(), [](const fs::path& file) {
+      return file.filename().native().find(".outcomes") != std::string::npos;
+    });
+    CHECK(static_cast<std::size_t>(outcomes) == settled); // none from before, whenever it was killed
   }
 }
 

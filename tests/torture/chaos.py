@@ -15,15 +15,13 @@ import json
 import os
 import random
 import signal
-import time
 
-from clock import by_clock, check_faketime
+from clock import check_faketime, come_to_end
 from replies import figures
-from stage import ORDERLY, Emulator, Job, Rows, judge_ledger, remove
+from stage import Emulator, Job, Rows, judge_ledger, remove
 
 AT_ONCE = 14  # most of a case is waiting
 DEFAULT_RUNS = 100
-ROUNDS, ROUND_MINUTES = 20, 20
 
 SHARES = {
     "fail_share": 0.03,
@@ -146,25 +144,12 @@ class Chaos:
                 if ended.exit not in {0, 3, 5, 64, 75, -9}:
                     found.append(f"amid faults: {ended}")
             emulator.change({**faults, "http": []})
-            found += self.finish(emulator, job)
+            found += come_to_end(emulator, job)
             ledger = emulator.ledger(rows=True)
             found += job.judge_result(may_fail=ANY) + judge_ledger(ledger, forgiven={"executed_twice"})
             if job.result.exists():
                 found += judge_items(job, Rows(ledger))
             return job, found, figures(ledger), faults
-
-    @staticmethod
-    def finish(emulator, job):
-        for turn in range(ROUNDS):
-            for words in (job.submit + ["--detach"], job.poll, job.fetch_now):
-                ended = job.run(words, by_clock(f"+{turn * ROUND_MINUTES}m"))
-                if ended.exit not in ORDERLY:
-                    return [f"going on: {ended}"]
-            if ended.exit in (0, 3):
-                return []
-            time.sleep(0.2)
-            emulator.call("POST", "/emulator/clock", {"advance_ms": ROUND_MINUTES * 60_000})
-        return [f"not at its end after {ROUNDS} rounds: {ended}"]
 
     @staticmethod
     def maybe_killed(job, words, dice):

@@ -1,10 +1,11 @@
 // Kills a program at the Nth system call of some kinds, whichever of its threads makes it.
 //
 // In: `kill_at N LOG CALL,CALL,... PROGRAM ARGUMENT...`. The program is traced from its start; counted are its own
-// calls, from when its main thread was set up (`rseq`) and the loader is done. On entering the Nth, before it has any
-// effect, all of its threads are killed, and this process ends by SIGKILL, too, once they are gone. A program that
-// makes fewer calls ends as ever, and so does this process, with its exit status; N is 0: it always does. Out: LOG gets
-// a line for each counted call, thread and name. 77: tracing is not permitted here.
+// calls and those of commands it runs, from when its main thread was set up (`rseq`) and the loader is done. On
+// entering the Nth, before it has any effect, all of the program's threads are killed; commands that it ran live on.
+// This process ends by SIGKILL, too, once all of them have ended. A program that makes fewer calls ends as ever, and so
+// does this process, with its exit status; N is 0: it always does. Out: LOG gets a line for each counted call, thread
+// and name. 77: tracing is not permitted here.
 //
 // strace counts for each thread and kills by the first that reaches N, so that what a worker does first is never
 // struck: the main thread has come to that number long before.
@@ -35,7 +36,7 @@ const std::map<std::string, std::uint64_t>& known_calls()
       {"write", SYS_write},   {"pwrite64", SYS_pwrite64}, {"fsync", SYS_fsync},   {"fdatasync", SYS_fdatasync},
       {"rename", SYS_rename}, {"unlink", SYS_unlink},     {"sendto", SYS_sendto}, {"ftruncate", SYS_ftruncate},
       {"read", SYS_read},     {"sendmsg", SYS_sendmsg},   {"close", SYS_close},   {"recvfrom", SYS_recvfrom},
-      {"mkdir", SYS_mkdir},   {"openat", SYS_openat},
+      {"mkdir", SYS_mkdir},   {"openat", SYS_openat},     {"rmdir", SYS_rmdir},   {"unlinkat", SYS_unlinkat},
   };
   return calls;
 }
@@ -145,13 +146,13 @@ int main(int argc, char** argv)
     std::perror(argv[2]);
     return 64;
   }
+  Tracer tracer{std::strtol(argv[1], nullptr, 10), log, counted_calls(argv[3])};
   const pid_t program = ::fork();
   if (program == 0) {
     if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(not_permitted);
     ::execvp(argv[4], argv + 4);
     ::_exit(127);
   }
-  Tracer tracer{std::strtol(argv[1], nullptr, 10), log, counted_calls(argv[3])};
   const int exit = tracer.run(program);
   std::fclose(log);
   if (tracer.killed()) ::raise(SIGKILL);

@@ -16,6 +16,7 @@ import time
 import urllib.request
 
 QUICK = {"validating_ms": 0, "in_progress_ms": 0, "finalizing_ms": 0, "cancelling_ms": 0}
+KEY = "torture"
 LONGEST = 60  # seconds that one command may take
 
 # What the program says when it ended in order: all of them are in its own table of exit statuses.
@@ -68,6 +69,7 @@ class Emulator:
         request = urllib.request.Request(
             self.url.removesuffix("/v1") + path, method=method, data=None if body is None else json.dumps(body).encode()
         )
+        request.add_header("Authorization", f"Bearer {KEY}")
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=LONGEST) as answer:
             return json.load(answer)
@@ -75,15 +77,21 @@ class Emulator:
     def ledger(self, rows=False):
         return self.call("GET", "/emulator/ledger" + ("?items=1" if rows else ""))
 
+    def files(self):
+        """Ids of the files that the jobs' account has."""
+        return [file["id"] for file in self.call("GET", "/v1/files?limit=10000")["data"]]
+
     def change(self, faults):
         self.call("PUT", "/emulator/faults", {**QUICK, **faults})
 
 
 class Job:
-    """A job in a state root of its own. Its name is in its custom_ids and texts, so no two jobs share either."""
+    """A job in a state root of its own. Its name, or mark, is in its custom_ids and texts: no two jobs share either."""
 
-    def __init__(self, program, directory, url, name, items=6, per_part=3, grace="1s", options=(), home=None, learns=False):
-        self.program, self.name, self.items = program, name, items
+    def __init__(
+        self, program, directory, url, name, items=6, per_part=3, grace="1s", home=None, learns=False, mark=None
+    ):
+        self.program, self.name, self.items, self.mark = program, name, items, mark or name
         self.directory = pathlib.Path(directory) / name
         self.directory.mkdir(parents=True)
         self.home = pathlib.Path(home) if home else self.directory / "home"
@@ -100,7 +108,7 @@ class Job:
             "TMPDIR": str(self.directory / "tmp"),
             "BATCHWRIGHT_HOME": str(self.home),
             "OPENAI_BASE_URL": url,
-            "OPENAI_API_KEY": "torture",
+            "OPENAI_API_KEY": KEY,
             "NO_PROXY": "127.0.0.1",
         }
         # Under ptrace LeakSanitizer cannot work, and after a kill there is nothing to report.
@@ -110,17 +118,17 @@ class Job:
         self.submit += ["--prompt", "{{text}}", "--max-output-tokens", "64", "--requests-per-part", str(per_part)]
         if not learns:  # the room at the server: then the first part of a model goes alone
             self.submit += ["--enqueued-tokens", "100000000"]
-        self.submit += ["--adopt-grace", grace, "--yes", *options]
+        self.submit += ["--adopt-grace", grace, "--yes"]
         self.poll = ["poll"]
         self.fetch = ["fetch", name, "--wait", "--every", "100ms", "-o", str(self.result)]
         self.fetch_now = ["fetch", name, "-o", str(self.result)]
         self.history = []
 
     def id(self, i):
-        return f"{self.name}-{i}"
+        return f"{self.mark}-{i}"
 
     def text(self, i):
-        return f"Say {self.name} {i}"
+        return f"Say {self.mark} {i}"
 
     def start(self, words, before=(), environment=None):
         """A process of the program; `before` is what runs it (strace, faketime). It leads a group of its own."""
@@ -152,24 +160,32 @@ class Job:
     def run(self, words, before=(), environment=None, longest=LONGEST):
         return self.wait(self.start(words, before, environment), words, longest)
 
-    def finish(self, rounds=12, before=(), longest=LONGEST):
-        """Goes on by plain commands until the job is at its end. Returns words on what went wrong, or nothing."""
+    def finish(self, commands=None, rounds=12, before=(), longest=LONGEST, done=(0, 3)):
+        """Goes on by plain commands (submit, poll, fetch) until the last of them says that the job is done. Returns
+        words on what went wrong, or nothing."""
         for turn in range(rounds):
-            for words in (self.submit, self.poll, self.fetch):
+            for words in commands or (self.submit, self.poll, self.fetch):
                 ended = self.run(words, before, longest=longest)
                 if ended.exit not in ORDERLY:
                     return [f"going on: {ended}"]
-            if ended.exit in (0, 3):
+            if ended.exit in done:
                 return []
             time.sleep(0.1 * (turn + 1))
-        return [f"not at its end after {rounds} rounds of submit, poll, fetch: {ended}"]
+        return [f"not at its end after {rounds} rounds: {ended}"]
 
     def judge_result(self, may_fail=()):
-        """Every item in one outcome, in order, with the right text; nothing half written left."""
+        """As judge_records; and nothing half written is left."""
+        return self.judge_records(may_fail) + self.judge_leftovers()
+
+    def judge_records(self, may_fail=()):
+        """Every item in one outcome, in order, with the right text."""
         if not self.result.exists():
             return ["there is no result"]
         found = []
-        records = [json.loads(line) for line in self.result.read_text().splitlines()]
+        try:
+            records = [json.loads(line) for line in self.result.read_text().splitlines()]
+        except ValueError as error:
+            return [f"the result is cut or garbled: {error}"]
         if [r["custom_id"] for r in records] != [self.id(i) for i in range(self.items)]:
             found.append(f"lost, doubled or out of order: {len(records)} records of {self.items} items")
         for i, record in enumerate(records):
@@ -178,7 +194,7 @@ class Job:
                     found.append(f"item {i} has the answer {record['output']!r}")
             elif (record["error"] or {}).get("code") not in may_fail:
                 found.append(f"item {i} failed: {record['error']}")
-        return found[:5] + self.judge_leftovers()
+        return found[:5]
 
     def judge_leftovers(self):
         half = re.compile(r"\.tmp-|\.part$|-journal$|\.requests\.jsonl$")

@@ -10,9 +10,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <string_view>
 #include <utility>
 
 namespace batchwright {
@@ -28,6 +31,26 @@ void sync_descriptor(int fd, const std::filesystem::path& path)
 std::filesystem::path directory_of(const std::filesystem::path& path)
 {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path{"."};
+}
+
+constexpr std::string_view uncommitted = ".tmp-";
+
+/// Of `.tmp-PID-N`, the end of a name that an AtomicFile gives; 0 for any other.
+pid_t writer_of(std::string_view ending)
+{
+  pid_t pid = 0;
+  unsigned serial = 0;
+  const auto* const end = ending.data() + ending.size();
+  if (!ending.starts_with(uncommitted)) return 0;
+  const auto first = std::from_chars(ending.data() + uncommitted.size(), end, pid);
+  if (first.ec != std::errc{} || first.ptr == end || *first.ptr != '-') return 0;
+  const auto second = std::from_chars(first.ptr + 1, end, serial);
+  return second.ec == std::errc{} && second.ptr == end ? pid : 0;
+}
+
+bool is_gone(pid_t process)
+{
+  return ::kill(process, 0) != 0 && errno == ESRCH;
 }
 
 } // namespace
@@ -85,7 +108,7 @@ AtomicFile::AtomicFile(std::filesystem::path path, Durable durable, Access acces
 {
   static std::atomic<unsigned> serial{0};
   m_temporary = m_path;
-  m_temporary += fmt::format(".tmp-{}-{}", ::getpid(), serial++);
+  m_temporary += fmt::format("{}{}-{}", uncommitted, ::getpid(), serial++);
   m_fd = Descriptor{
       ::open(m_temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, access == Access::owner ? 0600 : 0666)};
   if (!m_fd) throw_errno("creating", m_temporary.native());
@@ -273,6 +296,18 @@ void write_file(const std::filesystem::path& path, std::string_view bytes)
   AtomicFile file{path};
   file.write(bytes);
   file.commit();
+}
+
+void discard_uncommitted(const std::filesystem::path& path) noexcept
+try {
+  const auto name = path.filename().native();
+  for (const auto& entry : std::filesystem::directory_iterator{directory_of(path)}) {
+    const auto beside = entry.path().filename().native();
+    if (!beside.starts_with(name)) continue;
+    const auto writer = writer_of(std::string_view{beside}.substr(name.size()));
+    if (writer > 0 && is_gone(writer)) discard_file(entry.path());
+  }
+} catch (const std::exception&) { // what stays is in nobody's way
 }
 
 void discard_file(const std::filesystem::path& path) noexcept

@@ -149,6 +149,8 @@ void sync_directory(const std::filesystem::path& path);
 std::string read_file(const std::filesystem::path& path);
 /// A whole small file, durably.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
+/// Removes what was written beside `path` by processes that were killed before they could commit; never throws.
+void discard_uncommitted(const std::filesystem::path& path) noexcept;
 /// Removes a file if it is there; never throws.
 void discard_file(const std::filesystem::path& path) noexcept;
 /// Writes everything to a descriptor, over short writes and EINTR; false when the system refuses.

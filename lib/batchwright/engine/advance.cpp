@@ -85,6 +85,7 @@ void begin(Lane& lane, Tools& tools, Server& server, Workers& workers, const Goa
   auto job = known_job(tools, name); // read again, now that nobody else writes it
   auto parts = tools.store.parts(name);
   sweep(tools.layout.job(name).directory());
+  sweep_outcomes(parts, tools.layout.job(name));
   sweep_parts(job, parts, tools.layout.job(name));
   if (tally(job, parts).pending() == 0 && !anything_watched(parts) && !anything_to_judge(job, parts) &&
       watched_calls(tools.store, name, tools.clock.now()).empty()) {
@@ -211,13 +212,25 @@ std::vector<Advanced> advance_all(Tools& tools, Server& server, const std::vecto
   return all;
 }
 
+void sweep_outcomes(const std::vector<Part>& parts, const store::JobLayout& files)
+{
+  for (const auto& p : parts) {
+    if (!has_outcomes(p.state)) continue;
+    for (int version = 0; version <= p.outcomes_version + 1; ++version) {
+      if (version != p.outcomes_version) discard_file(files.outcomes(p.number, version));
+    }
+  }
+}
+
 void tidy(Tools& tools, const std::string& name)
 {
   const auto lock = FileLock::try_lock(tools.layout.lock(name));
   if (!lock) return; // who works on it tidies
   const auto files = tools.layout.job(name);
+  const auto parts = tools.store.parts(name);
   sweep(files.directory());
-  sweep_parts(known_job(tools, name), tools.store.parts(name), files);
+  sweep_outcomes(parts, files);
+  sweep_parts(known_job(tools, name), parts, files);
 }
 
 void wish_cancel(Tools& tools, const std::string& name, Cancel wish)

@@ -162,8 +162,27 @@ void put_aside(Tools& tools, const std::string& name)
   sync_directory(tools.layout.jobs());
 }
 
+namespace {
+
+/// Directories whose rows are gone. One that is not known yet is being made under its lock.
+void put_orphans_aside(Tools& tools)
+{
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator{tools.layout.jobs(), ignored})
+    names.push_back(entry.path().filename().native());
+  for (const auto& name : names) {
+    if (name.starts_with('.') || tools.store.job(name)) continue;
+    const auto lock = FileLock::try_lock(tools.layout.lock(name));
+    if (lock && !tools.store.job(name)) put_aside(tools, name);
+  }
+}
+
+} // namespace
+
 void sweep_leftovers(Tools& tools)
 {
+  put_orphans_aside(tools);
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator{tools.layout.jobs(), ignored}) {
     if (entry.path().filename().native().starts_with(aside_prefix)) fs::remove_all(entry.path(), ignored);

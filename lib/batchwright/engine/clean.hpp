@@ -29,7 +29,7 @@ std::uint64_t clean_remote(Tools& tools, Server& server, const std::string& job)
 /// server.
 std::uint64_t clean_local(Tools& tools, const std::string& job);
 
-/// Removes directories that were put aside but not removed by a process that was killed.
+/// Removes what a process that was killed left of jobs that are gone: directories without rows, put aside or not yet.
 void sweep_leftovers(Tools& tools);
 
 } // namespace batchwright::engine

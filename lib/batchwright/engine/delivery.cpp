@@ -79,6 +79,7 @@ public:
   void file(const fs::path& path, const MergeOptions& options, const std::string& told)
   {
     spare_inputs(path, m_inputs);
+    discard_uncommitted(path);
     AtomicFile to{path, AtomicFile::Durable::yes, AtomicFile::Access::by_umask};
     const auto packer = pack(packing_for(path), [&to](std::string_view bytes) { to.write(bytes); });
     const auto merged = merge(m_tools, m_job, options, [&](std::string_view bytes) { packer->write(bytes); });

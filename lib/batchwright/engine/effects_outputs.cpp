@@ -20,27 +20,37 @@ constexpr Millis short_patience{600'000};
 /// Looks so far apart that both find nothing tell that a file is gone.
 constexpr Millis gone_patience{3'600'000};
 
+bool names_none(const BatchStatus& batch)
+{
+  return batch.output_file.empty() && batch.error_file.empty();
+}
+
+/// What would be sent again is asked for once more: a batch that left nothing may not have ended at all.
 bool is_doubted(const Part& p)
 {
-  return p.short_since || p.gone_since || p.reread;
+  return p.short_since || p.gone_since || p.reread || names_none(p.remote);
+}
+
+bool has_ended(const BatchStatus& batch)
+{
+  const auto phase = wire::phase(batch.status);
+  return phase == wire::BatchPhase::finished || phase == wire::BatchPhase::refused;
 }
 
 /// What the server says of an ended batch's files. A batch that completed or expired has a line at least, even where it
 /// counts nothing; more lines than it claims, and counts of nothing, prove nothing.
 results::Demand claims_of(const Part& p)
 {
-  const bool names_none = p.remote.output_file.empty() && p.remote.error_file.empty();
   const auto completed = static_cast<std::uint64_t>(p.remote.completed);
-  const bool has_some = (p.remote.status == "completed" || p.remote.status == "expired") && names_none;
+  const bool has_some = (p.remote.status == "completed" || p.remote.status == "expired") && names_none(p.remote);
   return {.output = has_some ? std::max<std::uint64_t>(completed, 1) : completed,
           .errors = static_cast<std::uint64_t>(p.remote.failed)};
 }
 
 std::string in_words(const Part& p, const results::Lines& lines)
 {
-  return fmt::format(
-      "the server counts {} answers and {} failures{}, and {} and {} lines came", p.remote.completed, p.remote.failed,
-      p.remote.output_file.empty() && p.remote.error_file.empty() ? ", names no file" : "", lines.output, lines.errors);
+  return fmt::format("the server counts {} answers and {} failures{}, and {} and {} lines came", p.remote.completed,
+                     p.remote.failed, names_none(p.remote) ? ", names no file" : "", lines.output, lines.errors);
 }
 
 } // namespace
@@ -58,7 +68,12 @@ Brought Run::bring(Part p, const http::OnBytes& on_received)
       return false;
     }
     auto seen = status_of(reply.value);
-    if (wire::phase(seen.status) != wire::phase(p.remote.status)) return true; // another's view, and an older one
+    if (!has_ended(seen)) {
+      b.runs = std::move(seen);
+      return false;
+    }
+    const bool was_refused = failed_as_a_whole(p);
+    if (wire::phase(seen.status) != wire::phase(p.remote.status) && !was_refused) return true; // it had answers
     if (seen.output_file.empty()) seen.output_file = p.remote.output_file;
     if (seen.error_file.empty()) seen.error_file = p.remote.error_file;
     p.remote = seen;
@@ -69,8 +84,9 @@ Brought Run::bring(Part p, const http::OnBytes& on_received)
   const bool asks_first = is_doubted(p) || lacks_reason;
   std::optional<Setback> lost_batch; // it ended, and its files may be there all the same
   if (asks_first && !ask_again()) {
-    const bool names_any = !p.remote.output_file.empty() || !p.remote.error_file.empty();
-    if (lacks_reason || b.unanswered->status != 404 || !names_any) return b;
+    if (b.runs) return b;
+    const bool is_known = !names_none(p.remote) || (failed_as_a_whole(p) && !lacks_reason);
+    if (b.unanswered->status != 404 || !is_known) return b;
     std::swap(lost_batch, b.unanswered);
   }
 
@@ -105,6 +121,7 @@ void Run::record_brought(int number, const Brought& b)
   if (b.unanswered) {
     return record_unanswered(number, fmt::format("asking again for the batch of part {}", number), *b.unanswered);
   }
+  if (b.runs) return record_withdrawn(number, *b.runs);
   if (b.failed) {
     const auto doing = fmt::format("downloading the answers of part {}", number);
     if (record_nothing_of_abandoned(number, doing, *b.failed)) return;
@@ -143,6 +160,22 @@ void Run::record_gone(int number, const Brought& b)
     if (b.seen) changed.remote = *b.seen;
     changed.gone_since = going_on_since(changed.gone_since, now());
     changed.due = std::min(now() + second_look_wait(++changed.downloads), *changed.gone_since + gone_patience);
+  });
+}
+
+/// An end that the server no longer knows of: the batch is polled on, and nothing of it counts.
+void Run::record_withdrawn(int number, const BatchStatus& runs)
+{
+  note(Note::Level::warning, fmt::format("the batch of part {} was said to be {}, and now to be {}: it is waited for",
+                                         number, part(number).remote.status, runs.status));
+  record(number, [&](Part& changed, store::Transaction& tx) {
+    tx.log(m_job.name, number, fmt::format("{} was taken back: {}", changed.remote.status, runs.status));
+    move(changed, PartEvent::end_withdrawn);
+    changed.remote = runs;
+    changed.lapses_at.reset();
+    changed.short_since.reset();
+    changed.gone_since.reset();
+    changed.due = now() + m_goal.every.value_or(poll_wait(changed.polls));
   });
 }
 

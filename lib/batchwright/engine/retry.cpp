@@ -231,15 +231,6 @@ Part without(Tools& tools, const Retry& retry, Part part, std::uint64_t expected
   return part;
 }
 
-/// Outcome files that the commit before, or a process that was killed around it, left behind.
-void discard_old_outcomes(const std::vector<Part>& parts, const store::JobLayout& files)
-{
-  for (const auto& p : parts) {
-    for (int version = 0; version < p.outcomes_version; ++version)
-      discard_file(files.outcomes(p.number, version));
-  }
-}
-
 /// The job with what `retry` changes of it.
 Job reopened(Job job, const PlanView& plan)
 {
@@ -346,7 +337,7 @@ void begin_retry(Tools& tools, const Retry& retry)
   if (retry.job.cancel != Cancel::none) tx.take_back_cancel(name);
   tx.log(name, 0, fmt::format("retry: {} items in {} parts", retry.plan.items, retry.plan.parts));
   tx.commit();
-  discard_old_outcomes(parts, files);
+  sweep_outcomes(parts, files);
 }
 
 } // namespace batchwright::engine

@@ -39,6 +39,7 @@ Setback setback(const api::Reply<T>& reply)
 struct Brought {
   std::optional<Setback> unanswered = {}; ///< the batch was to be asked again, and was not answered for
   std::optional<BatchStatus> seen = {};   ///< what it said when it was asked again
+  std::optional<BatchStatus> runs = {};   ///< the same, where it has not ended: nothing was brought
   std::optional<Setback> failed = {};     ///< a file did not come
   std::optional<Setback> gone = {};       ///< a file is not there, though the batch is; the other one came, if any
 };
@@ -188,6 +189,7 @@ private:
   Brought bring(Part part, const http::OnBytes& on_received);
   void record_brought(int number, const Brought& brought);
   void record_gone(int number, const Brought& brought);
+  void record_withdrawn(int number, const BatchStatus& runs);
   bool may_come_back(const Part& part) const;
   results::Demand demand(const Part& part) const;
   void record_wanting(int number, const results::Lines& lines);

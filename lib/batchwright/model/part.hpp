@@ -59,6 +59,7 @@ enum class PartEvent : std::uint8_t {
   batch_given_up, ///< cancelled without waiting for its batch or its outputs: its items failed for now
   batch_gone,     ///< nothing will ever come of a batch that was given up
   files_wanting,  ///< the files hold less than they should: they are downloaded again
+  end_withdrawn,  ///< asked again, the server says that the batch has not ended
 };
 
 struct Edge {
@@ -90,6 +91,7 @@ inline constexpr std::array edges{
     Edge{PartState::running, PartEvent::file_lost, PartState::planned},
     Edge{PartState::cancelling, PartEvent::batch_ended, PartState::ended},
     Edge{PartState::ended, PartEvent::outputs_stored, PartState::fetched},
+    Edge{PartState::ended, PartEvent::end_withdrawn, PartState::running},
     Edge{PartState::fetched, PartEvent::outcomes_fixed, PartState::settled},
     Edge{PartState::fetched, PartEvent::files_wanting, PartState::ended},
     Edge{PartState::planned, PartEvent::given_up, PartState::settled},
@@ -103,6 +105,7 @@ inline constexpr std::array edges{
     Edge{PartState::abandoned, PartEvent::batch_absent, PartState::settled},
     Edge{PartState::abandoned, PartEvent::batch_ended, PartState::abandoned},
     Edge{PartState::abandoned, PartEvent::outputs_stored, PartState::fetched},
+    Edge{PartState::abandoned, PartEvent::end_withdrawn, PartState::abandoned},
     Edge{PartState::abandoned, PartEvent::batch_gone, PartState::settled},
     // It was given up before a batch of it was known, and one showed late: its answers are collected all the same.
     Edge{PartState::settled, PartEvent::batch_known, PartState::abandoned},
