@@ -315,7 +315,7 @@ void go_on_after_failures(Tools& tools, store::Transaction& tx, const Job& job)
 FileLock found(Tools& tools, const Draft& draft)
 {
   const auto& name = draft.job.name;
-  if (!draft.continues) check_space(tools, draft);
+  if (!draft.continues) check_space(tools, name, bytes_to_come(draft.job, draft.parts, draft.output_tokens));
   auto lock = take_lock(tools, name);
   store::Transaction tx{tools.store};
   if (draft.continues) {

@@ -65,6 +65,7 @@ wire::Metadata Run::metadata(const Part& p, const std::string& uuid) const
 
 void Run::create(const Part& p)
 {
+  if (lacks_room(p)) return;
   if (wants_survey(p)) return survey(p);
   // Asked before the transaction, too: what waits writes nothing.
   auto said = turn(room_for(p), m_job.name, p.number, now());

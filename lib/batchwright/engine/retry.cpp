@@ -1,6 +1,8 @@
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/retry.hpp>
+#include <batchwright/engine/snapshot.hpp>
+#include <batchwright/engine/space.hpp>
 #include <batchwright/input/pins.hpp>
 #include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/overrides.hpp>
@@ -229,13 +231,14 @@ Part without(Tools& tools, const Retry& retry, Part part, std::uint64_t expected
   return part;
 }
 
-/// Outcome files that the commit before, or a process that was killed around it, left behind.
-void discard_old_outcomes(const std::vector<Part>& parts, const store::JobLayout& files)
+/// What the new parts bring, and the outcomes of parts that give items back, which are written anew.
+std::uint64_t bytes_it_brings(const Tools& tools, const Retry& retry, std::vector<Part>& parts)
 {
-  for (const auto& p : parts) {
-    for (int version = 0; version < p.outcomes_version; ++version)
-      discard_file(files.outcomes(p.number, version));
-  }
+  auto sum = bytes_to_come(retry.job, retry.parts, retry.plan.output_tokens);
+  const auto files = tools.layout.job(retry.job.name);
+  for (const auto& source : retry.sources)
+    sum += fs::file_size(files.outcomes(source.part, part_of(parts, source.part).outcomes_version));
+  return sum;
 }
 
 /// The job with what `retry` changes of it.
@@ -319,6 +322,7 @@ void begin_retry(Tools& tools, const Retry& retry)
   const auto& name = retry.job.name;
   const auto files = tools.layout.job(name);
   auto parts = tools.store.parts(name);
+  check_space(tools, name, bytes_it_brings(tools, retry, parts));
   for (const auto& [number, items] : retry.sources) {
     auto& source = part_of(parts, number);
     source = without(tools, retry, source, items);
@@ -339,7 +343,7 @@ void begin_retry(Tools& tools, const Retry& retry)
   if (retry.job.cancel != Cancel::none) tx.take_back_cancel(name);
   tx.log(name, 0, fmt::format("retry: {} items in {} parts", retry.plan.items, retry.plan.parts));
   tx.commit();
-  discard_old_outcomes(parts, files);
+  retire_outcomes(parts, files);
 }
 
 } // namespace batchwright::engine

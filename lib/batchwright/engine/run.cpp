@@ -68,6 +68,7 @@ void Run::lift_pause()
   if (m_job.pause == Pause::none ||
       (m_goal.sending == Sending::no && !hinders_collecting && m_job.cancel == Cancel::none))
     return;
+  if (m_job.pause == Pause::disk) return; // goes on when there is room
   if (m_job.pause == Pause::failures && stopping_part()) return; // only who says so goes on: `submit`, `retry`
   if (m_job.pause == Pause::quota) {
     // A timer waits for its time; somebody who runs a command may know better.
@@ -132,13 +133,17 @@ Millis Run::step()
       give_up(std::current_exception());
     }
   }
-  if (m_course == Course::stopping && m_busy.empty()) m_course = Course::over;
+  if (m_course == Course::stopping && m_busy.empty()) {
+    pause_for_disk();
+    m_course = Course::over;
+  }
   report_progress();
   return patience;
 }
 
 Millis Run::advance()
 {
+  go_on_with_room();
   if (looks_for_twins() && m_workers.has_room_for(Do::look_for_batch)) look_for_twins();
   auto d = due(m_job, m_parts, m_busy, now(), m_goal.sending);
   std::erase_if(d.now, [&](const Action& a) {
@@ -290,8 +295,10 @@ void Run::give_up(const std::exception_ptr& fault)
     m_fault = fault;
     return;
   }
+  auto other = fault;
+  if (as_error(fault).fault() == Fault::disk && as_error(m_fault).fault() != Fault::disk) std::swap(m_fault, other);
   try {
-    std::rethrow_exception(fault);
+    std::rethrow_exception(other);
   } catch (const std::exception& e) {
     note(Note::Level::warning, e.what());
   }

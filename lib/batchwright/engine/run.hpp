@@ -91,6 +91,12 @@ private:
   void give_up(const std::exception_ptr& fault);
   void report_progress();
 
+  // --- the disk (run_disk.cpp) ---
+  bool lacks_room(const Part& part);
+  bool lacks_room_for_rest();
+  void go_on_with_room();
+  void pause_for_disk();
+
   // --- records (run_records.cpp) ---
   Part& part(int number);
   using Change = std::function<void(Part&, store::Transaction&)>;
@@ -231,6 +237,7 @@ private:
   bool m_probing = false;                  // paused for want of quota: one part tries
   std::map<int, int> m_troubles = {};      // of a part, in a row: the waits grow with them
   Instant m_next_wish_look = {};
+  bool m_told_of_disk = false;
   Instant m_quiet_until = {}; // several calls that fail together are told once
 };
 
