@@ -31,8 +31,7 @@ bw::Workspace& Session::workspace()
 bw::Workspace& Session::workspace_if_any()
 {
   if (workspace().exists()) return workspace();
-  if (!m_rehearsal)
-    m_rehearsal = std::make_unique<bw::Workspace>(settings(), bw::Workspace::Without::root, console());
+  if (!m_rehearsal) m_rehearsal = std::make_unique<bw::Workspace>(settings(), bw::Workspace::Without::root, console());
   return *m_rehearsal;
 }
 

@@ -51,6 +51,11 @@ DirectoryHold DirectoryHold::shared(const std::filesystem::path& directory)
   return DirectoryHold{std::move(fd)};
 }
 
+DirectoryHold::~DirectoryHold()
+{
+  if (m_fd) ::flock(m_fd.get(), LOCK_UN); // though closing does it, too: who waits here for himself waits for ever
+}
+
 std::optional<DirectoryHold> DirectoryHold::try_alone(const std::filesystem::path& directory)
 {
   Descriptor fd{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};

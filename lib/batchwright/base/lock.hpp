@@ -23,8 +23,8 @@ private:
   Descriptor m_fd;
 };
 
-/// A directory as readers of its files hold it, several at once, against who removes what nobody reads any more. Nothing
-/// is written for it.
+/// A directory as readers of its files hold it, several at once, against who removes what nobody reads any more.
+/// Nothing is written for it.
 class DirectoryHold {
 public:
   /// Held with others who read; waits while somebody removes. A directory that is not there is held by nobody. Throws
@@ -33,6 +33,10 @@ public:
 
   /// Held alone, or nothing where it is not there or others hold it.
   static std::optional<DirectoryHold> try_alone(const std::filesystem::path& directory);
+
+  DirectoryHold(DirectoryHold&&) = default;
+  DirectoryHold& operator=(DirectoryHold&&) = delete;
+  ~DirectoryHold();
 
 private:
   explicit DirectoryHold(Descriptor fd) noexcept : m_fd(std::move(fd)) {}

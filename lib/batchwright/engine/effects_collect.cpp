@@ -197,9 +197,8 @@ void Run::judge(const Part& p)
   const bool has_any = p.outcome.succeeded + p.outcome.failed > 0;
   const int version = has_any ? p.outcomes_version + 1 : p.outcomes_version;
   const auto work = [from = m_files.outcomes(p.number, p.outcomes_version), to = m_files.outcomes(p.number, version),
-                     has_any, sums = p.outcome, policy = m_job.policy] {
-    return has_any ? results::judge_again(from, to, sums, policy) : sums;
-  };
+                     has_any, sums = p.outcome,
+                     policy = m_job.policy] { return has_any ? results::judge_again(from, to, sums, policy) : sums; };
   on_worker(Do::judge, p.number, work, [this, number = p.number, version](const Settlement& judged) {
     if (judged != part(number).outcome) deliver_anew();
     record(number, [&](Part& changed, store::Transaction&) {

@@ -174,7 +174,8 @@ void record_delivered(Tools& tools, const std::string& job);
 /// that is killed at the wrong moment leaves it unrun rather than run twice. REQUIRED: the job's lock is held.
 void record_hook_begun(Tools& tools, const std::string& job);
 
-/// The user got the whole result, unless items of it are sent again by now. Needs no lock; where it cannot be recorded, that is no failure of the fetching.
+/// The user got the whole result, unless items of it are sent again by now. Needs no lock; where it cannot be recorded,
+/// that is no failure of the fetching.
 void record_fetched(Tools& tools, const std::string& job);
 
 } // namespace batchwright::engine

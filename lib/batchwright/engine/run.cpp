@@ -68,7 +68,7 @@ void Run::lift_pause()
   if (m_job.pause == Pause::none ||
       (m_goal.sending == Sending::no && !hinders_collecting && m_job.cancel == Cancel::none))
     return;
-  if (m_job.pause == Pause::disk) return; // goes on when there is room
+  if (m_job.pause == Pause::disk) return;                        // goes on when there is room
   if (m_job.pause == Pause::failures && stopping_part()) return; // only who says so goes on: `submit`, `retry`
   if (m_job.pause == Pause::quota) {
     // A timer waits for its time; somebody who runs a command may know better.
@@ -260,6 +260,7 @@ bool Run::waits_for_room(const Part& p) const
 
 bool Run::reached() const
 {
+  if (stores_first()) return false;
   const auto all = [this](auto holds) { return std::all_of(m_parts.begin(), m_parts.end(), holds); };
   // What can be sent only much later, for want of room or after a loss, is left to `poll`.
   const auto is_left = [this](const Part& p) {

@@ -94,6 +94,7 @@ private:
   // --- the disk (run_disk.cpp) ---
   bool lacks_room(const Part& part);
   bool lacks_room_for_rest();
+  bool stores_first() const;
   void go_on_with_room();
   void pause_for_disk();
 

@@ -68,9 +68,10 @@ std::uint64_t bytes_to_come(const Job& job, const std::vector<Part>& parts, Toke
     if (is_embedding(job, p)) vectors += p.items;
   }
   // A bound is seldom reached: what is assumed without one is taken for what comes.
-  const auto expected = std::clamp<std::int64_t>(output.n, 0, money::assumed_output.n * static_cast<std::int64_t>(items));
-  const auto answers = items * bytes_per_answer + vectors * bytes_per_vector +
-                       static_cast<std::uint64_t>(expected) * bytes_per_token;
+  const auto expected =
+      std::clamp<std::int64_t>(output.n, 0, money::assumed_output.n * static_cast<std::int64_t>(items));
+  const auto answers =
+      items * bytes_per_answer + vectors * bytes_per_vector + static_cast<std::uint64_t>(expected) * bytes_per_token;
   return bytes_ahead(parts) + answers * copies;
 }
 

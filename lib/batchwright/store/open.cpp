@@ -102,7 +102,8 @@ Error translated(const Poco::Exception& e, const std::filesystem::path& database
   const bool is_refused = dynamic_cast<const sqlite::IOErrorException*>(&e) ||
                           dynamic_cast<const sqlite::ReadOnlyException*>(&e) ||
                           dynamic_cast<const sqlite::CantOpenDBFileException*>(&e);
-  return Error{is_refused ? Fault::disk : Fault::storage, said, "check the disk, or choose another state directory with --home"};
+  return Error{is_refused ? Fault::disk : Fault::storage, said,
+               "check the disk, or choose another state directory with --home"};
 }
 
 std::unique_ptr<Session> open_session(const std::filesystem::path& database, Millis patience)
