@@ -218,7 +218,7 @@ def nearly_filled(stage, mounts):
     mounts.tmpfs(at, LARGE)
     with Emulator(stage.program, stage.directory / "emulator-nearly") as emulator:
         # Answers of some kilobytes each, and room at the server for one part at a time.
-        options = ["--set", "logprobs=true", "--set", "top_logprobs=20", "--enqueued-tokens", "6000"]
+        options = ["--set", "logprobs=true", "--set", "top_logprobs=20", "--enqueued-tokens", "4000"]
         job = Job(
             stage.program, stage.directory, emulator.url, "nearly", 900, 300, options=options, home=at / "home", learns=True
         )

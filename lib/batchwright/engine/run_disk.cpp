@@ -31,7 +31,10 @@ bool Run::lacks_room(const Part& p)
   std::vector<Part> bought{p};
   std::copy_if(m_parts.begin(), m_parts.end(), std::back_inserter(bought), is_bought);
   const auto want = want_of_room(m_tools, bytes_to_come(m_job, bought));
-  if (!want.empty()) pause(Pause::disk, want);
+  if (!want.empty()) {
+    m_told_of_disk = true;
+    pause(Pause::disk, want);
+  }
   return !want.empty();
 }
 
@@ -75,6 +78,7 @@ void Run::pause_for_disk()
 {
   if (!is_of_disk(m_fault) || tally(m_job, m_parts).pending() == 0) return;
   try {
+    if (m_job.pause == Pause::disk) note(Note::Level::warning, as_error(m_fault).what());
     pause(Pause::disk, as_error(m_fault).what());
     m_fault = nullptr;
   } catch (const Error& unrecorded) {
