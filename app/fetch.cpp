@@ -76,7 +76,8 @@ bw::Exit run_fetch(const FetchOptions& options, Session& session)
 
   if (options.partial) deliver(options.job, *ending.delivery, session);
   tell_end(view, stdout_use(*ending.delivery), session);
-  return stopped_by_user().value_or(bw::Exit::unfinished);
+  const auto unfinished = view.pause == bw::Pause::disk ? bw::exit_for(view) : bw::Exit::unfinished;
+  return stopped_by_user().value_or(unfinished);
 }
 
 constexpr auto help_footer = R"(
@@ -89,6 +90,7 @@ Exit status:
   5    not finished yet: nothing was written (with --partial, what is there)
   64   usage, or there is no such job
   65   the input is needed for this format, and has changed
+  74   a file or the disk: what has ended could not be stored
 
 Examples:
   batchwright fetch reviews -o answers.jsonl

@@ -58,6 +58,7 @@ Each live batch is asked for once; what ended is collected; what is due is sent.
 Exit status:
   0    every open job could be advanced, finished or not
   4    no key, or the server refused it
+  74   the disk is full: such a job is paused, and goes on when there is room
   75   the server could not be reached, or a named job is worked on by another process
 
 Example:

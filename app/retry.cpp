@@ -132,6 +132,7 @@ Exit status:
   5    the job is being cancelled
   64   usage, there is no such job, or consent is missing (--yes)
   65   the input is not what it was
+  74   the disk has no room for what this may bring; nothing was sent
   75   network trouble, or another process works on the job
 
 Example:

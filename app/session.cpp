@@ -1,7 +1,5 @@
 #include "app/session.hpp"
 
-#include <filesystem>
-
 namespace app {
 
 namespace bw = batchwright;
@@ -33,11 +31,7 @@ bw::Workspace& Session::workspace()
 bw::Workspace& Session::workspace_if_any()
 {
   if (workspace().exists()) return workspace();
-  if (!m_rehearsal) {
-    m_rehearsal_directory =
-        std::make_unique<bw::TemporaryDirectory>(std::filesystem::temp_directory_path(), "batchwright");
-    m_rehearsal = std::make_unique<bw::Workspace>(settings(), m_rehearsal_directory->path(), console());
-  }
+  if (!m_rehearsal) m_rehearsal = std::make_unique<bw::Workspace>(settings(), bw::Workspace::Without::root, console());
   return *m_rehearsal;
 }
 

@@ -4,7 +4,6 @@
 
 #include "app/console.hpp"
 
-#include <batchwright/base/files.hpp>
 #include <batchwright/config/settings.hpp>
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/workspace/workspace.hpp>
@@ -27,8 +26,7 @@ public:
   const batchwright::config::Settings& settings();
   /// The user's own; its state root is made when something of it is used.
   batchwright::Workspace& workspace();
-  /// The user's own where it has a state root; else one without a job, in a temporary directory that goes with the
-  /// session.
+  /// The user's own where it has a state root; else one without a job, of which nothing is left.
   batchwright::Workspace& workspace_if_any();
 
   batchwright::engine::Tools& tools() { return workspace().tools(); }
@@ -40,7 +38,6 @@ private:
   std::unique_ptr<Console> m_console;
   std::optional<batchwright::config::Settings> m_settings;
   std::unique_ptr<batchwright::Workspace> m_workspace;
-  std::unique_ptr<batchwright::TemporaryDirectory> m_rehearsal_directory; // before its workspace: removed after it
   std::unique_ptr<batchwright::Workspace> m_rehearsal;
 };
 

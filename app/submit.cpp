@@ -51,6 +51,7 @@ Exit status:
   4    no key, or the server refused it
   64   usage, or consent is missing (--yes)
   65   the input cannot be used: a message says where; nothing was sent
+  74   the disk has no room for what the job may bring
   75   network trouble, or another process works on the job
 
 Example:

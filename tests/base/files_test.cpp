@@ -146,7 +146,7 @@ TEST_CASE("a disk that takes no more is an error, and the old file stands")
     try {
       write_file(home / "out", std::string(3 << 20, 'n'));
     } catch (const Error& e) {
-      ::_exit(e.fault() == Fault::storage ? 7 : 8);
+      ::_exit(e.fault() == Fault::disk ? 7 : 8);
     }
   });
   const auto status = tests::status_of(child);

@@ -72,6 +72,23 @@ TEST_CASE("a lock lives as long as its holder, and moves with it")
   CHECK(std::filesystem::exists(path)); // removing it would let two hold "the" lock
 }
 
+TEST_CASE("a directory is held by many who read, or by one who removes")
+{
+  const tests::FreshDirectory home;
+  CHECK(DirectoryHold::try_alone(home.path()).has_value());
+  {
+    const auto one = DirectoryHold::shared(home.path());
+    const auto two = DirectoryHold::shared(home.path());
+    CHECK_FALSE(DirectoryHold::try_alone(home.path()).has_value());
+  }
+  const auto alone = DirectoryHold::try_alone(home.path());
+  CHECK(alone.has_value());
+  CHECK_FALSE(DirectoryHold::try_alone(home.path()).has_value());
+  CHECK(std::filesystem::is_empty(home.path()));
+  CHECK_FALSE(DirectoryHold::try_alone(home / "gone").has_value());
+  CHECK_NOTHROW(DirectoryHold::shared(home / "gone"));
+}
+
 TEST_CASE("a lock that cannot be made is an error that names it")
 {
   const tests::FreshDirectory home;

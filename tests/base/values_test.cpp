@@ -35,6 +35,7 @@ TEST_CASE("each fault has the exit status of the contract")
   CHECK(status(Fault::busy) == 75);
   CHECK(status(Fault::network) == 75);
   CHECK(status(Fault::storage) == 74);
+  CHECK(status(Fault::disk) == 74);
   CHECK(status(Fault::newer_state) == 76);
   CHECK(status(Fault::config) == 78);
   CHECK(status(Fault::interrupted) == 130);

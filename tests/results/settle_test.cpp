@@ -195,7 +195,7 @@ TEST_CASE_FIXTURE(Fixture, "judged again, outcomes are what they had been under 
   last = settled();
   const auto strictly = outcomes();
   context.policy.accept = "content_filter,truncated";
-  const auto sums = results::judge_again(files.outcomes, last.sums, context.policy);
+  const auto sums = results::judge_again(files.outcomes, files.outcomes, last.sums, context.policy);
   CHECK(sums.succeeded == 2); // the refusals were not paid for: they say nothing
   CHECK(sums.failed == 2);
   CHECK(sums.usage == last.sums.usage);
@@ -203,7 +203,7 @@ TEST_CASE_FIXTURE(Fixture, "judged again, outcomes are what they had been under 
   CHECK(kindly != strictly);
   last = settled();
   CHECK(outcomes() == kindly);
-  CHECK(results::judge_again(files.outcomes, sums, {}).failed == 3);
+  CHECK(results::judge_again(files.outcomes, files.outcomes, sums, {}).failed == 3);
   CHECK(outcomes() == strictly);
 }
 

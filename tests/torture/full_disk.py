@@ -1,16 +1,18 @@
 """A disk that is full at the Nth write, fsync or close, once or from then on; one that is small; one that is read-only.
 
 strace lets the Nth call of one kind fail with ENOSPC, in submit, in poll with batches to collect, and in fetch. It
-counts for each thread, from the first call after the program was loaded. The command then ends with 74 and says so,
-or with 0 where nothing came of it; with space again, plain commands bring the job to its end, and it is judged as
-after a kill. Where mounts are permitted, a state root on a tmpfs of 4 MiB and one behind a read-only bind mount:
-nothing is sent when there is no room.
+counts for each thread, from the first call after the program was loaded. The command then ends with 74 and says so, or
+with 0 where nothing came of it; where the fault came while the job was moved, and the store could be written after it,
+the job is paused for the disk. With space again, plain commands bring the job to its end, and it is judged as after a
+kill. Where mounts are permitted, a state root on a small tmpfs and one behind a read-only bind mount: nothing is sent
+when there is no room, and nothing more once answers find none.
 """
 
 import collections
 import concurrent.futures
 import contextlib
 import ctypes
+import json
 import os
 import re
 import shutil
@@ -26,6 +28,8 @@ TIMES = {"once": "", "from there on": "+"}
 NO_ROOM = re.compile(r"no space left|disk", re.IGNORECASE)  # SQLite says "disk I/O error" where it cannot even roll back
 MS_BIND, MS_REMOUNT, MS_RDONLY, MS_REC, MS_PRIVATE, CLONE_NEWNS = 4096, 32, 1, 16384, 1 << 18, 0x00020000
 SMALL = 4 * 1024 * 1024
+LARGE = 48 * 1024 * 1024
+ROOM_FOR_THE_STORE = 1200 * 1024  # less than the answers of two parts are expected to take
 
 
 STRACE = ["strace", "-f", "-qq"]
@@ -41,8 +45,19 @@ def check_strace():
         raise Skipped(f"strace cannot trace here, ptrace is not permitted: {tried.stderr.strip() or tried.returncode}")
 
 
+def reason_of(job):
+    """Why the job is paused, by the store; `over` where there is no such job, or no item of it is pending."""
+    ended = job.run(["status", job.name, "--offline", "--json"])
+    if ended.exit != 0:
+        return "over"
+    status = json.loads(ended.out)
+    return "over" if status["state"] == "done" else status["reason"]
+
+
 class Disks:
     """Jobs as each command finds them, at one server."""
+
+    paused = 0
 
     def __init__(self, program, directory, url):
         self.program, self.directory, self.url = program, directory, url
@@ -90,6 +105,16 @@ class Disks:
         silenced = call == "write" and (times == "from there on" or not ended.err)
         if ended.exit == 74 and not silenced and not NO_ROOM.search(ended.err):
             found.append(f"does not speak of the disk: {ended}")
+        reason = reason_of(job)
+        told = "paused (disk)" in ended.err
+        if told and reason != "disk":
+            found.append(f"told as paused for the disk, on record is {reason}: {ended}")
+        if reason == "disk" and ended.exit != 74:  # a commit whose sync failed may be there all the same
+            found.append(f"paused for the disk, and not 74: {ended}")
+        # A file of the job's is written while it is moved; what struck once strikes no second time.
+        if ended.exit == 74 and times == "once" and f"home/jobs/{job.name}/" in ended.err and not told and reason != "over":
+            found.append(f"not paused, though the store could be written: {ended}")
+        self.paused += reason == "disk"
         return job, ended.exit == 74, found + job.finish() + job.judge_result()
 
 
@@ -124,7 +149,8 @@ def injected(stage):
             if not found:
                 remove(job.directory)
         stage.judge("all full disks together", judge_ledger(emulator.ledger()))
-        stage.say(f"{stopped} ended with 74, {len(wanted) - stopped} went on")
+        stage.judge("pauses", [] if disks.paused or not stopped else ["none of these was ever paused for the disk"])
+        stage.say(f"{stopped} ended with 74, {disks.paused} of them paused, {len(wanted) - stopped} went on")
 
 
 class Mounts:
@@ -174,6 +200,16 @@ def no_room_at_all(stage, mounts):
     mounts.gone(at)
 
 
+def fill(balloon, leave=0):
+    """Takes all of the disk but so many bytes."""
+    file = os.open(balloon, os.O_WRONLY | os.O_CREAT)
+    with contextlib.suppress(OSError):
+        while os.write(file, b"\0" * 4096):
+            pass
+    os.ftruncate(file, max(0, os.fstat(file).st_size - leave))
+    os.close(file)
+
+
 def filled_later(stage, mounts):
     """Between submit and the answers somebody else fills the disk; then there is room again."""
     at = stage.directory / "mounts" / "filled"
@@ -182,11 +218,7 @@ def filled_later(stage, mounts):
         job = Job(stage.program, stage.directory, emulator.url, "filled", 40, 20, home=at / "home")
         found = [f"{e}" for e in [job.run(job.submit + ["--detach"])] if e.exit != 0]
         balloon = at / "balloon"
-        file = os.open(balloon, os.O_WRONLY | os.O_CREAT)
-        with contextlib.suppress(OSError):
-            while os.write(file, b"\0" * 4096):
-                pass
-        os.close(file)
+        fill(balloon)
         for words in (job.poll, job.fetch):
             ended = job.run(words)
             if ended.exit != 74:
@@ -195,6 +227,38 @@ def filled_later(stage, mounts):
         found += job.finish()
         found += job.judge_result() + judge_ledger(emulator.ledger()) + Rows(emulator.ledger(rows=True)).judge(job)
         stage.judge("a disk that is filled between submit and the answers", found, job)
+    mounts.gone(at)
+
+
+def nearly_filled(stage, mounts):
+    """The disk has room for the store, and none for the answers: nothing more is bought until they are at home."""
+    at = stage.directory / "mounts" / "nearly"
+    mounts.tmpfs(at, LARGE)
+    with Emulator(stage.program, stage.directory / "emulator-nearly") as emulator:
+        # Answers of some kilobytes each, and room at the server for one part at a time.
+        options = ["--set", "logprobs=true", "--set", "top_logprobs=20", "--enqueued-tokens", "4000"]
+        job = Job(
+            stage.program, stage.directory, emulator.url, "nearly", 900, 300, options=options, home=at / "home", learns=True
+        )
+        found = [f"{e}" for e in [job.run(job.submit + ["--detach"])] if e.exit != 0]
+        time.sleep(1)  # the server's time
+        balloon = at / "balloon"
+        fill(balloon, leave=ROOM_FOR_THE_STORE)
+        bought = []
+        for words in (job.poll, job.poll, job.fetch):
+            ended = job.run(words)
+            bought.append(emulator.ledger()["batches_created"])
+            if ended.exit != 74:
+                found.append(f"answers find no room, and not 74: {ended}")
+            if reason_of(job) != "disk":
+                found.append(f"not paused for the disk: {ended}")
+        if bought != [1, 1, 1]:
+            found.append(f"bought though nothing can be stored: {bought} batches")
+        balloon.unlink()
+        found += [f"does not go on: {e}" for e in [job.run(job.poll)] if e.exit != 0]
+        found += job.finish()
+        found += job.judge_result() + judge_ledger(emulator.ledger()) + Rows(emulator.ledger(rows=True)).judge(job)
+        stage.judge("a disk with room for the store alone", found, job)
     mounts.gone(at)
 
 
@@ -223,6 +287,7 @@ def prove(stage):
         mounts.separate()
         no_room_at_all(stage, mounts)
         filled_later(stage, mounts)
+        nearly_filled(stage, mounts)
         read_only(stage, mounts)
     except Skipped as why:
         skipped.append(f"mounts: {why}")

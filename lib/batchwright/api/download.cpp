@@ -46,7 +46,7 @@ public:
         m_on_received(on_received)
   {
     struct stat info = {};
-    if (!m_fd || ::fstat(m_fd.get(), &info) != 0) throw_errno("opening", m_path.native());
+    if (!m_fd || ::fstat(m_fd.get(), &info) != 0) throw_unwritten("opening", m_path.native());
     m_size = static_cast<std::uint64_t>(info.st_size);
   }
 
@@ -54,7 +54,7 @@ public:
 
   void start_over()
   {
-    if (::ftruncate(m_fd.get(), 0) != 0) throw_errno("emptying", m_path.native());
+    if (::ftruncate(m_fd.get(), 0) != 0) throw_unwritten("emptying", m_path.native());
     m_size = 0;
   }
 
@@ -69,16 +69,25 @@ public:
 
   void write(std::string_view block) override
   {
-    if (!write_all(m_fd.get(), block)) throw_errno("writing", m_path.native());
+    if (!write_all(m_fd.get(), block)) give_back();
     m_size += block.size();
     if (m_on_received) m_on_received(m_size);
   }
 
   void move_to(const std::filesystem::path& place)
   {
-    if (::fsync(m_fd.get()) != 0) throw_errno("syncing", m_path.native());
-    if (::rename(m_path.c_str(), place.c_str()) != 0) throw_errno("renaming to", place.native());
+    if (::fsync(m_fd.get()) != 0) throw_unwritten("syncing", m_path.native());
+    if (::rename(m_path.c_str(), place.c_str()) != 0) throw_unwritten("renaming to", place.native());
     sync_directory(place.has_parent_path() ? place.parent_path() : ".");
+  }
+
+  /// A full disk gets back what this file took of it: the state database needs room, too, and the server has it all.
+  [[noreturn]] void give_back()
+  {
+    const int code = errno;
+    if (::ftruncate(m_fd.get(), 0) == 0) m_size = 0;
+    errno = code;
+    throw_unwritten("writing", m_path.native());
   }
 
   bool ends_in_whole_line() const { return api::ends_in_whole_line(m_path); }

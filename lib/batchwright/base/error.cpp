@@ -10,6 +10,16 @@
 #include <utility>
 
 namespace batchwright {
+namespace {
+
+/// What a disk says that takes nothing more; another one would.
+Fault fault_of_writing(int code)
+{
+  constexpr std::array of_disks{ENOSPC, EDQUOT, EFBIG, EROFS, EIO, EACCES, EPERM};
+  return std::find(of_disks.begin(), of_disks.end(), code) != of_disks.end() ? Fault::disk : Fault::storage;
+}
+
+} // namespace
 
 Exit exit_for(Fault fault)
 {
@@ -28,6 +38,7 @@ Exit exit_for(Fault fault)
   case Fault::network:
     return Exit::temporary;
   case Fault::storage:
+  case Fault::disk:
     return Exit::storage;
   case Fault::newer_state:
     return Exit::newer_state;
@@ -76,7 +87,8 @@ Error as_error(const std::exception_ptr& thrown)
   } catch (const Error& error) {
     return error;
   } catch (const std::filesystem::filesystem_error& error) {
-    return Error{Fault::storage, fmt::format("{}: {}", error.path1().native(), error.code().message())};
+    return Error{fault_of_writing(error.code().value()),
+                 fmt::format("{}: {}", error.path1().native(), error.code().message())};
   } catch (const std::exception& error) {
     return Error{Fault::bug, error.what(), "please report this"};
   }
@@ -86,6 +98,12 @@ void throw_errno(std::string_view doing, std::string_view path)
 {
   const int code = errno;
   throw Error{Fault::storage, fmt::format("{} {}: {}", doing, path, std::generic_category().message(code))};
+}
+
+void throw_unwritten(std::string_view doing, std::string_view path)
+{
+  const int code = errno;
+  throw Error{fault_of_writing(code), fmt::format("{} {}: {}", doing, path, std::generic_category().message(code))};
 }
 
 void ensure(bool promise, std::string_view what)

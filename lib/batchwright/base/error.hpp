@@ -22,6 +22,7 @@ enum class Fault : std::uint8_t {
   busy,        ///< another process works on this job
   network,     ///< the server could not be reached, or answers make no sense
   storage,     ///< a file could not be read or written
+  disk,        ///< a disk is full, or takes nothing more
   newer_state, ///< the state was written by a newer program
   config,      ///< configuration, or another account than the job's
   interrupted, ///< the user asked to stop
@@ -79,11 +80,16 @@ private:
   std::optional<Place> m_place = {};
 };
 
-/// Whatever was thrown as an Error: what the file system threw is `Fault::storage`, all that is not ours is a bug.
+/// Whatever was thrown as an Error: what the file system threw is `Fault::disk` or `Fault::storage`, all that is not
+/// ours is a bug.
 Error as_error(const std::exception_ptr& thrown);
 
 /// Throws `Fault::storage` with the text of `errno`: "writing FILE: No space left on device".
 [[noreturn]] void throw_errno(std::string_view doing, std::string_view path);
+
+/// The same of what was to be written: `Fault::disk` where `errno` says that the disk is full, or may not or cannot be
+/// written to.
+[[noreturn]] void throw_unwritten(std::string_view doing, std::string_view path);
 
 /// Throws `Fault::bug` when a promise of the program to itself is broken; checked in release builds too.
 void ensure(bool promise, std::string_view what);

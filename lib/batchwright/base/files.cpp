@@ -25,7 +25,7 @@ constexpr std::size_t block_size = 1 << 20;
 
 void sync_descriptor(int fd, const std::filesystem::path& path)
 {
-  if (::fsync(fd) != 0) throw_errno("syncing", path.native());
+  if (::fsync(fd) != 0) throw_unwritten("syncing", path.native());
 }
 
 std::filesystem::path directory_of(const std::filesystem::path& path)
@@ -111,7 +111,7 @@ AtomicFile::AtomicFile(std::filesystem::path path, Durable durable, Access acces
   m_temporary += fmt::format("{}{}-{}", uncommitted, ::getpid(), serial++);
   m_fd = Descriptor{
       ::open(m_temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, access == Access::owner ? 0600 : 0666)};
-  if (!m_fd) throw_errno("creating", m_temporary.native());
+  if (!m_fd) throw_unwritten("creating", m_temporary.native());
   m_buffer.reserve(block_size);
 }
 
@@ -135,7 +135,7 @@ void AtomicFile::write(std::string_view bytes)
   m_size += bytes.size();
   if (m_buffer.size() + bytes.size() > block_size) flush();
   if (bytes.size() >= block_size) {
-    if (!write_all(m_fd.get(), bytes)) throw_errno("writing", m_path.native());
+    if (!write_all(m_fd.get(), bytes)) throw_unwritten("writing", m_path.native());
     return;
   }
   m_buffer.append(bytes);
@@ -143,7 +143,7 @@ void AtomicFile::write(std::string_view bytes)
 
 void AtomicFile::flush()
 {
-  if (!write_all(m_fd.get(), m_buffer)) throw_errno("writing", m_path.native());
+  if (!write_all(m_fd.get(), m_buffer)) throw_unwritten("writing", m_path.native());
   m_buffer.clear();
 }
 
@@ -151,7 +151,7 @@ void AtomicFile::commit()
 {
   flush();
   if (m_durable == Durable::yes) sync_descriptor(m_fd.get(), m_path);
-  if (::rename(m_temporary.c_str(), m_path.c_str()) != 0) throw_errno("renaming to", m_path.native());
+  if (::rename(m_temporary.c_str(), m_path.c_str()) != 0) throw_unwritten("renaming to", m_path.native());
   m_fd.reset();
   if (m_durable == Durable::yes) sync_directory(directory_of(m_path));
 }
@@ -200,7 +200,7 @@ bool LineReader::refill()
 TemporaryDirectory::TemporaryDirectory(const std::filesystem::path& parent, std::string_view prefix)
 {
   std::string pattern = (parent / fmt::format(".tmp-{}-XXXXXX", prefix)).native();
-  if (!::mkdtemp(pattern.data())) throw_errno("creating", pattern);
+  if (!::mkdtemp(pattern.data())) throw_unwritten("creating", pattern);
   m_path = pattern;
 }
 
@@ -213,7 +213,7 @@ TemporaryDirectory::~TemporaryDirectory()
 void TemporaryDirectory::keep(const std::filesystem::path& place)
 {
   sync_directory(m_path);
-  if (::rename(m_path.c_str(), place.c_str()) != 0) throw_errno("renaming to", place.native());
+  if (::rename(m_path.c_str(), place.c_str()) != 0) throw_unwritten("renaming to", place.native());
   m_path.clear();
   sync_directory(directory_of(place));
 }
@@ -224,13 +224,13 @@ UnnamedFile::UnnamedFile(const std::filesystem::path& directory) : m_directory(d
   if (m_fd) return;
   auto pattern = (directory / ".tmp-unnamed-XXXXXX").native(); // some file systems know no files without a name
   m_fd = Descriptor{::mkostemp(pattern.data(), O_CLOEXEC)};
-  if (!m_fd) throw_errno("creating a file in", m_directory);
+  if (!m_fd) throw_unwritten("creating a file in", m_directory);
   discard_file(pattern);
 }
 
 void UnnamedFile::write(std::string_view bytes)
 {
-  if (!write_all(m_fd.get(), bytes)) throw_errno("writing a file in", m_directory);
+  if (!write_all(m_fd.get(), bytes)) throw_unwritten("writing a file in", m_directory);
 }
 
 std::string UnnamedFile::path() const
@@ -245,7 +245,7 @@ void UnnamedFile::keep(const std::filesystem::path& place) const
   beside += fmt::format(".tmp-{}", ::getpid());
   discard_file(beside);
   if (::linkat(AT_FDCWD, path().c_str(), AT_FDCWD, beside.c_str(), AT_SYMLINK_FOLLOW) == 0) {
-    if (::rename(beside.c_str(), place.c_str()) != 0) throw_errno("renaming to", place.native());
+    if (::rename(beside.c_str(), place.c_str()) != 0) throw_unwritten("renaming to", place.native());
     return sync_directory(directory_of(place));
   }
   InputFile from{path()};
@@ -271,7 +271,7 @@ void make_private_directory(const std::filesystem::path& path)
 {
   if (path.empty() || std::filesystem::is_directory(path)) return;
   make_private_directory(path.parent_path());
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) throw_errno("creating", path.native());
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) throw_unwritten("creating", path.native());
 }
 
 void sync_directory(const std::filesystem::path& path)

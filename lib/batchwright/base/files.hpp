@@ -1,5 +1,6 @@
 // Files that are either whole or not there, and readers that never hold more than a block or a line.
-// Durable means: written beside, synced, renamed, and the directory synced.
+// Durable means: written beside, synced, renamed, and the directory synced. What writes throws `Fault::disk` where the
+// disk is full or takes nothing more, what reads `Fault::storage`.
 #pragma once
 
 #include <cstdint>
@@ -61,7 +62,7 @@ public:
   AtomicFile& operator=(AtomicFile&&) = delete;
   ~AtomicFile();
 
-  /// Buffered; throws `Fault::storage` when the disk is full.
+  /// Buffered; throws `Fault::disk` when the disk is full.
   void write(std::string_view bytes);
   /// Bytes written so far.
   std::uint64_t size() const noexcept { return m_size; }
@@ -122,7 +123,7 @@ private:
 };
 
 /// A file without a name, on the file system of a directory: it goes with its scope, however the process ends, unless
-/// `keep()` gives it a place. Every call throws `Fault::storage` when the system refuses.
+/// `keep()` gives it a place. Every call throws `Fault::disk` or `Fault::storage` when the system refuses.
 class UnnamedFile {
 public:
   explicit UnnamedFile(const std::filesystem::path& directory);
@@ -147,7 +148,7 @@ void make_private_directory(const std::filesystem::path& path);
 void sync_directory(const std::filesystem::path& path);
 /// The whole of a small file. Throws `Fault::storage`.
 std::string read_file(const std::filesystem::path& path);
-/// A whole small file, durably.
+/// A whole small file, durably. Throws `Fault::disk`.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 /// Removes what was written beside `path` by processes that were killed before they could commit; never throws.
 void discard_uncommitted(const std::filesystem::path& path) noexcept;

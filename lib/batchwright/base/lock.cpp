@@ -2,6 +2,7 @@
 #include <batchwright/base/lock.hpp>
 
 #include <fcntl.h>
+#include <sys/file.h>
 
 #include <cerrno>
 
@@ -22,7 +23,7 @@ struct flock whole_file(short type)
 std::optional<FileLock> FileLock::try_lock(const std::filesystem::path& path)
 {
   Descriptor fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
-  if (!fd) throw_errno("opening", path.native());
+  if (!fd) throw_unwritten("opening", path.native());
   auto lock = whole_file(F_WRLCK);
   while (::fcntl(fd.get(), F_OFD_SETLK, &lock) != 0) {
     if (errno == EAGAIN || errno == EACCES) return std::nullopt;
@@ -37,6 +38,29 @@ bool FileLock::is_held(const std::filesystem::path& path)
   if (!fd) return false;
   auto lock = whole_file(F_RDLCK);
   return ::fcntl(fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+DirectoryHold DirectoryHold::shared(const std::filesystem::path& directory)
+{
+  Descriptor fd{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!fd && errno == ENOENT) return DirectoryHold{{}};
+  if (!fd) throw_errno("opening", directory.native());
+  while (::flock(fd.get(), LOCK_SH) != 0) {
+    if (errno != EINTR) throw_errno("locking", directory.native());
+  }
+  return DirectoryHold{std::move(fd)};
+}
+
+DirectoryHold::~DirectoryHold()
+{
+  if (m_fd) ::flock(m_fd.get(), LOCK_UN); // though closing does it, too: who waits here for himself waits for ever
+}
+
+std::optional<DirectoryHold> DirectoryHold::try_alone(const std::filesystem::path& directory)
+{
+  Descriptor fd{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
+  return DirectoryHold{std::move(fd)};
 }
 
 } // namespace batchwright

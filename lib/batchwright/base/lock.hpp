@@ -1,4 +1,5 @@
-// One lock a job, freed by the kernel when its holder ends, however it ends.
+// Locks that the kernel frees when their holder ends, however it ends: one for who works on a job, one for who reads
+// its files.
 #pragma once
 
 #include <batchwright/base/files.hpp>
@@ -19,6 +20,26 @@ public:
 
 private:
   explicit FileLock(Descriptor fd) noexcept : m_fd(std::move(fd)) {}
+  Descriptor m_fd;
+};
+
+/// A directory as readers of its files hold it, several at once, against who removes what nobody reads any more.
+/// Nothing is written for it.
+class DirectoryHold {
+public:
+  /// Held with others who read; waits while somebody removes. A directory that is not there is held by nobody. Throws
+  /// `Fault::storage`.
+  static DirectoryHold shared(const std::filesystem::path& directory);
+
+  /// Held alone, or nothing where it is not there or others hold it.
+  static std::optional<DirectoryHold> try_alone(const std::filesystem::path& directory);
+
+  DirectoryHold(DirectoryHold&&) = default;
+  DirectoryHold& operator=(DirectoryHold&&) = delete;
+  ~DirectoryHold();
+
+private:
+  explicit DirectoryHold(Descriptor fd) noexcept : m_fd(std::move(fd)) {}
   Descriptor m_fd;
 };
 

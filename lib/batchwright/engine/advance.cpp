@@ -4,6 +4,7 @@
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/listing.hpp>
 #include <batchwright/engine/run.hpp>
+#include <batchwright/engine/snapshot.hpp>
 #include <batchwright/engine/workers.hpp>
 
 #include <fmt/format.h>
@@ -85,8 +86,8 @@ void begin(Lane& lane, Tools& tools, Server& server, Workers& workers, const Goa
   auto job = known_job(tools, name); // read again, now that nobody else writes it
   auto parts = tools.store.parts(name);
   sweep(tools.layout.job(name).directory());
-  sweep_outcomes(parts, tools.layout.job(name));
   sweep_parts(job, parts, tools.layout.job(name));
+  retire_outcomes(parts, tools.layout.job(name));
   if (tally(job, parts).pending() == 0 && !anything_watched(parts) && !anything_to_judge(job, parts) &&
       watched_calls(tools.store, name, tools.clock.now()).empty()) {
     lane.result.view = view(job, parts, Held::no);
@@ -212,16 +213,6 @@ std::vector<Advanced> advance_all(Tools& tools, Server& server, const std::vecto
   return all;
 }
 
-void sweep_outcomes(const std::vector<Part>& parts, const store::JobLayout& files)
-{
-  for (const auto& p : parts) {
-    if (!has_outcomes(p.state)) continue;
-    for (int version = 0; version <= p.outcomes_version + 1; ++version) {
-      if (version != p.outcomes_version) discard_file(files.outcomes(p.number, version));
-    }
-  }
-}
-
 void tidy(Tools& tools, const std::string& name)
 {
   const auto lock = FileLock::try_lock(tools.layout.lock(name));
@@ -229,8 +220,8 @@ void tidy(Tools& tools, const std::string& name)
   const auto files = tools.layout.job(name);
   const auto parts = tools.store.parts(name);
   sweep(files.directory());
-  sweep_outcomes(parts, files);
   sweep_parts(known_job(tools, name), parts, files);
+  retire_outcomes(parts, files);
 }
 
 void wish_cancel(Tools& tools, const std::string& name, Cancel wish)
@@ -338,41 +329,6 @@ std::vector<results::OutcomeFile> outcome_files(Tools& tools, const Job& job, co
                         .part = p.number});
   }
   return outcomes;
-}
-
-std::vector<InputSpan> input_spans(Tools& tools, const std::string& name)
-{
-  const auto job = known_job(tools, name);
-  if (!is_ready_made(job)) {
-    throw Error{Fault::usage, fmt::format("{}: its requests were made here, and belong to no file of requests", name),
-                "-o DIR/ gives each file of ready-made requests its output; here, name a file"};
-  }
-  require_input(job, "an output for each file");
-  std::vector<InputSpan> spans;
-  for (const auto& input : job.inputs)
-    spans.push_back({.path = input.spooled ? "stdin.jsonl" : input.path});
-  for (const auto& p : tools.store.parts(name)) {
-    auto& span = spans.at(p.mark.input);
-    span.first = span.items == 0 ? p.first : std::min(span.first, p.first);
-    span.last = std::max(span.last, p.last);
-    span.items = span.last - span.first + 1; // every item of the file is in some part
-  }
-  return spans;
-}
-
-results::Merged merge(Tools& tools, const std::string& name, const results::MergeOptions& options,
-                      const results::Sink& sink)
-{
-  const auto job = known_job(tools, name);
-  const bool is_table = options.format == results::Format::csv || options.format == results::Format::tsv;
-  if (is_table || options.choice.input) require_input(job, "the table, or the items' own records,");
-  auto outcomes = outcome_files(tools, job, tools.store.parts(name));
-  std::erase_if(outcomes, [&](const results::OutcomeFile& file) {
-    return file.last < options.first || (options.last && file.first > *options.last);
-  });
-  return results::merge(job, outcomes, options, sink, [&](std::uint64_t done, std::uint64_t total) {
-    tools.observer.on(Progress{Phase::merging, name, 0, done, total});
-  });
 }
 
 } // namespace batchwright::engine

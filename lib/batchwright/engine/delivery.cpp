@@ -1,7 +1,7 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/base/pack.hpp>
 #include <batchwright/engine/delivery.hpp>
-#include <batchwright/engine/doors.hpp>
+#include <batchwright/engine/snapshot.hpp>
 #include <batchwright/input/input.hpp>
 
 #include <fmt/format.h>
@@ -61,8 +61,8 @@ void spare_inputs(const fs::path& path, const std::vector<PinnedInput>& inputs)
 
 class Writing {
 public:
-  Writing(Tools& tools, const std::string& job, const OnDelivered& on_delivered)
-      : m_tools(tools), m_job(job), m_inputs(known_job(tools, job).inputs), m_on_delivered(on_delivered)
+  Writing(Tools& tools, const Snapshot& seen, const OnDelivered& on_delivered)
+      : m_tools(tools), m_seen(seen), m_on_delivered(on_delivered)
   {
   }
 
@@ -70,7 +70,7 @@ public:
   {
     const Descriptor fd{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
     if (!fd) throw_errno("opening", path.native());
-    merge(m_tools, m_job, options, [&](std::string_view bytes) {
+    merge(m_tools, m_seen, options, [&](std::string_view bytes) {
       if (!write_all(fd.get(), bytes)) throw_errno("writing", path.native());
     });
   }
@@ -78,11 +78,11 @@ public:
   /// `told`: what the user calls it; nothing is told of a file without it.
   void file(const fs::path& path, const MergeOptions& options, const std::string& told)
   {
-    spare_inputs(path, m_inputs);
+    spare_inputs(path, m_seen.job.inputs);
     discard_uncommitted(path);
     AtomicFile to{path, AtomicFile::Durable::yes, AtomicFile::Access::by_umask};
     const auto packer = pack(packing_for(path), [&to](std::string_view bytes) { to.write(bytes); });
-    const auto merged = merge(m_tools, m_job, options, [&](std::string_view bytes) { packer->write(bytes); });
+    const auto merged = merge(m_tools, m_seen, options, [&](std::string_view bytes) { packer->write(bytes); });
     packer->end();
     if (options.lines == RawLines::refused && merged.written == 0) return discard_file(path); // of an earlier delivery
     // Beside a matrix, what its rows are; before it, since it is the one that is looked for.
@@ -95,7 +95,7 @@ public:
 
   void folder(const fs::path& folder, const Delivery& delivery)
   {
-    const auto spans = input_spans(m_tools, m_job);
+    const auto spans = input_spans(m_seen);
     std::error_code fault;
     fs::create_directory(folder, fault);
     if (fault && !fs::is_directory(folder)) {
@@ -137,8 +137,7 @@ private:
   }
 
   Tools& m_tools;
-  const std::string& m_job;
-  std::vector<PinnedInput> m_inputs;
+  const Snapshot& m_seen; // one for all files of a delivery
   const OnDelivered& m_on_delivered;
 };
 
@@ -203,9 +202,10 @@ void deliver(Tools& tools, const std::string& job, const Delivery& delivery, con
                              .pending = delivery.pending,
                              .only = delivery.only,
                              .choice = delivery.choice};
-  Writing writing{tools, job, on_delivered};
+  const auto seen = take_snapshot(tools, job);
+  Writing writing{tools, seen, on_delivered};
   if (delivery.is_stdout()) {
-    merge(tools, job, options, on_stdout);
+    merge(tools, seen, options, on_stdout);
   } else if (delivery.is_folder()) {
     writing.folder(delivery.out, delivery);
   } else if (is_special(delivery.out)) {

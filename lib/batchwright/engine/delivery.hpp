@@ -43,8 +43,9 @@ using OnDelivered = std::function<void(const Delivered& file)>;
 /// Writes the merged result. An existing file is replaced when the new one is whole; a link stays a link; pipes and
 /// devices are written to as they are. Beside a matrix comes `NAME.ids.jsonl`; in a folder, which is made where it is
 /// missing, each file of ready-made requests NAME.jsonl gets NAME.jsonl and, where requests were refused,
-/// NAME.errors.jsonl; of two inputs of one name the second gets NAME-2. `on_stdout` takes what goes to standard output.
-/// Throws as check(), results::merge and, for the folder of a job of other inputs, `Fault::usage`.
+/// NAME.errors.jsonl; of two inputs of one name the second gets NAME-2. All that is written is of one commit.
+/// `on_stdout` takes what goes to standard output. Throws as check(), results::merge and, for the folder of a job of
+/// other inputs, `Fault::usage`.
 void deliver(Tools& tools, const std::string& job, const Delivery& delivery, const results::Sink& on_stdout,
              const OnDelivered& on_delivered = {});
 

@@ -24,10 +24,6 @@ void check_account(Tools& tools, Server& server, const Job& job, const std::vect
 /// The outcomes there are.
 std::vector<results::OutcomeFile> outcome_files(Tools& tools, const Job& job, const std::vector<Part>& parts);
 
-/// Removes outcome files of parts that have others: those from before a retry, and those of one that was killed before
-/// its commit. REQUIRED: the job's lock is held.
-void sweep_outcomes(const std::vector<Part>& parts, const store::JobLayout& files);
-
 /// Removes what killed processes left in the job's directory, where nobody works on it.
 void tidy(Tools& tools, const std::string& job);
 

@@ -349,7 +349,9 @@ void go_on_after_failures(Tools& tools, store::Transaction& tx, const Job& job)
 FileLock found(Tools& tools, const Draft& draft)
 {
   const auto& name = draft.job.name;
-  if (!draft.continues || draft.needs_consent) check_space(tools, draft);
+  const auto& to_send = draft.needs_consent ? draft.planned : draft.parts;
+  if (!draft.continues || draft.needs_consent)
+    check_space(tools, name, bytes_to_come(draft.job, to_send, draft.output_tokens));
   auto lock = take_lock(tools, name);
   store::Transaction tx{tools.store};
   if (draft.continues) {

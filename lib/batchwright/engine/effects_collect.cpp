@@ -4,6 +4,7 @@
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/rebuild.hpp>
 #include <batchwright/engine/run.hpp>
+#include <batchwright/engine/snapshot.hpp>
 #include <batchwright/engine/waits.hpp>
 
 #include <fmt/format.h>
@@ -170,6 +171,7 @@ void Run::record_settled(int number, const results::Settled& settled)
     discard_file(m_files.requests(number));
     discard_file(m_files.ids(number));
   }
+  if (parent.outcomes_version > 0) retire_outcomes({parent}, m_files);
   note_how_it_goes(parent, settled);
   if (settled.obstacle == Pause::quota)
     pause(Pause::quota, fmt::format("part {}: requests were refused for want of quota (insufficient_quota)", number));
@@ -202,15 +204,19 @@ void Run::deliver_anew()
 /// What the user accepts has changed since the part was settled.
 void Run::judge(const Part& p)
 {
-  const auto work = [path = m_files.outcomes(p.number, p.outcomes_version), sums = p.outcome, policy = m_job.policy] {
-    return sums.succeeded + sums.failed > 0 ? results::judge_again(path, sums, policy) : sums;
-  };
-  on_worker(Do::judge, p.number, work, [this, number = p.number](const Settlement& judged) {
+  const bool has_any = p.outcome.succeeded + p.outcome.failed > 0;
+  const int version = has_any ? p.outcomes_version + 1 : p.outcomes_version;
+  const auto work = [from = m_files.outcomes(p.number, p.outcomes_version), to = m_files.outcomes(p.number, version),
+                     has_any, sums = p.outcome,
+                     policy = m_job.policy] { return has_any ? results::judge_again(from, to, sums, policy) : sums; };
+  on_worker(Do::judge, p.number, work, [this, number = p.number, version](const Settlement& judged) {
     if (judged != part(number).outcome) deliver_anew();
     record(number, [&](Part& changed, store::Transaction&) {
       changed.outcome = judged;
+      changed.outcomes_version = version;
       changed.accepted = m_job.policy.accept;
     });
+    retire_outcomes({part(number)}, m_files);
   });
 }
 

@@ -67,6 +67,7 @@ std::vector<Call> watched_calls(const store::Store& store, const std::string& jo
 void Run::create(const Part& p)
 {
   ensure(p.elsewhere == 0, "what other parts hold is not sent again");
+  if (lacks_room(p)) return;
   if (wants_survey(p)) return survey(p);
   learn_what_was_seen(p);
   // Asked before the transaction, too: what waits writes nothing.

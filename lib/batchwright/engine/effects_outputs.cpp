@@ -132,8 +132,10 @@ void Run::record_brought(int number, const Brought& b)
   }
   m_troubles.erase(number);
   if (b.gone && may_come_back(part(number))) return record_gone(number, b);
-  if (part(number).state == PartState::abandoned) deliver_anew();
+  const bool has_outcomes = part(number).state == PartState::abandoned; // and readers of them
+  if (has_outcomes) deliver_anew();
   record(number, [&](Part& changed, store::Transaction&) {
+    if (has_outcomes) ++changed.outcomes_version;
     move(changed, PartEvent::outputs_stored);
     if (b.seen) changed.remote = *b.seen;
     changed.gone_since = b.gone ? std::optional{going_on_since(changed.gone_since, now())} : std::nullopt;

@@ -89,7 +89,7 @@ Draft draft(Tools& tools, const Ask& ask);
 
 /// Makes the drafted job real: directory, what was piped in, and rows. Or, where it continues one, takes over the new
 /// policy, and of one that was rebuilt or took batches over, input, options and consent. Returns the job's lock, for
-/// `advance` to go on with. Throws `Fault::busy` where another process holds a job of that name, `Fault::storage` where
+/// `advance` to go on with. Throws `Fault::busy` where another process holds a job of that name, `Fault::disk` where
 /// the disk has no room for what a new one may bring.
 FileLock found(Tools& tools, const Draft& draft);
 
@@ -167,7 +167,9 @@ struct InputSpan {
 /// Those of all files of a job of ready-made requests, in order. Throws `Fault::usage` for another job.
 std::vector<InputSpan> input_spans(Tools& tools, const std::string& job);
 
-/// Merges what the settled parts hold into `sink`, in input order. Reads the store and files only.
+/// Merges what the settled parts hold into `sink`, in input order. Reads the store and files only; all of it as one
+/// commit left it, whatever other processes do meanwhile. Throws `Fault::unfinished` where items are pending that are
+/// not to be left out.
 results::Merged merge(Tools& tools, const std::string& job, const results::MergeOptions& options,
                       const results::Sink& sink);
 
@@ -178,7 +180,8 @@ void record_delivered(Tools& tools, const std::string& job);
 /// that is killed at the wrong moment leaves it unrun rather than run twice. REQUIRED: the job's lock is held.
 void record_hook_begun(Tools& tools, const std::string& job);
 
-/// The user got the whole result. Needs no lock; where it cannot be recorded, that is no failure of the fetching.
+/// The user got the whole result, unless items of it are sent again by now. Needs no lock; where it cannot be recorded,
+/// that is no failure of the fetching.
 void record_fetched(Tools& tools, const std::string& job);
 
 } // namespace batchwright::engine

@@ -36,9 +36,12 @@ void record_hook_begun(Tools& tools, const std::string& name)
 void record_fetched(Tools& tools, const std::string& name)
 {
   try {
-    store::Transaction tx{tools.store};
-    tx.fetched(name, tools.clock.now());
-    tx.commit();
+    {
+      store::Transaction tx{tools.store};
+      const auto job = known_job(tools, name);
+      if (tally(job, tools.store.parts(name)).pending() == 0) tx.fetched(name, tools.clock.now());
+      tx.commit();
+    }
     tidy(tools, name);
   } catch (const Error& error) {
     tools.observer.on(Note{Note::Level::detail, error.what()});

@@ -1,6 +1,8 @@
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/retry.hpp>
+#include <batchwright/engine/snapshot.hpp>
+#include <batchwright/engine/space.hpp>
 #include <batchwright/input/ordinals.hpp>
 #include <batchwright/input/pins.hpp>
 #include <batchwright/money/tokens.hpp>
@@ -231,6 +233,16 @@ Part without(Tools& tools, const Retry& retry, Part part, std::uint64_t expected
   return part;
 }
 
+/// What the new parts bring, and the outcomes of parts that give items back, which are written anew.
+std::uint64_t bytes_it_brings(const Tools& tools, const Retry& retry, std::vector<Part>& parts)
+{
+  auto sum = bytes_to_come(retry.job, retry.parts, retry.plan.output_tokens);
+  const auto files = tools.layout.job(retry.job.name);
+  for (const auto& source : retry.sources)
+    sum += fs::file_size(files.outcomes(source.part, part_of(parts, source.part).outcomes_version));
+  return sum;
+}
+
 /// The job with what `retry` changes of it.
 Job reopened(Job job, const PlanView& plan)
 {
@@ -317,6 +329,7 @@ void begin_retry(Tools& tools, const Retry& retry)
   const auto& name = retry.job.name;
   const auto files = tools.layout.job(name);
   auto parts = tools.store.parts(name);
+  check_space(tools, name, bytes_it_brings(tools, retry, parts));
   for (const auto& [number, items] : retry.sources) {
     auto& source = part_of(parts, number);
     source = without(tools, retry, source, items);
@@ -337,7 +350,7 @@ void begin_retry(Tools& tools, const Retry& retry)
   if (retry.job.cancel != Cancel::none) tx.take_back_cancel(name);
   tx.log(name, 0, fmt::format("retry: {} items in {} parts", retry.plan.items, retry.plan.parts));
   tx.commit();
-  sweep_outcomes(parts, files);
+  retire_outcomes(parts, files);
 }
 
 } // namespace batchwright::engine

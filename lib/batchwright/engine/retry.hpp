@@ -47,7 +47,7 @@ Retry plan_retry(Tools& tools, const std::string& job, const RetryAsk& ask);
 
 /// Makes it so: either all of it or, whatever happens, nothing. What was paid for these items stays in the sums. The
 /// job is open again: its end is owed anew, and a pause for failures is over; so is a wish to cancel that was
-/// fulfilled.
+/// fulfilled. Throws `Fault::disk`, before anything is changed, where the disk has no room for what this may bring.
 void begin_retry(Tools& tools, const Retry& retry);
 
 /// Batches of a job that is paused because nobody can tell whether the server made them.

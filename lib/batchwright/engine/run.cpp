@@ -77,6 +77,7 @@ void Run::lift_pause()
   if (m_job.pause == Pause::none ||
       (m_goal.sending == Sending::no && !hinders_collecting && m_job.cancel == Cancel::none))
     return;
+  if (m_job.pause == Pause::disk) return;                        // goes on when there is room
   if (m_job.pause == Pause::failures && stopping_part()) return; // only who says so goes on: `submit`, `retry`
   if (m_job.pause == Pause::quota) {
     // A timer waits for its time; somebody who runs a command may know better.
@@ -142,13 +143,17 @@ Millis Run::step()
       give_up(std::current_exception());
     }
   }
-  if (m_course == Course::stopping && m_busy.empty()) m_course = Course::over;
+  if (m_course == Course::stopping && m_busy.empty()) {
+    pause_for_disk();
+    m_course = Course::over;
+  }
   report_progress();
   return patience;
 }
 
 Millis Run::advance()
 {
+  go_on_with_room();
   if (looks_for_twins() && m_workers.has_room_for(Do::look_for_batch)) look_for_twins();
   auto d = due(m_job, m_parts, m_busy, now(), m_goal.sending);
   std::erase_if(d.now, [&](const Action& a) {
@@ -265,6 +270,7 @@ bool Run::waits_for_room(const Part& p) const
 
 bool Run::reached() const
 {
+  if (stores_first()) return false;
   const auto all = [this](auto holds) { return std::all_of(m_parts.begin(), m_parts.end(), holds); };
   // What can be sent only much later, for want of room or after a loss, is left to `poll`.
   const auto is_left = [this](const Part& p) {
@@ -300,8 +306,10 @@ void Run::give_up(const std::exception_ptr& fault)
     m_fault = fault;
     return;
   }
+  auto other = fault;
+  if (as_error(fault).fault() == Fault::disk && as_error(m_fault).fault() != Fault::disk) std::swap(m_fault, other);
   try {
-    std::rethrow_exception(fault);
+    std::rethrow_exception(other);
   } catch (const std::exception& e) {
     note(Note::Level::warning, e.what());
   }

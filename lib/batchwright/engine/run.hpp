@@ -92,6 +92,13 @@ private:
   void give_up(const std::exception_ptr& fault);
   void report_progress();
 
+  // --- the disk (run_disk.cpp) ---
+  bool lacks_room(const Part& part);
+  bool lacks_room_for_rest();
+  bool stores_first() const;
+  void go_on_with_room();
+  void pause_for_disk();
+
   // --- records (run_records.cpp) ---
   Part& part(int number);
   using Change = std::function<void(Part&, store::Transaction&)>;
@@ -248,6 +255,7 @@ private:
   std::map<int, int> m_troubles = {};      // of a part, in a row: the waits grow with them
   Instant m_next_wish_look = {};
   Instant m_last_step = {};
+  bool m_told_of_disk = false;
   Instant m_quiet_until = {};                           // several calls that fail together are told once
   std::optional<Instant::duration> m_server_ahead = {}; // of our clock, by the last answer that told its time
 };

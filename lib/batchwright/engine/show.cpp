@@ -1,5 +1,6 @@
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/show.hpp>
+#include <batchwright/engine/snapshot.hpp>
 #include <batchwright/input/pins.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/model/pack_id.hpp>
@@ -130,8 +131,8 @@ private:
 
 void show(Tools& tools, const std::string& name, const ShowAsk& ask, const OnItem& on_item)
 {
-  const auto job = known_job(tools, name);
-  const auto parts = tools.store.parts(name);
+  const auto seen = take_snapshot(tools, name);
+  const auto& [hold, job, parts] = seen;
   results::Walk walk{outcome_files(tools, job, parts), job.items};
   Requests requests{tools, job, parts};
   Choice choice{job, ask};
@@ -152,8 +153,8 @@ void show(Tools& tools, const std::string& name, const ShowAsk& ask, const OnIte
 
 std::map<std::string, std::uint64_t> failures(Tools& tools, const std::string& name)
 {
-  const auto job = known_job(tools, name);
-  results::Walk walk{outcome_files(tools, job, tools.store.parts(name)), job.items};
+  const auto seen = take_snapshot(tools, name);
+  results::Walk walk{outcome_files(tools, seen.job, seen.parts), seen.job.items};
   std::map<std::string, std::uint64_t> counts;
   while (const auto* outcome = walk.next()) {
     if (outcome->status == Status::failed) ++counts[std::string{outcome->code}];

@@ -3,11 +3,14 @@
 #include <batchwright/engine/due.hpp>
 #include <batchwright/engine/space.hpp>
 #include <batchwright/money/tokens.hpp>
+#include <batchwright/requests/overrides.hpp>
+#include <batchwright/wire/request.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <functional>
+#include <numeric>
 #include <vector>
 
 namespace batchwright::engine {
@@ -22,6 +25,33 @@ constexpr std::uint64_t bytes_per_vector = 8'192;
 /// Answers as they come, and once more as outcomes.
 constexpr std::uint64_t copies = 2;
 
+/// What the answers of a part hold, where we know what was asked for.
+Tokens expected_output(const Job& job, const Part& part)
+{
+  if (is_ready_made(job)) return {};
+  const auto spec = requests::spec_of(job, part);
+  if (!wire::has_output_tokens(spec.endpoint)) return {};
+  return wire::output_bound(spec).value_or(money::assumed_output) * wire::choices_asked(spec) *
+         static_cast<std::int64_t>(part.items);
+}
+
+bool is_embedding(const Job& job, const Part& part)
+{
+  return (part.endpoint.empty() ? job.request.endpoint : part.endpoint) == "/v1/embeddings";
+}
+
+/// Those of the request files that stand at once and are not there yet.
+std::uint64_t bytes_ahead(const std::vector<Part>& parts)
+{
+  std::vector<std::uint64_t> sizes;
+  for (const auto& p : parts) {
+    if (p.state == PartState::planned && p.sha256.empty()) sizes.push_back(p.bytes);
+  }
+  std::sort(sizes.begin(), sizes.end(), std::greater{});
+  sizes.resize(std::min<std::size_t>(sizes.size(), static_cast<std::size_t>(built_ahead)));
+  return std::accumulate(sizes.begin(), sizes.end(), std::uint64_t{0});
+}
+
 std::string in_mib(std::uint64_t bytes)
 {
   return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
@@ -29,34 +59,43 @@ std::string in_mib(std::uint64_t bytes)
 
 } // namespace
 
-std::uint64_t bytes_to_come(const Draft& draft)
+std::uint64_t bytes_to_come(const Job& job, const std::vector<Part>& parts, Tokens output)
 {
-  std::vector<std::uint64_t> sizes;
-  for (const auto& p : draft.parts)
-    sizes.push_back(p.bytes);
-  const auto ahead = std::min<std::size_t>(sizes.size(), static_cast<std::size_t>(built_ahead));
-  std::partial_sort(sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(ahead), sizes.end(), std::greater{});
-  std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < ahead; ++i)
-    sum += sizes[i];
-
-  auto answers = draft.job.items * bytes_per_answer;
-  if (draft.job.request.endpoint == "/v1/embeddings") answers += draft.job.items * bytes_per_vector;
+  std::uint64_t items = 0;
+  std::uint64_t vectors = 0;
+  for (const auto& p : parts) {
+    items += p.items;
+    if (is_embedding(job, p)) vectors += p.items;
+  }
   // A bound is seldom reached: what is assumed without one is taken for what comes.
-  const auto expected = std::min<std::int64_t>(draft.output_tokens.n,
-                                               money::assumed_output.n * static_cast<std::int64_t>(draft.job.items));
-  answers += static_cast<std::uint64_t>(std::max<std::int64_t>(0, expected)) * bytes_per_token;
-  return sum + answers * copies;
+  const auto expected =
+      std::clamp<std::int64_t>(output.n, 0, money::assumed_output.n * static_cast<std::int64_t>(items));
+  const auto answers =
+      items * bytes_per_answer + vectors * bytes_per_vector + static_cast<std::uint64_t>(expected) * bytes_per_token;
+  return bytes_ahead(parts) + answers * copies;
 }
 
-void check_space(const Tools& tools, const Draft& draft)
+std::uint64_t bytes_to_come(const Job& job, const std::vector<Part>& parts)
 {
-  const auto wanted = bytes_to_come(draft);
+  Tokens output;
+  for (const auto& p : parts)
+    output += expected_output(job, p);
+  return bytes_to_come(job, parts, output);
+}
+
+std::string want_of_room(const Tools& tools, std::uint64_t bytes)
+{
   const auto there = free_space(tools.layout.root());
-  if (there >= wanted) return;
-  throw Error{Fault::storage,
-              fmt::format("{}: the disk of {} has {} left, the job may bring {}; nothing was sent", draft.job.name,
-                          tools.layout.root().native(), in_mib(there), in_mib(wanted)),
+  if (there >= bytes) return {};
+  return fmt::format("the disk of {} has {} left, the job may bring {}", tools.layout.root().native(), in_mib(there),
+                     in_mib(bytes));
+}
+
+void check_space(const Tools& tools, const std::string& job, std::uint64_t bytes)
+{
+  const auto want = want_of_room(tools, bytes);
+  if (want.empty()) return;
+  throw Error{Fault::disk, fmt::format("{}: {}; nothing was sent", job, want),
               "make room there, or name another place for jobs with --home"};
 }
 

@@ -225,7 +225,7 @@ struct Part {
 
   Settlement outcome = {};           ///< once settled
   std::string accepted = {};         ///< Policy::accept as it was then
-  int outcomes_version = 0;          ///< which outcome file is the part's: a new one each time items are taken out
+  int outcomes_version = 0;          ///< which outcome file is the part's: another each time outcomes change
   std::uint64_t failed_for_good = 0; ///< permanently or unusably when it was settled; 0 again once the user goes on
 
   /// Whether a file lists its ordinals: of ready-made requests, from the time its request file is built.

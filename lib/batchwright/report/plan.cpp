@@ -74,6 +74,7 @@ std::string way_on(const JobView& v, const std::string& poll)
     return fmt::format(
         "{} asks the server again; `batchwright retry {} --resend-unknown` sends again what may be there", poll, v.job);
   }
+  if (v.pause == Pause::disk) return fmt::format("make room on that disk; then {} goes on", poll);
   return fmt::format("then {} goes on", poll);
 }
 

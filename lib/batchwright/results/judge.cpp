@@ -20,12 +20,13 @@ bool is_acceptable(const Outcome& outcome)
 
 } // namespace
 
-Settlement judge_again(const std::filesystem::path& outcomes, const Settlement& sums, const Policy& policy)
+Settlement judge_again(const std::filesystem::path& from, const std::filesystem::path& to, const Settlement& sums,
+                       const Policy& policy)
 {
   auto judged = sums;
   judged.succeeded = judged.failed = 0;
-  LineReader lines{outcomes};
-  AtomicFile file{outcomes};
+  LineReader lines{from};
+  AtomicFile file{to};
   std::string decoded;
   std::string head;
   while (const auto line = lines.next()) {

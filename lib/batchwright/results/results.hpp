@@ -118,9 +118,10 @@ struct Settled {
 /// where files are not this part's.
 Settled settle(const Part& part, const SettleFiles& files, const SettleContext& context);
 
-/// The outcomes of a settled part under another policy of what is accepted: rewrites the file and returns the sums with
-/// the new counts. Done again, it gives the same bytes. Throws `Fault::storage`.
-Settlement judge_again(const std::filesystem::path& outcomes, const Settlement& sums, const Policy& policy);
+/// The outcomes of a settled part under another policy of what is accepted: writes them to another file, durably, and
+/// returns the sums with the new counts. Done again, it gives the same bytes. Throws `Fault::storage`, `Fault::disk`.
+Settlement judge_again(const std::filesystem::path& from, const std::filesystem::path& to, const Settlement& sums,
+                       const Policy& policy);
 
 // --- merging ---------------------------------------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@
 //   ROOT/jobs/NAME/0001.output.jsonl     output and error files as they came
 //   ROOT/jobs/NAME/0001.errors.jsonl
 //   ROOT/jobs/NAME/0001.batch.json       a batch that failed as a whole, as the server told it
-//   ROOT/jobs/NAME/0001.outcomes         sorted outcomes of a settled part; 0001.outcomes-1 without those of items that
-//                                        were sent again, and so on
+//   ROOT/jobs/NAME/0001.outcomes         sorted outcomes of a settled part; where they became others, by `retry` or
+//                                        another --accept, 0001.outcomes-1, and so on
 //   ROOT/jobs/NAME/0001.left             what a settled part left to a child
 //   ROOT/jobs/NAME/0001.quarantine.jsonl lines that were not used
 #pragma once

@@ -30,7 +30,7 @@ int version_of(Session& session)
 void ensure_private_file(const std::filesystem::path& database)
 {
   const Descriptor fd{::open(database.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
-  if (!fd) throw_errno("opening state database", database.native());
+  if (!fd) throw_unwritten("opening state database", database.native());
 }
 
 /// Poco runs one statement at a time; ours end with a semicolon at the end of a line.
@@ -96,17 +96,21 @@ Error translated(const Poco::Exception& e, const std::filesystem::path& database
   if (dynamic_cast<const sqlite::DBLockedException*>(&e) || dynamic_cast<const sqlite::TableLockedException*>(&e))
     return Error{Fault::busy, said, "another batchwright has been writing to it for long; run the same command again"};
   if (dynamic_cast<const sqlite::DatabaseFullException*>(&e))
-    return Error{Fault::storage, said, "make room on that disk and run the same command again; nothing was lost"};
+    return Error{Fault::disk, said, "make room on that disk and run the same command again; nothing was lost"};
   if (dynamic_cast<const sqlite::ConstraintViolationException*>(&e))
     return Error{Fault::bug, said, "please report this"};
-  return Error{Fault::storage, said, "check the disk, or choose another state directory with --home"};
+  const bool is_refused = dynamic_cast<const sqlite::IOErrorException*>(&e) ||
+                          dynamic_cast<const sqlite::ReadOnlyException*>(&e) ||
+                          dynamic_cast<const sqlite::CantOpenDBFileException*>(&e);
+  return Error{is_refused ? Fault::disk : Fault::storage, said,
+               "check the disk, or choose another state directory with --home"};
 }
 
 std::unique_ptr<Session> open_session(const std::filesystem::path& database, Millis patience)
 {
   static const bool registered = (sqlite::Connector::registerConnector(), true);
   static_cast<void>(registered);
-  ensure_private_file(database);
+  if (database != in_memory) ensure_private_file(database);
   try {
     return open_patiently(database, patience);
   } catch (const Poco::Exception& e) {

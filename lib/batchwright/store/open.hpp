@@ -17,6 +17,9 @@ class Session;
 
 namespace batchwright::store {
 
+/// SQLite's name for a database without a file.
+inline constexpr auto in_memory = ":memory:";
+
 /// Throws as `Store::Store` says.
 std::unique_ptr<Poco::Data::Session> open_session(const std::filesystem::path& database, Millis patience);
 

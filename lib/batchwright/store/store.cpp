@@ -222,6 +222,11 @@ Store::Store(const std::filesystem::path& database, Millis patience)
   m_state = std::make_unique<State>(State{path, open_session(path, patience)});
 }
 
+Store::Store(In)
+{
+  m_state = std::make_unique<State>(State{in_memory, open_session(in_memory, Millis{0})});
+}
+
 Store::~Store() = default;
 
 std::vector<Job> Store::jobs() const

@@ -8,6 +8,7 @@
 #include <batchwright/model/part.hpp>
 #include <batchwright/model/queue.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -25,6 +26,11 @@ public:
   /// `patience`: how long it waits for other writers, now and at each transaction, before it throws `Fault::busy`.
   /// Throws `Fault::newer_state` for one that a newer program wrote (untouched), `Fault::storage` for a broken one.
   explicit Store(const std::filesystem::path& database, Millis patience = std::chrono::seconds{10});
+  /// One of this process alone, empty, without a file: nothing is left of it, however the process ends.
+  enum class In : std::uint8_t {
+    memory
+  };
+  explicit Store(In place);
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
   ~Store();

@@ -36,10 +36,19 @@ void refuse_pending(const JobView& view, results::Pending pending)
 
 struct Workspace::State {
   State(const std::filesystem::path& root, Observer& observer)
-      : layout(root),
-        store((layout.prepare(), layout.database())),
-        tools{store, layout, money::built_in_table(), wire::openai(), system_clock(), process_interrupt(), observer}
+      : layout(root), store((layout.prepare(), layout.database())), tools(tools_with(observer))
   {
+  }
+
+  /// Files that have no name are made in the temporary directory.
+  explicit State(Observer& observer)
+      : layout(std::filesystem::temp_directory_path()), store(store::Store::In::memory), tools(tools_with(observer))
+  {
+  }
+
+  engine::Tools tools_with(Observer& observer)
+  {
+    return {store, layout, money::built_in_table(), wire::openai(), system_clock(), process_interrupt(), observer};
   }
 
   store::Layout layout;
@@ -79,6 +88,11 @@ Workspace::Workspace(config::Settings settings, std::filesystem::path root, Obse
 {
 }
 
+Workspace::Workspace(config::Settings settings, Without, Observer& observer)
+    : m_settings(std::move(settings)), m_has_root(false), m_observer(observer)
+{
+}
+
 Workspace::~Workspace() = default;
 
 const std::filesystem::path& Workspace::root() const
@@ -88,12 +102,14 @@ const std::filesystem::path& Workspace::root() const
 
 bool Workspace::exists() const
 {
-  return m_state || std::filesystem::exists(store::Layout{m_root}.database());
+  return m_has_root && std::filesystem::exists(store::Layout{m_root}.database());
 }
 
 engine::Tools& Workspace::tools()
 {
-  if (!m_state) m_state = std::make_unique<State>(m_root, m_observer);
+  if (!m_state) {
+    m_state = m_has_root ? std::make_unique<State>(m_root, m_observer) : std::make_unique<State>(m_observer);
+  }
   return m_state->tools;
 }
 

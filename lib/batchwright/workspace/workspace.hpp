@@ -55,6 +55,12 @@ public:
   explicit Workspace(config::Settings settings = process_settings(), Observer& observer = no_observer());
   /// The same with another state root than the settings name.
   Workspace(config::Settings settings, std::filesystem::path root, Observer& observer);
+  /// One to draft in, where there is no state root yet: no job is in it, and nothing of it is left, however the process
+  /// ends.
+  enum class Without : std::uint8_t {
+    root
+  };
+  Workspace(config::Settings settings, Without without, Observer& observer);
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
   ~Workspace();
@@ -105,6 +111,7 @@ private:
 
   config::Settings m_settings;
   std::filesystem::path m_root;
+  bool m_has_root = true;
   Observer& m_observer;
   std::unique_ptr<State> m_state;
   std::unique_ptr<Connection> m_connection;
