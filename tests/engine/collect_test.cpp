@@ -591,6 +591,24 @@ TEST_CASE("a look at many live batches, of whichever jobs, asks for all of them 
   }
 }
 
+TEST_CASE("status tells when the answers of a batch that ended lapse at the server, before anybody collects them")
+{
+  Arena arena;
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(2));
+  process.advance(job, Until::sent);
+  std::vector<JobView> views{engine::look(process.tools, job)};
+  REQUIRE(has_live_batch(views[0].parts[0].state));
+  for (int looks = 0; looks < 200 && !views[0].parts[0].lapses_at; ++looks) {
+    std::this_thread::sleep_for(Millis{10});
+    engine::refresh(process.tools, process.server, views);
+  }
+  const auto& part = views[0].parts[0];
+  REQUIRE(part.lapses_at.has_value());
+  REQUIRE(part.remote.ended_at.has_value());
+  CHECK(*part.lapses_at == *part.remote.ended_at + std::chrono::hours{30 * 24});
+}
+
 TEST_CASE("batches that ended are collected from what a page of the listing says of them")
 {
   emulator::Faults faults;

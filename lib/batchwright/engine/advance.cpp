@@ -280,18 +280,22 @@ void refresh(Tools& tools, Server& server, std::vector<JobView>& views)
                  [](const Part& p) { return has_live_batch(p.state); });
   }
 
+  const auto take = [&](Part& p, const wire::BatchObject& batch) {
+    p.remote = status_of(batch);
+    if (has_ended(p.remote)) p.lapses_at = lapse_of(p.remote, tools.profile, tools.clock.now());
+  };
   const auto listed = list(server.client, live);
   for (auto* v : asked) {
     for (auto& p : v->parts) {
       if (!has_live_batch(p.state)) continue;
       const auto found = listed.find(p.batch);
       if (found != listed.end()) {
-        p.remote = status_of(found->second);
+        take(p, found->second);
         continue;
       }
       const auto reply = server.client.batch(p.batch);
       if (reply.ok()) {
-        p.remote = status_of(reply.value);
+        take(p, reply.value);
         continue;
       }
       warn(fmt::format("asking for the batch of part {} of {}: {}", p.number, v->job, reply.trouble));

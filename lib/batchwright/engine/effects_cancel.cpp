@@ -29,9 +29,7 @@ void Run::record_cancel(int number, const api::Reply<wire::BatchObject>& reply)
   if (!reply.ok()) {
     return record_unanswered(number, fmt::format("cancelling the batch of part {}", number), setback(reply));
   }
-  const auto phase = wire::phase(reply.value.status);
-  if (phase == wire::BatchPhase::finished || phase == wire::BatchPhase::refused)
-    return record_poll(number, reply, now());
+  if (has_ended(status_of(reply.value))) return record_poll(number, reply, now());
 
   m_troubles.erase(number);
   record(number, [&](Part& changed, store::Transaction&) {

@@ -82,7 +82,7 @@ void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply, In
       return;
     }
   }
-  const bool ended = phase == wire::BatchPhase::finished || phase == wire::BatchPhase::refused;
+  const bool ended = has_ended(status);
   // Kept as it was seen: it may not be there any more when the part is settled.
   if (phase == wire::BatchPhase::refused) write_file(m_files.batch(number), wire::failed_batch(reply.value));
   const bool is_admitted = !is_checked(part(number).remote) && is_checked(status) && phase != wire::BatchPhase::refused;
@@ -99,7 +99,7 @@ void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply, In
     if (ended) {
       move(changed, PartEvent::batch_ended);
       changed.due.reset();
-      changed.lapses_at = status.ended_at.value_or(now()) + m_tools.profile.file_retention;
+      changed.lapses_at = lapse_of(status, m_tools.profile, now());
       learn(tx, changed, learn_end);
     }
   });

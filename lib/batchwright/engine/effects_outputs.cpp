@@ -31,12 +31,6 @@ bool is_doubted(const Part& p)
   return p.short_since || p.gone_since || p.reread || names_none(p.remote);
 }
 
-bool has_ended(const BatchStatus& batch)
-{
-  const auto phase = wire::phase(batch.status);
-  return phase == wire::BatchPhase::finished || phase == wire::BatchPhase::refused;
-}
-
 /// What the server says of an ended batch's files. A batch that completed or expired has a line at least, even where it
 /// counts nothing; more lines than it claims, and counts of nothing, prove nothing.
 results::Demand claims_of(const Part& p)

@@ -279,6 +279,10 @@ inline bool is_checked(const BatchStatus& status)
 
 /// What a polled batch object says, as the part keeps it.
 BatchStatus status_of(const wire::BatchObject& batch);
+/// Whether the server says that it does nothing more for the batch.
+bool has_ended(const BatchStatus& status);
+/// When the server removes what an ended batch left.
+Instant lapse_of(const BatchStatus& status, const wire::Profile& profile, Instant now);
 /// Whether the server says that the batch failed its check.
 bool failed_as_a_whole(const Part& part);
 

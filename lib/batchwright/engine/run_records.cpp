@@ -152,6 +152,17 @@ void Run::reject(std::string_view doing, const Setback& setback) const
                        : fmt::format("nothing is lost; `batchwright status {}` shows how the job stands", m_job.name)};
 }
 
+bool has_ended(const BatchStatus& status)
+{
+  const auto phase = wire::phase(status.status);
+  return phase == wire::BatchPhase::finished || phase == wire::BatchPhase::refused;
+}
+
+Instant lapse_of(const BatchStatus& status, const wire::Profile& profile, Instant now)
+{
+  return status.ended_at.value_or(now) + profile.file_retention;
+}
+
 bool failed_as_a_whole(const Part& p)
 {
   return wire::phase(p.remote.status) == wire::BatchPhase::refused;
