@@ -99,9 +99,10 @@ void get_consent(const JobOptions& options, const bw::engine::Draft& draft, cons
   if (options.yes || draft.job.items == 0) return;
   if (draft.continues && (!draft.needs_consent || draft.pending == 0)) return; // consented to when it was made
   const auto to = draft.job.request.model.empty() ? "several models" : draft.job.request.model;
-  const auto question =
-      draft.needs_consent ? fmt::format("Send what is left, {} items now, to {}?", bw::report::count(draft.unsent), to)
-                          : fmt::format("Send {} to {}?", bw::report::amount_of_work(plan.requests, plan.parts), to);
+  const auto question = draft.needs_consent
+                            ? fmt::format("Send {} items to {} now, and later what fails for a passing reason?",
+                                          bw::report::count(draft.unsent), to)
+                            : fmt::format("Send {} to {}?", bw::report::amount_of_work(plan.requests, plan.parts), to);
   const auto in = draft.spooled ? Stdin::holds_data : Stdin::is_free;
   if (!session.console().confirm(question, "this spends money",
                                  "say --yes to send it, or --dry-run to see only what it would cost", in)) {

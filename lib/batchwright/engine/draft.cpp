@@ -175,6 +175,17 @@ void plan(Draft& made, Tools& tools, input::Empty empty)
   }
 }
 
+/// Figures of all items become about those of a share of them.
+void scale(Draft& draft, double share)
+{
+  const auto part_of = [share](auto n) { return static_cast<decltype(n)>(static_cast<double>(n) * share); };
+  draft.input_tokens.n = part_of(draft.input_tokens.n);
+  draft.output_tokens.n = part_of(draft.output_tokens.n);
+  draft.request_bytes = part_of(draft.request_bytes);
+  for (auto& [model, use] : draft.by_model)
+    use = {.input = {part_of(use.input.n)}, .output = {part_of(use.output.n)}};
+}
+
 /// The same input again, for a job that was rebuilt from the server or took batches over: with what is asked now, it is
 /// that job.
 void resume(Draft& made, Tools& tools, const Job& known, input::Empty empty)
@@ -195,6 +206,7 @@ void resume(Draft& made, Tools& tools, const Job& known, input::Empty empty)
   made.planned = std::exchange(made.parts, tools.store.parts(job.name));
   made.unsent = unsent(made.parts);
   made.pending = tally(known, made.parts).pending();
+  scale(made, static_cast<double>(made.unsent) / static_cast<double>(std::max<std::uint64_t>(1, job.items)));
   made.asked = job;
   made.continues = made.needs_consent = true;
 }
@@ -321,7 +333,7 @@ PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
           .input_tokens = draft.input_tokens,
           .output_tokens = draft.output_tokens,
           .output_assumed = draft.output_assumed,
-          .batch = draft.job.estimated,
+          .batch = draft.needs_consent ? expected_cost(draft.by_model, prices, Route::batch) : draft.job.estimated,
           .realtime = expected_cost(draft.by_model, prices, Route::realtime),
           .prices_as_of = prices.as_of(),
           .skipped = draft.skipped_count,

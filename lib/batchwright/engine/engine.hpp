@@ -63,7 +63,7 @@ struct Ask {
 struct Draft {
   Job job = {}; ///< named, inputs pinned, items counted, cost estimated
   std::vector<Part> parts = {};
-  Tokens input_tokens = {};
+  Tokens input_tokens = {}; ///< of what is to be sent, as the figures below
   Tokens output_tokens = {};
   std::map<std::string, Usage> by_model = {}; ///< the same by the models that are asked
   bool output_assumed = false;                ///< no bound was given: output_tokens is an assumption

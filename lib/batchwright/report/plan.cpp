@@ -82,14 +82,13 @@ std::string way_on(const JobView& v, const std::string& poll)
 
 std::string plan(const PlanView& v)
 {
-  auto text = fmt::format("{}: {} for {}\n", v.job, amount_of_work(v.requests, v.parts),
-                          v.model.empty() ? "several models" : v.model);
-  if (v.needs_consent) {
-    text += fmt::format("  known   the job of that name, by its batches at the server; {} in none of them\n",
-                        counted(v.unsent, "item is", "items are"));
-  } else if (v.continues) {
-    return text + "  continues the job of that name";
-  }
+  const auto model = v.model.empty() ? "several models" : v.model;
+  if (v.continues && !v.needs_consent)
+    return fmt::format("{}: {} for {}\n  continues the job of that name", v.job, amount_of_work(v.requests, v.parts),
+                       model);
+  auto text = v.needs_consent ? fmt::format("{}: {} of {} in no batch, for {}\n", v.job, count(v.unsent),
+                                            counted(v.items, "item is", "items are"), model)
+                              : fmt::format("{}: {} for {}\n", v.job, amount_of_work(v.requests, v.parts), model);
   text += input_line(v);
   text += fmt::format("  upload  {}\n", bytes(v.request_bytes));
   text += fmt::format("  tokens  about {} in", count(tokens(v.input_tokens)));
@@ -121,12 +120,12 @@ std::string next_step(const JobView& v)
                        v.job, counted(v.items.pending(), "item", "items"), why.empty() ? "" : "; ", why, v.job);
   }
   if (v.standing != Standing::consented) {
-    return fmt::format(
-        "{}: {} pending{}{}\n  `batchwright fetch {} --wait` collects what is at the server; {}", v.job,
-        counted(v.items.pending(), "item", "items"), why.empty() ? "" : "; ", why, v.job,
-        v.standing == Standing::adopted
-            ? fmt::format("`batchwright submit` of the request file with --name {} sends what is left", v.job)
-            : fmt::format("the `batchwright submit` that made it, with --name {}, sends what is left", v.job));
+    return fmt::format("{}: {} pending{}{}\n  `batchwright fetch {} --wait` collects what is at the server\n"
+                       "  {} with --name {} sends what is left",
+                       v.job, counted(v.items.pending(), "item", "items"), why.empty() ? "" : "; ", why, v.job,
+                       v.standing == Standing::adopted ? "`batchwright submit` of the request file"
+                                                       : "the `batchwright submit` that made it,",
+                       v.job);
   }
   const bool sends = std::any_of(v.parts.begin(), v.parts.end(), [](const Part& p) {
     return p.state == PartState::planned || p.state == PartState::queued || p.state == PartState::uploading;
