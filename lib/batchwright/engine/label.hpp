@@ -28,9 +28,9 @@ struct Label {
   std::string job_uuid = {};
   std::uint64_t job_items = 0;
   std::string options = {};
-  std::string id_column = {}; ///< of the job
-  bool ready_made = false;    ///< the job's requests are
-  bool has_schema = false;    ///< the job's answers keep to one
+  std::string id_column = {};  ///< of the job
+  bool ready_made = false;     ///< the job's requests are
+  bool has_schema = false;     ///< the job's answers keep to one
   bool overrides_lost = false; ///< the part is asked otherwise than the job, in more words than the metadata takes
   Part part = {}; ///< number, attempt, ordinals, mark, size of packs, model, endpoint, overrides, tokens, requests
 };
