@@ -219,7 +219,7 @@ void tidy(Tools& tools, const std::string& name)
 
 void wish_cancel(Tools& tools, const std::string& name, Cancel wish)
 {
-  if (known_job(tools, name).standing == Standing::bare) require_input(known_job(tools, name), "cancelling");
+  if (!may_give_up(known_job(tools, name))) wish = Cancel::harvest;
   store::Transaction tx{tools.store};
   tx.wish_cancel(name, wish);
   tx.log(name, 0, wish == Cancel::abandon ? "cancel wished, without waiting" : "cancel wished");
@@ -322,6 +322,7 @@ std::vector<InputSpan> input_spans(Tools& tools, const std::string& name)
   for (const auto& input : job.inputs)
     spans.push_back({.path = input.spooled ? "stdin.jsonl" : input.path});
   for (const auto& p : tools.store.parts(name)) {
+    if (p.state == PartState::superseded) continue; // others have its items
     auto& span = spans.at(p.mark.input);
     span.first = span.items == 0 ? p.first : std::min(span.first, p.first);
     span.last = std::max(span.last, p.last);

@@ -53,8 +53,10 @@ std::vector<Remains::Batch> batches_of(Tools& tools, Server& server, const std::
                 "`batchwright adopt --requests FILE BATCH_ID...` takes over batches that you name"};
   }
   std::vector<Remains::Batch> found;
+  std::map<std::string, std::uint64_t> items; // of the jobs, by uuid: the newest batch tells
   for (const auto& batch : look.found) {
-    if (auto label = label_of(batch)) {
+    auto label = label_of(batch);
+    if (label && items.emplace(label->job_uuid, label->job_items).first->second == label->job_items) {
       found.push_back({std::move(*label), batch});
     } else {
       tools.observer.on(Note{Note::Level::warning, fmt::format("the batch {} is of a job {}, but its metadata does not "
@@ -119,11 +121,6 @@ Remains settled(Tools& tools, Server& server, Remains remains, Millis grace)
   return remains; // a listing that forgets what it showed
 }
 
-bool is_range(const Part& p)
-{
-  return p.last - p.first + 1 == p.items;
-}
-
 /// Rebuilds one job.
 class Rebuilder {
 public:
@@ -175,8 +172,9 @@ private:
     if (label.ready_made) m_job.inputs = {{.format = InputFormat::requests}};
     m_job.limits = {.requests = m_tools.profile.requests_per_file, .bytes = m_tools.profile.default_bytes_per_part};
     m_job.standing = label.has_schema || hides_ids() ? Standing::bare : Standing::recovered;
-    m_job.message = "it was rebuilt from the server: a `submit` of the same input and options under this name sends what "
-                    "is left";
+    m_job.message =
+        "it was rebuilt from the server: a `submit` of the same input and options under this name sends what "
+        "is left";
   }
 
   /// Of each part one batch; those beside it are watched, and cancelled where they live.
@@ -186,7 +184,8 @@ private:
       const auto number = batch.label.part.number;
       auto& kept = m_kept[number];
       const auto* other = &batch;
-      if (!kept || is_better(batch.object, kept->object)) std::swap(kept, other);
+      // Made within the same second, the one that is listed later is the older.
+      if (!kept || !is_better(kept->object, batch.object)) std::swap(kept, other);
       if (other && wire::phase(other->object.status) == wire::BatchPhase::live) m_twins.push_back(other);
     }
   }
@@ -213,9 +212,9 @@ private:
     const auto to = m_files.requests(part.number);
     m_tools.observer.on(Progress{Phase::downloading, m_name, part.number, 0, 0});
     const auto reply = m_server.client.download(part.file, to);
+    if (m_tools.interrupt.asked()) throw Error{Fault::interrupted, "stopped; nothing was changed"};
     if (!reply.ok() && reply.status != 404) {
-      throw Error{Fault::network,
-                  fmt::format("downloading the requests of part {}: {}", part.number, reply.trouble),
+      throw Error{Fault::network, fmt::format("downloading the requests of part {}: {}", part.number, reply.trouble),
                   "run the command again; nothing was changed"};
     }
     if (!reply.ok()) return lose_requests(part);
@@ -238,9 +237,10 @@ private:
                               part.batch.str(), part.file.str()),
                   "wait for its end, or cancel it; then run the command again"};
     }
-    warn(fmt::format("the request file of the batch {} is gone, and with it which {} items it holds: its answers are not "
-                     "used",
-                     part.batch.str(), part.items));
+    warn(fmt::format(
+        "the request file of the batch {} is gone, and with it which {} items it holds: its answers are not "
+        "used",
+        part.batch.str(), part.items));
     m_lost.insert(part.number);
   }
 
@@ -252,8 +252,8 @@ private:
       if (line->text.empty()) continue;
       auto id = wire::salvage_custom_id(line->text);
       if (!id) {
-        throw Error{Fault::config, fmt::format("the request file of the batch {} holds a line without a custom_id",
-                                               part.batch.str())};
+        throw Error{Fault::config,
+                    fmt::format("the request file of the batch {} holds a line without a custom_id", part.batch.str())};
       }
       take(std::move(*id));
     }
@@ -282,7 +282,7 @@ private:
       std::vector<Ordinal> ordinals;
       each_id(part, [&](const std::string& id) {
         const auto pack = pack_of(id);
-        for (std::uint64_t i = 0; pack && i < pack->items; ++i)
+        for (std::uint64_t i = 0; pack && i < pack->items && ordinals.size() <= part.items; ++i)
           ordinals.push_back(pack->first + i);
       });
       write_list(part, std::move(ordinals));
@@ -325,10 +325,11 @@ private:
     std::vector<std::string> ids;
     for (const auto& [number, batch] : m_kept)
       ids.push_back(batch->object.id.str());
-    return {Fault::config,
-            fmt::format("the batch {} holds some requests of a file of several models, and which ones only the file tells",
-                        part.batch.str()),
-            fmt::format("`batchwright adopt --requests FILE {}` takes them over with the file", fmt::join(ids, " "))};
+    return {
+        Fault::config,
+        fmt::format("the batch {} holds some requests of a file of several models, and which ones only the file tells",
+                    part.batch.str()),
+        fmt::format("`batchwright adopt --requests FILE {}` takes them over with the file", fmt::join(ids, " "))};
   }
 
   void write_range(const Part& part) const
@@ -361,9 +362,10 @@ private:
   {
     if (held.size() == held.items()) return;
     const auto& last = m_kept.rbegin()->second->label.part;
-    Part whole{.number = last.number + 1, .last = held.items() - 1, .items = held.items()};
-    whole.input_tokens.n = last.input_tokens.n * static_cast<std::int64_t>(held.items() / last.items);
+    const Part whole{.number = last.number + 1, .last = held.items() - 1, .items = held.items(), .listed = true};
     auto rest = remainder(whole, held, m_files.ordinals(whole.number));
+    rest.input_tokens.n =
+        last.input_tokens.n * static_cast<std::int64_t>(rest.items) / static_cast<std::int64_t>(last.items);
     m_parts.push_back(std::move(rest));
   }
 
@@ -379,11 +381,16 @@ private:
     for (const auto& [number, batch] : m_kept)
       tx.put(m_name, call_of(batch->label.call, number, batch->object, CallState::adopted, now));
     for (const auto* twin : m_twins) {
-      tx.put(m_name,
-             call_of(twin->label.call, twin->label.part.number, twin->object, CallState::abandoned, now));
+      if (!has_part(twin->label.part.number)) continue;
+      tx.put(m_name, call_of(twin->label.call, twin->label.part.number, twin->object, CallState::abandoned, now));
     }
     tx.log(m_name, 0, fmt::format("rebuilt from {} batches at the server", m_kept.size()));
     tx.commit();
+  }
+
+  bool has_part(int number) const
+  {
+    return std::any_of(m_parts.begin(), m_parts.end(), [number](const Part& p) { return p.number == number; });
   }
 
   Tools& m_tools;
@@ -436,13 +443,30 @@ JobView recover(Tools& tools, Server& server, const Remains& found, Millis grace
   return view(*tools.store.job(name), tools.store.parts(name), Held::no);
 }
 
+namespace {
+
+/// Marks as the input gives them, in place of those that the server told.
+void mark_anew(std::vector<Part>& parts, const std::vector<Part>& planned)
+{
+  for (auto& part : parts) {
+    for (const auto& plan : planned) {
+      if (plan.first <= part.first && part.first <= plan.last) part.mark = plan.mark;
+    }
+  }
+}
+
+} // namespace
+
 void go_on(Tools& tools, store::Transaction& tx, Job job, const std::vector<Part>& planned)
 {
   const auto files = tools.layout.job(job.name);
   auto parts = tools.store.parts(job.name);
   auto number = parts.empty() ? 0 : parts.back().number;
+  if (!knows_input(job)) mark_anew(parts, planned);
   for (auto& rest : parts) {
-    if (knows_input(job) || !is_rest(rest)) continue; // else it was cut by its input at once
+    if (knows_input(job)) continue; // it was cut by its input at once
+    tx.put(job.name, rest);
+    if (!is_rest(rest)) continue;
     ItemSet held{job.items};
     Ordinal next = 0;
     input::Ordinals free{rest, files.ordinals(rest.number)};
