@@ -34,8 +34,8 @@ bw::Exit run_adopt(const AdoptOptions& options, Session& session)
     if (!session.globals.json) session.console().print(view.job);
   } catch (const OutputClosed&) { // nobody reads the name; the job is there all the same
   }
-  session.console().say(fmt::format("{}: took over {} {}, {} of {} items in none of them", view.job,
-                                    ask.batches.size(), ask.batches.size() == 1 ? "batch" : "batches",
+  session.console().say(fmt::format("{}: took over {} {}, {} of {} items in none of them", view.job, ask.batches.size(),
+                                    ask.batches.size() == 1 ? "batch" : "batches",
                                     bw::report::count(bw::unsent(view.parts)), bw::report::count(view.items.items)));
   tell_end(view, Stdout::is_free, session);
   return bw::Exit::ok;

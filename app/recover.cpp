@@ -32,8 +32,7 @@ struct RecoverOptions {
 std::string described(const Remains& remains)
 {
   const auto made = remains.first_made ? bw::rfc3339(*remains.first_made) : std::string{"at an unknown time"};
-  return fmt::format("{}  made {}, {} items, {} batches", remains.uuid, made, bw::report::count(remains.items),
-                     remains.batches.size());
+  return fmt::format("{} (made {}, {} items)", remains.uuid, made, bw::report::count(remains.items));
 }
 
 /// Of several jobs of a name the one that is meant.
@@ -49,25 +48,24 @@ const Remains& chosen(const std::vector<Remains>& jobs, const RecoverOptions& op
   if (found != jobs.end()) return *found;
   std::string list;
   for (const auto& job : jobs)
-    list += "\n  " + described(job);
+    list += (list.empty() ? "" : ", ") + described(job);
   const auto* why = options.uuid.empty() ? "several jobs of this name are at the server" : "no job has this uuid";
-  throw Error{Fault::usage, fmt::format("{}: {}:{}", options.name, why, list),
+  throw Error{Fault::usage, fmt::format("{}: {}: {}", options.name, why, list),
               fmt::format("say which: `batchwright recover {} --uuid UUID`", options.name)};
 }
 
 bw::Exit run_recover(const RecoverOptions& options, Session& session)
 {
-  if (!bw::is_job_name(options.name))
-    throw Error{Fault::usage, fmt::format("{}: not a job name", options.name)};
+  if (!bw::is_job_name(options.name)) throw Error{Fault::usage, fmt::format("{}: not a job name", options.name)};
   const auto grace = duration_of(options.adopt_grace, "--adopt-grace").value_or(bw::Policy{}.adopt_grace);
   auto& server = session.server();
   const auto jobs = bw::engine::find_remains(session.tools(), server, options.name);
   const auto view = bw::engine::recover(session.tools(), server, chosen(jobs, options), grace);
-  const auto batches = std::count_if(view.parts.begin(), view.parts.end(),
-                                     [](const bw::Part& part) { return !part.batch.empty(); });
+  const auto batches =
+      std::count_if(view.parts.begin(), view.parts.end(), [](const bw::Part& part) { return !part.batch.empty(); });
   session.console().say(fmt::format("{}: rebuilt from the server, {} items, {} of them in no batch, {} {}", view.job,
-                                    bw::report::count(view.items.items), bw::report::count(bw::unsent(view.parts)), batches,
-                                    batches == 1 ? "batch" : "batches"));
+                                    bw::report::count(view.items.items), bw::report::count(bw::unsent(view.parts)),
+                                    batches, batches == 1 ? "batch" : "batches"));
   tell_end(view, Stdout::is_free, session);
   return bw::Exit::ok;
 }
