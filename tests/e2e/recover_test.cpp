@@ -149,10 +149,39 @@ TEST_CASE("a job that was done is collected again without input or consent")
   CHECK(again.exit == 0);
   CHECK(again.out == "a\n");
   CHECK(world.ledger("batches_created") == 1);
+  const auto delivered = dir / "anew.jsonl";
+  CHECK(world(job_words("run", input, {"-o", delivered.native()})).exit == 0);
+  check_complete(tests::slurp(delivered), 7);
   lose(world);
   CHECK(world({"recover", "a"}).exit == 0);
   CHECK(world({"cancel", "a"}).exit == 0);
   CHECK(world({"fetch", "a"}).exit == 0);
+}
+
+TEST_CASE("what was piped in is piped in again")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), fast};
+  const auto input = rows(dir, 30);
+  const auto words = [](const std::string& command, const Words& more) {
+    Words all{command,    "-",
+              "--model",  "gpt-5.4-mini",
+              "--prompt", "Repeat: {{text}}",
+              "--yes",    "--requests-per-part",
+              "10",       "--enqueued-tokens",
+              "200"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  REQUIRE(world.piped(input, words("submit", {"--detach"})).exit == 0);
+  lose(world);
+  REQUIRE(world({"recover", "stdin", "--adopt-grace", "100ms"}).exit == 0);
+  const auto out = dir / "o.jsonl";
+  CHECK(world.piped(input, words("run", {"--every", "50ms", "-o", out.native()})).exit == 0);
+  check_complete(tests::slurp(out), 30);
+  CHECK(world({"fetch", "stdin", "-o", (dir / "o.csv").native()}).exit == 0); // the input was kept
+  CHECK(world.ledger("batches_created") == 3);
+  CHECK(world.ledger("answers_beyond_copies") == 0);
 }
 
 TEST_CASE("a rebuilt job that is cancelled says what ends it, and its submit asks for no consent")

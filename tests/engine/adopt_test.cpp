@@ -11,7 +11,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <thread>
+#include <utility>
 
 using namespace batchwright;
 using engine::Sending;
@@ -348,6 +350,41 @@ TEST_CASE("stopped or refused at any call, taking over has happened or has not")
   CHECK(world.submit().state == JobState::done);
   world.check_complete(10);
   world.check_ledger();
+}
+
+TEST_CASE("of two processes that take over the same batch at once, one does")
+{
+  /// Lets something happen when a phase is first told of.
+  struct Meanwhile final : Observer {
+    Meanwhile(Phase when, std::function<void()> what) : phase(when), act(std::move(what)) {}
+    void on(const Event& event) override
+    {
+      const auto* progress = std::get_if<Progress>(&event);
+      if (progress && progress->phase == phase && act) std::exchange(act, nullptr)();
+    }
+    Phase phase;
+    std::function<void()> act;
+  };
+  for (const auto phase : {Phase::reading, Phase::downloading}) {
+    World world;
+    world.requests(lines(0, 10));
+    const auto id = world.batch(lines(0, 10));
+    auto other = world.arena.process();
+    Meanwhile meanwhile{phase, [&] {
+                          // The name is held once requests are downloaded.
+                          const std::string name = phase == Phase::reading ? "" : "other";
+                          engine::adopt(other.tools, other.server,
+                                        {.name = name, .requests = world.file, .batches = {id}});
+                        }};
+    const auto& known = world.process;
+    engine::Tools tools{world.process.store, known.layout,    known.tools.prices, known.tools.profile,
+                        known.tools.clock,   known.interrupt, meanwhile};
+    const auto fault = phase == Phase::reading ? Fault::busy : Fault::usage;
+    fault_of([&] { engine::adopt(tools, world.process.server, {.requests = world.file, .batches = {id}}); }, fault);
+    const auto jobs = world.process.store.jobs();
+    REQUIRE(jobs.size() == 1);
+    CHECK(world.process.advance(jobs.front().name, Until::ended).items.succeeded == 10);
+  }
 }
 
 TEST_CASE("a retry, before the submit that lets it send, is refused; cancelled, what no batch holds fails")

@@ -805,6 +805,32 @@ TEST_CASE("cancelled with the user's ids, batches stop at once, and the rest fai
   }
 }
 
+TEST_CASE("cancelled before its answers can be judged, batches stop, and the submit judges what they finished")
+{
+  auto faults = fast();
+  faults.stuck_batches = {{.batches = {}, .after_share = 0.5}};
+  Arena arena{faults};
+  auto ask = arena.ask(20, 10);
+  ask.job.request.schema =
+      R"({"type":"object","properties":{"a":{"type":"integer"}},"required":["a"],"additionalProperties":false})";
+  allow_parts(arena, ask, 1);
+  {
+    auto process = arena.process();
+    process.advance(process.make(ask), Until::admitted);
+  }
+  auto process = another(arena);
+  recover(process, "rows");
+  poll_until(process, "rows", Sending::no, [](const JobView& v) { return v.parts.front().remote.completed == 5; });
+  engine::wish_cancel(process.tools, "rows", Cancel::harvest);
+  CHECK(collect(process, "rows").items.pending() == 20);
+  CHECK(arena.ledger("batches_cancelled") == 1);
+  const auto view = process.advance(process.make(ask), Until::ended);
+  CHECK(view.state == JobState::done);
+  CHECK(view.items.succeeded == 5);
+  CHECK(view.items.failed == 15);
+  CHECK(arena.ledger("batches_created") == 1);
+}
+
 TEST_CASE("where nobody can tell what any batch holds, the submit cuts all of the input anew")
 {
   auto faults = fast();

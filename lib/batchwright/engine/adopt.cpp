@@ -314,6 +314,7 @@ private:
     sync_directory(m_files->directory());
     sync_directory(m_tools.layout.jobs());
     store::Transaction tx{m_tools.store};
+    refuse_known(); // now that no other process takes them
     tx.add(m_job);
     for (const auto& part : m_parts)
       tx.put(m_job.name, part);
