@@ -58,8 +58,12 @@ TEST_CASE("what a part is stands in the metadata, within the API's limits")
   auto part = a_part();
   part.inputs_per_request = 5;
   part.requests = 4;
+  job.policy.max_attempts = 7;
+  job.policy.fallback = Fallback::none;
   const auto label = label_of(batch_of(job, part));
   REQUIRE(label);
+  CHECK(label->max_attempts == 7);
+  CHECK(label->fallback == Fallback::none);
   CHECK(label->call == "a-call");
   CHECK(label->job == "reviews");
   CHECK(label->job_uuid == job.uuid);
@@ -112,6 +116,8 @@ TEST_CASE("names of any length and any characters leave what matters in the meta
   for (const auto& name : {std::string(300, 'x'), std::string(120, '\x01'), std::string(200, '"')}) {
     job.request.id_column = name;
     job.request.model = name;
+    job.policy.max_attempts = 1'000'000;
+    job.policy.fallback = Fallback::none;
     const auto batch = batch_of(job, part);
     CHECK(batch.metadata.at("bw_form").size() <= wire::openai().metadata_value);
     const auto label = label_of(batch);

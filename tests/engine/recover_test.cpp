@@ -198,9 +198,14 @@ TEST_CASE("lost between any two steps, with items that failed for a passing reas
     faults.transient_share = 0.3;
     faults.drop_share = 0.1;
     faults.passing_after = 2;
+    const int kind = moves / 3 % 4;
+    if (kind > 0) faults.expire_batches = {{.batches = {.every = 3}, .after_share = 0.5}};
+    if (kind == 1) faults.enqueued_token_limit = 500;
     Arena arena{faults};
     auto ask = arena.ask(30, 10);
-    ask.job.policy.max_attempts = 5;
+    if (kind == 1) allow_parts(arena, ask, 2);
+    if (kind == 2) ask.job.request.id_column = "id";
+    ask.job.policy.max_attempts = 12;
     bool went_on = false;
     {
       auto process = arena.process();
@@ -214,6 +219,30 @@ TEST_CASE("lost between any two steps, with items that failed for a passing reas
     CHECK(arena.ledger("batches_created") == created);
     finish(arena, process, ask, 30);
     if (!went_on) break;
+  }
+}
+
+TEST_CASE("how often items are sent is known again before the submit")
+{
+  for (const int attempts : {1, 3, 5}) {
+    CAPTURE(attempts);
+    auto faults = fast();
+    faults.transient_share = 0.5;
+    faults.passing_after = 100;
+    Arena arena{faults};
+    auto ask = arena.ask(10);
+    ask.job.policy.max_attempts = attempts == 3 ? 5 : attempts;
+    if (attempts == 3) ask.job.policy.fallback = Fallback::none;
+    {
+      auto process = arena.process();
+      process.advance(process.make(ask), Until::ended);
+    }
+    auto process = another(arena);
+    recover(process, "rows");
+    const auto view = collect(process, "rows");
+    CHECK(view.state == JobState::done);
+    CHECK(view.items.failed > 0);
+    CHECK(view.parts.size() == static_cast<std::size_t>(attempts == 3 ? 1 : attempts));
   }
 }
 

@@ -14,6 +14,9 @@
 namespace batchwright::engine {
 namespace {
 
+/// No number of a part is larger; a product of two of them is a number still.
+constexpr std::int64_t most = 1'000'000'000;
+
 constexpr std::array overrides_keys{"bw_overrides", "bw_overrides_2", "bw_overrides_3"};
 
 /// A name as the form tells it. One that takes more room is left out: of a model the batch tells it, and that there is
@@ -38,6 +41,10 @@ std::string form_of(const Job& job, const Part& part)
   if (!spec.id_column.empty()) w.member("ids", short_name(spec.id_column, "?"));
   if (is_ready_made(job)) w.flag("lines", true);
   if (!spec.schema.empty()) w.flag("schema", true);
+  const auto& policy = job.policy;
+  if (policy.max_attempts != Policy{}.max_attempts)
+    w.member("attempts", static_cast<std::int64_t>(policy.max_attempts));
+  if (policy.fallback != Policy{}.fallback) w.member("fallback", name(policy.fallback));
   w.end_object();
   return text;
 }
@@ -143,6 +150,9 @@ bool read_form(Label& label, const std::string& text)
   label.id_column = text_of(form, "ids");
   label.ready_made = form.get("lines").has_value();
   label.has_schema = form.get("schema").has_value();
+  const auto attempts = count_of(form, "attempts");
+  if (attempts > 0 && attempts < most) label.max_attempts = static_cast<int>(attempts);
+  label.fallback = fallback_named(text_of(form, "fallback")).value_or(label.fallback);
   return true;
 }
 
@@ -166,7 +176,6 @@ void read_overrides(Label& label, const wire::Metadata& metadata)
 /// Whether the numbers can be those of a part. They are a server's word: lists and sums are made of them.
 bool makes_sense(const Label& label)
 {
-  constexpr std::int64_t most = 1'000'000'000; // a product of two of them is a number still
   const auto& p = label.part;
   const auto within = [](auto n) { return n > 0 && static_cast<std::uint64_t>(n) <= std::uint64_t{most}; };
   return is_job_name(label.job) && within(p.number) && within(p.attempt) && within(label.job_items) &&

@@ -165,6 +165,9 @@ private:
     m_job.base_url = m_server.base_url;
     m_job.created_at = m_remains.first_made.value_or(m_tools.clock.now());
     m_job.options = label.options;
+    const auto& newest = m_remains.batches.front().label; // the policy may have changed
+    m_job.policy.max_attempts = newest.max_attempts;
+    m_job.policy.fallback = newest.fallback;
     m_job.request.model = label.part.model;
     m_job.request.endpoint = batch.endpoint;
     m_job.request.id_column = label.id_column;
