@@ -96,7 +96,8 @@ std::uint64_t share_of(const std::string& text)
 /// Spending asks first: on a terminal with a question, elsewhere it must have been said on the command line.
 void get_consent(const JobOptions& options, const bw::engine::Draft& draft, const bw::PlanView& plan, Session& session)
 {
-  if (options.yes || draft.job.items == 0) return;
+  const bool sends_nothing = draft.job.items == 0 || draft.job.cancel != bw::Cancel::none;
+  if (options.yes || sends_nothing) return;
   if (draft.continues && (!draft.needs_consent || draft.pending == 0)) return; // consented to when it was made
   const auto to = draft.job.request.model.empty() ? "several models" : draft.job.request.model;
   const auto question = draft.needs_consent

@@ -33,8 +33,7 @@ struct RecoverOptions {
 std::string described(const Remains& remains)
 {
   const auto made = remains.first_made ? bw::rfc3339(*remains.first_made) : std::string{"at an unknown time"};
-  return fmt::format("{}  made {}, {} items, {} batches", remains.uuid, made, bw::report::count(remains.items),
-                     remains.batches.size());
+  return fmt::format("{} (made {}, {} items)", remains.uuid, made, bw::report::count(remains.items));
 }
 
 /// Of several jobs of a name the one that is meant.
@@ -50,9 +49,9 @@ const Remains& chosen(const std::vector<Remains>& jobs, const RecoverOptions& op
   if (found != jobs.end()) return *found;
   std::string list;
   for (const auto& job : jobs)
-    list += "\n  " + described(job);
+    list += (list.empty() ? "" : ", ") + described(job);
   const auto* why = options.uuid.empty() ? "several jobs of this name are at the server" : "no job has this uuid";
-  throw Error{Fault::usage, fmt::format("{}: {}:{}", options.name, why, list),
+  throw Error{Fault::usage, fmt::format("{}: {}: {}", options.name, why, list),
               fmt::format("say which: `batchwright recover {} --uuid UUID`", options.name)};
 }
 

@@ -45,6 +45,8 @@ public:
     ask_for_batches();
     make_job();
     const auto lock = take_lock(m_tools, m_job.name);
+    if (m_tools.store.job(m_job.name))
+      throw Error{Fault::busy, fmt::format("a job {} was just made", m_job.name), "choose another --name"};
     put_aside(m_tools, m_job.name); // left by a removed job of that name
     m_files.emplace(m_tools.layout.job(m_job.name));
     make_private_directory(m_files->directory());
@@ -134,6 +136,7 @@ private:
     const auto to = m_files->requests(number);
     m_tools.observer.on(Progress{Phase::downloading, m_job.name, number, 0, 0});
     const auto reply = m_server.client.download(object.input_file, to);
+    if (m_tools.interrupt.asked()) throw Error{Fault::interrupted, "stopped; nothing was changed"};
     if (reply.status == 404) return take_whole_file(object);
     if (!reply.ok()) {
       throw Error{Fault::network, fmt::format("downloading the requests of {}: {}", object.id.str(), reply.trouble),
@@ -226,6 +229,8 @@ private:
   void add(std::size_t batch, const requests::Request& request, Tokens tokens)
   {
     auto& list = m_lists[batch];
+    if (!list.ordinals.empty() && list.ordinals.back() == request.mark.ordinal)
+      return; // a line that stands there twice
     if (list.ordinals.empty()) {
       list.mark = request.mark;
       list.model = request.model;
@@ -290,6 +295,8 @@ private:
       if (rest[i].empty()) continue;
       Part part = m_planned[i];
       part.number = ++number;
+      part.listed = true;
+      write_list(part.number, rest[i]);
       if (rest[i].size() < part.items) {
         part.input_tokens.n =
             part.input_tokens.n * static_cast<std::int64_t>(rest[i].size()) / static_cast<std::int64_t>(part.items);
@@ -297,8 +304,6 @@ private:
         part.first = rest[i].front();
         part.last = rest[i].back();
         part.bytes = 0;
-        part.listed = true;
-        write_list(part.number, rest[i]);
       }
       m_parts.push_back(std::move(part));
     }
@@ -309,6 +314,7 @@ private:
     sync_directory(m_files->directory());
     sync_directory(m_tools.layout.jobs());
     store::Transaction tx{m_tools.store};
+    refuse_known(); // now that no other process takes them
     tx.add(m_job);
     for (const auto& part : m_parts)
       tx.put(m_job.name, part);

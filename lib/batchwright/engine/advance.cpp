@@ -226,7 +226,7 @@ void tidy(Tools& tools, const std::string& name)
 
 void wish_cancel(Tools& tools, const std::string& name, Cancel wish)
 {
-  if (known_job(tools, name).standing == Standing::bare) require_input(known_job(tools, name), "cancelling");
+  if (!may_give_up(known_job(tools, name))) wish = Cancel::harvest;
   store::Transaction tx{tools.store};
   tx.wish_cancel(name, wish);
   tx.log(name, 0, wish == Cancel::abandon ? "cancel wished, without waiting" : "cancel wished");

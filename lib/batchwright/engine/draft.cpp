@@ -200,6 +200,7 @@ void resume(Draft& made, Tools& tools, const Job& known, input::Empty empty)
   job.uuid = known.uuid;
   job.created_at = known.created_at;
   job.standing = known.standing;
+  job.cancel = known.cancel;
   job.account = known.account;
   job.base_url = known.base_url;
   job.estimated = expected_cost(made.by_model, tools.prices, Route::batch);

@@ -84,6 +84,7 @@ bool judges(Do what)
 bool allowed(Do what, const Job& job, Sending sending)
 {
   const auto pause = job.pause;
+  if (what == Do::give_up && !may_give_up(job)) return false;
   if (judges(what)) return job.standing != Standing::bare;
   if (sends(what) && job.standing != Standing::consented) return false;
   if (pause == Pause::auth || pause == Pause::account) return false;
@@ -116,6 +117,11 @@ std::string_view name(Do what)
 bool is_judged_otherwise(const Part& part, const Policy& policy)
 {
   return part.state == PartState::settled && part.accepted != policy.accept;
+}
+
+bool may_give_up(const Job& job)
+{
+  return knows_input(job) || (job.standing != Standing::bare && !has_user_ids(job));
 }
 
 Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& busy, Instant now, Sending sending)

@@ -54,6 +54,9 @@ struct Due {
 /// Whether a part was settled when other answers were accepted than are now.
 bool is_judged_otherwise(const Part& part, const Policy& policy);
 
+/// Whether items can fail that no answer came for: under custom_ids, which of a job without its input may be unknown.
+bool may_give_up(const Job& job);
+
 /// The question. `busy` parts are being worked on and are left alone.
 Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& busy, Instant now, Sending sending);
 

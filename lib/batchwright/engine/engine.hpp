@@ -130,7 +130,8 @@ std::vector<Advanced> advance_all(Tools& tools, Server& server, const std::vecto
 /// Stores the user's wish that the job be cancelled. The process that holds the job obeys it within a second; else the
 /// next advance does, whatever command makes it: from here on the job sends nothing more. `harvest`: batches are
 /// cancelled, and what they finished is collected; `abandon`: items of batches that have not ended fail at once, and
-/// what comes home later replaces that. Throws `Fault::usage` for an unknown job.
+/// what comes home later replaces that. Of a job that was rebuilt without the ids of its items nothing fails before a
+/// `submit` tells them, and it is waited for batches. Throws `Fault::usage` for an unknown job.
 void wish_cancel(Tools& tools, const std::string& job, Cancel wish);
 
 /// The jobs with something left to do that no process works on now, newest first: items pending, batches that were

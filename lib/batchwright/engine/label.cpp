@@ -8,28 +8,43 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 #include <string_view>
 
 namespace batchwright::engine {
 namespace {
 
+/// No number of a part is larger; a product of two of them is a number still.
+constexpr std::int64_t most = 1'000'000'000;
+
 constexpr std::array overrides_keys{"bw_overrides", "bw_overrides_2", "bw_overrides_3"};
 
-/// Longer ones are not told: that there is a column matters more than its name, which `submit` gives again.
-constexpr std::size_t longest_column = 200;
+/// A name as the form tells it. One that takes more room is left out: of a model the batch tells it, and that there is
+/// a column matters more than what it is called, which `submit` says again.
+std::string short_name(const std::string& name, std::string_view instead)
+{
+  constexpr std::size_t longest = 180; // written as JSON; two of them leave room for the numbers
+  std::string written;
+  json::append_string(written, name);
+  return written.size() > longest ? std::string{instead} : name;
+}
 
 std::string form_of(const Job& job, const Part& part)
 {
   const auto& spec = job.request;
   std::string text;
   json::Writer w{text};
-  w.begin_object().member("model", part.model.empty() ? spec.model : part.model);
+  w.begin_object().member("model", short_name(part.model.empty() ? spec.model : part.model, ""));
   w.member("requests", static_cast<std::int64_t>(part.requests));
   w.member("pack",
            static_cast<std::int64_t>(part.inputs_per_request > 0 ? part.inputs_per_request : spec.inputs_per_request));
-  if (!spec.id_column.empty()) w.member("ids", spec.id_column.size() > longest_column ? "?" : spec.id_column);
+  if (!spec.id_column.empty()) w.member("ids", short_name(spec.id_column, "?"));
   if (is_ready_made(job)) w.flag("lines", true);
   if (!spec.schema.empty()) w.flag("schema", true);
+  const auto& policy = job.policy;
+  if (policy.max_attempts != Policy{}.max_attempts)
+    w.member("attempts", static_cast<std::int64_t>(policy.max_attempts));
+  if (policy.fallback != Policy{}.fallback) w.member("fallback", name(policy.fallback));
   w.end_object();
   return text;
 }
@@ -106,7 +121,7 @@ std::optional<Mark> mark_of(std::string_view text)
     if (read.ec != std::errc{}) return std::nullopt;
     at = read.ptr;
   }
-  if (at != end) return std::nullopt;
+  if (at != end || numbers[1] > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
   return Mark{numbers[0], static_cast<std::uint32_t>(numbers[1]), numbers[2], numbers[3]};
 }
 
@@ -122,17 +137,23 @@ std::string text_of(const json::Value& object, std::string_view key)
   return member ? member->text().value_or("") : "";
 }
 
-void read_form(Label& label, const std::string& text)
+/// False where it cannot be read: without it answers would be taken for another's.
+bool read_form(Label& label, const std::string& text)
 {
   json::Document document;
-  if (!document.parse(text)) return;
+  if (!document.parse(text)) return false;
   const auto form = document.root();
+  if (!form.get("requests") || !form.get("pack")) return false;
   label.part.model = text_of(form, "model");
   label.part.requests = count_of(form, "requests");
   label.part.inputs_per_request = count_of(form, "pack");
   label.id_column = text_of(form, "ids");
   label.ready_made = form.get("lines").has_value();
   label.has_schema = form.get("schema").has_value();
+  const auto attempts = count_of(form, "attempts");
+  if (attempts > 0 && attempts < most) label.max_attempts = static_cast<int>(attempts);
+  label.fallback = fallback_named(text_of(form, "fallback")).value_or(label.fallback);
+  return true;
 }
 
 void read_overrides(Label& label, const wire::Metadata& metadata)
@@ -144,19 +165,23 @@ void read_overrides(Label& label, const wire::Metadata& metadata)
   }
   if (text.empty()) return;
   json::Document document;
-  label.overrides_lost = !document.parse(text);
+  label.overrides_lost = !document.parse(text) || !document.root().is(json::Kind::object);
   if (label.overrides_lost) return;
   const auto overrides = document.root();
   if (const auto bound = overrides.get("max_output_tokens")) label.part.max_output_tokens = bound->integer();
-  if (const auto set = overrides.get("set")) label.part.set = set->raw();
+  const auto set = overrides.get("set");
+  if (set && set->is(json::Kind::object)) label.part.set = set->raw();
 }
 
-/// Whether the numbers can be those of a part.
+/// Whether the numbers can be those of a part. They are a server's word: lists and sums are made of them.
 bool makes_sense(const Label& label)
 {
   const auto& p = label.part;
-  return is_job_name(label.job) && p.number > 0 && p.attempt > 0 && p.items > 0 && p.first <= p.last &&
-         p.last < label.job_items && p.items <= p.last - p.first + 1;
+  const auto within = [](auto n) { return n > 0 && static_cast<std::uint64_t>(n) <= std::uint64_t{most}; };
+  return is_job_name(label.job) && within(p.number) && within(p.attempt) && within(label.job_items) &&
+         within(p.items) && p.first <= p.last && p.last < label.job_items && p.items <= p.last - p.first + 1 &&
+         within(p.requests) && p.requests <= p.items && p.inputs_per_request <= std::uint64_t{most} &&
+         p.input_tokens.n >= 0 && p.input_tokens.n <= most;
 }
 
 } // namespace
@@ -165,8 +190,6 @@ wire::Metadata metadata_of(const Job& job, const Part& part, const std::string& 
 {
   const auto room = wire::openai().metadata_value;
   const auto& mark = part.mark;
-  auto form = form_of(job, part);
-  if (form.size() > room) form = "{}"; // a model's name of such a length: the batch itself tells it
   wire::Metadata metadata{{"bw_call", call},
                           {"bw_job", job.name},
                           {"bw_job_uuid", job.uuid},
@@ -179,7 +202,7 @@ wire::Metadata metadata_of(const Job& job, const Part& part, const std::string& 
                           {"bw_tokens", std::to_string(part.input_tokens.n)},
                           {"bw_mark", fmt::format("{}:{}:{}:{}", mark.ordinal, mark.input, mark.offset, mark.line)},
                           {"bw_options", options_digest(job)},
-                          {"bw_form", std::move(form)}};
+                          {"bw_form", form_of(job, part)}};
   put_overrides(metadata, overrides_of(job, part), room);
   return metadata;
 }
@@ -201,8 +224,8 @@ std::optional<Label> label_of(const wire::BatchObject& batch)
   part.items = pairs.number<std::uint64_t>("bw_count");
   part.input_tokens.n = pairs.number<std::int64_t>("bw_tokens");
   const auto mark = mark_of(pairs.text("bw_mark"));
-  read_form(label, pairs.text("bw_form"));
-  if (!pairs.whole() || !mark || !makes_sense(label)) return std::nullopt;
+  const bool has_form = read_form(label, pairs.text("bw_form"));
+  if (!pairs.whole() || !mark || !has_form || !makes_sense(label)) return std::nullopt;
   part.mark = *mark;
   if (part.model.empty()) part.model = batch.model;
   if (label.ready_made) part.endpoint = batch.endpoint;

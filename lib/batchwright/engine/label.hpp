@@ -19,7 +19,9 @@ namespace batchwright::engine {
 ///   bw_first, bw_last, bw_count   its items; bw_items: those of the job
 ///   bw_mark        where its first item stands in the input: "ordinal:input:offset:line"
 ///   bw_options     the digest of what the job sends
-///   bw_form        JSON, what cannot be read off its requests: {"model","pack","requests","ids","lines","schema"}
+///   bw_form        JSON, what cannot be read off its requests: {"model","pack","requests","ids","lines","schema"}, and
+///   of
+///                  the job's policy, where it is not the usual one, {"attempts","fallback"}
 ///   bw_overrides   JSON, where it is asked otherwise than the job; bw_overrides_2, bw_overrides_3 go on where that is
 ///                  long
 struct Label {
@@ -28,9 +30,11 @@ struct Label {
   std::string job_uuid = {};
   std::uint64_t job_items = 0;
   std::string options = {};
-  std::string id_column = {};  ///< of the job
-  bool ready_made = false;     ///< the job's requests are
-  bool has_schema = false;     ///< the job's answers keep to one
+  std::string id_column = {};               ///< of the job
+  bool ready_made = false;                  ///< the job's requests are
+  bool has_schema = false;                  ///< the job's answers keep to one
+  int max_attempts = Policy{}.max_attempts; ///< of the job when the batch was made
+  Fallback fallback = Policy{}.fallback;    ///< likewise
   bool overrides_lost = false; ///< the part is asked otherwise than the job, in more words than the metadata takes
   Part part = {}; ///< number, attempt, ordinals, mark, size of packs, model, endpoint, overrides, tokens, requests
 };

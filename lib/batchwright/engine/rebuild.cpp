@@ -6,6 +6,27 @@
 #include <vector>
 
 namespace batchwright::engine {
+namespace {
+
+/// Calls `take` for each item of a part. The list of a range of ready-made requests may not be written yet.
+template<class Take>
+void each_item(Part part, const store::JobLayout& files, const Take& take)
+{
+  if (is_range(part)) {
+    part.listed = false;
+    part.endpoint.clear();
+  }
+  input::Ordinals ordinals{part, files.ordinals(part.number)};
+  while (const auto ordinal = ordinals.next())
+    take(*ordinal);
+}
+
+} // namespace
+
+bool is_range(const Part& part)
+{
+  return part.last - part.first + 1 == part.items;
+}
 
 bool ItemSet::add(Ordinal ordinal)
 {
@@ -44,19 +65,13 @@ ItemSet hold(std::vector<Part>& parts, const store::JobLayout& files, std::uint6
 {
   ItemSet held{items};
   for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
-    std::vector<Ordinal> own;
-    own.reserve(part->items);
-    input::Ordinals ordinals{*part, files.ordinals(part->number)};
-    while (const auto ordinal = ordinals.next())
-      own.push_back(*ordinal);
-    part->elsewhere = static_cast<std::uint64_t>(
-        std::count_if(own.begin(), own.end(), [&](Ordinal ordinal) { return held.has(ordinal); }));
+    part->elsewhere = 0;
+    each_item(*part, files, [&](Ordinal ordinal) { part->elsewhere += held.has(ordinal) ? 1 : 0; });
     if (part->elsewhere > 0 && may_go(*part)) {
       part->items = 0;
-      continue;
+    } else {
+      each_item(*part, files, [&](Ordinal ordinal) { held.add(ordinal); });
     }
-    for (const auto ordinal : own)
-      held.add(ordinal);
   }
   std::erase_if(parts, [](const Part& p) { return p.items == 0; });
   return held;
@@ -69,10 +84,9 @@ std::vector<Ordinal> held_by_later(const Part& part, const std::vector<Part>& pa
     const bool may_hold = later.number > part.number && later.state != PartState::superseded &&
                           later.first <= part.last && part.first <= later.last;
     if (!may_hold) continue;
-    input::Ordinals ordinals{later, files.ordinals(later.number)};
-    while (const auto ordinal = ordinals.next()) {
-      if (*ordinal >= part.first && *ordinal <= part.last) held.push_back(*ordinal);
-    }
+    each_item(later, files, [&](Ordinal ordinal) {
+      if (ordinal >= part.first && ordinal <= part.last) held.push_back(ordinal);
+    });
   }
   std::sort(held.begin(), held.end());
   held.erase(std::unique(held.begin(), held.end()), held.end());
@@ -81,23 +95,26 @@ std::vector<Ordinal> held_by_later(const Part& part, const std::vector<Part>& pa
 
 Part remainder(const Part& whole, const ItemSet& held, const std::filesystem::path& list)
 {
-  std::vector<Ordinal> free;
-  for (auto ordinal = whole.first; ordinal <= whole.last; ++ordinal) {
-    if (!held.has(ordinal)) free.push_back(ordinal);
-  }
-  if (free.size() == whole.items) return whole;
   auto part = whole;
-  part.items = part.requests = free.size();
+  part.items = 0;
+  for (auto ordinal = whole.first; ordinal <= whole.last; ++ordinal)
+    part.items += held.has(ordinal) ? 0 : 1;
+  if (part.items == whole.items && !whole.listed) return whole;
+  part.requests = part.items;
   part.listed = true;
   part.bytes = 0;
   part.input_tokens.n =
       whole.input_tokens.n * static_cast<std::int64_t>(part.items) / static_cast<std::int64_t>(whole.items);
-  if (free.empty()) return part;
-  part.first = free.front();
-  part.last = free.back();
+  if (part.items == 0) return part;
   input::OrdinalWriter writer{list};
-  for (const auto ordinal : free)
+  bool is_first = true;
+  for (auto ordinal = whole.first; ordinal <= whole.last; ++ordinal) {
+    if (held.has(ordinal)) continue;
+    if (is_first) part.first = ordinal;
+    is_first = false;
+    part.last = ordinal;
     writer.add(ordinal);
+  }
   writer.commit();
   return part;
 }

@@ -28,6 +28,9 @@ private:
   std::uint64_t m_size = 0;
 };
 
+/// Whether a part's items are all those from its first to its last.
+bool is_range(const Part& part);
+
 /// A part as it is once the server told of its batch: it is asked for, whatever was said of it, by the next advance.
 Part with_batch(Part part, const wire::BatchObject& batch);
 
@@ -47,8 +50,8 @@ ItemSet hold(std::vector<Part>& parts, const store::JobLayout& files, std::uint6
 /// Those of a part's items that later ones hold, ascending.
 std::vector<Ordinal> held_by_later(const Part& part, const std::vector<Part>& parts, const store::JobLayout& files);
 
-/// The items of a range that are not in `held`, as a part of the same properties; its list is written where it is not
-/// that range itself. A part without items: all are held.
+/// The items of a range that are not in `held`, as a part of the same properties; its list is written where it is to be
+/// listed or is not that range itself. A part without items: all are held.
 Part remainder(const Part& part, const ItemSet& held, const std::filesystem::path& list);
 
 } // namespace batchwright::engine

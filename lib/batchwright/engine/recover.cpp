@@ -54,8 +54,10 @@ std::vector<Remains::Batch> batches_of(Tools& tools, Server& server, const std::
                 "`batchwright adopt --requests FILE BATCH_ID...` takes over batches that you name"};
   }
   std::vector<Remains::Batch> found;
+  std::map<std::string, std::uint64_t> items; // of the jobs, by uuid: the newest batch tells
   for (const auto& batch : look.found) {
-    if (auto label = label_of(batch)) {
+    auto label = label_of(batch);
+    if (label && items.emplace(label->job_uuid, label->job_items).first->second == label->job_items) {
       found.push_back({std::move(*label), batch});
     } else {
       tools.observer.on(Note{Note::Level::warning, fmt::format("the batch {} is of a job {}, but its metadata does not "
@@ -120,11 +122,6 @@ Remains settled(Tools& tools, Server& server, Remains remains, Millis grace)
   return remains; // a listing that forgets what it showed
 }
 
-bool is_range(const Part& p)
-{
-  return p.last - p.first + 1 == p.items;
-}
-
 /// Rebuilds one job.
 class Rebuilder {
 public:
@@ -169,6 +166,9 @@ private:
     m_job.base_url = m_server.base_url;
     m_job.created_at = m_remains.first_made.value_or(m_tools.clock.now());
     m_job.options = label.options;
+    const auto& newest = m_remains.batches.front().label; // the policy may have changed
+    m_job.policy.max_attempts = newest.max_attempts;
+    m_job.policy.fallback = newest.fallback;
     m_job.request.model = label.part.model;
     m_job.request.endpoint = batch.endpoint;
     m_job.request.id_column = label.id_column;
@@ -188,7 +188,8 @@ private:
       const auto number = batch.label.part.number;
       auto& kept = m_kept[number];
       const auto* other = &batch;
-      if (!kept || is_better(batch.object, kept->object)) std::swap(kept, other);
+      // Made within the same second, the one that is listed later is the older.
+      if (!kept || !is_better(kept->object, batch.object)) std::swap(kept, other);
       if (other && wire::phase(other->object.status) == wire::BatchPhase::live) m_twins.push_back(other);
     }
   }
@@ -215,6 +216,7 @@ private:
     const auto to = m_files.requests(part.number);
     m_tools.observer.on(Progress{Phase::downloading, m_name, part.number, 0, 0});
     const auto reply = m_server.client.download(part.file, to);
+    if (m_tools.interrupt.asked()) throw Error{Fault::interrupted, "stopped; nothing was changed"};
     if (!reply.ok() && reply.status != 404) {
       throw Error{Fault::network, fmt::format("downloading the requests of part {}: {}", part.number, reply.trouble),
                   "run the command again; nothing was changed"};
@@ -284,7 +286,8 @@ private:
       std::vector<Ordinal> ordinals;
       each_id(part, [&](const std::string& id) {
         const auto pack = pack_of(id);
-        for (const auto& run : pack ? pack->runs : std::vector<PackId::Run>{}) {
+        if (!pack || ordinals.size() > part.items) return;
+        for (const auto& run : pack->runs) {
           for (auto ordinal = run.first; ordinal <= run.last(); ++ordinal)
             ordinals.push_back(ordinal);
         }
@@ -366,9 +369,10 @@ private:
   {
     if (held.size() == held.items()) return;
     const auto& last = m_kept.rbegin()->second->label.part;
-    Part whole{.number = last.number + 1, .last = held.items() - 1, .items = held.items()};
-    whole.input_tokens.n = last.input_tokens.n * static_cast<std::int64_t>(held.items() / last.items);
+    const Part whole{.number = last.number + 1, .last = held.items() - 1, .items = held.items(), .listed = true};
     auto rest = remainder(whole, held, m_files.ordinals(whole.number));
+    rest.input_tokens.n =
+        last.input_tokens.n * static_cast<std::int64_t>(rest.items) / static_cast<std::int64_t>(last.items);
     m_parts.push_back(std::move(rest));
   }
 
@@ -384,10 +388,20 @@ private:
     for (const auto& [number, batch] : m_kept)
       tx.put(m_name, call_of(batch->label.call, number, batch->object, CallState::adopted, now));
     for (const auto* twin : m_twins) {
+      if (!pack || ordinals.size() > part.items) return;
+      for (const auto& run : pack->runs) {
+        for (auto ordinal = run.first; ordinal <= run.last(); ++ordinal)
+          ordinals.push_back(ordinal);
+      }
       tx.put(m_name, call_of(twin->label.call, twin->label.part.number, twin->object, CallState::abandoned, now));
     }
     tx.log(m_name, 0, fmt::format("rebuilt from {} batches at the server", m_kept.size()));
     tx.commit();
+  }
+
+  bool has_part(int number) const
+  {
+    return std::any_of(m_parts.begin(), m_parts.end(), [number](const Part& p) { return p.number == number; });
   }
 
   Tools& m_tools;
@@ -445,13 +459,30 @@ JobView recover(Tools& tools, Server& server, const Remains& found, Millis grace
   return view(*tools.store.job(name), tools.store.parts(name), Held::no);
 }
 
+namespace {
+
+/// Marks as the input gives them, in place of those that the server told.
+void mark_anew(std::vector<Part>& parts, const std::vector<Part>& planned)
+{
+  for (auto& part : parts) {
+    for (const auto& plan : planned) {
+      if (plan.first <= part.first && part.first <= plan.last) part.mark = plan.mark;
+    }
+  }
+}
+
+} // namespace
+
 void go_on(Tools& tools, store::Transaction& tx, Job job, const std::vector<Part>& planned)
 {
   const auto files = tools.layout.job(job.name);
   auto parts = tools.store.parts(job.name);
   auto number = parts.empty() ? 0 : parts.back().number;
+  if (!knows_input(job)) mark_anew(parts, planned);
   for (auto& rest : parts) {
-    if (knows_input(job) || !is_rest(rest)) continue; // else it was cut by its input at once
+    if (knows_input(job)) continue; // it was cut by its input at once
+    tx.put(job.name, rest);
+    if (!is_rest(rest)) continue;
     ItemSet held{job.items};
     Ordinal next = 0;
     input::Ordinals free{rest, files.ordinals(rest.number)};

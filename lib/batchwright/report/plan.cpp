@@ -115,6 +115,14 @@ std::string next_step(const JobView& v)
   if (v.pause != Pause::none) {
     return fmt::format("{} is paused ({}): {}\n  {}", v.job, name(v.pause), harmless(v.message), way_on(v, poll));
   }
+  const bool needs_input = v.standing == Standing::recovered || v.standing == Standing::bare;
+  if (v.state == JobState::cancelling && needs_input) {
+    return fmt::format(
+        "{} is being cancelled: {} pending{}{}\n  `batchwright fetch {} --wait` waits for batches; what "
+        "was never sent fails by name once the `batchwright submit` that made it, with --name {}, brings "
+        "the input, and nothing is sent",
+        v.job, counted(v.items.pending(), "item", "items"), why.empty() ? "" : "; ", why, v.job, v.job);
+  }
   if (v.state == JobState::cancelling) {
     return fmt::format("{} is being cancelled: {} pending{}{}\n  `batchwright fetch {} --wait` waits for what is left",
                        v.job, counted(v.items.pending(), "item", "items"), why.empty() ? "" : "; ", why, v.job);
