@@ -139,7 +139,7 @@ TEST_CASE("a job that was done is collected again without input or consent")
   const auto input = rows(dir, 7);
   REQUIRE(world(job_words("run", input, {"--yes", "--every", "50ms", "-o", (dir / "o.jsonl").native()})).exit == 0);
   lose(world);
-  const auto recovered = world({"recover", "a", "--json"});
+  const auto recovered = world({"recover", "a", "--adopt-grace", "100ms", "--json"});
   CHECK(recovered.exit == 0);
   CHECK(member(recovered.out, "job") == "\"a\"");
   const auto fetched = world({"fetch", "a", "--wait", "--every", "50ms"});
@@ -153,7 +153,7 @@ TEST_CASE("a job that was done is collected again without input or consent")
   CHECK(world(job_words("run", input, {"-o", delivered.native()})).exit == 0);
   check_complete(tests::slurp(delivered), 7);
   lose(world);
-  CHECK(world({"recover", "a"}).exit == 0);
+  CHECK(world({"recover", "a", "--adopt-grace", "100ms"}).exit == 0);
   CHECK(world({"cancel", "a"}).exit == 0);
   CHECK(world({"fetch", "a"}).exit == 0);
 }
@@ -232,7 +232,7 @@ TEST_CASE("what cannot be rebuilt says why")
   CHECK(world({"recover", "a", "--uuid", "another"}).exit == 64);
   const auto listed = several.err.find("server: ") + 8;
   const auto uuid = several.err.substr(listed, 36);
-  CHECK(world({"recover", "a", "--uuid", uuid}).exit == 0);
+  CHECK(world({"recover", "a", "--uuid", uuid, "--adopt-grace", "100ms"}).exit == 0);
   CHECK(world({"fetch", "a", "--wait", "--every", "50ms"}).exit == 0);
 
   auto elsewhere = world.environment();

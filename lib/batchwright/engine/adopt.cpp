@@ -178,6 +178,7 @@ private:
     const auto assembler = requests::assembler_for(m_job, 1);
     const auto stream = input::open(m_job.inputs, {m_job.skip_bad, {}});
     while (const auto* item = stream->next()) {
+      if (m_tools.interrupt.asked()) throw Error{Fault::interrupted, "stopped; nothing was changed"};
       const auto* request = assembler->take(*item);
       ensure(request != nullptr, "a ready-made line is a request");
       const auto tokens = assembler->tokens(*request);

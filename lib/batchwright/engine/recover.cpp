@@ -98,6 +98,19 @@ bool has_lone_file(Server& server, const Remains& remains)
   }
 }
 
+/// Whether some items were surely never in a batch that shows: files and batches may lag alike.
+bool leaves_items(const Remains& remains)
+{
+  std::map<int, std::uint64_t> first_sent; // by part
+  for (const auto& [label, batch] : remains.batches) {
+    if (label.part.attempt == 1) first_sent[label.part.number] = label.part.items;
+  }
+  std::uint64_t sum = 0;
+  for (const auto& [number, items] : first_sent)
+    sum += items;
+  return sum < remains.items;
+}
+
 void wait_out(const Tools& tools, Millis grace)
 {
   constexpr Millis step{50};
@@ -110,9 +123,9 @@ void wait_out(const Tools& tools, Millis grace)
 /// The remains as they are once what was under way has shown.
 Remains settled(Tools& tools, Server& server, Remains remains, Millis grace)
 {
-  if (!has_lone_file(server, remains)) return remains;
+  if (!leaves_items(remains) && !has_lone_file(server, remains)) return remains;
   const auto& name = remains.batches.front().label.job;
-  tools.observer.on(Note{Note::Level::info, fmt::format("{}: a request file has no batch; one that was just being made "
+  tools.observer.on(Note{Note::Level::info, fmt::format("{}: some items show in no batch; one that was just being made "
                                                         "shows within {} s: looking again then",
                                                         name, (grace.count() + 999) / 1000)});
   wait_out(tools, grace);
@@ -388,11 +401,7 @@ private:
     for (const auto& [number, batch] : m_kept)
       tx.put(m_name, call_of(batch->label.call, number, batch->object, CallState::adopted, now));
     for (const auto* twin : m_twins) {
-      if (!pack || ordinals.size() > part.items) return;
-      for (const auto& run : pack->runs) {
-        for (auto ordinal = run.first; ordinal <= run.last(); ++ordinal)
-          ordinals.push_back(ordinal);
-      }
+      if (!has_part(twin->label.part.number)) continue;
       tx.put(m_name, call_of(twin->label.call, twin->label.part.number, twin->object, CallState::abandoned, now));
     }
     tx.log(m_name, 0, fmt::format("rebuilt from {} batches at the server", m_kept.size()));

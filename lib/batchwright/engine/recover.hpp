@@ -34,11 +34,11 @@ struct Remains {
 std::vector<Remains> find_remains(Tools& tools, Server& server, const std::string& name);
 
 /// Makes the job in the store, under its lock, and returns how it stands. A batch whose creation was under way when the
-/// state was lost may show late: where a file of the job's has no batch, the listing is asked once more after `grace`.
-/// Request files are downloaded where they tell which items a part holds, or the user's ids. Throws `Fault::usage`
-/// where there is a job of that name here, `Fault::busy`, `Fault::storage`, as find_remains(), and `Fault::config`
-/// where the requests of a batch cannot be told from the server alone (ready-made files of several models: `adopt`
-/// can).
+/// state was lost may show late: where items, or a file of the job's, show in no batch, the listing is asked once more
+/// after `grace`. Request files are downloaded where they tell which items a part holds, or the user's ids. Throws
+/// `Fault::usage` where there is a job of that name here, `Fault::busy`, `Fault::storage`, as find_remains(), and
+/// `Fault::config` where the requests of a batch cannot be told from the server alone (ready-made files of several
+/// models: `adopt` can).
 JobView recover(Tools& tools, Server& server, const Remains& remains, Millis grace);
 
 /// What a `submit` of the same input brings to a job that was rebuilt or taken over: its consent, and of a recovered

@@ -144,8 +144,8 @@ struct Job {
   std::string account = {}; ///< endpoint with organisation and project, else a digest of the key
   std::optional<PicoUsd> estimated = {};
   Instant created_at = {};
-  Standing standing = Standing::consented;
   std::string options = {}; ///< of a job that was recovered: the digest of what it sends
+  Standing standing = Standing::consented;
   Pause pause = Pause::none;
   std::string message = {}; ///< why it is paused, or what the user should know
   Handover handover = {};
