@@ -60,7 +60,7 @@ bw::Exit run_recover(const RecoverOptions& options, Session& session)
   if (!bw::is_job_name(options.name)) throw Error{Fault::usage, fmt::format("{}: not a job name", options.name)};
   const auto grace = duration_of(options.adopt_grace, "--adopt-grace").value_or(bw::Policy{}.adopt_grace);
   auto& server = session.server();
-  const auto jobs = bw::engine::find_remains(session.tools(), server, options.name);
+  const auto jobs = bw::engine::find_remains(session.tools(), server, options.name, grace);
   const auto view = bw::engine::recover(session.tools(), server, chosen(jobs, options), grace);
   const auto batches =
       std::count_if(view.parts.begin(), view.parts.end(), [](const bw::Part& part) { return !part.batch.empty(); });

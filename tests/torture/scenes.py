@@ -9,9 +9,11 @@ the proof can tell that it struck on both sides of each commit.
 """
 
 import json
+import shutil
 import time
 
 from clock import check_faketime, come_to_end
+from kinds import ReadyMade
 from stage import Job, Rows, judge_ledger
 
 EARLIER = "an earlier result\n"
@@ -22,6 +24,7 @@ class Scene:
     """The plain one: a job of two parts, and a server that makes no mistake."""
 
     command = ""
+    kind = Job
     faults = {}
     options = ()
     items, per_part, learns = 6, 3, False
@@ -31,7 +34,7 @@ class Scene:
     def __init__(self, program, place, emulator):
         self.emulator, self.seen = emulator, ""
         name = type(self).__name__.lower()
-        self.job = Job(program, place, emulator.url, name, self.items, self.per_part, learns=self.learns)
+        self.job = self.kind(program, place, emulator.url, name, self.items, self.per_part, learns=self.learns)
         self.job.submit += self.options
         self.elsewhere = self.job.result.with_name("elsewhere.jsonl")
 
@@ -416,5 +419,86 @@ class CleanRemote(Clean):
     leaves = {"there"}
 
 
+class Rebuilt(Scene):
+    """A job is made of batches that are at the server, as a whole or not at all; then `submit` sends the rest."""
+
+    items, per_part = 16, 4
+    batches, rest = 0, 0  # how many there are, and parts that none holds
+    leaves = {"there", "not there"}
+
+    def look(self):
+        found, self.seen = self.judge_parts()
+        return found
+
+    def judge_parts(self):
+        said = self.job.run(["status", self.job.name, "--offline", "--json"])
+        if said.exit == 64:
+            return [], "not there"
+        parts = json.loads(said.out)["parts"] if said.exit == 0 else []
+        ids = {part["batch_id"] for part in parts if part["batch_id"]}
+        known = {batch["id"] for batch in self.emulator.ledger(rows=True)["batches"]}
+        whole = len(parts) == self.batches + self.rest and ids == known and len(known) == self.batches
+        return [] if whole else [f"made in part: {said} {parts}"], "there"
+
+    def go_on(self):
+        ended = self.job.run(self.words)
+        if ended.exit != (64 if self.seen == "there" else 0):
+            return [f"made again: {ended}"]
+        found, seen = self.judge_parts()
+        self.emulator.change({})
+        return found or ([] if seen == "there" else ["not made"]) or self.job.finish()
+
+
+class Recover(Rebuilt):
+    """Of a job that is lost, one part was done, one half done and the rest asked of another model, one runs, and one
+    was never sent."""
+
+    command = "recover"
+    faults = {"expire_batches": [{"batch": 1, "after_share": 0.5}], "stuck_batches": [{"batch": [3, 4]}]}
+    learns = True
+    options = ["--enqueued-tokens", "60", "--max-attempts", "1"]
+    batches, rest = 4, 1
+
+    @property
+    def words(self):
+        return ["recover", self.job.name, "--adopt-grace", "100ms"]
+
+    def set_up(self):
+        self.must([*self.job.submit, "--detach"])
+        for _ in range(50):
+            states = sorted(part["state"] for part in self.parts())
+            if states == ["queued", "running", "settled", "settled"]:
+                break
+            self.must(["poll"])
+        self.must(["retry", self.job.name, "--model", "gpt-5.4-nano", "--yes", "--detach"])
+        states = sorted(part["state"] for part in self.parts())
+        if states != ["queued", "running", "running", "settled", "settled"]:
+            raise RuntimeError(f"the scene does not come about: {states}")
+        shutil.rmtree(self.job.home)
+
+
+class Adopt(Rebuilt):
+    """Another program made two batches of a file, one of which expired half done, and sent the rest of it never."""
+
+    command = "adopt"
+    kind = ReadyMade
+    faults = {"expire_batches": [{"batch": 1, "after_share": 0.5}]}
+    batches, rest = 2, 1
+
+    @property
+    def words(self):
+        return ["adopt", "--requests", str(self.job.input), *self.made, "--name", self.job.name]
+
+    def set_up(self):
+        self.job.submit = ["submit", str(self.job.input), "--name", self.job.name, "--yes"]
+        lines = self.job.input.read_text().splitlines(keepends=True)
+        how = {"endpoint": "/v1/chat/completions", "completion_window": "24h"}
+        self.made = []
+        for first in (0, self.per_part):
+            file = self.emulator.upload("theirs.jsonl", "".join(lines[first : first + self.per_part]))
+            self.made.append(self.emulator.call("POST", "/v1/batches", {**how, "input_file_id": file})["id"])
+        self.await_server(lambda l: all(b["ended_at"] for b in l["batches"]))
+
+
 SCENES = [Submit, Poll, Fetch, Run, Deliver, Cancel, Abandon, Retry, Resend, Cut, Join]
-SCENES += [CleanAll, CleanLocal, CleanRemote]
+SCENES += [CleanAll, CleanLocal, CleanRemote, Recover, Adopt]

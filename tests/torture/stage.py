@@ -17,6 +17,7 @@ import urllib.request
 
 QUICK = {"validating_ms": 0, "in_progress_ms": 0, "finalizing_ms": 0, "cancelling_ms": 0}
 KEY = "torture"
+MODEL = "gpt-5.4-mini"
 LONGEST = 60  # seconds that one command may take
 
 # What the program says when it ended in order: all of them are in its own table of exit statuses.
@@ -66,13 +67,22 @@ class Emulator:
         self.process.stdout.close()
 
     def call(self, method, path, body=None):
-        request = urllib.request.Request(
-            self.url.removesuffix("/v1") + path, method=method, data=None if body is None else json.dumps(body).encode()
-        )
+        return self.send(method, path, None if body is None else json.dumps(body).encode(), "application/json")
+
+    def send(self, method, path, data, form):
+        request = urllib.request.Request(self.url.removesuffix("/v1") + path, method=method, data=data)
         request.add_header("Authorization", f"Bearer {KEY}")
+        request.add_header("Content-Type", form)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=LONGEST) as answer:
             return json.load(answer)
+
+    def upload(self, name, text):
+        """A file for batches, as any client sends it; its id."""
+        border = "border-of-a-form"
+        form = f'--{border}\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n--{border}\r\n'
+        form += f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n{text}\r\n--{border}--\r\n'
+        return self.send("POST", "/v1/files", form.encode(), f"multipart/form-data; boundary={border}")["id"]
 
     def ledger(self, rows=False):
         return self.call("GET", "/emulator/ledger" + ("?items=1" if rows else ""))
@@ -88,6 +98,9 @@ class Emulator:
 class Job:
     """A job in a state root of its own. Its name, or mark, is in its custom_ids and texts: no two jobs share either."""
 
+    input_name = "input.csv"
+    asks = ["--model", MODEL, "--id-column", "id", "--prompt", "{{text}}", "--max-output-tokens", "64"]
+
     def __init__(
         self, program, directory, url, name, items=6, per_part=3, grace="1s", home=None, learns=False, mark=None
     ):
@@ -98,9 +111,8 @@ class Job:
         self.result = self.directory / "result" / "answers.jsonl"
         self.result.parent.mkdir()
         (self.directory / "tmp").mkdir()
-        self.input = self.directory / "input.csv"
-        rows = "".join(f"{self.id(i)},{self.text(i)}\n" for i in range(items))
-        self.input.write_text("id,text\n" + rows)
+        self.input = self.directory / self.input_name
+        self.write_input()
         self.environment = {
             "PATH": os.environ["PATH"],
             "TZ": "UTC",
@@ -114,8 +126,7 @@ class Job:
         # Under ptrace LeakSanitizer cannot work, and after a kill there is nothing to report.
         sanitizer = os.environ.get("ASAN_OPTIONS", "")
         self.environment["ASAN_OPTIONS"] = f"{sanitizer}:detect_leaks=0".lstrip(":")
-        self.submit = ["submit", str(self.input), "--name", name, "--model", "gpt-5.4-mini", "--id-column", "id"]
-        self.submit += ["--prompt", "{{text}}", "--max-output-tokens", "64", "--requests-per-part", str(per_part)]
+        self.submit = ["submit", str(self.input), "--name", name, *self.asks, "--requests-per-part", str(per_part)]
         if not learns:  # the room at the server: then the first part of a model goes alone
             self.submit += ["--enqueued-tokens", "100000000"]
         self.submit += ["--adopt-grace", grace, "--yes"]
@@ -124,11 +135,18 @@ class Job:
         self.fetch_now = ["fetch", name, "-o", str(self.result)]
         self.history = []
 
+    def write_input(self):
+        rows = "".join(f"{self.id(i)},{self.text(i)}\n" for i in range(self.items))
+        self.input.write_text("id,text\n" + rows)
+
     def id(self, i):
         return f"{self.mark}-{i}"
 
     def text(self, i):
         return f"Say {self.mark} {i}"
+
+    def is_answer(self, i, output):
+        return (output or "").endswith(self.text(i))
 
     def start(self, words, before=(), environment=None):
         """A process of the program; `before` is what runs it (strace, faketime). It leads a group of its own."""
@@ -190,14 +208,14 @@ class Job:
             found.append(f"lost, doubled or out of order: {len(records)} records of {self.items} items")
         for i, record in enumerate(records):
             if record["status"] == "succeeded":
-                if not (record["output"] or "").endswith(self.text(i)):
+                if not self.is_answer(i, record["output"]):
                     found.append(f"item {i} has the answer {record['output']!r}")
             elif (record["error"] or {}).get("code") not in may_fail:
                 found.append(f"item {i} failed: {record['error']}")
         return found[:5]
 
     def judge_leftovers(self):
-        half = re.compile(r"\.tmp-|\.part$|-journal$|\.requests\.jsonl$")
+        half = re.compile(r"^\.removed-|\.tmp-|\.part$|-journal$|\.requests\.jsonl$")
         left = [str(p.relative_to(self.home)) for p in self.home.rglob("*") if half.search(p.name)]
         return [f"left behind: {', '.join(sorted(left))}"] if left else []
 
@@ -208,7 +226,7 @@ class Job:
 def judge_ledger(ledger, forgiven=()):
     """The totals that are 0, or 1, unless the client is at fault."""
     none = ["executed_twice", "billed_twice", "executed_again_after_success", "answers_beyond_copies"]
-    none += ["foreign_batches_cancelled"]
+    none += ["inputs_beyond_copies", "foreign_batches_cancelled"]
     one = ["peak_live_batches_per_file", "peak_live_batches_per_content", "most_batches_per_call"]
     found = [f"{total} is {ledger[total]}" for total in none if total not in forgiven and ledger[total] != 0]
     return found + [f"{total} is {ledger[total]}" for total in one if total not in forgiven and ledger[total] > 1]
@@ -221,10 +239,14 @@ def forget_faketime(pid):
 
 
 class Rows:
-    """The ledger's rows by custom_id: what was done for each item."""
+    """The ledger's rows by custom_id: what was done for each item, whatever it was asked with."""
 
     def __init__(self, ledger):
-        self.rows = {row["custom_id"]: row for row in ledger["items"]}
+        self.rows = {}
+        for row in ledger["items"]:
+            sums = self.rows.setdefault(row["custom_id"], {"executed": 0, "billed": 0})
+            for what in sums:
+                sums[what] += row[what]
         self.batches = {}
         for batch in ledger["batches"]:
             self.batches.setdefault((batch["metadata"] or {}).get("bw_job"), []).append(batch)

@@ -21,7 +21,7 @@ sys.dont_write_bytecode = True
 
 from stage import Skipped  # noqa: E402 (nothing is written beside the modules)
 
-PROOFS = ["kills", "replies", "chaos", "full_disk", "crowd", "clock"]
+PROOFS = ["kills", "replies", "chaos", "lost_state", "full_disk", "crowd", "clock"]
 MOST_TOLD = 10
 
 

@@ -1,5 +1,6 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/engine/adopt.hpp>
+#include <batchwright/engine/clean.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/rebuild.hpp>
 #include <batchwright/engine/run.hpp>
@@ -44,6 +45,7 @@ public:
   {
     ask_for_batches();
     make_job();
+    const Sweep sweep{m_tools};
     const auto lock = take_lock(m_tools, m_job.name);
     if (m_tools.store.job(m_job.name))
       throw Error{Fault::busy, fmt::format("a job {} was just made", m_job.name), "choose another --name"};

@@ -29,7 +29,20 @@ std::uint64_t clean_remote(Tools& tools, Server& server, const std::string& job)
 /// server.
 std::uint64_t clean_local(Tools& tools, const std::string& job);
 
-/// Removes what a process that was killed left of jobs that are gone: directories without rows, put aside or not yet.
+/// Removes what a process that was killed left of jobs that are gone, or that never came to be: directories without
+/// rows, put aside or not yet.
 void sweep_leftovers(Tools& tools);
+
+/// Does so at the beginning of a scope, and at its end, however that comes; what hinders it is left for another time.
+class Sweep {
+public:
+  explicit Sweep(Tools& tools);
+  Sweep(const Sweep&) = delete;
+  Sweep& operator=(const Sweep&) = delete;
+  ~Sweep();
+
+private:
+  Tools& m_tools;
+};
 
 } // namespace batchwright::engine

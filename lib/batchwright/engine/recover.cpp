@@ -1,5 +1,6 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/base/sha256.hpp>
+#include <batchwright/engine/clean.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/listing.hpp>
 #include <batchwright/engine/moves.hpp>
@@ -78,12 +79,12 @@ bool is_upload_of(const std::string& name, const std::string& file)
   return std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// Whether the server has a request file of the job's and no batch of it, as far as it shows: one may be on its way.
-bool has_lone_file(Server& server, const Remains& remains)
+/// Whether the server has a request file of a job of this name and no batch of it, as far as it shows: one may be on
+/// its way.
+bool has_lone_file(Server& server, const std::string& name, const std::vector<Remains::Batch>& batches)
 {
-  const auto& name = remains.batches.front().label.job;
   std::set<std::string> known;
-  for (const auto& batch : remains.batches)
+  for (const auto& batch : batches)
     known.insert(batch.object.input_file.str());
   std::set<std::string> pages;
   for (FileId after;;) {
@@ -111,25 +112,43 @@ bool leaves_items(const Remains& remains)
   return sum < remains.items;
 }
 
-void wait_out(const Tools& tools, Millis grace)
+/// The jobs of a name as the listing shows them now, newest first.
+std::vector<Remains> look_for(Tools& tools, Server& server, const std::string& name)
 {
+  std::vector<Remains> jobs;
+  for (auto& batch : batches_of(tools, server, name)) {
+    const auto& uuid = batch.label.job_uuid;
+    auto job = std::find_if(jobs.begin(), jobs.end(), [&](const Remains& r) { return r.uuid == uuid; });
+    if (job == jobs.end()) {
+      jobs.push_back({.uuid = uuid, .items = batch.label.job_items, .last_made = batch.object.created_at});
+      job = jobs.end() - 1;
+    }
+    job->first_made = batch.object.created_at;
+    job->batches.push_back(std::move(batch));
+  }
+  return jobs;
+}
+
+/// The same once what was under way has shown.
+std::vector<Remains> look_again(Tools& tools, Server& server, const std::string& name, Millis grace)
+{
+  tools.observer.on(Note{Note::Level::info, fmt::format("{}: some items show in no batch; one that was just being made "
+                                                        "shows within {} s: looking again then",
+                                                        name, (grace.count() + 999) / 1000)});
   constexpr Millis step{50};
   for (const auto end = std::chrono::steady_clock::now() + grace; std::chrono::steady_clock::now() < end;) {
     if (tools.interrupt.asked()) throw Error{Fault::interrupted, "stopped; nothing was changed"};
     std::this_thread::sleep_for(std::min(step, grace));
   }
+  return look_for(tools, server, name);
 }
 
 /// The remains as they are once what was under way has shown.
 Remains settled(Tools& tools, Server& server, Remains remains, Millis grace)
 {
-  if (!leaves_items(remains) && !has_lone_file(server, remains)) return remains;
   const auto& name = remains.batches.front().label.job;
-  tools.observer.on(Note{Note::Level::info, fmt::format("{}: some items show in no batch; one that was just being made "
-                                                        "shows within {} s: looking again then",
-                                                        name, (grace.count() + 999) / 1000)});
-  wait_out(tools, grace);
-  for (auto& again : find_remains(tools, server, name)) {
+  if (!leaves_items(remains) && !has_lone_file(server, name, remains.batches)) return remains;
+  for (auto& again : look_again(tools, server, name, grace)) {
     if (again.uuid == remains.uuid) return again;
   }
   return remains; // a listing that forgets what it showed
@@ -237,7 +256,11 @@ private:
     if (!reply.ok()) return lose_requests(part);
     part.bytes = reply.value.bytes;
     part.sha256 = sha256_of_file(to);
-    if (is_ready_made(m_job)) write_ids(part);
+    if (is_ready_made(m_job)) {
+      write_ids(part);
+    } else {
+      each_id(part, [](const std::string&) {}); // throws for what came garbled
+    }
   }
 
   /// The file has lapsed, long after its batch. A range of default ids needs none; of a range with the user's ids they
@@ -269,8 +292,10 @@ private:
       if (line->text.empty()) continue;
       auto id = wire::salvage_custom_id(line->text);
       if (!id) {
-        throw Error{Fault::config,
-                    fmt::format("the request file of the batch {} holds a line without a custom_id", part.batch.str())};
+        throw Error{
+            Fault::network, // the server read it before it made a batch of it
+            fmt::format("the request file of the batch {} came with a line without a custom_id", part.batch.str()),
+            "run the command again; nothing was changed"};
       }
       take(std::move(*id));
     }
@@ -440,20 +465,11 @@ void refuse_known(Tools& tools, const std::string& name)
 
 } // namespace
 
-std::vector<Remains> find_remains(Tools& tools, Server& server, const std::string& name)
+std::vector<Remains> find_remains(Tools& tools, Server& server, const std::string& name, Millis grace)
 {
   refuse_known(tools, name);
-  std::vector<Remains> jobs; // newest first, as the listing is
-  for (auto& batch : batches_of(tools, server, name)) {
-    const auto& uuid = batch.label.job_uuid;
-    auto job = std::find_if(jobs.begin(), jobs.end(), [&](const Remains& r) { return r.uuid == uuid; });
-    if (job == jobs.end()) {
-      jobs.push_back({.uuid = uuid, .items = batch.label.job_items, .last_made = batch.object.created_at});
-      job = jobs.end() - 1;
-    }
-    job->first_made = batch.object.created_at;
-    job->batches.push_back(std::move(batch));
-  }
+  auto jobs = look_for(tools, server, name);
+  if (jobs.empty() && has_lone_file(server, name, {})) return look_again(tools, server, name, grace);
   return jobs;
 }
 
@@ -461,6 +477,7 @@ JobView recover(Tools& tools, Server& server, const Remains& found, Millis grace
 {
   ensure(!found.batches.empty(), "a job is rebuilt from its batches");
   const auto& name = found.batches.front().label.job;
+  const Sweep sweep{tools};
   const auto lock = take_lock(tools, name);
   refuse_known(tools, name);
   const auto remains = settled(tools, server, found, grace);

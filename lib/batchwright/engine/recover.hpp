@@ -28,10 +28,11 @@ struct Remains {
   std::vector<Batch> batches = {}; ///< newest first
 };
 
-/// The jobs of a name that the server has batches of, the newest first. Reads the whole listing of batches. Throws
-/// `Fault::usage` where there is a job of that name here, `Fault::network` where it cannot be read, `Fault::auth` for a
-/// refused key, `Fault::rejected` where it is not given, or not to its end.
-std::vector<Remains> find_remains(Tools& tools, Server& server, const std::string& name);
+/// The jobs of a name that the server has batches of, the newest first. Reads the whole listing of batches, and once
+/// more after `grace` where it shows none, but a request file of such a job. Throws `Fault::usage` where there is a job
+/// of that name here, `Fault::network` where it cannot be read, `Fault::auth` for a refused key, `Fault::rejected`
+/// where it is not given, or not to its end.
+std::vector<Remains> find_remains(Tools& tools, Server& server, const std::string& name, Millis grace = Millis{0});
 
 /// Makes the job in the store, under its lock, and returns how it stands. A batch whose creation was under way when the
 /// state was lost may show late: where items, or a file of the job's, show in no batch, the listing is asked once more
