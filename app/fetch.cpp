@@ -90,7 +90,7 @@ Exit status:
   5    not finished yet: nothing was written (with --partial, what is there)
   64   usage, or there is no such job
   65   the input is needed for this format, and has changed
-  74   a file or the disk: what has ended could not be stored
+  74   a file or the disk: a full one pauses the job until there is room
 
 Examples:
   batchwright fetch reviews -o answers.jsonl

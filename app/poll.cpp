@@ -44,7 +44,7 @@ Exit run_poll(const PollOptions& options, Session& session)
     if (view) {
       exit = bw::graver(exit, hand_over(*view, session));
       session.console().conclude(*view, Stdout::is_free);
-      if (view->pause != bw::Pause::none) exit = bw::graver(exit, bw::exit_for(*view));
+      if (view->state == bw::JobState::paused) exit = bw::graver(exit, bw::exit_for(*view));
     } else if (named || fault->fault() != bw::Fault::busy) { // taken since we looked: another process moves it
       exit = bw::graver(exit, session.console().fail(*fault));
     }

@@ -199,23 +199,50 @@ TEST_CASE("a pause for the disk stays while the rest of the job has no room ther
   const auto job = process.make(large(arena, 2));
   auto part = process.store.parts(job).front();
   const auto bytes = part.bytes;
-  const auto record = [&](Pause pause, std::uint64_t size) {
+  const auto record = [&](std::uint64_t size) {
     auto known = *process.store.job(job);
-    known.pause = pause;
+    known.pause = Pause::disk;
+    known.message = "the disk is full";
     part.bytes = size;
     store::Transaction tx{process.store};
     tx.update(known);
     tx.put(job, part);
     tx.commit();
   };
-  record(Pause::disk, std::uint64_t{1} << 60); // a request file that no disk holds
-  CHECK(process.advance(job, Until::sent).pause == Pause::disk);
-  CHECK(arena.ledger("uploads") == 0);
-  REQUIRE_FALSE(process.recorder.notes.empty());
-  CHECK(process.recorder.notes.back().find("the job may bring 1099511") != std::string::npos);
-  CHECK(process.recorder.notes.back().find(" left") != std::string::npos);
-  record(Pause::disk, bytes);
+  const auto says_what_is_wanted = [](const std::string& text) {
+    return text.find("the job may bring 1099511") != std::string::npos && text.find(" left") != std::string::npos;
+  };
+  for (const auto sending : {Sending::yes, Sending::no}) {
+    record(std::uint64_t{1} << 60); // a request file that no disk holds
+    process.recorder.notes.clear();
+    const auto view = process.advance(job, Until::sent, sending);
+    CHECK(view.pause == Pause::disk);
+    CHECK_MESSAGE(says_what_is_wanted(view.message), view.message);
+    CHECK(arena.ledger("uploads") == 0);
+    REQUIRE(process.recorder.notes.size() == 1);
+    CHECK_MESSAGE(says_what_is_wanted(process.recorder.notes.back()), process.recorder.notes.back());
+  }
+  record(bytes);
   CHECK(process.advance(job, Until::ended).items.succeeded == 2 * items_per_part);
+}
+
+TEST_CASE("where there is room again, a pause for the disk ends also by a command that sends nothing")
+{
+  Arena arena{slow()};
+  const auto job = send(arena, large(arena, 3));
+  let_end(arena, job);
+  {
+    const FileSizeLimit full{less_than_the_answers};
+    CHECK(poll(arena, job).pause == Pause::disk);
+  }
+  const auto bought = arena.ledger("batches_created");
+  REQUIRE(bought < 3);
+  auto process = arena.process();
+  const auto view = process.advance(job, Until::idle, Sending::no);
+  CHECK(view.pause == Pause::none);
+  CHECK(view.message.empty());
+  CHECK(view.items.succeeded == items_per_part);
+  CHECK(arena.ledger("batches_created") == bought);
 }
 
 TEST_CASE("a retry that finds no room changes nothing")

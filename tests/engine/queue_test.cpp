@@ -469,6 +469,7 @@ TEST_CASE("a batch that shows late is that of its part where the part has none")
   refused.effect = emulator::Effect::status;
   auto wanted = PartState::queued;
   bool is_cancelled = false;
+  bool is_judged_anew = false;
   SUBCASE("since it waits for its turn")
   {
     refused.status = 429;
@@ -492,6 +493,11 @@ TEST_CASE("a batch that shows late is that of its part where the part has none")
   {
     wanted = PartState::settled;
     is_cancelled = true;
+    SUBCASE("and nothing else happened") {}
+    SUBCASE("and what is accepted changed since")
+    {
+      is_judged_anew = true;
+    }
   }
   Arena arena{faults};
   auto process = arena.process();
@@ -512,6 +518,14 @@ TEST_CASE("a batch that shows late is that of its part where the part has none")
     return process.store.parts(job).front().state == wanted && !process.store.calls(job, CallState::abandoned).empty();
   });
   REQUIRE(arena.ledger("batches_created") == 1);
+  if (is_judged_anew) {
+    auto known = *process.store.job(job);
+    known.policy.accept = "truncated";
+    store::Transaction tx{process.store};
+    tx.update(known);
+    tx.commit();
+    poll_until([&] { return process.store.parts(job).front().outcomes_version > 0; });
+  }
   arena.server.advance(Millis{faults.list_lag_ms});
   poll_until([&] { return !process.store.calls(job, CallState::adopted).empty(); });
   if (is_cancelled) {

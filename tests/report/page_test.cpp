@@ -121,6 +121,20 @@ TEST_CASE("a page tells until when the server keeps what was not collected")
   CHECK_FALSE(has(report::page(view_of("reviews", {home}), {}, now), "until 2026-12"));
 }
 
+TEST_CASE("a page tells of batches that were given up and may still bring answers")
+{
+  auto given_up = settled_part(1, 0, 10);
+  given_up.state = PartState::abandoned;
+  given_up.remote.status = "cancelling";
+  auto other = settled_part(2, 10, 0);
+  Job job;
+  job.name = "reviews";
+  job.items = 20;
+  CHECK(has(report::page(view(job, {given_up, other}, Held::no), {160, false}, now),
+            "late     1 batch was given up and may still bring answers: `batchwright fetch reviews` collects them"));
+  CHECK_FALSE(has(report::page(view_of("reviews", {other}), {}, now), "given up"));
+}
+
 TEST_CASE("where there is room, a page names the batches")
 {
   const auto v = view_of("reviews", {running_part(1, 500, 410, 3)});

@@ -84,7 +84,31 @@ TEST_CASE("a paused job's next step tells the server's words without their power
   v.pause = Pause::auth;
   v.message = "wrong key \x1b[2J";
   CHECK(report::next_step(v) ==
-        "reviews is paused (auth): wrong key \\x1b[2J\n  then `batchwright poll reviews` goes on");
+        "reviews is paused (auth): wrong key \\x1b[2J\n"
+        "  set OPENAI_API_KEY to a key that may do that; then `batchwright poll reviews` goes on");
+  v.pause = Pause::disk;
+  v.message = "the disk is full";
+  CHECK(report::next_step(v) == "reviews is paused (disk): the disk is full\n"
+                                "  make room on that disk; then `batchwright poll reviews` goes on");
+}
+
+TEST_CASE("a job that may not send is told to be collected only where something is at the server")
+{
+  const auto step = [](PartState state, Standing standing) {
+    auto v = waiting({part_of(state), part_of(PartState::planned)});
+    v.standing = standing;
+    return report::next_step(v);
+  };
+  for (const auto standing : {Standing::adopted, Standing::recovered, Standing::bare}) {
+    CHECK(step(PartState::running, standing).find("fetch reviews --wait") != std::string::npos);
+    CHECK(step(PartState::ended, standing).find("fetch reviews --wait") != std::string::npos);
+  }
+  CHECK(step(PartState::planned, Standing::adopted) ==
+        "reviews: 600 items pending; 2 parts are not sent yet\n"
+        "  `batchwright submit` of the request file with --name reviews sends what is left");
+  CHECK(step(PartState::fetched, Standing::bare) ==
+        "reviews: 600 items pending; 1 part is not sent yet\n"
+        "  the `batchwright submit` that made it, with --name reviews sends what is left");
 }
 
 TEST_SUITE_END();

@@ -370,6 +370,18 @@ TEST_CASE_FIXTURE(Fixture, "a field that there is not is refused, naming those t
   CHECK_THROWS_AS(merged({.format = Format::raw, .choice = {.fields = {"index"}}}), Error);
 }
 
+TEST_CASE_FIXTURE(Fixture, "of a job whose input is not known, no field is taken from it")
+{
+  settle(1, {success(id(0))});
+  job.standing = Standing::recovered;
+  CHECK(fields({"index", "id", "output"}) == R"({"index":0,"id":"bw-0000000000","output":"ok"})"
+                                             "\n");
+  for (const auto* name : {"input", "input.text", "text"}) {
+    CAPTURE(name);
+    CHECK_THROWS_WITH_AS(fields({"index", name}), doctest::Contains("is not known"), Error);
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "fields of the record need nothing from the input; those of the input refuse a changed one")
 {
   input("in.csv", "a\n1\n");

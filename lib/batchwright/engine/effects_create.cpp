@@ -35,7 +35,7 @@ bool is_without_batch(const Part& p)
     return true;
   case PartState::abandoned:
   case PartState::settled:
-    return p.batch.empty() && p.outcomes_version == 0;
+    return p.batch.empty() && p.outcome.left == 0;
   default:
     return false;
   }

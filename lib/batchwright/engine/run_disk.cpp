@@ -46,14 +46,14 @@ bool Run::stores_first() const
          });
 }
 
-/// Ends a pause for the disk where all that could be stored now is stored, and there is room for the rest of the job.
+/// Ends a pause for the disk where all that could be stored now is stored, and there is room for the rest of the job,
+/// whoever sends it.
 void Run::go_on_with_room()
 {
   if (m_job.pause != Pause::disk) return;
   if (stores_first()) return;
-  const bool sends_on = tally(m_job, m_parts).pending() > 0 && m_job.cancel == Cancel::none;
-  if (sends_on && m_goal.sending == Sending::no) return;
-  if (sends_on && lacks_room_for_rest()) return;
+  const bool is_to_go_on = tally(m_job, m_parts).pending() > 0 && m_job.cancel == Cancel::none;
+  if (is_to_go_on && lacks_room_for_rest()) return;
   record_job([](Job& job) {
     job.pause = Pause::none;
     job.message.clear();
@@ -61,14 +61,17 @@ void Run::go_on_with_room()
   hold_after_failures();
 }
 
-/// Says so, once.
+/// Says so, once, with the figures of now.
 bool Run::lacks_room_for_rest()
 {
   std::vector<Part> rest;
   std::copy_if(m_parts.begin(), m_parts.end(), std::back_inserter(rest),
                [](const Part& p) { return is_live(p.state); });
   const auto want = want_of_room(m_tools, bytes_to_come(m_job, rest));
-  if (!want.empty() && !std::exchange(m_told_of_disk, true)) note(Note::Level::warning, "paused (disk): " + want);
+  if (!want.empty() && !std::exchange(m_told_of_disk, true)) {
+    record_job([&](Job& job) { job.message = want; });
+    note(Note::Level::warning, "paused (disk): " + want);
+  }
   return !want.empty();
 }
 

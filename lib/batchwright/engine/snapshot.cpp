@@ -55,7 +55,8 @@ results::Merged merge(Tools& tools, const Snapshot& seen, const results::MergeOp
                       const results::Sink& sink)
 {
   const bool is_table = options.format == results::Format::csv || options.format == results::Format::tsv;
-  if (is_table || options.choice.input) require_input(seen.job, "the table, or the items' own records,");
+  if (is_table) require_input(seen.job, "a table");
+  if (options.choice.input) require_input(seen.job, "--include input");
   if (options.pending == results::Pending::refuse) refuse_pending(seen);
   auto outcomes = outcome_files(tools, seen.job, seen.parts);
   std::erase_if(outcomes, [&](const results::OutcomeFile& file) {

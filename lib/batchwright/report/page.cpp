@@ -163,6 +163,13 @@ std::optional<Instant> first_lapse(const std::vector<Part>& parts)
   return first;
 }
 
+/// How many batches were given up that nobody knows the end of.
+std::ptrdiff_t may_still_answer(const std::vector<Part>& parts)
+{
+  return std::count_if(parts.begin(), parts.end(),
+                       [](const Part& p) { return p.state == PartState::abandoned && !p.lapses_at; });
+}
+
 std::string progress_bar(const JobView& v, const AtServer& remote, const Style& style)
 {
   const int cells = std::clamp(style.columns - 2 - 2 - 6, 10, 100);
@@ -204,6 +211,9 @@ std::string head(const JobView& v, const Style& style, Instant now)
   if (const auto lapse = first_lapse(v.parts))
     facts.add("kept",
               fmt::format("answers at the server until {}: `batchwright fetch {}` collects them", utc(*lapse), v.job));
+  if (const auto given_up = may_still_answer(v.parts); given_up > 0)
+    facts.add("late", fmt::format("{} given up and may still bring answers: `batchwright fetch {}` collects them",
+                                  given_up == 1 ? "1 batch was" : fmt::format("{} batches were", given_up), v.job));
   if (!v.handover.out.empty()) facts.add("out", out_line(v.handover));
   const bool is_settled =
       v.state == JobState::done && v.standing != Standing::consented; // nothing is left to consent to

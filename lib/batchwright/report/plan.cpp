@@ -61,6 +61,31 @@ std::string waiting_for(const JobView& v)
   return text;
 }
 
+/// Whether anything of the job is, or may be, at the server and not here yet.
+bool waits_at_server(const JobView& v)
+{
+  return std::any_of(v.parts.begin(), v.parts.end(), [](const Part& p) {
+    return has_live_batch(p.state) || p.state == PartState::creating || p.state == PartState::ended;
+  });
+}
+
+/// What only a person can do.
+std::string_view remedy(Pause pause)
+{
+  switch (pause) {
+  case Pause::auth:
+    return "set OPENAI_API_KEY to a key that may do that";
+  case Pause::quota:
+    return "see to the account's quota";
+  case Pause::account:
+    return "set OPENAI_BASE_URL, OPENAI_ORG_ID, OPENAI_PROJECT_ID and the key as they were";
+  case Pause::disk:
+    return "make room on that disk";
+  default:
+    return "see to its cause";
+  }
+}
+
 /// What ends a pause.
 std::string way_on(const JobView& v, const std::string& poll)
 {
@@ -74,8 +99,7 @@ std::string way_on(const JobView& v, const std::string& poll)
     return fmt::format(
         "{} asks the server again; `batchwright retry {} --resend-unknown` sends again what may be there", poll, v.job);
   }
-  if (v.pause == Pause::disk) return fmt::format("make room on that disk; then {} goes on", poll);
-  return fmt::format("then {} goes on", poll);
+  return fmt::format("{}; then {} goes on", remedy(v.pause), poll);
 }
 
 } // namespace
@@ -126,6 +150,13 @@ std::string next_step(const JobView& v)
   if (v.state == JobState::cancelling) {
     return fmt::format("{} is being cancelled: {} pending{}{}\n  `batchwright fetch {} --wait` waits for what is left",
                        v.job, counted(v.items.pending(), "item", "items"), why.empty() ? "" : "; ", why, v.job);
+  }
+  if (v.standing != Standing::consented && !waits_at_server(v)) {
+    return fmt::format("{}: {} pending{}{}\n  {} with --name {} sends what is left", v.job,
+                       counted(v.items.pending(), "item", "items"), why.empty() ? "" : "; ", why,
+                       v.standing == Standing::adopted ? "`batchwright submit` of the request file"
+                                                       : "the `batchwright submit` that made it,",
+                       v.job);
   }
   if (v.standing != Standing::consented) {
     return fmt::format("{}: {} pending{}{}\n  `batchwright fetch {} --wait` collects what is at the server\n"

@@ -37,6 +37,15 @@ Error unknown(const std::string& name, const std::deque<std::string>& columns)
           fmt::format("there are {}, and what stands inside them, as output.label", fmt::join(known, ", "))};
 }
 
+Error without_input(const std::string& name, const Job& job)
+{
+  return {
+      Fault::usage,
+      fmt::format("--fields {}: not in a record, and the input of {}, which was rebuilt from the server, is not known",
+                  name, job.name),
+      fmt::format("`batchwright submit` the same input, with the same options and --name {}", job.name)};
+}
+
 /// The columns of the job's input, read when the first name needs them.
 class Columns {
 public:
@@ -73,10 +82,12 @@ private:
   std::optional<CsvColumns> m_columns = {};
 };
 
-Field field_named(const std::string& name, Columns& columns)
+Field field_named(const std::string& name, const Job& job, Columns& columns)
 {
   const auto [first, rest] = split(name);
   if (const auto member = member_named(first)) return {name, member, std::string{rest}};
+  if (!knows_input(job) && name == "id") return {name, Member::custom_id, {}};
+  if (!knows_input(job)) throw without_input(name, job);
   if (first == whole_input && rest.empty()) return {name, {}, {}};
   const std::string column{first == whole_input && !columns.has(name) ? rest : std::string_view{name}};
   if (columns.has(column)) return {name, {}, column};
@@ -126,7 +137,7 @@ std::vector<Field> fields_named(const std::vector<std::string>& names, const Job
   std::set<std::string_view> seen;
   for (const auto& name : names) {
     if (!seen.insert(name).second) throw Error{Fault::usage, fmt::format("--fields: {} is named twice", name)};
-    fields.push_back(field_named(name, columns));
+    fields.push_back(field_named(name, job, columns));
   }
   return fields;
 }

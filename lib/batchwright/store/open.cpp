@@ -102,8 +102,12 @@ Error translated(const Poco::Exception& e, const std::filesystem::path& database
   const bool is_refused = dynamic_cast<const sqlite::IOErrorException*>(&e) ||
                           dynamic_cast<const sqlite::ReadOnlyException*>(&e) ||
                           dynamic_cast<const sqlite::CantOpenDBFileException*>(&e);
-  return Error{is_refused ? Fault::disk : Fault::storage, said,
-               "check the disk, or choose another state directory with --home"};
+  if (is_refused) {
+    return Error{
+        Fault::disk, said,
+        "is that disk full, or may it not be written to? mend that and run the same command again; nothing was lost"};
+  }
+  return Error{Fault::storage, said, "check the disk, or choose another state directory with --home"};
 }
 
 std::unique_ptr<Session> open_session(const std::filesystem::path& database, Millis patience)
