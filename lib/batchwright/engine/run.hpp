@@ -44,6 +44,12 @@ struct Brought {
   std::optional<Setback> gone = {};       ///< a file is not there, though the batch is; the other one came, if any
 };
 
+/// What came of asking the server to stop a batch.
+struct Stopped {
+  api::Reply<wire::BatchObject> reply = {};
+  std::optional<api::Reply<wire::BatchObject>> seen = {}; ///< how the batch stands, where it was refused to stop it
+};
+
 class Run {
 public:
   /// `workers` are shared with the other runs of this process; what they do for this run is over before it is.
@@ -204,7 +210,7 @@ private:
 
   // --- effects: cancelling (effects_cancel.cpp) ---
   void cancel(const Part& part);
-  void record_cancel(int number, const api::Reply<wire::BatchObject>& reply);
+  void record_cancel(int number, const Stopped& stopped, Instant asked_at);
   void give_up_part(const Part& part);
   void record_given_up(int number, const results::Settled& settled);
 
