@@ -211,6 +211,8 @@ results::Cancelled Run::cancelled(const Part& p) const
 void Run::start(const Action& action)
 {
   const Part copy = part(action.part); // workers get values, never references
+  const bool sends = action.what == Do::build || action.what == Do::upload || action.what == Do::create;
+  if (sends && copy.elsewhere > 0) return keep_rest(copy);
   switch (action.what) {
   case Do::settle:
     return settle(copy, settle_files(copy), cancelled(copy), Do::settle);

@@ -169,9 +169,10 @@ private:
   // --- effects: other parts of the same items (join.cpp, cut.cpp) ---
   void join(const Part& part);
   void cut(const Part& part);
+  void keep_rest(const Part& part);
   struct Made;
-  /// New parts of the items of `members`, as large as the limits of `within` allow; 0 items a request: as many as now.
-  /// `from` tells the job's history where they are from.
+  /// New parts of the items of `members`, but for what later parts hold of them, as large as the limits of `within`
+  /// allow; 0 items a request: as many as now. `from` tells the job's history where they are from.
   void replace(const std::vector<Part>& members, const Job& within, std::uint64_t inputs_per_request,
                const std::string& from, Do as);
   void record_replaced(const std::vector<Part>& members, Made& made, const std::string& from);
