@@ -146,6 +146,7 @@ private:
   void record_not_listed(int number, const Call& call);
   void watch(Call call);
   bool looks_for_twins() const;
+  bool waits_for_twin_look(int part) const;
   void look_for_twins();
   void meet_twin(const wire::BatchObject& twin);
   void adopt(const wire::BatchObject& batch, const Call& call);
@@ -278,10 +279,11 @@ bool is_watched(const Call& call, Instant now);
 /// Those of a job.
 std::vector<Call> watched_calls(const store::Store& store, const std::string& job, Instant now);
 
-/// Whether the server has said more of a batch than that it looks at it.
+/// Whether the server has let a batch into its queue.
 inline bool is_checked(const BatchStatus& status)
 {
-  return !status.status.empty() && status.status != "validating";
+  return !status.status.empty() && status.status != "validating" &&
+         wire::phase(status.status) != wire::BatchPhase::refused;
 }
 
 /// What a polled batch object says, as the part keeps it.
