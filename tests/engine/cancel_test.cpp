@@ -131,6 +131,39 @@ TEST_CASE("a batch that had ended when it was to be cancelled loses nothing")
   CHECK(process.advance(job, Until::ended, Sending::no).items.succeeded == 10);
 }
 
+TEST_CASE("a server that refuses to cancel is asked how the batch stands: an end is seen, or waited for")
+{
+  bool has_ended = false;
+  SUBCASE("it runs") {}
+  SUBCASE("it has ended, and nobody waits for it")
+  {
+    has_ended = true;
+  }
+  for (const int status : {400, 404, 409, 500}) {
+    CAPTURE(status);
+    emulator::HttpFault refusal;
+    refusal.path = "/v1/batches/*/cancel";
+    refusal.effect = emulator::Effect::status;
+    refusal.status = status;
+    refusal.body = R"({"error":{"message":"Cannot cancel it now.","type":"invalid_request_error","code":null}})";
+    emulator::Faults faults;
+    faults.in_progress_ms = has_ended ? 0 : 300;
+    faults.http = {refusal};
+    Arena arena{faults};
+    auto process = arena.process();
+    const auto job = process.make(arena.ask(10));
+    process.advance(job, Until::sent);
+    if (has_ended) wait_for([&] { return status_at_server(process, job) == "completed"; });
+    engine::wish_cancel(process.tools, job, has_ended ? Cancel::abandon : Cancel::harvest);
+    for (int polls = 0; polls < 100 && !engine::open_jobs(process.tools).empty(); ++polls) {
+      process.advance(job, Until::idle, Sending::no);
+      std::this_thread::sleep_for(Millis{20});
+    }
+    CHECK(engine::open_jobs(process.tools).empty());
+    CHECK(engine::look(process.tools, job).items.succeeded == 10);
+  }
+}
+
 TEST_CASE("parts that wait for room are given up, and those that run are stopped")
 {
   auto faults = stuck();

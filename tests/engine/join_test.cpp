@@ -1,12 +1,14 @@
 #include "tests/support/answers.hpp"
 #include "tests/support/arena.hpp"
 
+#include <batchwright/engine/adopt.hpp>
 #include <batchwright/engine/join.hpp>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <thread>
 
 using namespace batchwright;
 using engine::Sending;
@@ -152,6 +154,57 @@ TEST_CASE("stopped after any step of it, gathering is gone on with by the next p
     CHECK(arena.ledger("executed_again_after_success") == 0);
     if (moves < stop_after) return;
   }
+}
+
+TEST_CASE("of a part that goes back to the queue, what later parts hold is not sent again")
+{
+  emulator::Faults faults;
+  faults.validating_ms = 400;
+  std::string code = "token_limit_exceeded";
+  int theirs = 5; // the first of the other's items
+  SUBCASE("refused for want of room") {}
+  SUBCASE("its file lost")
+  {
+    code = "input_file_not_found";
+  }
+  SUBCASE("all of it held by a later one")
+  {
+    theirs = 0;
+  }
+  faults.fail_batches = {{.batches = {.nth = {1}}, .code = code}};
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto lines = [](int first, int end) {
+    std::string text;
+    for (int i = first; i < end; ++i)
+      text += fmt::format(R"({{"custom_id":"id-{0}","method":"POST","url":"/v1/chat/completions",)"
+                          R"("body":{{"model":"gpt-5.4-mini","messages":[{{"role":"user","content":"text {0}"}}]}}}})"
+                          "\n",
+                          i);
+    return text;
+  };
+  const auto batch = [&](const std::string& name, const std::string& content) {
+    const auto file = process.client.upload(arena.directory.file(name, content), name);
+    REQUIRE(file.ok());
+    return process.client.create_batch(file.value.id, "/v1/chat/completions", {{"project", "theirs"}}).value.id;
+  };
+  const std::vector<BatchId> batches{batch("a.jsonl", lines(0, 10)), batch("b.jsonl", lines(theirs, 15))};
+  const auto all = arena.directory.file("all.jsonl", lines(0, 15)).native();
+  const auto job = engine::adopt(process.tools, process.server, {.name = {}, .requests = all, .batches = batches}).job;
+  REQUIRE(process.store.parts(job).front().elsewhere > 0);
+
+  engine::Ask ask{.inputs = {all}, .format = InputFormat::requests};
+  ask.job.name = job;
+  REQUIRE(process.make(ask) == job);
+  JobView view;
+  for (int polls = 0; polls < 300 && view.state != JobState::done; ++polls) {
+    view = process.advance(job, Until::idle);
+    std::this_thread::sleep_for(Millis{20});
+  }
+  CHECK(view.state == JobState::done);
+  CHECK(view.items.succeeded == 15);
+  CHECK(arena.ledger("batches_created") == (theirs > 0 ? 3 : 2));
+  CHECK(arena.ledger("requests_executed") == 15);
 }
 
 TEST_SUITE_END();

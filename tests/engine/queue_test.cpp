@@ -364,6 +364,23 @@ TEST_CASE("what lives at the server takes room once, whether or not it is the ba
   CHECK(arena.ledger("batches_created") == live + 1);
 }
 
+TEST_CASE("whatever another's batch says of itself, it takes room")
+{
+  emulator::Faults faults;
+  faults.stuck_batches = {{.batches = {}, .after_share = 0.5}};
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto first = process.make(arena.ask(10));
+  const auto file = process.advance(first, Until::sent).parts.front().file;
+  for (int i = 0; i < 2; ++i)
+    REQUIRE(process.client.create_batch(file, "/v1/chat/completions", {{"bw_tokens", "9223372036854775807"}}).ok());
+
+  auto ask = arena.ask(10);
+  ask.job.name = "second";
+  ask.job.policy.enqueued_tokens = 1'000'000;
+  CHECK(process.advance(process.make(ask), Until::sent).parts.front().state == PartState::queued);
+}
+
 TEST_CASE(
     "a part whose own tokens exceed the named limit is cut, and one request that does fails with the server's word")
 {
@@ -489,6 +506,7 @@ TEST_CASE("a batch that shows late is that of its part where the part has none")
     faults.http.push_back(refused);
     wanted = PartState::planned;
   }
+  bool is_judged = false;
   SUBCASE("since it was given up")
   {
     wanted = PartState::settled;
@@ -498,6 +516,11 @@ TEST_CASE("a batch that shows late is that of its part where the part has none")
     {
       is_judged_anew = true;
     }
+  }
+  SUBCASE("since it was given up, and judged otherwise since")
+  {
+    wanted = PartState::settled;
+    is_cancelled = is_judged = true;
   }
   Arena arena{faults};
   auto process = arena.process();
@@ -517,6 +540,12 @@ TEST_CASE("a batch that shows late is that of its part where the part has none")
   poll_until([&] {
     return process.store.parts(job).front().state == wanted && !process.store.calls(job, CallState::abandoned).empty();
   });
+  if (is_judged) {
+    ask.job.policy.accept = "truncated";
+    REQUIRE(process.make(ask) == job);
+    process.advance(job, Until::idle);
+    REQUIRE(process.store.parts(job).front().outcomes_version == 1);
+  }
   REQUIRE(arena.ledger("batches_created") == 1);
   if (is_judged_anew) {
     auto known = *process.store.job(job);
@@ -539,6 +568,106 @@ TEST_CASE("a batch that shows late is that of its part where the part has none")
   CHECK(arena.ledger("batches_created") == 1);
   CHECK(arena.ledger("batches_cancelled") == (is_cancelled ? 1 : 0));
   CHECK(engine::open_jobs(process.tools).empty());
+}
+
+TEST_CASE("a part that may have a batch is not sent before the listing was asked for it")
+{
+  emulator::Faults faults;
+  faults.list_lag_ms = 600'000;
+  emulator::HttpFault lost;
+  lost.method = "POST";
+  lost.path = "/v1/batches";
+  lost.calls.nth = {1};
+  lost.effect = emulator::Effect::close_after;
+  emulator::HttpFault refused = lost;
+  refused.calls.nth = {2};
+  refused.effect = emulator::Effect::status;
+  refused.status = 429;
+  refused.body = R"({"error":{"message":"slowly","type":"rate_limit","code":"rate_limit_exceeded"}})";
+  faults.http = {lost, refused};
+  Arena arena{faults};
+  auto process = arena.process();
+  auto ask = arena.ask(10);
+  ask.job.policy.adopt_grace = Millis{1};
+  const auto job = process.make(ask);
+  const auto waits = [&] {
+    const auto part = process.store.parts(job).front();
+    return part.state == PartState::queued && part.due && !process.store.calls(job, CallState::not_sent).empty();
+  };
+  for (int polls = 0; polls < 300 && !waits(); ++polls) {
+    process.advance(job, Until::idle);
+    std::this_thread::sleep_for(Millis{20});
+  }
+  REQUIRE(waits());
+  arena.server.advance(Millis{faults.list_lag_ms});
+  std::this_thread::sleep_until(*process.store.parts(job).front().due); // it may go now
+  CHECK(process.advance(job, Until::ended).items.succeeded == 10);
+  CHECK(arena.ledger("batches_created") == 1);
+}
+
+TEST_CASE("an earlier batch that failed does not end the grace time of the last call")
+{
+  emulator::Faults faults;
+  faults.list_lag_ms = 600'000;
+  faults.fail_batches = {{.batches = {.nth = {1}}, .code = "token_limit_exceeded"}};
+  emulator::HttpFault lost;
+  lost.method = "POST";
+  lost.path = "/v1/batches";
+  lost.calls.nth = {1, 2};
+  lost.effect = emulator::Effect::close_after;
+  faults.http = {lost};
+  Arena arena{faults};
+  auto process = arena.process();
+  auto ask = arena.ask(10);
+  ask.job.policy.adopt_grace = Millis{1};
+  const auto job = process.make(ask);
+  int creations = 0;
+  auto then = PartState::creating;
+  process.recorder.on_move = [&](const PartMoved& moved) {
+    if (moved.from == PartState::creating && creations == 2) {
+      then = moved.to;
+      process.interrupt.ask(1);
+    }
+    if (moved.to == PartState::creating && ++creations == 2) arena.server.advance(Millis{faults.list_lag_ms});
+  };
+  process.advance(job, Until::ended);
+  REQUIRE(arena.ledger("batches_created") == 2); // the first shows, the second does not yet
+  CHECK(then == PartState::queued);              // it was looked for twice
+}
+
+TEST_CASE("a batch that is found failed teaches nothing of what the queue admits")
+{
+  emulator::Faults faults;
+  faults.validating_ms = 0;
+  faults.fail_batches = {{.batches = {}, .code = "token_limit_exceeded"}};
+  emulator::HttpFault lost;
+  lost.method = "POST";
+  lost.path = "/v1/batches";
+  lost.effect = emulator::Effect::close_after;
+  faults.http = {lost};
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto ask = arena.ask(10);
+  const auto job = process.make(ask);
+  process.recorder.on_move = [&](const PartMoved& moved) {
+    if (moved.to == PartState::creating) process.interrupt.ask(1);
+  };
+  process.advance(job, Until::idle);
+  REQUIRE(process.store.parts(job).front().state == PartState::creating);
+  auto later = arena.process();
+  const auto failed = [&] {
+    const auto page = later.client.batches({});
+    return page.ok() && !page.value.data.empty() && page.value.data.front().status == "failed";
+  };
+  for (int round = 0; round < 300 && !failed(); ++round)
+    std::this_thread::sleep_for(Millis{10});
+  REQUIRE(failed());
+  for (int polls = 0; polls < 300 && later.store.parts(job).front().state != PartState::queued; ++polls) {
+    later.advance(job, Until::idle);
+    std::this_thread::sleep_for(Millis{20});
+  }
+  CHECK(later.store.parts(job).front().state == PartState::queued);
+  CHECK(later.store.queue(later.server.account, ask.job.request.model).admitted_tokens == 0);
 }
 
 TEST_CASE("a quota that is used up is probed after five minutes, doubling to an hour, by one part")

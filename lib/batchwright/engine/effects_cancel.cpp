@@ -15,21 +15,40 @@ bool may_have_batch(PartState state)
   return has_live_batch(state) || state == PartState::creating || state == PartState::ended;
 }
 
+/// Whether the server may not have done it because the batch has ended, or is about to: which status says so is not
+/// known of any.
+bool may_have_ended(const api::Reply<wire::BatchObject>& reply)
+{
+  return reply.status >= 400 && reply.status != 401 && reply.status != 403 && reply.status != 429;
+}
+
 } // namespace
 
 void Run::cancel(const Part& p)
 {
   m_asked.insert(p.number);
-  const auto work = [this, batch = p.batch] { return m_server.client.cancel(batch); };
-  on_worker(Do::cancel, p.number, work, [this, number = p.number](const auto& reply) { record_cancel(number, reply); });
+  const auto work = [this, batch = p.batch] {
+    Stopped stopped{.reply = m_server.client.cancel(batch)};
+    if (may_have_ended(stopped.reply)) stopped.seen = m_server.client.batch(batch);
+    return stopped;
+  };
+  on_worker(Do::cancel, p.number, work, [this, number = p.number, asked_at = now()](const Stopped& stopped) {
+    record_cancel(number, stopped, asked_at);
+  });
 }
 
-void Run::record_cancel(int number, const api::Reply<wire::BatchObject>& reply)
+void Run::record_cancel(int number, const Stopped& stopped, Instant asked_at)
 {
+  const auto& reply = stopped.reply;
+  if (stopped.seen && stopped.seen->ok()) {
+    note(Note::Level::info, fmt::format("cancelling the batch of part {}: {}; it is {}", number, reply.trouble,
+                                        stopped.seen->value.status));
+    return record_poll(number, *stopped.seen, asked_at);
+  }
   if (!reply.ok()) {
     return record_unanswered(number, fmt::format("cancelling the batch of part {}", number), setback(reply));
   }
-  if (has_ended(status_of(reply.value))) return record_poll(number, reply, now());
+  if (has_ended(status_of(reply.value))) return record_poll(number, reply, asked_at);
 
   m_troubles.erase(number);
   record(number, [&](Part& changed, store::Transaction&) {

@@ -85,7 +85,7 @@ void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply, In
   const bool ended = has_ended(status);
   // Kept as it was seen: it may not be there any more when the part is settled.
   if (phase == wire::BatchPhase::refused) write_file(m_files.batch(number), wire::failed_batch(reply.value));
-  const bool is_admitted = !is_checked(part(number).remote) && is_checked(status) && phase != wire::BatchPhase::refused;
+  const bool is_admitted = !is_checked(part(number).remote) && is_checked(status);
   record(number, [&](Part& changed, store::Transaction& tx) {
     if (is_admitted) learn_admitted(tx, changed);
     changed.remote = status;

@@ -24,6 +24,12 @@ bool is_made_by(const wire::BatchObject& batch, const std::vector<Call>& calls)
          std::any_of(calls.begin(), calls.end(), [&](const Call& c) { return c.uuid == uuid->second; });
 }
 
+/// Whether a batch may have answers that count.
+bool is_of_use(const wire::BatchObject& batch)
+{
+  return wire::phase(batch.status) != wire::BatchPhase::refused && batch.status != "cancelled";
+}
+
 /// Whether any batch that was made for the part is welcome: it waits to be sent again, or was given up before a batch
 /// of it was known, and none of its items was taken out since.
 bool is_without_batch(const Part& p)
@@ -142,10 +148,13 @@ void Run::look_for_batch(const Part& p)
                [&](const Call& c) { return c.part == p.number; });
   auto since = since_oldest(calls);
   since.earlier = p.file_created_at;
-  const auto is_ours = [p, calls](const wire::BatchObject& b, Instant intent) {
-    if (is_made_by(b, calls)) return true;
+  // An earlier one that is of no use must not end the grace time of the last.
+  const auto is_ours = [p, calls, last = *call, since](const wire::BatchObject& b, Instant intent) {
+    if (is_made_by(b, calls)) return is_of_use(b) || is_made_by(b, {last});
     // A server that keeps no metadata: an older batch of the same file may be one that it refused.
-    return b.metadata.empty() && b.input_file == p.file && b.created_at && *b.created_at >= intent - clock_grain;
+    const auto of_last = last.server_time.value_or(intent + (last.begun_at - since.local));
+    return b.metadata.empty() && b.input_file == p.file && b.created_at &&
+           *b.created_at >= (is_of_use(b) ? intent : of_last) - clock_grain;
   };
   const auto work = [this, since, is_ours] {
     return look_through<wire::BatchObject>(
@@ -256,6 +265,13 @@ bool Run::looks_for_twins() const
   return may_ask && !m_watched.empty() && now() >= m_next_twin_look && !m_busy.contains(no_part);
 }
 
+/// Whether a look is under way that may find a batch of the part: another one would run its items twice.
+bool Run::waits_for_twin_look(int number) const
+{
+  return m_busy.contains(no_part) &&
+         std::any_of(m_watched.begin(), m_watched.end(), [number](const Call& c) { return c.part == number; });
+}
+
 /// One listing for all calls that are watched.
 void Run::look_for_twins()
 {
@@ -295,11 +311,11 @@ void Run::meet_twin(const wire::BatchObject& twin)
   if (call == m_watched.end() || m_busy.contains(call->part)) return; // the next look finds it again
   const Part& p = part(call->part);
   if (p.batch == twin.id) return forget(Call{*call}, CallState::adopted);
-  const bool is_of_use = wire::phase(twin.status) != wire::BatchPhase::refused && twin.status != "cancelled";
-  if (is_of_use && p.state == PartState::creating) return; // its own look finds this one, too, and chooses
-  if (is_of_use && is_without_batch(p)) return adopt(twin, Call{*call});
-  if (!is_of_use || wire::phase(twin.status) == wire::BatchPhase::finished) {
-    if (is_of_use)
+  const bool counts = is_of_use(twin);
+  if (counts && p.state == PartState::creating) return; // its own look finds this one, too, and chooses
+  if (counts && is_without_batch(p)) return adopt(twin, Call{*call});
+  if (!counts || wire::phase(twin.status) == wire::BatchPhase::finished) {
+    if (counts)
       note(Note::Level::warning, fmt::format("part {} ran twice at the server: {} was made by a call whose answer was "
                                              "lost, and ended before it showed",
                                              p.number, twin.id.str()));

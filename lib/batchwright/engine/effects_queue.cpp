@@ -28,6 +28,9 @@ constexpr Millis between_turns_for_room{30'000};
 /// What of the server is asked for: batches that may still live.
 constexpr Millis longest_life{25 * 3'600'000};
 
+/// No batch takes more of anything, whatever is said of it: sums of many are numbers still.
+constexpr std::int64_t most_of_one = 1'000'000'000'000;
+
 std::string text_in(const wire::Metadata& metadata, const std::string& key)
 {
   const auto found = metadata.find(key);
@@ -96,9 +99,12 @@ void Run::survey(const Part& p)
     if (look.failed) return note(Note::Level::detail, "others' batches are not counted: " + look.failed->trouble);
     for (const auto& batch : foreign_among(look.found, model)) {
       const auto told = number_in(batch.metadata, "bw_tokens");
+      const auto requests = std::clamp<std::int64_t>(batch.total, 0, most_of_one);
+      const auto guessed =
+          static_cast<std::int64_t>(std::min(static_cast<double>(requests) * each, static_cast<double>(most_of_one)));
       ++known.foreign.batches;
-      known.foreign.requests += batch.total;
-      known.foreign.tokens += told > 0 ? told : static_cast<std::int64_t>(static_cast<double>(batch.total) * each);
+      known.foreign.requests += requests;
+      known.foreign.tokens += std::min(told > 0 ? told : guessed, most_of_one);
     }
   });
 }

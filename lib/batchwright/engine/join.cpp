@@ -1,6 +1,7 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/engine/join.hpp>
 #include <batchwright/engine/moves.hpp>
+#include <batchwright/engine/rebuild.hpp>
 #include <batchwright/engine/run.hpp>
 #include <batchwright/input/ordinals.hpp>
 
@@ -89,14 +90,18 @@ std::filesystem::path list_in(const TemporaryDirectory& directory, int number)
   return directory.path() / fmt::format("{:04}", number);
 }
 
-/// One list of all their items. Memory: 8 bytes an item, of as many as a part may hold.
-void write_list(const std::vector<Part>& members, const store::JobLayout& files, const std::filesystem::path& list)
+/// One list of all their items, but for those that later ones of `parts` hold. Memory: 8 bytes an item, of as many as a
+/// part may hold.
+void write_list(const std::vector<Part>& members, const std::vector<Part>& parts, const store::JobLayout& files,
+                const std::filesystem::path& list)
 {
   std::vector<Ordinal> all;
   for (const auto& p : members) {
+    const auto held = p.elsewhere > 0 ? held_by_later(p, parts, files) : std::vector<Ordinal>{};
     input::Ordinals ordinals{p, files.ordinals(p.number)};
-    while (const auto ordinal = ordinals.next())
-      all.push_back(*ordinal);
+    while (const auto ordinal = ordinals.next()) {
+      if (!std::binary_search(held.begin(), held.end(), *ordinal)) all.push_back(*ordinal);
+    }
   }
   std::sort(all.begin(), all.end());
   input::OrdinalWriter writer{list};
@@ -116,6 +121,12 @@ void Run::join(const Part& p)
   replace(members, m_job, 0, from, Do::join);
 }
 
+/// A part that was rebuilt from the server and goes back to the queue: what later parts hold is not sent again.
+void Run::keep_rest(const Part& p)
+{
+  replace({p}, m_job, 0, fmt::format("that part {} alone holds", p.number), Do::join);
+}
+
 void Run::replace(const std::vector<Part>& members, const Job& within, std::uint64_t inputs_per_request,
                   const std::string& from, Do as)
 {
@@ -126,14 +137,15 @@ void Run::replace(const std::vector<Part>& members, const Job& within, std::uint
   like.items = 0;
   for (const auto& member : members) {
     numbers.push_back(member.number);
-    like.items += member.items;
+    like.items += member.items - member.elsewhere;
     if (member.mark.ordinal <= like.mark.ordinal) like.mark = member.mark;
   }
-  const auto work = [this, within, members, like, files = m_files] {
+  const auto work = [this, within, members, like, parts = m_parts, files = m_files] {
     auto made = std::make_shared<Made>();
     made->lists = std::make_unique<TemporaryDirectory>(files.directory(), "join");
     const auto list = made->lists->path() / "all";
-    write_list(members, files, list);
+    write_list(members, parts, files, list);
+    if (like.items == 0) return made;
     made->parts = m_pins.hold(
         [&] { return requests::cut(within, like, list, [&](int n) { return list_in(*made->lists, n); }).parts; });
     return made;

@@ -193,6 +193,7 @@ std::optional<Instant> Run::shut_until(const Action& action) const
 bool Run::wanted(const Action& action) const
 {
   if (shut_until(action)) return false;
+  if (action.what == Do::create && waits_for_twin_look(action.part)) return false;
   if (action.what == Do::create && m_probing) { // one tries for all
     return std::none_of(m_parts.begin(), m_parts.end(), [](const Part& p) { return p.state == PartState::creating; });
   }
@@ -211,6 +212,8 @@ results::Cancelled Run::cancelled(const Part& p) const
 void Run::start(const Action& action)
 {
   const Part copy = part(action.part); // workers get values, never references
+  const bool sends = action.what == Do::build || action.what == Do::upload || action.what == Do::create;
+  if (sends && copy.elsewhere > 0) return keep_rest(copy);
   switch (action.what) {
   case Do::settle:
     return settle(copy, settle_files(copy), cancelled(copy), Do::settle);

@@ -44,6 +44,12 @@ struct Brought {
   std::optional<Setback> gone = {};       ///< a file is not there, though the batch is; the other one came, if any
 };
 
+/// What came of asking the server to stop a batch.
+struct Stopped {
+  api::Reply<wire::BatchObject> reply = {};
+  std::optional<api::Reply<wire::BatchObject>> seen = {}; ///< how the batch stands, where it was refused to stop it
+};
+
 class Run {
 public:
   /// `workers` are shared with the other runs of this process; what they do for this run is over before it is.
@@ -140,6 +146,7 @@ private:
   void record_not_listed(int number, const Call& call);
   void watch(Call call);
   bool looks_for_twins() const;
+  bool waits_for_twin_look(int part) const;
   void look_for_twins();
   void meet_twin(const wire::BatchObject& twin);
   void adopt(const wire::BatchObject& batch, const Call& call);
@@ -163,9 +170,10 @@ private:
   // --- effects: other parts of the same items (join.cpp, cut.cpp) ---
   void join(const Part& part);
   void cut(const Part& part);
+  void keep_rest(const Part& part);
   struct Made;
-  /// New parts of the items of `members`, as large as the limits of `within` allow; 0 items a request: as many as now.
-  /// `from` tells the job's history where they are from.
+  /// New parts of the items of `members`, but for what later parts hold of them, as large as the limits of `within`
+  /// allow; 0 items a request: as many as now. `from` tells the job's history where they are from.
   void replace(const std::vector<Part>& members, const Job& within, std::uint64_t inputs_per_request,
                const std::string& from, Do as);
   void record_replaced(const std::vector<Part>& members, Made& made, const std::string& from);
@@ -204,7 +212,7 @@ private:
 
   // --- effects: cancelling (effects_cancel.cpp) ---
   void cancel(const Part& part);
-  void record_cancel(int number, const api::Reply<wire::BatchObject>& reply);
+  void record_cancel(int number, const Stopped& stopped, Instant asked_at);
   void give_up_part(const Part& part);
   void record_given_up(int number, const results::Settled& settled);
 
@@ -271,10 +279,11 @@ bool is_watched(const Call& call, Instant now);
 /// Those of a job.
 std::vector<Call> watched_calls(const store::Store& store, const std::string& job, Instant now);
 
-/// Whether the server has said more of a batch than that it looks at it.
+/// Whether the server has let a batch into its queue.
 inline bool is_checked(const BatchStatus& status)
 {
-  return !status.status.empty() && status.status != "validating";
+  return !status.status.empty() && status.status != "validating" &&
+         wire::phase(status.status) != wire::BatchPhase::refused;
 }
 
 /// What a polled batch object says, as the part keeps it.
