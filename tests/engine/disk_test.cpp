@@ -110,7 +110,7 @@ TEST_CASE("answers that find no room pause the job: no more is bought until they
     const auto view = poll(arena, job);
     CHECK(view.state == JobState::paused);
     CHECK(view.pause == Pause::disk);
-    CHECK(view.message.find("0001.output.jsonl") != std::string::npos);
+    CHECK(view.message.find(".output.jsonl") != std::string::npos); // of whichever part came first
     CHECK(exit_for(view) == Exit::storage);
     CHECK(view.items.pending() == 3 * items_per_part);
     for (const auto& entry : fs::directory_iterator{directory}) // what came of the answers was given back
