@@ -18,7 +18,7 @@ import signal
 
 from clock import check_faketime, come_to_end
 from replies import figures
-from stage import Emulator, Job, Rows, judge_ledger, remove
+from stage import Emulator, Job, judge_ledger, remove
 
 AT_ONCE = 14  # most of a case is waiting
 DEFAULT_RUNS = 100
@@ -104,15 +104,16 @@ def all_faults(dice):
     return faults
 
 
-def judge_items(job, rows):
-    found = []
+def judge_items(job, ledger):
+    """What was bought has come home, and was bought once."""
+    found, paid = [], job.billed(ledger)
     for i, line in enumerate(job.result.read_text().splitlines()):
-        record, row = json.loads(line), rows.rows.get(job.id(i), {"billed": 0, "executed": 0, "met": 0})
+        record = json.loads(line)
         code = (record["error"] or {}).get("code")
-        if record["status"] == "succeeded" and row["billed"] != 1:
-            found.append(f"item {i} succeeded and was billed {row['billed']} times")
-        if record["status"] == "failed" and row["billed"] > 0 and code not in UNUSABLE:
-            found.append(f"item {i} was billed {row['billed']} times, and failed: {record['error']}")
+        if record["status"] == "succeeded" and paid[i] != 1:
+            found.append(f"item {i} succeeded and was billed {paid[i]} times")
+        if record["status"] == "failed" and paid[i] > 0 and code not in UNUSABLE:
+            found.append(f"item {i} was billed {paid[i]} times, and failed: {record['error']}")
     return found[:5]
 
 
@@ -148,7 +149,7 @@ class Chaos:
             ledger = emulator.ledger(rows=True)
             found += job.judge_result(may_fail=ANY) + judge_ledger(ledger, forgiven={"executed_twice"})
             if job.result.exists():
-                found += judge_items(job, Rows(ledger))
+                found += judge_items(job, ledger)
             return job, found, figures(ledger), faults
 
     @staticmethod

@@ -1,13 +1,13 @@
-"""Jobs of every kind of request: how each is asked for, what its items are called, and what the right answers are.
+"""Jobs of other kinds than prompts for rows with ids: how each is asked for, what its items are called, what is right.
 
-What an answer follows from the text alone is the emulator's to tell: `learn` asks it in real time, once the ledger was
-read and nothing goes wrong any more. `inputs`: the ledger knows items by their texts, since requests hold several.
+What a right answer is, where it follows from the text but does not hold it, is the emulator's to tell: `learn` asks it
+in real time, once the ledger was read and nothing goes wrong any more.
 """
 
 import hashlib
 import json
 
-from stage import MODEL, Job, Rows
+from stage import MODEL, Job
 
 SCHEMA = {
     "type": "object",
@@ -18,20 +18,8 @@ SCHEMA = {
 VECTORS = "text-embedding-3-small"
 
 
-class WithIds(Job):
-    """Rows with ids of their own."""
-
-    def learn(self, emulator):
-        pass
-
-    def billed(self, ledger):
-        """How often each item was paid for."""
-        rows = Rows(ledger).rows
-        return [rows.get(self.id(i), {"billed": 0})["billed"] for i in range(self.items)]
-
-
-class Plain(WithIds):
-    """Rows without: their ordinals tell them apart."""
+class Plain(Job):
+    """Rows without ids: their ordinals tell them apart."""
 
     asks = ["--model", MODEL, "--prompt", "{{text}}", "--max-output-tokens", "64"]
 
@@ -67,10 +55,10 @@ class PackedWithIds(Packed):
         return Job.id(self, i)
 
 
-class Documents(WithIds):
+class Documents(Job):
     """Answers that keep to a schema."""
 
-    asks = [*WithIds.asks[:-1], "200"]
+    asks = [*Job.asks[:-1], "200"]
 
     def write_input(self):
         super().write_input()
@@ -91,7 +79,7 @@ class Documents(WithIds):
         return output == self.right[i]
 
 
-class ReadyMade(WithIds):
+class ReadyMade(Job):
     """Requests as another program made them."""
 
     input_name = "requests.jsonl"
@@ -105,3 +93,14 @@ class ReadyMade(WithIds):
         body = {"model": MODEL, "messages": messages, "max_completion_tokens": 64}
         request = {"custom_id": self.id(i), "method": "POST", "url": "/v1/chat/completions", "body": body}
         return json.dumps(request) + "\n"
+
+
+class TwoFiles(ReadyMade):
+    """The same in two files, whose requests no batch holds together."""
+
+    def write_input(self):
+        half = self.items // 2
+        second = self.directory / "more.jsonl"
+        self.input.write_text("".join(self.line(i) for i in range(half)))
+        second.write_text("".join(self.line(i) for i in range(half, self.items)))
+        self.asks = [str(second)]

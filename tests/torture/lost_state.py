@@ -21,59 +21,50 @@ and so does this proof, but no longer.
 
 import collections
 import concurrent.futures
+import dataclasses
 import json
 import random
 import shutil
 import time
 
-from chaos import ANY, UNUSABLE, Chaos, faults_of
-from clock import by_clock, check_faketime, come_to_end
-from kinds import Documents, Packed, PackedWithIds, Plain, ReadyMade, WithIds
+from chaos import ANY, Chaos, faults_of, judge_items
+from clock import check_faketime, come_to_end
+from kinds import Documents, Packed, PackedWithIds, Plain, ReadyMade, TwoFiles
 from replies import figures
-from stage import Emulator, judge_ledger, remove
+from stage import Emulator, Job, judge_ledger, remove
 
 AT_ONCE = 14  # most of a case is waiting
 DEFAULT_RUNS = 100
 GRACE = "2s"  # listings lag by 0.3 s
 MOST_TRIES = 12  # of `recover` under faults
-EARLY = 0.5  # of losses, so many soon after the job was made
+ENOUGH = 50  # cases of which each thing is to be seen
 
 
+@dataclasses.dataclass
 class Shape:
     """A kind of requests, and what makes its case."""
 
-    def __init__(self, kind, faults=None, options=(), learns=False, retries=False):
-        self.kind, self.faults, self.options = kind, faults or {}, options
-        self.learns, self.retries = learns, retries
+    kind: type
+    faults: dict = dataclasses.field(default_factory=dict)
+    options: tuple = ()
+    learns: bool = False  # the room at the server
+    retries: bool = False  # `retry` is among its commands
 
 
 PASSING = {"never_ran_share": 0.15, "transient_share": 0.15, "drop_share": 0.1}
 SHAPES = {
     "plain": Shape(Plain),
-    "ids": Shape(WithIds),
+    "ids": Shape(Job),
     "packs": Shape(Packed, {"fail_share": 0.05}),
     "packs with ids": Shape(PackedWithIds, {"fail_share": 0.05}),
     "schema": Shape(Documents),
     "ready-made": Shape(ReadyMade),
-    "cut": Shape(WithIds, {"enqueued_token_limit": 300}, learns=True),
-    "attempts": Shape(Plain, {**PASSING, "passing_after": 3}, ["--max-attempts", "6"]),
-    "retries": Shape(WithIds, {**PASSING, "passing_after": 2}, ["--max-attempts", "1"], retries=True),
-    "ready-made retries": Shape(ReadyMade, {**PASSING, "passing_after": 2}, ["--max-attempts", "1"], retries=True),
+    "two files": Shape(TwoFiles),
+    "cut": Shape(Job, {"enqueued_token_limit": 200}, learns=True),
+    "attempts": Shape(Plain, {**PASSING, "passing_after": 3}, ("--max-attempts", "6")),
+    "retries": Shape(Job, {**PASSING, "passing_after": 2}, ("--max-attempts", "1"), retries=True),
+    "ready-made retries": Shape(ReadyMade, {**PASSING, "passing_after": 2}, ("--max-attempts", "1"), retries=True),
 }
-
-
-def judge_items(job, ledger):
-    """What was bought has come home, and was bought once."""
-    found = []
-    paid = job.billed(ledger)
-    for i, line in enumerate(job.result.read_text().splitlines()):
-        record = json.loads(line)
-        code = (record["error"] or {}).get("code")
-        if record["status"] == "succeeded" and paid[i] != 1:
-            found.append(f"item {i} succeeded and was billed {paid[i]} times")
-        if record["status"] == "failed" and paid[i] > 0 and code not in UNUSABLE:
-            found.append(f"item {i} was billed {paid[i]} times, and failed: {record['error']}")
-    return found[:5]
 
 
 class LostState:
@@ -84,26 +75,20 @@ class LostState:
     def case(self, number):
         dice = random.Random(f"{self.stage.seed}/{number}")
         name, shape = list(SHAPES.items())[number % len(SHAPES)]
-        faults = {**faults_of(dice), **shape.faults}
+        faults = {**faults_of(dice), **shape.faults, "in_progress_ms": dice.choice([0, 300, 1500, 4000])}
         faults.pop("list_without_metadata", None)
         place = self.stage.directory / f"lost-{number}"
         with Emulator(self.stage.program, place / "emulator", faults, dice.randrange(2**31)) as emulator:
             items = dice.randint(40, 120)
-            job = shape.kind(
-                self.stage.program,
-                place,
-                emulator.url,
-                f"l{number}",
-                items,
-                self.per_part(shape, items, dice),
-                GRACE,
-                learns=shape.learns,
-            )
+            per_part = self.per_part(shape, items, dice)
+            where = (self.stage.program, place, emulator.url, f"l{number}")
+            job = shape.kind(*where, items, per_part, GRACE, learns=shape.learns)
             job.submit += shape.options
-            found = []
+            found, is_known = [], False
             for _ in range(dice.randint(2, 4)):
-                found += self.live(job, shape, dice)
-                found += self.lose(job, emulator, faults, dice)
+                found += self.live(job, shape, dice, is_known)
+                lost, is_known = self.lose(job, emulator, faults, dice)
+                found += lost
             return name, job, *self.verdict(emulator, job, found, faults), faults
 
     @staticmethod
@@ -111,22 +96,24 @@ class LostState:
         requests = -(-items // 4) if issubclass(shape.kind, Packed) else items
         return -(-requests // dice.randint(3, 6))
 
-    def live(self, job, shape, dice):
-        """Some commands, most of them killed."""
+    def live(self, job, shape, dice, is_known):
+        """Some commands, most of them killed. One that is not known yet is to be made."""
         found = []
         words = [job.submit, job.submit, job.submit + ["--detach"], job.poll, job.fetch]
         if shape.retries:
             again = ["retry", job.name, "--where", "paid=false", "--yes"]
-            words += [job.fetch, again, again + ["--max-output-tokens", "80"]]
-        for _ in range(1 if dice.random() < EARLY else dice.randint(2, 5)):
-            ended = Chaos.maybe_killed(job, dice.choice(words), dice)
-            unknown = ended.exit == 64 and ended.words[0] in ("fetch", "retry")  # no submit has come so far yet
-            if ended.exit not in {0, 3, 5, 75, -9} and not unknown:
+            words += [job.fetch, again, again if isinstance(job, ReadyMade) else again + ["--max-output-tokens", "80"]]
+        for turn in range(dice.randint(1, 5)):
+            ended = Chaos.maybe_killed(job, dice.choice(words[:3] if turn == 0 and not is_known else words), dice)
+            unknown = ended.exit == 64 and "there is no job" in ended.err  # submit was killed before it had made it
+            consent = ended.exit == 64 and ended.words[0] == "retry" and is_known  # of a rebuilt one `submit` is first
+            if ended.exit not in {0, 3, 5, 75, -9} and not unknown and not consent:
                 found.append(f"amid faults: {ended}")
         return found
 
     def lose(self, job, emulator, faults, dice):
-        """The state root goes; `recover` until the job is there, or was never known to the server."""
+        """The state root goes; `recover` until the job is there, or was never known to the server. Returns findings,
+        and whether it is there."""
         shutil.rmtree(job.home, ignore_errors=True)
         time.sleep(faults.get("list_lag_ms", 0) / 1000)
         words = ["recover", job.name, "--adopt-grace", GRACE]
@@ -134,32 +121,37 @@ class LostState:
         for turn in range(MOST_TRIES):
             if turn == MOST_TRIES // 2:
                 emulator.change({**faults, "http": []})
-            if dice.random() < 0.3:
-                ended = Chaos.maybe_killed(job, words, dice)
-            else:
-                ended = job.run(words)
-            if ended.exit == -9:
-                killed = True
-            elif ended.exit == 0:
-                self.seen["recovered"] += 1
+            ended = Chaos.maybe_killed(job, words, dice) if dice.random() < 0.3 else job.run(words)
+            killed = killed or ended.exit == -9
+            is_known = ended.exit == 0 or (ended.exit == 64 and killed and "there is a job" in ended.err)
+            if is_known:
+                self.note(job)
                 break
-            elif ended.exit == 64 and "the server has no batch" in ended.err:
+            if ended.exit == 64 and "the server has no batch" in ended.err:
                 self.seen["unknown to the server"] += 1
                 break
-            elif ended.exit == 64 and killed and "there is a job" in ended.err:
-                self.seen["recovered, and killed"] += 1
-                break
-            elif ended.exit != 75:
-                return [f"lost: {ended}"]
+            if ended.exit not in {75, -9}:
+                return [f"lost: {ended}"], False
         else:
-            return [f"not recovered: {ended}"]
+            return [f"not recovered: {ended}"], False
         emulator.change(faults)
-        return []
+        return [], is_known
+
+    def note(self, job):
+        """What the rebuilt job is like, so that the proof can tell that it tried them all."""
+        self.seen["recovered"] += 1
+        said = job.run(["status", job.name, "--offline", "--json"])
+        parts = json.loads(said.out)["parts"] if said.exit == 0 else []
+        sent = [part for part in parts if part["batch_id"]]
+        self.seen["with later attempts"] += any(part["attempt"] > 1 for part in sent)
+        self.seen["with items in no batch"] += len(sent) < len(parts)
+        self.seen["with batches at work"] += any(part["batch_status"] == "in_progress" for part in sent)
 
     def verdict(self, emulator, job, found, faults):
         emulator.change({**faults, "http": []})
         found = found + come_to_end(emulator, job)
         ledger = emulator.ledger(rows=True)
+        self.seen["refused for room"] += ledger["refused_for_room"] > 0
         emulator.change({})
         job.learn(emulator)
         found += job.judge_result(may_fail=ANY) + judge_ledger(ledger, forgiven={"executed_twice"})
@@ -179,4 +171,6 @@ def prove(stage):
             if not found:
                 remove(job.directory.parent)
     stage.say(f"  {', '.join(f'{word}: {n}' for word, n in sorted(lost.seen.items()))}")
-    stage.judge("state is really lost and recovered", [] if lost.seen["recovered"] else ["no job was recovered"])
+    wanted = ["recovered", "with later attempts", "with items in no batch", "with batches at work", "refused for room"]
+    unseen = [word for word in (wanted if runs >= ENOUGH else wanted[:1]) if not lost.seen[word]]
+    stage.judge("state is really lost and recovered", [f"never seen: {', '.join(unseen)}"] if unseen else [])

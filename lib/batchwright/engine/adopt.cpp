@@ -130,6 +130,13 @@ private:
     m_planned = std::move(made.parts);
   }
 
+  /// The server read the whole file before it made a batch of it.
+  static Error came_otherwise(const wire::BatchObject& batch, const std::string& how)
+  {
+    return {Fault::network, fmt::format("the request file of the batch {} came with {}", batch.id.str(), how),
+            "run the command again; nothing was changed"};
+  }
+
   /// What a batch was made of.
   void fetch_requests(std::size_t batch)
   {
@@ -144,14 +151,13 @@ private:
       throw Error{Fault::network, fmt::format("downloading the requests of {}: {}", object.id.str(), reply.trouble),
                   "run the command again; nothing was changed"};
     }
+    if (!reply.value.last_line_whole) throw came_otherwise(object, "a line that is cut");
     LineReader lines{to};
     while (const auto line = lines.next()) {
       const auto text = bare(line->text);
       if (text.empty()) continue;
       const auto id = wire::salvage_custom_id(text);
-      if (!id) {
-        throw Error{Fault::input, fmt::format("the batch {} was made of a line without a custom_id", object.id.str())};
-      }
+      if (!id) throw came_otherwise(object, "a line without a custom_id");
       m_wanted.push_back({std::hash<std::string_view>{}(*id), std::hash<std::string_view>{}(text), batch});
     }
   }

@@ -189,26 +189,12 @@ void sweep_leftovers(Tools& tools)
   }
 }
 
-namespace {
-
 void sweep_if_possible(Tools& tools) noexcept
 {
   try {
     sweep_leftovers(tools);
   } catch (const std::exception&) { // nothing looks at what is left
   }
-}
-
-} // namespace
-
-Sweep::Sweep(Tools& tools) : m_tools(tools)
-{
-  sweep_if_possible(m_tools);
-}
-
-Sweep::~Sweep()
-{
-  sweep_if_possible(m_tools);
 }
 
 } // namespace batchwright::engine

@@ -33,13 +33,16 @@ std::uint64_t clean_local(Tools& tools, const std::string& job);
 /// rows, put aside or not yet.
 void sweep_leftovers(Tools& tools);
 
-/// Does so at the beginning of a scope, and at its end, however that comes; what hinders it is left for another time.
+/// Does so as far as it can; what hinders it is left for another time.
+void sweep_if_possible(Tools& tools) noexcept;
+
+/// Does so at the beginning of a scope, and at its end, however that comes.
 class Sweep {
 public:
-  explicit Sweep(Tools& tools);
+  explicit Sweep(Tools& tools) : m_tools(tools) { sweep_if_possible(m_tools); }
   Sweep(const Sweep&) = delete;
   Sweep& operator=(const Sweep&) = delete;
-  ~Sweep();
+  ~Sweep() { sweep_if_possible(m_tools); }
 
 private:
   Tools& m_tools;

@@ -2,6 +2,7 @@
 // user consents.
 
 #include <batchwright/base/files.hpp>
+#include <batchwright/engine/clean.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/recover.hpp>
@@ -365,6 +366,7 @@ FileLock found(Tools& tools, const Draft& draft)
   const auto& to_send = draft.needs_consent ? draft.planned : draft.parts;
   if (!draft.continues || draft.needs_consent)
     check_space(tools, name, bytes_to_come(draft.job, to_send, draft.output_tokens));
+  if (!draft.continues) sweep_if_possible(tools); // what one that was killed here left of the job
   auto lock = take_lock(tools, name);
   store::Transaction tx{tools.store};
   if (draft.continues) {

@@ -256,11 +256,23 @@ private:
     if (!reply.ok()) return lose_requests(part);
     part.bytes = reply.value.bytes;
     part.sha256 = sha256_of_file(to);
-    if (is_ready_made(m_job)) {
-      write_ids(part);
-    } else {
-      each_id(part, [](const std::string&) {}); // throws for what came garbled
-    }
+    check_requests(part);
+    if (is_ready_made(m_job)) write_ids(part);
+  }
+
+  /// Throws for a file that came garbled or short: the server had the whole of it when it made the batch.
+  void check_requests(const Part& part) const
+  {
+    std::uint64_t lines = 0;
+    each_id(part, [&](const std::string&) { ++lines; });
+    if (part.requests == 0 || lines == part.requests) return; // 0: its metadata does not tell
+    throw came_otherwise(part, fmt::format("{} of {} requests", lines, part.requests));
+  }
+
+  static Error came_otherwise(const Part& part, const std::string& how)
+  {
+    return {Fault::network, fmt::format("the request file of the batch {} came with {}", part.batch.str(), how),
+            "run the command again; nothing was changed"};
   }
 
   /// The file has lapsed, long after its batch. A range of default ids needs none; of a range with the user's ids they
@@ -291,12 +303,7 @@ private:
     while (const auto line = lines.next()) {
       if (line->text.empty()) continue;
       auto id = wire::salvage_custom_id(line->text);
-      if (!id) {
-        throw Error{
-            Fault::network, // the server read it before it made a batch of it
-            fmt::format("the request file of the batch {} came with a line without a custom_id", part.batch.str()),
-            "run the command again; nothing was changed"};
-      }
+      if (!id) throw came_otherwise(part, "a line without a custom_id");
       take(std::move(*id));
     }
   }
