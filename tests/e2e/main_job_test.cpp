@@ -70,7 +70,7 @@ TEST_CASE("run brings every answer home in input order, and run again sends noth
 TEST_CASE("submit, status, fetch: each says what a script needs")
 {
   const FreshDirectory dir;
-  const Rehearsal world{dir.path(), R"({"in_progress_ms": 1500})"};
+  const Rehearsal world{dir.path(), R"({"in_progress_ms": 4000})"};
   const auto input = dir.file("My Reviews.csv", rows(20));
 
   const auto submit = world(job_words("submit", input, {"--yes"}));
