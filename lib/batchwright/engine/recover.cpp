@@ -178,6 +178,7 @@ public:
     const auto held = hold(m_parts, m_files, m_job.items, [this](const Part& p) { // of these another will be made
       return is_sent_again(m_kept.at(p.number)->object);
     });
+    discard_dropped();
     add_rest(held);
     commit();
   }
@@ -407,6 +408,19 @@ private:
     for (const auto ordinal : ordinals)
       list.add(ordinal);
     list.commit();
+  }
+
+  /// Files of parts of which others will be made.
+  void discard_dropped() const
+  {
+    std::set<int> left;
+    for (const auto& part : m_parts)
+      left.insert(part.number);
+    for (const auto& [number, batch] : m_kept) {
+      if (left.contains(number)) continue;
+      for (const auto& file : {m_files.requests(number), m_files.ids(number), m_files.ordinals(number)})
+        discard_file(file);
+    }
   }
 
   /// What no batch holds waits in one part, which is cut when the input is known.
