@@ -6,6 +6,7 @@
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/rebuild.hpp>
 #include <batchwright/engine/recover.hpp>
+#include <batchwright/engine/run.hpp>
 #include <batchwright/input/ordinals.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/model/pack_id.hpp>
@@ -79,19 +80,15 @@ bool is_upload_of(const std::string& name, const std::string& file)
   return std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// Whether the server has a request file of a job of this name and no batch of it, as far as it shows: one may be on
-/// its way.
-bool has_lone_file(Server& server, const std::string& name, const std::vector<Remains::Batch>& batches)
+/// Whether the server has a request file of a job of this name, as far as it tells: a batch of it may be on its way.
+bool has_upload_of(Server& server, const std::string& name)
 {
-  std::set<std::string> known;
-  for (const auto& batch : batches)
-    known.insert(batch.object.input_file.str());
   std::set<std::string> pages;
   for (FileId after;;) {
     const auto reply = server.client.files(after);
     if (!reply.ok()) return true; // nobody can say
     for (const auto& file : reply.value.data) {
-      if (is_upload_of(name, file.filename) && !known.contains(file.id.str())) return true;
+      if (is_upload_of(name, file.filename)) return true;
     }
     if (reply.value.data.empty() || !reply.value.has_more.value_or(true)) return false;
     after = reply.value.data.back().id;
@@ -99,17 +96,21 @@ bool has_lone_file(Server& server, const std::string& name, const std::vector<Re
   }
 }
 
-/// Whether some items were surely never in a batch that shows: files and batches may lag alike.
-bool leaves_items(const Remains& remains)
+/// Whether items may have been sent in a batch that does not show yet: those that no batch holds, and those that an
+/// ended one left. A request file need not show either: files and batches may lag alike.
+bool may_hide_batches(const Remains& remains)
 {
   std::map<int, std::uint64_t> first_sent; // by part
+  bool leaves_any = false;
   for (const auto& [label, batch] : remains.batches) {
     if (label.part.attempt == 1) first_sent[label.part.number] = label.part.items;
+    const auto status = status_of(batch);
+    leaves_any = leaves_any || (has_ended(status) && (status.status != "completed" || status.failed > 0));
   }
   std::uint64_t sum = 0;
   for (const auto& [number, items] : first_sent)
     sum += items;
-  return sum < remains.items;
+  return leaves_any || sum < remains.items;
 }
 
 /// The jobs of a name as the listing shows them now, newest first.
@@ -147,7 +148,7 @@ std::vector<Remains> look_again(Tools& tools, Server& server, const std::string&
 Remains settled(Tools& tools, Server& server, Remains remains, Millis grace)
 {
   const auto& name = remains.batches.front().label.job;
-  if (!leaves_items(remains) && !has_lone_file(server, name, remains.batches)) return remains;
+  if (!may_hide_batches(remains)) return remains;
   for (auto& again : look_again(tools, server, name, grace)) {
     if (again.uuid == remains.uuid) return again;
   }
@@ -490,7 +491,7 @@ std::vector<Remains> find_remains(Tools& tools, Server& server, const std::strin
 {
   refuse_known(tools, name);
   auto jobs = look_for(tools, server, name);
-  if (jobs.empty() && has_lone_file(server, name, {})) return look_again(tools, server, name, grace);
+  if (jobs.empty() && has_upload_of(server, name)) return look_again(tools, server, name, grace);
   return jobs;
 }
 

@@ -35,10 +35,10 @@ struct Remains {
 std::vector<Remains> find_remains(Tools& tools, Server& server, const std::string& name, Millis grace = Millis{0});
 
 /// Makes the job in the store, under its lock, and returns how it stands. A batch whose creation was under way when the
-/// state was lost may show late: where items, or a file of the job's, show in no batch, the listing is asked once more
-/// after `grace`. Request files are downloaded where they tell which items a part holds, or the user's ids. Throws
-/// `Fault::usage` where there is a job of that name here, `Fault::busy`, `Fault::storage`, as find_remains(), and
-/// `Fault::config` where the requests of a batch cannot be told from the server alone (ready-made files of several
+/// state was lost may show late: where items show in no batch, or were left by one that ended, the listing is asked
+/// once more after `grace`. Request files are downloaded where they tell which items a part holds, or the user's ids.
+/// Throws `Fault::usage` where there is a job of that name here, `Fault::busy`, `Fault::storage`, as find_remains(),
+/// and `Fault::config` where the requests of a batch cannot be told from the server alone (ready-made files of several
 /// models: `adopt` can).
 JobView recover(Tools& tools, Server& server, const Remains& remains, Millis grace);
 
