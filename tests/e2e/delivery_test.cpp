@@ -1,8 +1,6 @@
 // What happens around a job's end: delivered by whichever command sees it, cancelled, cleaned; the ledger as the judge.
 
-#include "tests/support/answers.hpp"
-#include "tests/support/fresh_directory.hpp"
-#include "tests/support/program.hpp"
+#include "tests/e2e/echo_job.hpp"
 
 #include <batchwright/base/unpack.hpp>
 #include <batchwright/json/json.hpp>
@@ -15,9 +13,12 @@
 #include <thread>
 
 using namespace batchwright;
+using tests::check_complete;
 using tests::Ended;
 using tests::FreshDirectory;
+using tests::paid_words;
 using tests::Rehearsal;
+using tests::rows;
 using tests::Words;
 
 namespace {
@@ -25,26 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto stuck = R"({"stuck_batches":[{"after_share":0.5}],"cancelling_ms":100})";
-
-fs::path rows(const FreshDirectory& dir, int count)
-{
-  std::string csv = "id,text\n";
-  for (int i = 0; i < count; ++i)
-    csv += fmt::format("r{},row {}\n", i, i);
-  return dir.file("a.csv", csv);
-}
-
-Words job_words(const std::string& command, const fs::path& input, const Words& more = {})
-{
-  Words words{command, input.native(), "--model", "gpt-5.4-mini", "--prompt", "Repeat: {{text}}", "--yes"};
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
-
-void check_complete(const std::string& merged, int count)
-{
-  tests::check_answers(merged, count, [](int i) { return fmt::format("Repeat: row {}", i); });
-}
 
 std::int64_t count_of(const std::string& text, std::string_view word)
 {
@@ -94,7 +75,7 @@ TEST_CASE("the result that submit asked for is written by the poll, or the fetch
   const FreshDirectory dir;
   const Rehearsal world{dir.path()};
   const auto out = dir / "out.jsonl";
-  REQUIRE(world(job_words("submit", rows(dir, 30), {"--detach", "-o", out.native()})).exit == 0);
+  REQUIRE(world(paid_words("submit", rows(dir, 30), {"--detach", "-o", out.native()})).exit == 0);
   CHECK_FALSE(fs::exists(out));
   SUBCASE("poll")
   {
@@ -115,7 +96,7 @@ TEST_CASE("the result that submit asked for is written by the poll, or the fetch
   CHECK(world({"poll"}).err.find("no open jobs") != std::string::npos);
   CHECK(world({"fetch", "a"}).exit == 0);
   CHECK_FALSE(fs::exists(out)); // delivered is delivered
-  CHECK(world(job_words("submit", dir / "a.csv", {"-o", out.native()})).exit == 0);
+  CHECK(world(paid_words("submit", dir / "a.csv", {"-o", out.native()})).exit == 0);
   check_complete(tests::slurp(out), 30); // but asked for again it is written again
 }
 
@@ -124,14 +105,14 @@ TEST_CASE("a path that is relative is meant where submit was run, and what canno
   const FreshDirectory dir;
   const Rehearsal world{dir.path()};
   const auto input = rows(dir, 3);
-  const auto missing = world(job_words("submit", input, {"-o", (dir / "none/out.jsonl").native()}));
+  const auto missing = world(paid_words("submit", input, {"-o", (dir / "none/out.jsonl").native()}));
   CHECK(missing.exit == 74);
-  CHECK(world(job_words("submit", input, {"-o", dir.path().native()})).exit == 64);
-  CHECK(world(job_words("submit", input, {"-o", "-"})).exit == 64);
+  CHECK(world(paid_words("submit", input, {"-o", dir.path().native()})).exit == 64);
+  CHECK(world(paid_words("submit", input, {"-o", "-"})).exit == 64);
   CHECK(world.ledger("uploads") == 0);
 
   const auto relative = fs::relative(dir / "out.jsonl").native();
-  REQUIRE(world(job_words("submit", input, {"--detach", "-o", relative})).exit == 0);
+  REQUIRE(world(paid_words("submit", input, {"--detach", "-o", relative})).exit == 0);
   CHECK(world({"status", "a"}).out.find(fs::absolute(relative).native().substr(0, 20)) != std::string::npos);
   CHECK(world({"fetch", "a", "--wait", "--every", "50ms"}).exit == 0);
   check_complete(tests::slurp(dir / "out.jsonl"), 3);
@@ -143,9 +124,9 @@ TEST_CASE("a delivery that fails is exit 74, loses nothing, and is tried again b
   const Rehearsal world{dir.path()};
   fs::create_directory(dir / "place");
   const auto out = dir / "place/out.csv";
-  REQUIRE(world(job_words("submit", rows(dir, 5),
-                          {"--detach", "-o", out.native(), "--on-done",
-                           fmt::format("echo x >> '{}'", (dir / "hook").native())}))
+  REQUIRE(world(paid_words("submit", rows(dir, 5),
+                           {"--detach", "-o", out.native(), "--on-done",
+                            fmt::format("echo x >> '{}'", (dir / "hook").native())}))
               .exit == 0);
   fs::remove(dir / "place");
   const auto failed = world({"fetch", "a", "--wait", "--every", "50ms"});
@@ -170,7 +151,7 @@ TEST_CASE("--on-done learns how it went and not the key, and its failure changes
   const auto seen = (dir / "seen").native();
   const auto command = fmt::format("env > '{}'; test -e out && exit 9; echo to stdout; exit 7", seen);
   const auto run = world(
-      job_words("run", rows(dir, 40), {"--every", "50ms", "-o", (dir / "out.jsonl").native(), "--on-done", command}));
+      paid_words("run", rows(dir, 40), {"--every", "50ms", "-o", (dir / "out.jsonl").native(), "--on-done", command}));
   CHECK(run.exit == 3);
   CHECK(run.out.empty());
   CHECK(run.err.find("to stdout") != std::string::npos);
@@ -184,7 +165,7 @@ TEST_CASE("--on-done learns how it went and not the key, and its failure changes
   CHECK(environment.find("rehearsal-key") == std::string::npos);
 
   fs::remove(seen);
-  CHECK(world(job_words("run", dir / "a.csv", {"--on-done", command})).exit == 3);
+  CHECK(world(paid_words("run", dir / "a.csv", {"--on-done", command})).exit == 3);
   CHECK(world({"fetch", "a"}).exit == 3);
   CHECK_FALSE(fs::exists(seen)); // it ran once
 }
@@ -194,7 +175,7 @@ TEST_CASE("cancel before anything was sent: every item fails with cancelled, not
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), R"({"http":[{"path":"/v1/files","action":"status","status":429}]})"};
   const auto out = dir / "out.jsonl";
-  const auto words = job_words("submit", rows(dir, 5), {"-o", out.native()});
+  const auto words = paid_words("submit", rows(dir, 5), {"-o", out.native()});
   tests::Running submit{words, world.environment()}; // tries for ever, or until it is told
   CHECK(submit.first_line() == "a");
   const auto cancel = world({"cancel", "a", "--json"});
@@ -215,7 +196,7 @@ TEST_CASE("cancel while batches run collects what they finished and delivers it"
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), stuck};
   const auto out = dir / "out.jsonl";
-  REQUIRE(world(job_words("submit", rows(dir, 40), {"--requests-per-part", "20", "-o", out.native()})).exit == 0);
+  REQUIRE(world(paid_words("submit", rows(dir, 40), {"--requests-per-part", "20", "-o", out.native()})).exit == 0);
   wait_until_executed(world, 20);
   const auto cancel = world({"cancel", "a"});
   CAPTURE(cancel.err);
@@ -231,7 +212,7 @@ TEST_CASE("a batch that ended before the cancel is collected whole")
 {
   const FreshDirectory dir;
   const Rehearsal world{dir.path()};
-  REQUIRE(world(job_words("submit", rows(dir, 10), {"--detach"})).exit == 0);
+  REQUIRE(world(paid_words("submit", rows(dir, 10), {"--detach"})).exit == 0);
   wait_for([&] {
     return world({"status", "a", "--json"}).out.find(R"("batch_status":"completed")") != std::string::npos;
   });
@@ -243,7 +224,7 @@ TEST_CASE("the process that holds the job obeys a cancel, and both say how it en
 {
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), stuck};
-  const auto words = job_words("run", rows(dir, 20), {"--every", "50ms", "-o", (dir / "out.jsonl").native()});
+  const auto words = paid_words("run", rows(dir, 20), {"--every", "50ms", "-o", (dir / "out.jsonl").native()});
   tests::Running run{words, world.environment()};
   wait_until_executed(world, 10);
   const auto cancel = world({"cancel", "a"});
@@ -259,7 +240,7 @@ TEST_CASE("cancel --abandon ends at once, and a later fetch collects what comes 
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), R"({"stuck_batches":[{"after_share":0.5}],"cancelling_ms":1500})"};
   const auto out = dir / "out.jsonl";
-  REQUIRE(world(job_words("submit", rows(dir, 20), {"-o", out.native()})).exit == 0);
+  REQUIRE(world(paid_words("submit", rows(dir, 20), {"-o", out.native()})).exit == 0);
   wait_until_executed(world, 10);
   CHECK(world({"cancel", "a", "--abandon"}).exit == 0);
   CHECK(count_of(tests::slurp(out), R"("code":"cancelled")") == 20);
@@ -277,7 +258,7 @@ TEST_CASE("killed again and again while it cancels, a job is cancelled by whatev
   for (const auto& next : {Words{"cancel", "a"}, Words{"fetch", "a", "--wait", "--every", "50ms"}}) {
     const FreshDirectory dir;
     const Rehearsal world{dir.path(), R"({"stuck_batches":[{"after_share":0.5}],"cancelling_ms":400})"};
-    const auto submit = job_words("submit", rows(dir, 60), {"--requests-per-part", "20"});
+    const auto submit = paid_words("submit", rows(dir, 60), {"--requests-per-part", "20"});
     REQUIRE(world(submit).exit == 0);
     wait_until_executed(world, 30);
     for (int round = 0; round < 8; ++round) {
@@ -302,7 +283,7 @@ TEST_CASE("fetch writes the fields, the items and the packing that are asked for
 {
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), R"({"bad_text":"row 3","in_progress_ms":50})"};
-  REQUIRE(world(job_words("run", rows(dir, 5), {"--id-column", "id", "-o", (dir / "all.jsonl.zst").native()})).exit ==
+  REQUIRE(world(paid_words("run", rows(dir, 5), {"--id-column", "id", "-o", (dir / "all.jsonl.zst").native()})).exit ==
           3);
   const auto fetch = [&](const Words& more) {
     Words words{"fetch", "a"};
@@ -343,11 +324,11 @@ TEST_CASE("no output takes the place of an input, nor of another input's output"
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), R"({"bad_text":"refuse me","in_progress_ms":50})"};
   const auto csv = rows(dir, 3);
-  const auto taken = world(job_words("run", csv, {"-o", csv.native()}));
+  const auto taken = world(paid_words("run", csv, {"-o", csv.native()}));
   CHECK(taken.exit == 64);
   CHECK(taken.err.find("is an input of the job") != std::string::npos);
   CHECK(world.ledger("uploads") == 0);
-  REQUIRE(world(job_words("run", csv)).exit == 0);
+  REQUIRE(world(paid_words("run", csv)).exit == 0);
   const auto before = tests::slurp(csv);
   CHECK(world({"fetch", "a", "-o", csv.native()}).exit == 64);
   CHECK(tests::slurp(csv) == before);
@@ -377,7 +358,7 @@ TEST_CASE("so many failed items as --max-failed allows are no failure")
 {
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), R"({"bad_text":"row 3","in_progress_ms":50})"};
-  REQUIRE(world(job_words("run", rows(dir, 8))).exit == 3);
+  REQUIRE(world(paid_words("run", rows(dir, 8))).exit == 3);
   const auto exit_with = [&](const char* allowed) { return world({"fetch", "a", "--max-failed", allowed}).exit; };
   CHECK(exit_with("1") == 0);
   CHECK(exit_with("0") == 3);
@@ -391,7 +372,7 @@ TEST_CASE("what the user accepts counts as succeeded, also when it is said later
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), R"({"truncate_share":0.5,"in_progress_ms":50})"};
   const auto out = (dir / "out.csv").native();
-  const auto words = [&](const Words& more) { return job_words("submit", rows(dir, 40), more); };
+  const auto words = [&](const Words& more) { return paid_words("submit", rows(dir, 40), more); };
   REQUIRE(world(words({"-o", out})).exit == 0);
   REQUIRE(world({"fetch", "a", "--wait", "-o", (dir / "first.jsonl").native()}).exit == 3);
   const auto cut = items(world, "failed");
@@ -461,7 +442,7 @@ TEST_CASE("clean refuses what would lose something, and removes what it is told 
 {
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), stuck};
-  REQUIRE(world(job_words("submit", rows(dir, 20))).exit == 0);
+  REQUIRE(world(paid_words("submit", rows(dir, 20))).exit == 0);
   wait_until_executed(world, 10);
   CHECK(world({"clean", "a"}).exit == 64);
   CHECK(world({"clean", "--all"}).exit == 64);
@@ -490,11 +471,11 @@ TEST_CASE("clean --force takes a job whatever becomes of it, and a new one of th
 {
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), stuck};
-  REQUIRE(world(job_words("submit", rows(dir, 20))).exit == 0);
+  REQUIRE(world(paid_words("submit", rows(dir, 20))).exit == 0);
   CHECK(world({"clean", "a", "--local", "--force"}).exit == 0);
   fs::create_directories(dir / "home/jobs/a"); // as a kill between rows and directory leaves it
   dir.file("home/jobs/a/0001.output.jsonl.part", "rubbish");
-  REQUIRE(world(job_words("submit", dir / "a.csv")).exit == 0);
+  REQUIRE(world(paid_words("submit", dir / "a.csv")).exit == 0);
   CHECK_FALSE(fs::exists(dir / "home/jobs/a/0001.output.jsonl.part"));
   CHECK(world({"clean", "--older-than", "1ms", "--all"}).exit == 0); // not done: not meant
   CHECK(state(world) == "running");

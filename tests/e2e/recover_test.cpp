@@ -1,8 +1,6 @@
 // A lost state root and batches made elsewhere, from outside: what is printed and returned, and the ledger.
 
-#include "tests/support/answers.hpp"
-#include "tests/support/fresh_directory.hpp"
-#include "tests/support/program.hpp"
+#include "tests/e2e/echo_job.hpp"
 
 #include <batchwright/json/json.hpp>
 
@@ -10,8 +8,11 @@
 #include <fmt/format.h>
 
 using namespace batchwright;
+using tests::check_complete;
 using tests::FreshDirectory;
+using tests::job_words;
 using tests::Rehearsal;
+using tests::rows;
 using tests::Words;
 
 namespace {
@@ -19,26 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto fast = R"({"validating_ms":10,"in_progress_ms":50,"finalizing_ms":10})";
-
-fs::path rows(const FreshDirectory& dir, int count)
-{
-  std::string csv = "id,text\n";
-  for (int i = 0; i < count; ++i)
-    csv += fmt::format("r{},row {}\n", i, i);
-  return dir.file("a.csv", csv);
-}
-
-Words job_words(const std::string& command, const fs::path& input, const Words& more = {})
-{
-  Words words{command, input.native(), "--model", "gpt-5.4-mini", "--prompt", "Repeat: {{text}}"};
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
-
-void check_complete(const std::string& merged, int count)
-{
-  tests::check_answers(merged, count, [](int i) { return fmt::format("Repeat: row {}", i); });
-}
 
 /// The state of jobs is gone, as by `rm -rf`.
 void lose(const Rehearsal& world)

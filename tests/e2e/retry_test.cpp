@@ -1,8 +1,6 @@
 // Failed items again, from outside: what the user is asked and told, what reaches the server; the ledger as the judge.
 
-#include "tests/support/answers.hpp"
-#include "tests/support/fresh_directory.hpp"
-#include "tests/support/program.hpp"
+#include "tests/e2e/echo_job.hpp"
 
 #include <batchwright/json/json.hpp>
 
@@ -13,33 +11,16 @@
 #include <thread>
 
 using namespace batchwright;
+using tests::check_complete;
 using tests::FreshDirectory;
+using tests::paid_words;
 using tests::Rehearsal;
+using tests::rows;
 using tests::Words;
 
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path rows(const FreshDirectory& dir, int count)
-{
-  std::string csv = "id,text\n";
-  for (int i = 0; i < count; ++i)
-    csv += fmt::format("r{},row {}\n", i, i);
-  return dir.file("a.csv", csv);
-}
-
-Words job_words(const std::string& command, const fs::path& input, const Words& more = {})
-{
-  Words words{command, input.native(), "--model", "gpt-5.4-mini", "--prompt", "Repeat: {{text}}", "--yes"};
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
-
-void check_complete(const std::string& merged, int count)
-{
-  tests::check_answers(merged, count, [](int i) { return fmt::format("Repeat: row {}", i); });
-}
 
 std::int64_t items(const Rehearsal& world, const std::string& member)
 {
@@ -59,9 +40,9 @@ TEST_CASE("truncated answers are bought again with a larger bound after consent,
   const Rehearsal world{dir.path()};
   const auto out = dir / "out.jsonl";
   const auto hook = dir / "hook";
-  REQUIRE(world(job_words("submit", rows(dir, 12),
-                          {"--max-output-tokens", "1", "-o", out.native(), "--on-done",
-                           fmt::format("echo x >> '{}'", hook.native())}))
+  REQUIRE(world(paid_words("submit", rows(dir, 12),
+                           {"--max-output-tokens", "1", "-o", out.native(), "--on-done",
+                            fmt::format("echo x >> '{}'", hook.native())}))
               .exit == 0);
   REQUIRE(world({"fetch", "a", "--wait", "--every", "50ms", "-o", (dir / "first.jsonl").native()}).exit == 3);
   CHECK(items(world, "failed") == 12);
@@ -99,7 +80,7 @@ TEST_CASE("what cannot be retried is refused before anything is sent or changed"
 {
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), R"({"bad_text":"row 3","in_progress_ms":50})"};
-  REQUIRE(world(job_words("run", rows(dir, 5))).exit == 3);
+  REQUIRE(world(paid_words("run", rows(dir, 5))).exit == 3);
   CHECK(world({"retry", "nobody", "--yes"}).exit == 64);
   CHECK(world({"retry", "a", "--yes", "--where", "truncated"}).exit == 64);
   CHECK(world({"retry", "a", "--yes", "--where", "reason=truncated"}).exit == 64);
@@ -130,7 +111,7 @@ TEST_CASE("--stop-on-failures holds what is unsent, says how to go on, and the s
   const auto words = [&](const Words& more) {
     Words all{"--requests-per-part", "10", "--enqueued-tokens", "200", "--every", "50ms"};
     all.insert(all.end(), more.begin(), more.end());
-    return job_words("run", rows(dir, 30), all);
+    return paid_words("run", rows(dir, 30), all);
   };
   for (const auto* bad : {"5", "0%", "half", "101%"})
     CHECK(world(words({"--stop-on-failures", bad})).exit == 64);
@@ -156,7 +137,7 @@ TEST_CASE("a batch nobody can tell of is sent again where the user says so, with
       dir.path(),
       R"({"http":[{"method":"POST","path":"/v1/batches","nth":[1],"phase":"before-effect","action":"close"},
     {"method":"GET","path":"/v1/batches","action":"status","status":403}]})"};
-  const auto submit = world(job_words("submit", rows(dir, 8)));
+  const auto submit = world(paid_words("submit", rows(dir, 8)));
   CAPTURE(submit.err);
   CHECK(submit.exit == 75);
   CHECK(submit.err.find("--resend-unknown") != std::string::npos);
@@ -180,7 +161,7 @@ TEST_CASE("killed anywhere in it, a retry is done by the next one, and nothing i
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), R"({"transient_share":0.5,"in_progress_ms":50})"};
   const auto input = rows(dir, 60);
-  REQUIRE(world(job_words("run", input, {"--requests-per-part", "20", "--max-attempts", "1"})).exit == 3);
+  REQUIRE(world(paid_words("run", input, {"--requests-per-part", "20", "--max-attempts", "1"})).exit == 3);
   const auto failed = items(world, "failed");
   REQUIRE(failed > 10);
   for (int round = 0; round < 12; ++round) {
