@@ -1,5 +1,6 @@
 #include "tests/support/arena.hpp"
 
+#include <batchwright/base/files.hpp>
 #include <batchwright/engine/clean.hpp>
 
 #include <doctest/doctest.h>
@@ -87,6 +88,26 @@ TEST_CASE("a directory without rows goes with the next cleaning, unless somebody
 
   engine::sweep_leftovers(process.tools);
   CHECK_FALSE(std::filesystem::exists(process.layout.job("being-made").directory()));
+}
+
+TEST_CASE("answers whose rows are lost stay, unless it was their user who wanted them removed")
+{
+  Arena arena;
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(3));
+  process.advance(job, Until::ended);
+  const auto files = process.layout.job(job);
+  {
+    store::Transaction tx{process.store}; // as a state database that was lost, or a clean that is killed here
+    tx.remove(job);
+    tx.commit();
+  }
+  engine::sweep_leftovers(process.tools);
+  CHECK(std::filesystem::exists(files.outcomes(1, 0)));
+
+  write_file(files.cleaned(), {});
+  engine::sweep_leftovers(process.tools);
+  CHECK_FALSE(std::filesystem::exists(files.directory()));
 }
 
 TEST_SUITE_END();

@@ -146,6 +146,8 @@ std::uint64_t clean_local(Tools& tools, const std::string& name)
   const auto lock = take_lock(tools, known_job(tools, name).name);
   const auto directory = tools.layout.job(name).directory();
   const auto bytes = bytes_in(directory);
+  // Whoever finds the directory without rows, since we were killed, knows that it is to go.
+  if (fs::exists(directory)) write_file(tools.layout.job(name).cleaned(), {});
   store::Transaction tx{tools.store};
   tx.remove(name);
   tx.commit();
@@ -164,6 +166,19 @@ void put_aside(Tools& tools, const std::string& name)
 
 namespace {
 
+/// Whether a directory without rows may go: the user said so, or no answer is in it. Others are what remains of a state
+/// database that was lost, or somebody's copies.
+bool is_orphan_of_ours(const store::JobLayout& files)
+{
+  if (fs::exists(files.cleaned())) return true;
+  std::error_code ignored;
+  const fs::directory_iterator all{files.directory(), ignored};
+  return std::none_of(begin(all), end(all), [](const fs::directory_entry& entry) {
+    const auto name = entry.path().filename().native();
+    return name.find(".out") != std::string::npos || name.find(".errors.") != std::string::npos;
+  });
+}
+
 /// Directories whose rows are gone. One that is not known yet is being made under its lock.
 void put_orphans_aside(Tools& tools)
 {
@@ -172,7 +187,7 @@ void put_orphans_aside(Tools& tools)
   for (const auto& entry : fs::directory_iterator{tools.layout.jobs(), ignored})
     names.push_back(entry.path().filename().native());
   for (const auto& name : names) {
-    if (name.starts_with('.') || tools.store.job(name)) continue;
+    if (name.starts_with('.') || tools.store.job(name) || !is_orphan_of_ours(tools.layout.job(name))) continue;
     const auto lock = FileLock::try_lock(tools.layout.lock(name));
     if (lock && !tools.store.job(name)) put_aside(tools, name);
   }

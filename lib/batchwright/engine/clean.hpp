@@ -25,8 +25,8 @@ std::vector<std::string> jobs_done_since(Tools& tools, Millis age);
 /// then is not asked for again.
 std::uint64_t clean_remote(Tools& tools, Server& server, const std::string& job);
 
-/// Removes the job's rows, then its directory. Returns the bytes that its files took. Throws as above, but for the
-/// server.
+/// Removes the job's rows, then its directory, which says so before. Returns the bytes that its files took. Throws as
+/// above, but for the server.
 std::uint64_t clean_local(Tools& tools, const std::string& job);
 
 /// Removes what a process that was killed left of jobs that are gone, or that never came to be: directories without

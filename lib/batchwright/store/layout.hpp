@@ -12,6 +12,7 @@
 //                                        another --accept, 0001.outcomes-1, and so on
 //   ROOT/jobs/NAME/0001.left             what a settled part left to a child
 //   ROOT/jobs/NAME/0001.quarantine.jsonl lines that were not used
+//   ROOT/jobs/NAME/.tmp-cleaned          the user wants the job removed; of a job that is still known, it means nothing
 #pragma once
 
 #include <filesystem>
@@ -27,6 +28,7 @@ public:
 
   const std::filesystem::path& directory() const { return m_directory; }
   std::filesystem::path input() const { return m_directory / "input.zst"; }
+  std::filesystem::path cleaned() const { return m_directory / ".tmp-cleaned"; }
   std::filesystem::path requests(int part) const { return file(part, "requests.jsonl"); }
   std::filesystem::path ordinals(int part) const { return file(part, "ordinals"); }
   std::filesystem::path output(int part) const { return file(part, "output.jsonl"); }
