@@ -57,7 +57,9 @@ const Remains& chosen(const std::vector<Remains>& jobs, const RecoverOptions& op
 
 bw::Exit run_recover(const RecoverOptions& options, Session& session)
 {
-  if (!bw::is_job_name(options.name)) throw Error{Fault::usage, fmt::format("{}: not a job name", options.name)};
+  if (!bw::is_job_name(options.name))
+    throw Error{Fault::usage, fmt::format("{}: not a job name", options.name),
+                "up to 40 of a-z, 0-9, _ and -, the first a letter or digit"};
   const auto grace = duration_of(options.adopt_grace, "--adopt-grace").value_or(bw::Policy{}.adopt_grace);
   auto& server = session.server();
   const auto jobs = bw::engine::find_remains(session.tools(), server, options.name, grace);

@@ -105,6 +105,19 @@ TEST_CASE("answers whose rows are lost stay, unless it was their user who wanted
   engine::sweep_leftovers(process.tools);
   CHECK(std::filesystem::exists(files.outcomes(1, 0)));
 
+  SUBCASE("and are kept beside a new job of that name, which is told")
+  {
+    CHECK(process.make(arena.ask(3)) == job);
+    engine::sweep_leftovers(process.tools);
+    int kept = 0;
+    for (const auto& entry : std::filesystem::directory_iterator{process.layout.jobs()}) {
+      const auto name = entry.path().filename().native();
+      kept += name.starts_with(".kept-" + job) && std::filesystem::exists(entry.path() / "0001.outcomes") ? 1 : 0;
+    }
+    CHECK(kept == 1);
+    CHECK(process.recorder.notes.back().find(".kept-" + job) != std::string::npos);
+    return;
+  }
   write_file(files.cleaned(), {});
   engine::sweep_leftovers(process.tools);
   CHECK_FALSE(std::filesystem::exists(files.directory()));

@@ -74,15 +74,18 @@ private:
     std::set<std::string> known;
     for (const auto& id : m_ask.batches) {
       if (!known.insert(id.str()).second)
-        throw Error{Fault::usage, fmt::format("the batch {} is named twice", id.str())};
+        throw Error{Fault::usage, fmt::format("the batch {} is named twice", id.str()), "name each once"};
       const auto reply = m_server.client.batch(id);
       if (reply.status == 404) {
         throw Error{Fault::usage, fmt::format("the server knows no batch {}", id.str()),
                     "is this the account that made it? OPENAI_ORG_ID, OPENAI_PROJECT_ID and the key tell"};
       }
       if (!reply.ok()) {
-        throw Error{reply.status == 401 ? Fault::auth : Fault::network,
-                    fmt::format("asking for the batch {}: {}", id.str(), reply.trouble)};
+        const bool is_key = reply.status == 401;
+        throw Error{is_key ? Fault::auth : Fault::network,
+                    fmt::format("asking for the batch {}: {}", id.str(), reply.trouble),
+                    is_key ? "set OPENAI_API_KEY to a key of the account that made it"
+                           : "run the command again when the server can be reached"};
       }
       if (wire::phase(reply.value.status) == wire::BatchPhase::refused) {
         const auto why = status_of(reply.value);

@@ -156,19 +156,11 @@ std::uint64_t clean_local(Tools& tools, const std::string& name)
   return bytes;
 }
 
-void put_aside(Tools& tools, const std::string& name)
-{
-  const auto directory = tools.layout.job(name).directory();
-  if (!fs::exists(directory)) return;
-  fs::rename(directory, tools.layout.jobs() / fmt::format("{}{}", aside_prefix, make_uuid()));
-  sync_directory(tools.layout.jobs());
-}
-
 namespace {
 
 /// Whether a directory without rows may go: the user said so, or no answer is in it. Others are what remains of a state
 /// database that was lost, or somebody's copies.
-bool is_orphan_of_ours(const store::JobLayout& files)
+bool may_go(const store::JobLayout& files)
 {
   if (fs::exists(files.cleaned())) return true;
   std::error_code ignored;
@@ -179,6 +171,26 @@ bool is_orphan_of_ours(const store::JobLayout& files)
   });
 }
 
+} // namespace
+
+void put_aside(Tools& tools, const std::string& name)
+{
+  const auto files = tools.layout.job(name);
+  if (!fs::exists(files.directory())) return;
+  const bool goes = may_go(files);
+  const auto place = tools.layout.jobs() / (goes ? fmt::format("{}{}", aside_prefix, make_uuid())
+                                                 : fmt::format("{}{}-{}", kept_prefix, name, make_uuid()));
+  fs::rename(files.directory(), place);
+  sync_directory(tools.layout.jobs());
+  if (goes) return;
+  tools.observer.on(
+      Note{Note::Level::warning, fmt::format("answers of another job {}, of which nothing else is known, are "
+                                             "kept in {}",
+                                             name, place.native())});
+}
+
+namespace {
+
 /// Directories whose rows are gone. One that is not known yet is being made under its lock.
 void put_orphans_aside(Tools& tools)
 {
@@ -187,7 +199,7 @@ void put_orphans_aside(Tools& tools)
   for (const auto& entry : fs::directory_iterator{tools.layout.jobs(), ignored})
     names.push_back(entry.path().filename().native());
   for (const auto& name : names) {
-    if (name.starts_with('.') || tools.store.job(name) || !is_orphan_of_ours(tools.layout.job(name))) continue;
+    if (name.starts_with('.') || tools.store.job(name) || !may_go(tools.layout.job(name))) continue;
     const auto lock = FileLock::try_lock(tools.layout.lock(name));
     if (lock && !tools.store.job(name)) put_aside(tools, name);
   }

@@ -34,8 +34,12 @@ std::optional<PicoUsd> expected_cost(const std::map<std::string, Usage>& by_mode
 /// Directories of removed jobs are renamed before they are emptied; no job's name begins like this.
 inline constexpr std::string_view aside_prefix = ".removed-";
 
-/// Renames the job's directory, if there is one, so that nothing in it is taken for a new job's of that name. REQUIRED:
-/// the job's lock is held, and it has no rows.
+/// Directories without rows that hold answers are renamed, too, where their name is wanted, and never removed.
+inline constexpr std::string_view kept_prefix = ".kept-";
+
+/// Renames the job's directory, if there is one, so that nothing in it is taken for a new job's of that name: to be
+/// removed, or, where answers are in it that nobody said may go, to be kept, which is told. REQUIRED: the job's lock is
+/// held, and it has no rows.
 void put_aside(Tools& tools, const std::string& job);
 
 } // namespace batchwright::engine
