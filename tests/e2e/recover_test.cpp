@@ -179,7 +179,7 @@ TEST_CASE("a rebuilt job that is cancelled says what ends it, and its submit ask
   REQUIRE(world({"recover", "a", "--adopt-grace", "100ms"}).exit == 0);
   const auto cancelled = world({"cancel", "a"});
   CHECK(cancelled.exit == 5);
-  CHECK(cancelled.err.find("`batchwright submit` that made it, with --name a,") != std::string::npos);
+  CHECK(cancelled.err.find("`batchwright submit`, repeated with --name a,") != std::string::npos);
   const auto created = world.ledger("batches_created");
   CHECK(world(job_words("submit", input, job)).exit == 0);
   CHECK(world({"fetch", "a", "-o", (dir / "o.csv").native()}).exit == 3);

@@ -108,7 +108,7 @@ TEST_CASE("a job that may not send is told to be collected only where something 
         "  `batchwright submit` of the request file with --name reviews sends what is left");
   CHECK(step(PartState::fetched, Standing::bare) ==
         "reviews: 600 items pending; 1 part is not sent yet\n"
-        "  the `batchwright submit` that made it, with --name reviews sends what is left");
+        "  repeating its `batchwright submit` with --name reviews sends what is left");
 }
 
 TEST_SUITE_END();

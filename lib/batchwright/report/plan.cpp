@@ -143,27 +143,22 @@ std::string next_step(const JobView& v)
   if (v.state == JobState::cancelling && needs_input) {
     return fmt::format(
         "{} is being cancelled: {} pending{}{}\n  `batchwright fetch {} --wait` waits for batches; what "
-        "was never sent fails by name once the `batchwright submit` that made it, with --name {}, brings "
-        "the input, and nothing is sent",
+        "was never sent fails by name once its `batchwright submit`, repeated with --name {}, brings the "
+        "input, and nothing is sent",
         v.job, counted(v.items.pending(), "item", "items"), why.empty() ? "" : "; ", why, v.job, v.job);
   }
   if (v.state == JobState::cancelling) {
     return fmt::format("{} is being cancelled: {} pending{}{}\n  `batchwright fetch {} --wait` waits for what is left",
                        v.job, counted(v.items.pending(), "item", "items"), why.empty() ? "" : "; ", why, v.job);
   }
-  if (v.standing != Standing::consented && !waits_at_server(v)) {
-    return fmt::format("{}: {} pending{}{}\n  {} with --name {} sends what is left", v.job,
-                       counted(v.items.pending(), "item", "items"), why.empty() ? "" : "; ", why,
-                       v.standing == Standing::adopted ? "`batchwright submit` of the request file"
-                                                       : "the `batchwright submit` that made it,",
-                       v.job);
-  }
   if (v.standing != Standing::consented) {
-    return fmt::format("{}: {} pending{}{}\n  `batchwright fetch {} --wait` collects what is at the server\n"
-                       "  {} with --name {} sends what is left",
-                       v.job, counted(v.items.pending(), "item", "items"), why.empty() ? "" : "; ", why, v.job,
+    const auto collects = waits_at_server(v)
+                              ? fmt::format("\n  `batchwright fetch {} --wait` collects what is at the server", v.job)
+                              : std::string{};
+    return fmt::format("{}: {} pending{}{}{}\n  {} with --name {} sends what is left", v.job,
+                       counted(v.items.pending(), "item", "items"), why.empty() ? "" : "; ", why, collects,
                        v.standing == Standing::adopted ? "`batchwright submit` of the request file"
-                                                       : "the `batchwright submit` that made it,",
+                                                       : "repeating its `batchwright submit`",
                        v.job);
   }
   const bool sends = std::any_of(v.parts.begin(), v.parts.end(), [](const Part& p) {
