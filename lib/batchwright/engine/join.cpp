@@ -69,6 +69,7 @@ std::vector<int> company(const Part& child, const std::vector<Part>& parts, cons
                          const std::set<int>& taken)
 {
   std::vector<int> others;
+  if (!may_be_joined(child)) return others;
   auto requests = child.requests;
   auto tokens = child.input_tokens;
   for (const auto& p : parts) {
