@@ -90,7 +90,8 @@ JobView view(const Job& job, const std::vector<Part>& parts, Held held)
   v.estimated = job.estimated;
   v.created_at = job.created_at;
   v.standing = job.standing;
-  v.message = job.message;
+  const bool sends_no_more = v.state == JobState::done && v.standing != Standing::consented;
+  if (!sends_no_more) v.message = job.message; // else nothing is left that it asks for
   v.handover = job.handover;
   v.cancel = job.cancel;
   v.fetched_at = job.fetched_at;

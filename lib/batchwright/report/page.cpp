@@ -215,9 +215,7 @@ std::string head(const JobView& v, const Style& style, Instant now)
     facts.add("late", fmt::format("{} given up and may still bring answers: `batchwright fetch {}` collects them",
                                   given_up == 1 ? "1 batch was" : fmt::format("{} batches were", given_up), v.job));
   if (!v.handover.out.empty()) facts.add("out", out_line(v.handover));
-  const bool is_settled =
-      v.state == JobState::done && v.standing != Standing::consented; // nothing is left to consent to
-  if (!v.message.empty() && !is_settled)
+  if (!v.message.empty())
     facts.add("note", harmless(v.message), v.state == JobState::paused ? Tone::trouble : Tone::plain);
   return out + facts.text();
 }
