@@ -5,6 +5,7 @@
 #include "tests/support/hand_clock.hpp"
 
 #include <batchwright/engine/clean.hpp>
+#include <batchwright/engine/label.hpp>
 #include <batchwright/engine/recover.hpp>
 #include <batchwright/engine/retry.hpp>
 #include <batchwright/engine/show.hpp>
@@ -489,6 +490,35 @@ TEST_CASE("ready-made requests of several models are referred to adopt, and noth
   const auto words = fault_of([&] { recover(process, "lines"); }, Fault::config);
   CHECK(words.find("adopt --requests FILE batch_") != std::string::npos);
   CHECK_FALSE(process.store.job("lines"));
+}
+
+TEST_CASE("where the input turns out to mix models, a rebuilt job is referred to adopt before anything is sent")
+{
+  Arena arena{fast()};
+  std::string lines;
+  for (int i = 0; i < 6; ++i)
+    lines +=
+        request_line(fmt::format("id-{}", i), i > 2 && i % 2 ? "gpt-5.4-nano" : "gpt-5.4-mini", fmt::format("t {}", i));
+  auto ask = ready_made({arena.directory.file("lines.jsonl", lines).native()});
+  ask.job.limits.requests = 2;
+  {
+    auto process = arena.process(); // its first part, the first two lines, is all that was ever sent
+    const auto name = process.make(ask);
+    const auto job = *process.store.job(name);
+    const auto part = process.store.parts(name).front();
+    REQUIRE(part.last - part.first + 1 == part.items);
+    const auto file = arena.directory / "part.jsonl";
+    requests::build(job, part, {arena.directory / "list", file, arena.directory / "ids"});
+    const auto uploaded = process.client.upload(file, "lines-0001-x.jsonl");
+    REQUIRE(
+        process.client.create_batch(uploaded.value.id, part.endpoint, engine::metadata_of(job, part, "a-call")).ok());
+  }
+  auto process = another(arena);
+  recover(process, "lines");
+  ask.job.name = "lines";
+  const auto words = fault_of([&] { engine::draft(process.tools, ask); }, Fault::config);
+  CHECK(words.find("adopt --requests FILE batch_") != std::string::npos);
+  CHECK(arena.ledger("batches_created") == 1);
 }
 
 TEST_CASE("of several jobs of a name each is found by itself, the newest first; none of another name is")

@@ -187,6 +187,21 @@ void scale(Draft& draft, double share)
     use = {.input = {part_of(use.input.n)}, .output = {part_of(use.output.n)}};
 }
 
+/// Which items the parts of ready-made files of several models hold only their building would tell.
+void refuse_mixed(const std::vector<Part>& planned, const std::vector<Part>& known)
+{
+  const auto is_range = [](const Part& p) { return p.last - p.first + 1 == p.items; };
+  if (std::all_of(planned.begin(), planned.end(), is_range)) return;
+  std::string ids;
+  for (const auto& p : known)
+    ids += p.batch.empty() ? "" : " " + p.batch.str();
+  throw Error{
+      Fault::config, "requests of several models are mixed in the input, and the job was rebuilt without it",
+      fmt::format("`batchwright adopt --requests FILE{}` takes its batches over with the file, once `batchwright "
+                  "clean --local --force` has removed this job",
+                  ids)};
+}
+
 /// The same input again, for a job that was rebuilt from the server or took batches over: with what is asked now, it is
 /// that job.
 void resume(Draft& made, Tools& tools, const Job& known, input::Empty empty)
@@ -206,6 +221,7 @@ void resume(Draft& made, Tools& tools, const Job& known, input::Empty empty)
   job.base_url = known.base_url;
   job.estimated = expected_cost(made.by_model, tools.prices, Route::batch);
   made.planned = std::exchange(made.parts, tools.store.parts(job.name));
+  if (!knows_input(known)) refuse_mixed(made.planned, made.parts);
   made.unsent = unsent(made.parts);
   made.pending = tally(known, made.parts).pending();
   scale(made, static_cast<double>(made.unsent) / static_cast<double>(std::max<std::uint64_t>(1, job.items)));
