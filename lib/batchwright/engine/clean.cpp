@@ -167,7 +167,8 @@ bool may_go(const store::JobLayout& files)
   const fs::directory_iterator all{files.directory(), ignored};
   return std::none_of(begin(all), end(all), [](const fs::directory_entry& entry) {
     const auto name = entry.path().filename().native();
-    return name.find(".out") != std::string::npos || name.find(".errors.") != std::string::npos;
+    const bool is_whole = !name.ends_with(".part");
+    return is_whole && (name.find(".out") != std::string::npos || name.find(".errors.") != std::string::npos);
   });
 }
 
