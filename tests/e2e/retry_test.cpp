@@ -161,7 +161,9 @@ TEST_CASE("killed anywhere in it, a retry is done by the next one, and nothing i
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), R"({"transient_share":0.5,"in_progress_ms":50})"};
   const auto input = rows(dir, 60);
-  REQUIRE(world(paid_words("run", input, {"--requests-per-part", "20", "--max-attempts", "1"})).exit == 3);
+  // A kill in the middle of a create costs the grace time.
+  const Words words{"--requests-per-part", "20", "--max-attempts", "1", "--adopt-grace", "200ms"};
+  REQUIRE(world(paid_words("run", input, words)).exit == 3);
   const auto failed = items(world, "failed");
   REQUIRE(failed > 10);
   for (int round = 0; round < 12; ++round) {
