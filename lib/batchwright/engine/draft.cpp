@@ -5,6 +5,7 @@
 #include <batchwright/engine/clean.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/engine.hpp>
+#include <batchwright/engine/rebuild.hpp>
 #include <batchwright/engine/recover.hpp>
 #include <batchwright/engine/space.hpp>
 #include <batchwright/engine/spec.hpp>
@@ -190,7 +191,6 @@ void scale(Draft& draft, double share)
 /// Which items the parts of ready-made files of several models hold only their building would tell.
 void refuse_mixed(const std::vector<Part>& planned, const std::vector<Part>& known)
 {
-  const auto is_range = [](const Part& p) { return p.last - p.first + 1 == p.items; };
   if (std::all_of(planned.begin(), planned.end(), is_range)) return;
   std::string ids;
   for (const auto& p : known)
