@@ -269,6 +269,12 @@ TEST_CASE("killed again and again while it cancels, a job is cancelled by whatev
       CHECK(world({"poll"}).exit == 0); // goes on with the cancelling, and sends nothing
       CHECK(world(submit).exit == 0);
     }
+    { // once at least it gets as far as saying what it wants, however slow the machine
+      tests::Running killed{{"cancel", "a"}, world.environment()};
+      wait_for([&] { return state(world) != "running"; });
+      killed.signal(SIGKILL);
+      killed.wait();
+    }
     const auto last = world(next);
     CAPTURE(last.err);
     CHECK(state(world) == "done");

@@ -598,7 +598,7 @@ TEST_CASE("status tells when the answers of a batch that ended lapse at the serv
   const auto job = process.make(arena.ask(2));
   process.advance(job, Until::sent);
   std::vector<JobView> views{engine::look(process.tools, job)};
-  REQUIRE(has_live_batch(views[0].parts[0].state));
+  REQUIRE(has_live_batch(views[0].parts[0]));
   for (int looks = 0; looks < 200 && !views[0].parts[0].lapses_at; ++looks) {
     std::this_thread::sleep_for(Millis{10});
     engine::refresh(process.tools, process.server, views);

@@ -64,7 +64,7 @@ void let_end(Arena& arena, const std::string& job)
   arena.server.advance(2 * hour);
   auto process = arena.process();
   for (const auto& p : process.store.parts(job)) {
-    if (!has_live_batch(p.state)) continue;
+    if (!has_live_batch(p)) continue;
     for (int round = 0; process.client.batch(p.batch).value.status != "completed"; ++round) {
       REQUIRE(round < 1'000);
       std::this_thread::sleep_for(Millis{10});

@@ -55,7 +55,8 @@ void sweep_parts(const Job& job, const std::vector<Part>& parts, const store::Jo
 void forget_missing_files(std::vector<Part>& parts, const store::JobLayout& files)
 {
   for (auto& p : parts) {
-    if (p.state == PartState::planned && !std::filesystem::exists(files.requests(p.number))) p.sha256.clear();
+    const bool needs_file = p.state == PartState::planned || is_called(p);
+    if (needs_file && !std::filesystem::exists(files.requests(p.number))) p.sha256.clear();
   }
 }
 
@@ -79,7 +80,7 @@ struct Lane {
 };
 
 /// Takes the lock and begins; where no item is pending it has ended at once.
-void begin(Lane& lane, Tools& tools, Server& server, Workers& workers, const Goal& goal)
+void begin(Lane& lane, Tools& tools, Server& server, Workers& workers, Processors& processors, const Goal& goal)
 {
   const auto& name = lane.result.job;
   if (!lane.lock) lane.lock = take_lock(tools, known_job(tools, name).name);
@@ -95,7 +96,7 @@ void begin(Lane& lane, Tools& tools, Server& server, Workers& workers, const Goa
   }
   check_account(tools, server, job, parts);
   forget_missing_files(parts, tools.layout.job(name));
-  lane.run = std::make_unique<Run>(tools, server, workers, std::move(job), std::move(parts), goal);
+  lane.run = std::make_unique<Run>(tools, server, workers, processors, std::move(job), std::move(parts), goal);
 }
 
 /// What does not come to its own end is the lane's fault, not that of the others.
@@ -119,8 +120,9 @@ void end(Lane& lane)
 void drive(std::vector<Lane>& lanes, Tools& tools, Server& server, const Goal& goal)
 {
   Workers workers{worker_threads}; // gone before the lanes: its threads work for them
+  Processors processors{tools, server}; // gone before the workers, to which it tells what came of its work
   for (auto& lane : lanes)
-    guarded(lane, [&] { begin(lane, tools, server, workers, goal); });
+    guarded(lane, [&] { begin(lane, tools, server, workers, processors, goal); });
 
   bool told = false;
   for (std::size_t first = 0;; ++first) { // each in turn is asked first
@@ -140,6 +142,7 @@ void drive(std::vector<Lane>& lanes, Tools& tools, Server& server, const Goal& g
       }
     }
     if (!anything) return;
+    processors.share();
     if (in_flight && tools.interrupt.asked() && !std::exchange(told, true)) {
       tools.observer.on(Note{Note::Level::info,
                              "finishing what is in flight; once more stops at once, and nothing is lost either way"});
@@ -277,7 +280,7 @@ void refresh(Tools& tools, Server& server, std::vector<JobView>& views)
     }
     asked.push_back(&v);
     std::copy_if(v.parts.begin(), v.parts.end(), std::back_inserter(live),
-                 [](const Part& p) { return has_live_batch(p.state); });
+                 [](const Part& p) { return has_live_batch(p); });
   }
 
   const auto take = [&](Part& p, const wire::BatchObject& batch) {
@@ -287,7 +290,7 @@ void refresh(Tools& tools, Server& server, std::vector<JobView>& views)
   const auto listed = list(server.client, live);
   for (auto* v : asked) {
     for (auto& p : v->parts) {
-      if (!has_live_batch(p.state)) continue;
+      if (!has_live_batch(p)) continue;
       const auto found = listed.find(p.batch);
       if (found != listed.end()) {
         take(p, found->second);

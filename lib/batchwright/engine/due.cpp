@@ -11,7 +11,8 @@ namespace {
 
 bool sends(Do what)
 {
-  return what == Do::upload || what == Do::create || what == Do::build || what == Do::join;
+  return what == Do::upload || what == Do::create || what == Do::build || what == Do::join || what == Do::call ||
+         what == Do::reroute;
 }
 
 /// What becomes of a part whose job is cancelled; nothing where that makes no difference.
@@ -41,9 +42,39 @@ Do action_for_abandoned(const Part& part)
   return part.remote.status == "cancelling" ? Do::poll : Do::cancel;
 }
 
+/// The same of a part whose requests are sent one by one.
+std::optional<Do> action_in_realtime(const Part& part, const Job& job)
+{
+  const bool is_under_way = part.state == PartState::planned || part.state == PartState::running;
+  if (is_under_way && job.cancel != Cancel::none) return Do::give_up;
+  if (is_under_way) return part.sha256.empty() ? Do::build : Do::call;
+  if (part.state == PartState::ended) return Do::settle;
+  return is_judged_otherwise(part, job.policy) ? std::optional{Do::judge} : std::nullopt;
+}
+
+/// What becomes of a part of the batch route once all that is left is to go in real time: exactly once outranks speed,
+/// so what may be at the server is waited for.
+std::optional<Do> action_to_switch(PartState state)
+{
+  switch (state) {
+  case PartState::planned:
+  case PartState::uploading:
+  case PartState::queued:
+    return Do::reroute;
+  case PartState::running:
+    return Do::cancel;
+  default:
+    return std::nullopt;
+  }
+}
+
 /// What moves a part forward from where it is; nothing where only other parts can.
 std::optional<Do> action_for(const Part& part, const Job& job)
 {
+  if (part.route == Route::realtime) return action_in_realtime(part, job);
+  if (job.switched_at && job.cancel == Cancel::none) {
+    if (const auto what = action_to_switch(part.state)) return what;
+  }
   const auto wish = job.cancel;
   const auto special = wish == Cancel::none ? std::nullopt : action_to_cancel(part.state, wish);
   if (special) return special;
@@ -104,13 +135,22 @@ std::map<std::string_view, int> built_by_model(const std::vector<Part>& parts, c
   return built;
 }
 
+/// How many real-time parts are being sent.
+std::map<std::string_view, int> called_by_model(const std::vector<Part>& parts, const std::set<int>& busy)
+{
+  std::map<std::string_view, int> called;
+  for (const auto& p : parts)
+    called[p.model] += is_called(p) && busy.contains(p.number) ? 1 : 0;
+  return called;
+}
+
 } // namespace
 
 std::string_view name(Do what)
 {
-  constexpr std::array<std::string_view, 12> names{"settle",        "judge",          "download", "cancel",
-                                                   "poll",          "look for batch", "give up",  "create",
-                                                   "look for file", "upload",         "build",    "join"};
+  constexpr std::array<std::string_view, 14> names{"settle",         "judge",   "download", "cancel", "poll",
+                                                   "look for batch", "give up", "reroute",  "call",   "create",
+                                                   "look for file",  "upload",  "build",    "join"};
   return names.at(static_cast<std::size_t>(what));
 }
 
@@ -127,6 +167,7 @@ bool may_give_up(const Job& job)
 Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& busy, Instant now, Sending sending)
 {
   auto ahead = built_by_model(parts, busy);
+  auto called = called_by_model(parts, busy);
 
   Due d;
   auto taken = busy;
@@ -148,9 +189,9 @@ Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& bus
         continue;
       }
     }
-    if (*what != Do::build || ahead[part.model]++ < built_ahead) {
-      d.now.push_back({*what, part.number});
-    }
+    if (*what == Do::build && ahead[part.model]++ >= built_ahead) continue;
+    if (*what == Do::call && called[part.model]++ >= called_at_once) continue;
+    d.now.push_back({*what, part.number});
   }
   std::stable_sort(d.now.begin(), d.now.end(), [](const Action& a, const Action& b) { return a.what < b.what; });
   return d;

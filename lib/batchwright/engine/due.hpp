@@ -24,6 +24,8 @@ enum class Do : std::uint8_t {
   poll,           ///< ask for the batch
   look_for_batch, ///< a POST /batches has no known answer: ask the listing
   give_up,        ///< the job is cancelled: fix the outcomes of what is not waited for
+  reroute,        ///< all that is left goes in real time: a part without a batch, too
+  call,           ///< send the requests of a real-time part
   create,         ///< POST /batches
   look_for_file,  ///< a POST /files has no known answer: ask the listing
   upload,         ///< POST /files
@@ -63,6 +65,9 @@ Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& bus
 /// None of our waits is longer, but for the grace time: what is due later than that was recorded by a clock that was
 /// ahead, and is due now.
 inline constexpr Millis longest_wait{2 * 3'600'000};
+
+/// How many real-time parts of a model are sent at once: while the last answers of one are waited for, the next ones go.
+inline constexpr int called_at_once = 3;
 
 /// How many request files of a model may stand built, uploaded or not, without a batch. Disks, ours and the server's,
 /// are not filled with what cannot go yet.

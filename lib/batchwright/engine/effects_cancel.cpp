@@ -10,9 +10,10 @@ namespace batchwright::engine {
 namespace {
 
 /// Whether the server may have, or get, answers to the part.
-bool may_have_batch(PartState state)
+bool may_have_batch(const Part& p)
 {
-  return has_live_batch(state) || state == PartState::creating || state == PartState::ended;
+  return p.route == Route::batch &&
+         (has_live_batch(p) || p.state == PartState::creating || p.state == PartState::ended);
 }
 
 /// Whether the server may not have done it because the batch has ended, or is about to: which status says so is not
@@ -66,12 +67,12 @@ void Run::give_up_part(const Part& p)
   files.output.clear();
   files.errors.clear();
   files.batch.clear();
-  settle(p, files, may_have_batch(p.state) ? results::Cancelled::abandoned : results::Cancelled::unsent, Do::give_up);
+  settle(p, files, may_have_batch(p) ? results::Cancelled::abandoned : results::Cancelled::unsent, Do::give_up);
 }
 
 void Run::record_given_up(int number, const results::Settled& settled)
 {
-  const bool abandoned = may_have_batch(part(number).state);
+  const bool abandoned = may_have_batch(part(number));
   record(number, [&](Part& changed, store::Transaction& tx) {
     const auto* call = call_of(number);
     if (call && !abandoned) put_call(tx, std::string{call->uuid}, CallState::abandoned); // an upload costs nothing

@@ -255,7 +255,7 @@ Part Run::child_of(const Part& parent, int number, std::uint64_t items) const
 {
   Part child;
   child.number = number;
-  child.route = Route::batch;
+  child.route = parent.route;
   child.attempt = parent.attempt;
   child.items = child.requests = items; // packs make fewer requests of them: it is known once they are built
   child.inputs_per_request = parent.inputs_per_request;
@@ -281,6 +281,15 @@ Mark Run::nearest_mark(const Part& parent, Ordinal first) const
   return mark;
 }
 
+/// What a batch leaves undone goes in real time where the fallback says so. A batch that failed as a whole because of
+/// some lines never ran: the rest of it is still worth half the price, where there is time for it.
+Route Run::route_after(const Part& parent, int attempt) const
+{
+  if (parent.route == Route::realtime || m_job.switched_at || parent.withdrawn) return Route::realtime;
+  const bool never_ran = failed_as_a_whole(parent) && attempt == parent.attempt;
+  return m_job.policy.fallback == Fallback::realtime && !never_ran ? Route::realtime : Route::batch;
+}
+
 /// Files first: the list takes its place under the child's number before the commit that makes the child.
 void Run::add_child(store::Transaction& tx, const Part& parent, const results::Left& left,
                     const std::filesystem::path& list, int attempt, std::uint64_t inputs_per_request)
@@ -288,6 +297,7 @@ void Run::add_child(store::Transaction& tx, const Part& parent, const results::L
   if (left.count == 0) return;
   auto child = child_of(parent, highest_number() + 1, left.count);
   child.attempt = attempt;
+  child.route = route_after(parent, attempt);
   child.first = left.first;
   child.last = left.last;
   child.inputs_per_request = inputs_per_request;

@@ -3,6 +3,7 @@
 // continued by the next advance. Only this room knows both the store and the API.
 #pragma once
 
+#include <batchwright/api/caller.hpp>
 #include <batchwright/api/client.hpp>
 #include <batchwright/base/clock.hpp>
 #include <batchwright/base/files.hpp>
@@ -20,6 +21,7 @@
 #include <batchwright/wire/profile.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -44,6 +46,8 @@ struct Server {
   api::Client& client;
   std::string account = {};  ///< as Job::account
   std::string base_url = {}; ///< as Job::base_url
+  /// Opens what real-time requests go through; asked where there are any.
+  std::function<std::unique_ptr<api::Caller>()> open_caller = {};
 };
 
 // --- making a job ----------------------------------------------------------------------------------------------------
@@ -106,6 +110,7 @@ struct Goal {
   Until until = Until::idle;
   Sending sending = Sending::no;
   std::optional<Millis> every = {}; ///< between polls; nothing: short at first, growing
+  std::optional<Millis> at_most = {}; ///< starts nothing new after so long a time; a job with a deadline is not held to it
 };
 
 /// Moves the job as far as the goal says, under its lock. Ctrl-C starts nothing new, records what is in flight and

@@ -51,6 +51,7 @@ struct Run::Made {
 std::optional<Instant> gathers_until(const Part& child, const std::vector<Part>& parts)
 {
   if (!may_be_joined(child)) return std::nullopt;
+  if (child.route == Route::realtime) return child.due; // many small parts are as good as a large one
   auto first = *child.born_at;
   std::optional<Instant> due;
   bool more = false;
@@ -69,7 +70,7 @@ std::vector<int> company(const Part& child, const std::vector<Part>& parts, cons
                          const std::set<int>& taken)
 {
   std::vector<int> others;
-  if (!may_be_joined(child)) return others;
+  if (!may_be_joined(child) || child.route == Route::realtime) return others;
   auto requests = child.requests;
   auto tokens = child.input_tokens;
   for (const auto& p : parts) {

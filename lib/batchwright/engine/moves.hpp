@@ -9,7 +9,7 @@ namespace batchwright::engine {
 /// Throws `Fault::bug` where the table knows no such step.
 inline void move(Part& part, PartEvent event)
 {
-  const auto to = next(part.state, event);
+  const auto to = next(part.route, part.state, event);
   ensure(to.has_value(), "a part goes only where its life's table leads");
   part.state = *to;
 }

@@ -22,10 +22,12 @@ constexpr Millis longest_stay{30'000};
 
 } // namespace
 
-Run::Run(Tools& tools, Server& server, Workers& workers, Job job, std::vector<Part> parts, Goal goal)
+Run::Run(Tools& tools, Server& server, Workers& workers, Processors& processors, Job job, std::vector<Part> parts,
+         Goal goal)
     : m_tools(tools),
       m_server(server),
       m_workers(workers),
+      m_processors(processors),
       m_job(std::move(job)),
       m_goal(goal),
       m_files(tools.layout.job(m_job.name)),
@@ -37,10 +39,11 @@ Run::Run(Tools& tools, Server& server, Workers& workers, Job job, std::vector<Pa
   // Somebody asked just now: batches are looked at however recently that was done.
   for (auto& p : m_parts) {
     const bool is_watched = p.state == PartState::abandoned && !p.batch.empty();
-    if (has_live_batch(p.state) || is_watched) p.due.reset();
+    if (has_live_batch(p) || is_watched) p.due.reset();
   }
   if (m_job.cancel != Cancel::none) hurry_to_cancel();
   if (m_goal.every) m_goal.every = std::min(*m_goal.every, longest_wait);
+  if (m_goal.at_most && !m_job.policy.deadline) m_ends_at = now() + *m_goal.at_most;
   lift_pause();
   hold_after_failures();
 }
@@ -132,7 +135,8 @@ void Run::hurry_to_cancel()
 Millis Run::step()
 {
   auto patience = tick;
-  if (m_course == Course::going && m_tools.interrupt.asked()) m_course = Course::stopping;
+  if (m_course == Course::going && (m_tools.interrupt.asked() || (m_ends_at && now() >= *m_ends_at)))
+    m_course = Course::stopping;
   if (m_course == Course::going) {
     try {
       look_at_clock();
@@ -143,6 +147,7 @@ Millis Run::step()
       give_up(std::current_exception());
     }
   }
+  tend_calls();
   if (m_course == Course::stopping && m_busy.empty()) {
     pause_for_disk();
     m_course = Course::over;
@@ -197,6 +202,10 @@ bool Run::wanted(const Action& action) const
   if (action.what == Do::create && m_probing) { // one tries for all
     return std::none_of(m_parts.begin(), m_parts.end(), [](const Part& p) { return p.state == PartState::creating; });
   }
+  if (action.what == Do::call) {
+    if (m_goal.until == Until::sent) return false; // whoever stays longer sends them
+    return !m_probing || m_called.empty();
+  }
   const bool asks = action.what == Do::poll || action.what == Do::cancel;
   return !asks || m_goal.until != Until::idle || !m_asked.contains(action.part);
 }
@@ -212,7 +221,8 @@ results::Cancelled Run::cancelled(const Part& p) const
 void Run::start(const Action& action)
 {
   const Part copy = part(action.part); // workers get values, never references
-  const bool sends = action.what == Do::build || action.what == Do::upload || action.what == Do::create;
+  const bool sends = action.what == Do::build || action.what == Do::upload || action.what == Do::create ||
+                     (action.what == Do::call && copy.state == PartState::planned);
   if (sends && copy.elsewhere > 0) return keep_rest(copy);
   switch (action.what) {
   case Do::settle:
@@ -229,6 +239,10 @@ void Run::start(const Action& action)
     return look_for_batch(copy);
   case Do::give_up:
     return give_up_part(copy);
+  case Do::reroute:
+    return reroute(copy);
+  case Do::call:
+    return call(copy);
   case Do::create:
     return create(copy);
   case Do::look_for_file:
@@ -245,6 +259,8 @@ void Run::start(const Action& action)
 /// Whether nothing more will come of a part within this advance.
 bool Run::is_over(const Part& p) const
 {
+  if (is_called(p) && m_job.cancel == Cancel::none)
+    return m_goal.sending == Sending::no || m_job.pause != Pause::none || m_job.standing != Standing::consented;
   switch (p.state) {
   case PartState::settled:
     return !is_judged_otherwise(p, m_job.policy) || m_job.standing == Standing::bare;
@@ -282,7 +298,11 @@ bool Run::reached() const
     return (p.state == PartState::planned || p.state == PartState::queued) && p.due && *p.due > now() + longest_stay;
   };
   const auto is_sent = [this, is_left](const Part& p) {
-    return is_over(p) || has_live_batch(p.state) || p.state == PartState::ended || p.state == PartState::fetched ||
+    if (p.route == Route::realtime && p.state != PartState::ended) {
+      const bool is_ours = m_goal.until != Until::sent;
+      return is_over(p) || (is_ours ? p.due && *p.due > now() + longest_stay : m_job.cancel == Cancel::none);
+    }
+    return is_over(p) || has_live_batch(p) || p.state == PartState::ended || p.state == PartState::fetched ||
            is_left(p);
   };
   switch (m_goal.until) {
@@ -324,6 +344,7 @@ void Run::report_progress()
     m_tools.observer.on(
         Progress{gauge->phase, m_job.name, number, gauge->done.load(std::memory_order_relaxed), gauge->total});
   }
+  report_calls();
   Progress whole{Phase::running, m_job.name, 0, 0, m_job.items};
   for (const auto& p : m_parts) {
     whole.done += has_outcomes(p.state) ? p.outcome.succeeded + p.outcome.failed

@@ -4,6 +4,7 @@
 
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/listing.hpp>
+#include <batchwright/engine/processors.hpp>
 #include <batchwright/engine/queue.hpp>
 #include <batchwright/engine/workers.hpp>
 #include <batchwright/input/pins.hpp>
@@ -52,8 +53,10 @@ struct Stopped {
 
 class Run {
 public:
-  /// `workers` are shared with the other runs of this process; what they do for this run is over before it is.
-  Run(Tools& tools, Server& server, Workers& workers, Job job, std::vector<Part> parts, Goal goal);
+  /// `workers` and `processors` are shared with the other runs of this process; what they do for this run is over before
+  /// it is.
+  Run(Tools& tools, Server& server, Workers& workers, Processors& processors, Job job, std::vector<Part> parts,
+      Goal goal);
 
   /// Starts what is due and has room. After the goal, an interrupt or a fault it starts nothing more.
   /// Returns how long it may be left alone if no completion comes before.
@@ -167,6 +170,16 @@ private:
   void record_no_room(int number, const std::string& message, PartEvent event, const std::string& uuid);
   void pause_if_nothing_goes(const Part& part);
 
+  // --- effects: real time (effects_realtime.cpp) ---
+  void call(const Part& part);
+  void take_called(int number, const realtime::Result& result);
+  void record_called(int number, const realtime::Result& result);
+  bool may_call() const;
+  void tend_calls();
+  void store_figures();
+  void report_calls();
+  void reroute(const Part& part);
+
   // --- effects: other parts of the same items (join.cpp, cut.cpp) ---
   void join(const Part& part);
   void cut(const Part& part);
@@ -191,6 +204,7 @@ private:
   void note_how_it_goes(const Part& part, const results::Settled& settled);
   int highest_number() const;
   Part child_of(const Part& parent, int number, std::uint64_t items) const;
+  Route route_after(const Part& parent, int attempt) const;
   Mark nearest_mark(const Part& parent, Ordinal first) const;
   void add_child(store::Transaction& tx, const Part& parent, const results::Left& left,
                  const std::filesystem::path& list, int attempt, std::uint64_t inputs_per_request);
@@ -230,6 +244,7 @@ private:
   Tools& m_tools;
   Server& m_server;
   Workers& m_workers;
+  Processors& m_processors;
   Job m_job;
   Goal m_goal;
   store::JobLayout m_files;
@@ -243,6 +258,16 @@ private:
   std::set<int> m_asked = {};    // parts whose batch was asked for in this advance
   std::set<int> m_unlisted = {}; // parts whose batch the last listing did not show: it is asked for by itself
   std::map<int, std::shared_ptr<Gauge>> m_gauges = {};
+  /// A real-time part that is being sent.
+  struct Called {
+    realtime::Processor* processor = nullptr;
+    realtime::Processor::Id id = 0;
+    std::int64_t failed_before = 0; ///< requests that failed before this command
+  };
+  std::map<int, Called> m_called = {};
+  std::optional<Instant> m_drain_until = {};
+  Instant m_next_figures = {};
+  std::optional<Instant> m_ends_at = {}; // nothing new is started then
   input::Pins m_pins;
   std::vector<Call> m_watched = {}; // given up, but what they made may still show
   Instant m_next_twin_look = {};

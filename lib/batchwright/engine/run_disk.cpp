@@ -14,7 +14,7 @@ namespace {
 
 bool is_bought(const Part& p)
 {
-  return has_live_batch(p.state) || p.state == PartState::ended || p.state == PartState::fetched;
+  return has_live_batch(p) || p.state == PartState::ended || p.state == PartState::fetched;
 }
 
 bool is_of_disk(const std::exception_ptr& fault)

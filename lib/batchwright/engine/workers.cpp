@@ -18,6 +18,9 @@ constexpr int at_once(Do what)
   case Do::look_for_batch:
   case Do::look_for_file:
     return 1;
+  case Do::reroute: // done at once, or by threads of their own
+  case Do::call:
+    return 1'000'000;
   case Do::download:
   case Do::cancel:
   case Do::poll:
@@ -70,8 +73,17 @@ std::optional<Workers::Completion> Workers::next(Millis patience)
   if (!m_wake_owner.wait_for(lock, patience, [this] { return !m_finished.empty(); })) return std::nullopt;
   auto finished = std::move(m_finished.front());
   m_finished.pop_front();
-  --m_active[finished.what];
+  if (finished.what) --m_active[*finished.what];
   return std::move(finished.completion);
+}
+
+void Workers::announce(Completion completion)
+{
+  {
+    const std::lock_guard lock{m_mutex};
+    m_finished.push_back({std::nullopt, std::move(completion)});
+  }
+  m_wake_owner.notify_one();
 }
 
 void Workers::work()

@@ -32,12 +32,14 @@ public:
   /// Whether one more of a kind may start now. Asked by the owner only, as start() and next() are.
   bool has_room_for(Do what) const;
   void start(Do what, Task task);
+  /// A completion that comes from elsewhere; safe from any thread.
+  void announce(Completion completion);
   /// The next completion, waiting for it up to `patience`; nothing when none came.
   std::optional<Completion> next(Millis patience);
 
 private:
   struct Finished {
-    Do what = Do::poll;
+    std::optional<Do> what = {}; // nothing: it came from elsewhere
     Completion completion = {};
   };
 

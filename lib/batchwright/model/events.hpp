@@ -15,6 +15,7 @@ enum class Phase : std::uint8_t {
   building,
   uploading,
   running,
+  calling, ///< requests of real-time parts
   downloading,
   settling,
   merging

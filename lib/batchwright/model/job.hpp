@@ -76,6 +76,7 @@ struct RequestSpec {
   std::vector<std::pair<std::string, std::string>> set = {}; ///< body fields: name and JSON text, in the order given
   std::string id_column = {};                                ///< empty: custom_ids carry the ordinal
   std::uint64_t inputs_per_request = 1; ///< items packed into one request at most, where the endpoint takes several
+  std::string service_tier = {};        ///< that real-time requests ask for; empty: none, as in batches
 
   auto operator<=>(const RequestSpec&) const = default;
 };
@@ -114,6 +115,17 @@ struct Handover {
   bool operator==(const Handover&) const = default;
 };
 
+/// How fast requests go in real time; what the server says can only lower it.
+struct RealtimePolicy {
+  std::uint64_t requests_per_minute = 0; ///< 0: as the server says
+  std::uint64_t tokens_per_minute = 0;   ///< 0: as the server says
+  std::uint64_t max_in_flight = 0;       ///< requests at once; 0: from the limits and the latency
+  std::uint64_t headroom = 0;            ///< share of the limits that is left to other traffic, in millionths
+  Millis drain_timeout{900'000};         ///< how long a command that is stopped waits for what is in flight
+
+  bool operator==(const RealtimePolicy&) const = default;
+};
+
 /// How the job is run; a repeated `submit` takes these over.
 struct Policy {
   int max_attempts = 3;
@@ -123,6 +135,9 @@ struct Policy {
   std::uint64_t enqueued_tokens = 0;  ///< input tokens that may wait at the server at once; 0: learned from it
   std::uint64_t stop_on_failures = 0; ///< millionths of a percent (Allowance) of an ended part; 0: never
   std::string accept = {}; ///< codes of unusable answers that count as succeeded, sorted, commas between them
+  RealtimePolicy realtime = {};
+  std::optional<Instant> deadline = {}; ///< what is not done in time goes in real time, early enough
+  Millis patience{0};                   ///< so long a batch past 90% may rest before it is finished in real time; 0: for ever
 
   bool operator==(const Policy&) const = default;
 };
@@ -139,6 +154,8 @@ struct Job {
   PartLimits limits = {};
   Policy policy = {};
   std::uint64_t skip_bad = 0; ///< how many bad records may be put aside
+  std::vector<std::pair<std::string, std::string>> urgent = {}; ///< field and value: items of which one holds go in
+                                                                ///< real time at once
   std::uint64_t items = 0;
   std::string base_url = {};
   std::string account = {}; ///< endpoint with organisation and project, else a digest of the key
@@ -152,6 +169,7 @@ struct Job {
   std::optional<Instant> probe_at = {};    ///< paused for a reason that may pass: when one part tries again
   int probes = 0;                          ///< how often that was tried in vain: the waits grow with it
   std::optional<Instant> advanced_at = {}; ///< when a process last moved it: jobs that nobody moves claim no room
+  std::optional<Instant> switched_at = {}; ///< since then all that is left goes in real time: by `finish`, or for the deadline
 
   // Told by processes that need not hold the job; stored by calls of their own, never with the rest.
   Cancel cancel = Cancel::none;

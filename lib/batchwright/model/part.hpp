@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,14 @@ using Ordinal = std::uint64_t;
 enum class Route : std::uint8_t {
   batch = 0,    ///< a file of requests and a batch at the server, half price
   realtime = 1, ///< one call for each request
+};
+
+/// Which items of a range of the input a part holds. Where not all: a file lists their ordinals from the time its request
+/// file is built.
+enum class Pick : std::uint8_t {
+  all = 0,
+  urgent = 1,
+  others = 2 ///< those that are not urgent
 };
 
 enum class PartState : std::uint8_t {
@@ -60,6 +69,8 @@ enum class PartEvent : std::uint8_t {
   batch_gone,     ///< nothing will ever come of a batch that was given up
   files_wanting,  ///< the files hold less than they should: they are downloaded again
   end_withdrawn,  ///< asked again, the server says that the batch has not ended
+  calls_begun,    ///< in real time: its requests are being sent
+  calls_answered, ///< in real time: each of its requests has an answer in the journal
 };
 
 struct Edge {
@@ -68,8 +79,8 @@ struct Edge {
   PartState to;
 };
 
-/// The whole life of a part.
-inline constexpr std::array edges{
+/// The whole life of a part of the batch route.
+inline constexpr std::array batch_edges{
     Edge{PartState::planned, PartEvent::upload_begun, PartState::uploading},
     Edge{PartState::planned, PartEvent::replaced, PartState::superseded},
     Edge{PartState::uploading, PartEvent::file_known, PartState::queued},
@@ -111,10 +122,26 @@ inline constexpr std::array edges{
     Edge{PartState::settled, PartEvent::batch_known, PartState::abandoned},
 };
 
-/// Where `event` leads from `state`; nothing when the pair makes no sense.
-constexpr std::optional<PartState> next(PartState state, PartEvent event)
+/// The same in real time: `running`, its requests are sent one by one, by whichever command may send; `ended`, the
+/// journal holds an answer to each of them.
+inline constexpr std::array realtime_edges{
+    Edge{PartState::planned, PartEvent::calls_begun, PartState::running},
+    Edge{PartState::planned, PartEvent::replaced, PartState::superseded},
+    Edge{PartState::planned, PartEvent::given_up, PartState::settled},
+    Edge{PartState::running, PartEvent::calls_answered, PartState::ended},
+    Edge{PartState::running, PartEvent::given_up, PartState::settled},
+    Edge{PartState::ended, PartEvent::outcomes_fixed, PartState::settled},
+};
+
+constexpr std::span<const Edge> edges(Route route)
 {
-  for (const auto& edge : edges) {
+  return route == Route::batch ? std::span<const Edge>{batch_edges} : std::span<const Edge>{realtime_edges};
+}
+
+/// Where `event` leads from `state`; nothing when the pair makes no sense.
+constexpr std::optional<PartState> next(Route route, PartState state, PartEvent event)
+{
+  for (const auto& edge : edges(route)) {
     if (edge.from == state && edge.on == event) return edge.to;
   }
   return std::nullopt;
@@ -130,12 +157,6 @@ constexpr bool has_outcomes(PartState state)
 constexpr bool is_live(PartState state)
 {
   return !has_outcomes(state) && state != PartState::superseded;
-}
-
-/// Whether the server holds a batch for the part that has not ended.
-constexpr bool has_live_batch(PartState state)
-{
-  return state == PartState::running || state == PartState::cancelling;
 }
 
 std::string_view name(Route route);
@@ -222,16 +243,33 @@ struct Part {
   bool reread = false;                      ///< they held lines that cannot be read and were downloaded once more
   std::optional<Instant> gone_since = {};   ///< when a file of its outputs was first not found
   std::optional<Instant> born_at = {};      ///< of a part that takes over what another left
+  std::optional<Instant> progress_at = {};  ///< when its batch was first seen to have answered as much as it has now
 
   Settlement outcome = {};           ///< once settled
   std::string accepted = {};         ///< Policy::accept as it was then
   int outcomes_version = 0;          ///< which outcome file is the part's: another each time outcomes change
   std::uint64_t failed_for_good = 0; ///< permanently or unusably when it was settled; 0 again once the user goes on
 
-  /// Whether a file lists its ordinals: of ready-made requests, from the time its request file is built.
-  bool has_list() const { return listed || !endpoint.empty(); }
+  Pick pick = Pick::all;                    ///< which items between its first and its last are its own
+  bool withdrawn = false;            ///< we asked its batch to stop, to finish it in real time: that takes no attempt
+  std::uint64_t billed_again = 0;    ///< requests of it that may have been billed twice, since an answer was lost
+
+  /// Whether a file lists its ordinals: of ready-made requests and mixed ones, from the time its request file is built.
+  bool has_list() const { return listed || pick != Pick::all || !endpoint.empty(); }
 
   bool operator==(const Part&) const = default;
 };
+
+/// Whether the server holds a batch for the part that has not ended.
+inline bool has_live_batch(const Part& part)
+{
+  return part.route == Route::batch && (part.state == PartState::running || part.state == PartState::cancelling);
+}
+
+/// Whether its requests are being sent one by one, or were when the command that did it ended.
+inline bool is_called(const Part& part)
+{
+  return part.route == Route::realtime && part.state == PartState::running;
+}
 
 } // namespace batchwright

@@ -12,7 +12,7 @@ JobState state_of(const Job& job, const std::vector<Part>& parts, const Tally& i
   if (items.pending() == 0) return JobState::done;
   if (job.pause != Pause::none) return JobState::paused;
   if (job.cancel != Cancel::none) return JobState::cancelling;
-  const bool live = std::any_of(parts.begin(), parts.end(), [](const Part& p) { return has_live_batch(p.state); });
+  const bool live = std::any_of(parts.begin(), parts.end(), [](const Part& p) { return has_live_batch(p); });
   return live || held == Held::yes ? JobState::running : JobState::open;
 }
 
@@ -105,7 +105,7 @@ JobView view(const Job& job, const std::vector<Part>& parts, Held held)
         v.spent = v.realtime = std::nullopt;
       }
     }
-    if (has_live_batch(part.state) && part.due)
+    if (has_live_batch(part) && part.due)
       v.next_poll_at = std::min(v.next_poll_at.value_or(*part.due), *part.due);
   }
   return v;

@@ -86,11 +86,11 @@ AtServer at_server(const JobView& v)
   AtServer sum;
   for (const auto& part : v.parts) {
     const bool uncollected = part.state == PartState::ended || part.state == PartState::fetched;
-    if (!has_live_batch(part.state) && !uncollected) continue;
+    if (!has_live_batch(part) && !uncollected) continue;
     sum.requests += part.requests;
     sum.completed += unsigned_of(part.remote.completed);
     sum.failed += unsigned_of(part.remote.failed);
-    sum.batches += has_live_batch(part.state) ? 1 : 0;
+    sum.batches += has_live_batch(part) ? 1 : 0;
   }
   return sum;
 }
@@ -290,7 +290,7 @@ std::string shared_word(const Line& line, Of&& of)
 
 std::string server_word(const Part& part)
 {
-  const bool refused = !part.remote.error_code.empty() && !has_live_batch(part.state);
+  const bool refused = !part.remote.error_code.empty() && !has_live_batch(part);
   return harmless(refused ? part.remote.error_code : part.remote.status);
 }
 

@@ -47,7 +47,7 @@ std::string waiting_for(const JobView& v)
   const auto in = [&](auto holds) {
     return static_cast<std::uint64_t>(std::count_if(v.parts.begin(), v.parts.end(), holds));
   };
-  const auto live = in([](const Part& p) { return has_live_batch(p.state); });
+  const auto live = in([](const Part& p) { return has_live_batch(p); });
   const auto queued = in([](const Part& p) { return p.state == PartState::queued; });
   const auto unsent =
       in([](const Part& p) { return p.state == PartState::planned || p.state == PartState::uploading; });
@@ -65,7 +65,7 @@ std::string waiting_for(const JobView& v)
 bool waits_at_server(const JobView& v)
 {
   return std::any_of(v.parts.begin(), v.parts.end(), [](const Part& p) {
-    return has_live_batch(p.state) || p.state == PartState::creating || p.state == PartState::ended;
+    return has_live_batch(p) || p.state == PartState::creating || p.state == PartState::ended;
   });
 }
 

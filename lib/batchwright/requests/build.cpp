@@ -6,6 +6,7 @@
 #include <batchwright/json/json.hpp>
 #include <batchwright/requests/assembler.hpp>
 #include <batchwright/requests/requests.hpp>
+#include <batchwright/requests/urgency.hpp>
 
 #include <fmt/format.h>
 
@@ -94,21 +95,26 @@ void write_items(const Part& part, const PartFiles& files, input::Stream& stream
   }
 }
 
-/// Writes those ready-made requests between a part's first and last that are of its kind, and their list.
-void write_matching(const Part& part, const PartFiles& files, input::Stream& stream, Assembler& assembler,
-                    RequestFile& file, IdFile& ids)
+/// Writes those items between a part's first and last that are of its kind, and their list: of ready-made requests, by
+/// model and endpoint; where some are urgent, those or the others.
+void write_matching(const Job& job, const Part& part, const PartFiles& files, input::Stream& stream,
+                    Assembler& assembler, RequestFile& file, IdFile& ids)
 {
+  const Urgency urgency{job.urgent};
   input::OrdinalWriter list{files.ordinals};
   std::uint64_t found = 0;
   for (const auto* item = stream.next(); item && item->mark.ordinal <= part.last; item = stream.next()) {
+    if (!urgency.picks(part.pick, *item)) continue;
     const auto* request = assembler.take(*item);
-    if (request->model != part.model || request->endpoint != part.endpoint) continue;
+    const bool is_other = is_ready_made(job) && (request->model != part.model || request->endpoint != part.endpoint);
+    if (is_other) continue;
     file.add(request);
     ids.add(*item);
     list.add(item->mark.ordinal);
     ++found;
   }
-  if (found != part.items) throw changed(fmt::format("{} requests of this model, expected {}", found, part.items));
+  file.add(assembler.finish());
+  if (found != part.items) throw changed(fmt::format("{} items for this part, expected {}", found, part.items));
   list.commit();
 }
 
@@ -119,7 +125,7 @@ Built write_part(const Job& job, const Part& part, const PartFiles& files)
   RequestFile file{files.requests, *assembler, part.listed};
   IdFile ids{job, *assembler, files.ids};
   if (part.has_list() && !part.listed) {
-    write_matching(part, files, *stream, *assembler, file, ids);
+    write_matching(job, part, files, *stream, *assembler, file, ids);
   } else {
     write_items(part, files, *stream, [&](const input::Item& item) {
       file.add(assembler->take(item));

@@ -5,13 +5,16 @@
 #include <batchwright/requests/assembler.hpp>
 #include <batchwright/requests/ids.hpp>
 #include <batchwright/requests/requests.hpp>
+#include <batchwright/requests/urgency.hpp>
 #include <batchwright/wire/endpoint.hpp>
 #include <batchwright/wire/request.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -66,8 +69,12 @@ struct OpenPart {
 class Planner {
 public:
   Planner(const Job& job, const OnRead& on_read)
-      : m_job(job), m_assembler(assembler_for(job, job.request.inputs_per_request)), m_report(job.inputs, on_read)
+      : m_job(job),
+        m_assembler(assembler_for(job, job.request.inputs_per_request)),
+        m_urgency(job.urgent),
+        m_report(job.inputs, on_read)
   {
+    if (m_urgency.has_conditions()) m_urgent = assembler_for(job, job.request.inputs_per_request);
     ensure(job.limits.requests > 0 && job.limits.bytes > 0, "a part may hold something");
   }
 
@@ -78,9 +85,13 @@ public:
       m_report.at(item->mark);
       if (is_ready_made(m_job) && item->mark.input != m_input) begin_input(item->mark.input);
       if (has_user_ids(m_job)) m_ids.add(hash_of(m_assembler->custom_id(*item)));
-      if (const auto* request = m_assembler->take(*item)) add(*request);
+      const bool is_urgent = m_urgent && m_urgency.holds(*item);
+      auto& assembler = is_urgent ? *m_urgent : *m_assembler;
+      if (const auto* request = assembler.take(*item)) add(*request, pick_of(is_urgent));
     }
-    if (const auto* request = m_assembler->finish()) add(*request);
+    if (const auto* request = m_assembler->finish()) add(*request, pick_of(false));
+    if (const auto* request = m_urgent ? m_urgent->finish() : nullptr) add(*request, Pick::urgent);
+    order_parts();
     m_report.end(m_plan.items);
     if (m_plan.items == 0 && empty == input::Empty::refuse) throw no_item();
     check_ids();
@@ -103,16 +114,31 @@ private:
     m_input = input;
   }
 
+  Pick pick_of(bool is_urgent) const
+  {
+    if (!m_urgent) return Pick::all;
+    return is_urgent ? Pick::urgent : Pick::others;
+  }
+
+  /// Parts are numbered in the order of their first items.
+  void order_parts()
+  {
+    auto& parts = m_plan.parts;
+    std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.first < b.first; });
+    for (std::size_t i = 0; i < parts.size(); ++i)
+      parts[i].number = static_cast<int>(i) + 1;
+  }
+
   /// Puts a request into the open part of its kind, or into a new one where it does not fit.
-  void add(const Request& request)
+  void add(const Request& request, Pick pick)
   {
     const auto bytes = request.line.size();
     if (bytes > m_job.limits.bytes) throw too_long(m_job, request);
-    const auto [known, fresh] = m_open.try_emplace({request.model, request.endpoint});
+    const auto [known, fresh] = m_open.try_emplace({request.model, request.endpoint, pick});
     auto& open = known->second;
     const auto tokens = m_assembler->tokens(request);
     if (fresh || !has_room(m_job, m_plan.parts[open.index], open.inputs, request, tokens))
-      open = {.index = begin_part(request), .inputs = 0};
+      open = {.index = begin_part(request, pick), .inputs = 0};
     open.inputs += request.inputs;
     auto& part = m_plan.parts[open.index];
     part.last = request.last;
@@ -126,9 +152,11 @@ private:
     count(request, tokens);
   }
 
-  std::size_t begin_part(const Request& request)
+  std::size_t begin_part(const Request& request, Pick pick)
   {
     Part part;
+    part.pick = pick;
+    part.route = pick == Pick::urgent || m_job.mode == Mode::realtime ? Route::realtime : Route::batch;
     part.number = static_cast<int>(m_plan.parts.size()) + 1;
     part.first = request.mark.ordinal;
     part.mark = request.mark;
@@ -195,9 +223,11 @@ private:
 
   const Job& m_job;
   std::unique_ptr<Assembler> m_assembler;
+  std::unique_ptr<Assembler> m_urgent = {}; // null: nothing is urgent
+  Urgency m_urgency;
   ReadReport m_report;
-  std::uint32_t m_input = 0;                                           // of the ready-made lines at hand
-  std::map<std::pair<std::string, std::string>, OpenPart> m_open = {}; // by model and endpoint
+  std::uint32_t m_input = 0; // of the ready-made lines at hand
+  std::map<std::tuple<std::string, std::string, Pick>, OpenPart> m_open = {}; // by model, endpoint and kind
   IdHashes m_ids = {};
   Plan m_plan = {};
 };

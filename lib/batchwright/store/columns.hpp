@@ -6,6 +6,7 @@
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/part.hpp>
 #include <batchwright/model/queue.hpp>
+#include <batchwright/model/rate.hpp>
 
 #include <concepts>
 #include <cstdint>
@@ -39,6 +40,7 @@ void each_column(Some<Job> auto& job, auto&& column)
   column("max_output_tokens", job.request.max_output_tokens);
   column("id_column", job.request.id_column);
   column("inputs_per_request", job.request.inputs_per_request);
+  column("service_tier", job.request.service_tier);
   column("limit_requests", job.limits.requests);
   column("limit_bytes", job.limits.bytes);
   column("limit_tokens", job.limits.tokens);
@@ -49,6 +51,13 @@ void each_column(Some<Job> auto& job, auto&& column)
   column("adopt_grace", job.policy.adopt_grace);
   column("enqueued_tokens", job.policy.enqueued_tokens);
   column("stop_on_failures", job.policy.stop_on_failures);
+  column("realtime_requests", job.policy.realtime.requests_per_minute);
+  column("realtime_tokens", job.policy.realtime.tokens_per_minute);
+  column("max_in_flight", job.policy.realtime.max_in_flight);
+  column("headroom", job.policy.realtime.headroom);
+  column("drain_timeout", job.policy.realtime.drain_timeout);
+  column("deadline", job.policy.deadline);
+  column("patience", job.policy.patience);
   column("skip_bad", job.skip_bad);
   column("items", job.items);
   column("base_url", job.base_url);
@@ -66,6 +75,7 @@ void each_column(Some<Job> auto& job, auto&& column)
   column("probe_at", job.probe_at);
   column("probes", job.probes);
   column("advanced_at", job.advanced_at);
+  column("switched_at", job.switched_at);
 }
 
 void each_column(Some<PinnedInput> auto& input, auto&& column)
@@ -144,6 +154,10 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("accepted", part.accepted);
   column("outcomes_version", part.outcomes_version);
   column("failed_for_good", part.failed_for_good);
+  column("pick", part.pick);
+  column("withdrawn", part.withdrawn);
+  column("billed_again", part.billed_again);
+  column("progress_at", part.progress_at);
 }
 
 void each_column(Some<Call> auto& call, auto&& column)
@@ -155,6 +169,24 @@ void each_column(Some<Call> auto& call, auto&& column)
   column("begun_at", call.begun_at);
   column("server_time", call.server_time);
   column("first_look_at", call.first_look_at);
+}
+
+void each_column(Some<RateSeen> auto& rate, auto&& column)
+{
+  column("account", rate.account);
+  column("model", rate.model);
+  column("requests", rate.requests);
+  column("tokens", rate.tokens);
+  column("latency", rate.latency);
+  column("seen_at", rate.seen_at);
+}
+
+void each_column(Some<Sender> auto& sender, auto&& column)
+{
+  column("account", sender.account);
+  column("model", sender.model);
+  column("process", sender.process);
+  column("at", sender.at);
 }
 
 void each_column(Some<Queue> auto& queue, auto&& column)

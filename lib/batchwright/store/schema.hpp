@@ -239,8 +239,48 @@ CREATE VIEW enqueued AS
   WHERE parts.state BETWEEN 2 AND 5 AND parts.route = 0;
 )sql";
 
+/// The real-time route and the switch to it.
+inline constexpr std::string_view realtime = R"sql(
+ALTER TABLE jobs ADD COLUMN service_tier TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN realtime_requests INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN realtime_tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN max_in_flight INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN headroom INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN drain_timeout INTEGER NOT NULL DEFAULT 900000;
+ALTER TABLE jobs ADD COLUMN deadline INTEGER;
+ALTER TABLE jobs ADD COLUMN patience INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN switched_at INTEGER;
+ALTER TABLE parts ADD COLUMN pick INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE parts ADD COLUMN withdrawn INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE parts ADD COLUMN billed_again INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE parts ADD COLUMN progress_at INTEGER;
+CREATE TABLE urgent (
+  job TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (job, position)
+);
+CREATE TABLE rates (
+  account TEXT NOT NULL,
+  model TEXT NOT NULL,
+  requests INTEGER,
+  tokens INTEGER,
+  latency INTEGER,
+  seen_at INTEGER NOT NULL,
+  PRIMARY KEY (account, model)
+);
+CREATE TABLE senders (
+  account TEXT NOT NULL,
+  model TEXT NOT NULL,
+  process TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (account, model, process)
+);
+)sql";
+
 inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint,
-                                       deliveries,   acceptance,        survival,   rebuilding};
+                                       deliveries,   acceptance,        survival,   rebuilding, realtime};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store

@@ -104,6 +104,12 @@ template<>
 class TypeHandler<batchwright::Queue> : public batchwright::store::RowHandler<batchwright::Queue> {
 };
 template<>
+class TypeHandler<batchwright::RateSeen> : public batchwright::store::RowHandler<batchwright::RateSeen> {
+};
+template<>
+class TypeHandler<batchwright::Sender> : public batchwright::store::RowHandler<batchwright::Sender> {
+};
+template<>
 class TypeHandler<batchwright::Enqueued> : public batchwright::store::RowHandler<batchwright::Enqueued> {
 };
 template<>
@@ -207,6 +213,7 @@ void complete(Session& session, const std::filesystem::path& database, Job& job)
     if (input.spooled) input.path = (job_directory(database, job.name) / input.path).native();
   }
   job.request.set = rows_of<BodyField>(session, "body_fields", job.name);
+  job.urgent = rows_of<BodyField>(session, "urgent", job.name);
   int cancel = 0;
   Poco::Nullable<Poco::Int64> fetched_at;
   session << "SELECT cancel, fetched_at FROM jobs WHERE name = ?", into(cancel), into(fetched_at), use(job.name), now;
@@ -298,6 +305,24 @@ std::vector<Enqueued> Store::enqueued(const std::string& account, const std::str
   });
 }
 
+std::optional<RateSeen> Store::rate(const std::string& account, const std::string& model) const
+{
+  return m_state->run([account = account, model = model](Session& session) mutable {
+    std::vector<RateSeen> found;
+    session << select<RateSeen>("rates", "WHERE account = ? AND model = ?"), into(found), use(account), use(model), now;
+    return found.empty() ? std::nullopt : std::optional{found.front()};
+  });
+}
+
+std::vector<Sender> Store::senders(const std::string& account, const std::string& model) const
+{
+  return m_state->run([account = account, model = model](Session& session) mutable {
+    std::vector<Sender> found;
+    session << select<Sender>("senders", "WHERE account = ? AND model = ?"), into(found), use(account), use(model), now;
+    return found;
+  });
+}
+
 std::optional<Instant> Store::last_event(const std::string& job) const
 {
   return m_state->run([key = job](Session& session) mutable {
@@ -332,6 +357,7 @@ void write(Session& session, Job job)
   session << upsert<Job>("jobs"), use(job), now;
   replace_rows(session, "inputs", job.name, job.inputs);
   replace_rows(session, "body_fields", job.name, job.request.set);
+  replace_rows(session, "urgent", job.name, job.urgent);
 }
 
 /// Items with an outcome plus items of live parts are all items; a superseded part counts nothing.
@@ -434,6 +460,24 @@ void Transaction::put(const std::string& job, const Call& call)
 void Transaction::put(const Queue& queue)
 {
   m_state->store.run([row = queue](Session& session) mutable { session << upsert<Queue>("queues"), use(row), now; });
+}
+
+void Transaction::put(const RateSeen& rate)
+{
+  m_state->store.run([row = rate](Session& session) mutable { session << upsert<RateSeen>("rates"), use(row), now; });
+}
+
+void Transaction::put(const Sender& sender)
+{
+  m_state->store.run([row = sender](Session& session) mutable { session << upsert<Sender>("senders"), use(row), now; });
+}
+
+void Transaction::remove(const Sender& sender)
+{
+  m_state->store.run([row = sender](Session& session) mutable {
+    session << "DELETE FROM senders WHERE account = ? AND model = ? AND process = ?", use(row.account), use(row.model),
+        use(row.process), now;
+  });
 }
 
 void Transaction::log(const std::string& job, int part, std::string_view what)

@@ -7,6 +7,7 @@
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/part.hpp>
 #include <batchwright/model/queue.hpp>
+#include <batchwright/model/rate.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -49,6 +50,10 @@ public:
   /// The parts of all jobs of the account that ask for the model and are `queued` or in states from there to
   /// `cancelling`.
   std::vector<Enqueued> enqueued(const std::string& account, const std::string& model) const;
+  /// What is known of the rate at which the model may be asked in real time; nothing: it was not yet.
+  std::optional<RateSeen> rate(const std::string& account, const std::string& model) const;
+  /// The processes that said that they send to it. Those that were killed stand there, too.
+  std::vector<Sender> senders(const std::string& account, const std::string& model) const;
   /// When the job's history last grew.
   std::optional<Instant> last_event(const std::string& job) const;
 
@@ -86,6 +91,12 @@ public:
   void put(const std::string& job, const Call& call);
   /// What is known of a queue, new or known by account and model.
   void put(const Queue& queue);
+  /// What is known of a rate, new or known by account and model.
+  void put(const RateSeen& rate);
+  /// A process that sends, new or known by account, model and process.
+  void put(const Sender& sender);
+  /// It sends no more.
+  void remove(const Sender& sender);
   /// A line in the job's history, for people: "part 3: queued -> creating".
   void log(const std::string& job, int part, std::string_view what);
 

@@ -1,0 +1,193 @@
+// Real-time parts: their requests are handed to a processor, which keeps the journal; here it is started, watched and
+// stopped, and what came of it is recorded. Also the switch: parts that change their route.
+
+#include <batchwright/engine/moves.hpp>
+#include <batchwright/engine/processors.hpp>
+#include <batchwright/engine/run.hpp>
+#include <batchwright/wire/request.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace batchwright::engine {
+namespace {
+
+constexpr Millis request_timeout{600'000};
+constexpr Millis flex_timeout{900'000};
+/// How often the figures of a part that is being sent are stored, for those who look from outside.
+constexpr Millis between_figures{2'000};
+
+/// What a request will be charged: the larger of its input, as its share of the part's, and what bounds its answer.
+std::function<std::int64_t(std::string_view)> charge_of(const Job& job, const Part& p)
+{
+  auto spec = job.request;
+  if (p.max_output_tokens) spec.max_output_tokens = p.max_output_tokens;
+  const auto bound = wire::output_bound(spec).value_or(Tokens{}).n;
+  const auto per_byte =
+      p.bytes > 0 ? static_cast<double>(p.input_tokens.n) / static_cast<double>(p.bytes) : 0.25;
+  return [bound, per_byte](std::string_view line) {
+    return std::max(bound, static_cast<std::int64_t>(per_byte * static_cast<double>(line.size())) + 1);
+  };
+}
+
+std::string_view words_of(realtime::Obstacle obstacle)
+{
+  switch (obstacle) {
+  case realtime::Obstacle::key:
+    return "the key was refused";
+  case realtime::Obstacle::forbidden:
+    return "every request was refused for want of permission";
+  case realtime::Obstacle::quota:
+    return "the quota is used up";
+  default:
+    return "the server cannot be used";
+  }
+}
+
+} // namespace
+
+void Run::call(const Part& p)
+{
+  if (lacks_room(p)) return;
+  if (p.state == PartState::planned)
+    record(p.number, [](Part& changed, store::Transaction&) { move(changed, PartEvent::calls_begun); });
+  const auto& tier = m_job.request.service_tier;
+  auto& processor = m_processors.of(model_of(p), m_job.policy.realtime);
+  m_busy.insert(p.number);
+  const auto on_over = [this, number = p.number](const realtime::Result& result) {
+    m_workers.announce([this, number, result] { take_called(number, result); });
+  };
+  const auto id = processor.start({.owner = m_job.name,
+                                   .requests = m_files.requests(p.number),
+                                   .journal = m_files.output(p.number),
+                                   .count = p.requests,
+                                   .first_attempt = p.attempt,
+                                   .max_attempts = m_job.policy.max_attempts,
+                                   .timeout = tier == "flex" ? flex_timeout : request_timeout,
+                                   .service_tier = tier,
+                                   .careful = m_probing,
+                                   .tokens_of = charge_of(m_job, p)},
+                                  on_over);
+  m_called[p.number] = {.processor = &processor, .id = id, .failed_before = p.remote.failed};
+}
+
+void Run::take_called(int number, const realtime::Result& result)
+{
+  m_busy.erase(number);
+  m_called.erase(number);
+  try {
+    record_called(number, result);
+  } catch (...) {
+    give_up(std::current_exception());
+  }
+}
+
+void Run::record_called(int number, const realtime::Result& result)
+{
+  record(number, [&](Part& changed, store::Transaction&) {
+    changed.billed_again = result.billed_again;
+    const auto answered = static_cast<std::int64_t>(result.answered);
+    changed.remote.failed = std::min(changed.remote.failed, answered);
+    changed.remote.completed = answered - changed.remote.failed;
+    if (result.end == realtime::End::answered) move(changed, PartEvent::calls_answered);
+  });
+  if (result.in_flight > 0) {
+    note(Note::Level::warning,
+         fmt::format("part {}: {} requests were given up while they were in flight; they may be billed again", number,
+                     result.in_flight));
+  }
+  if (result.answered > 0) m_probing = false;
+  if (result.fault) std::rethrow_exception(result.fault);
+  if (result.end != realtime::End::obstacle) return;
+  const auto why = fmt::format("part {}: {}: {}", number, words_of(result.obstacle), result.words);
+  switch (result.obstacle) {
+  case realtime::Obstacle::key:
+  case realtime::Obstacle::forbidden:
+    return pause(Pause::auth, why);
+  case realtime::Obstacle::quota:
+    return pause(Pause::quota, why);
+  case realtime::Obstacle::address:
+    throw Error{Fault::config, why, "set OPENAI_BASE_URL to the address that the server names"};
+  case realtime::Obstacle::none:
+    break;
+  }
+}
+
+/// Whether the requests of real-time parts may go on being sent.
+bool Run::may_call() const
+{
+  return m_course == Course::going && m_job.pause == Pause::none && m_job.cancel == Cancel::none;
+}
+
+/// What was started is watched: it stops where the job does, and what takes too long to come home is given up.
+void Run::tend_calls()
+{
+  if (m_called.empty()) return;
+  const bool goes_on = may_call();
+  if (goes_on) {
+    m_drain_until.reset();
+  } else if (!m_drain_until) {
+    m_drain_until = now() + m_job.policy.realtime.drain_timeout;
+  }
+  const bool at_once = m_tools.interrupt.count() > 1 || m_job.cancel == Cancel::abandon ||
+                       (m_drain_until && now() >= *m_drain_until);
+  const auto calls = m_called; // dropping one tells us at once
+  for (const auto& [number, called] : calls) {
+    if (goes_on) continue;
+    if (at_once) {
+      called.processor->drop(called.id);
+    } else {
+      called.processor->stop(called.id);
+    }
+  }
+  store_figures();
+}
+
+void Run::store_figures()
+{
+  if (now() < m_next_figures && m_next_figures <= now() + between_figures) return;
+  m_next_figures = now() + between_figures;
+  for (const auto& [number, called] : m_called) {
+    const auto pulse = called.processor->pulse(called.id);
+    if (!pulse) continue;
+    const auto failed = called.failed_before + static_cast<std::int64_t>(pulse->failed);
+    const auto completed = static_cast<std::int64_t>(pulse->answered) - failed;
+    const auto& p = part(number);
+    if (p.remote.completed == completed && p.remote.failed == failed && p.billed_again == pulse->billed_again) continue;
+    record(number, [&](Part& changed, store::Transaction&) {
+      changed.remote.completed = std::max<std::int64_t>(0, completed);
+      changed.remote.failed = failed;
+      changed.billed_again = pulse->billed_again;
+    });
+  }
+}
+
+/// How far the real-time parts are, as told to people.
+void Run::report_calls()
+{
+  for (const auto& [number, called] : m_called) {
+    const auto pulse = called.processor->pulse(called.id);
+    if (!pulse) continue;
+    m_tools.observer.on(Progress{Phase::calling, m_job.name, number, pulse->answered, part(number).requests});
+  }
+}
+
+/// All that is left goes in real time: a part without a batch changes its route, and keeps its file.
+void Run::reroute(const Part& p)
+{
+  record(p.number, [&](Part& changed, store::Transaction& tx) {
+    if (const auto* upload = call_of(p.number)) put_call(tx, std::string{upload->uuid}, CallState::abandoned);
+    changed.route = Route::realtime;
+    changed.state = PartState::planned;
+    changed.file = {};
+    changed.file_created_at.reset();
+    changed.remote = {};
+    changed.due.reset();
+    tx.log(m_job.name, p.number, "goes in real time");
+  });
+}
+
+} // namespace batchwright::engine

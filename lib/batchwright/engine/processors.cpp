@@ -1,0 +1,100 @@
+#include <batchwright/engine/processors.hpp>
+#include <batchwright/realtime/share.hpp>
+
+#include <cmath>
+#include <vector>
+
+namespace batchwright::engine {
+namespace {
+
+/// How often processes tell each other that they send.
+constexpr Millis between_shares{2'000};
+
+std::optional<double> rate_of(std::uint64_t per_minute)
+{
+  return per_minute > 0 ? std::optional{static_cast<double>(per_minute)} : std::nullopt;
+}
+
+std::optional<double> rate_of(const std::optional<std::int64_t>& per_minute)
+{
+  return per_minute && *per_minute > 0 ? std::optional{static_cast<double>(*per_minute)} : std::nullopt;
+}
+
+std::optional<std::int64_t> whole(const std::optional<double>& rate)
+{
+  return rate ? std::optional{std::llround(*rate)} : std::nullopt;
+}
+
+} // namespace
+
+Processors::Processors(Tools& tools, Server& server) : m_tools(tools), m_server(server), m_process(make_uuid()) {}
+
+Processors::~Processors()
+{
+  const auto now = m_tools.clock.now();
+  try {
+    if (m_lanes.empty()) return;
+    store::Transaction tx{m_tools.store};
+    for (const auto& [model, lane] : m_lanes)
+      tx.remove(Sender{.account = m_server.account, .model = model, .process = m_process, .at = now});
+    tx.commit();
+  } catch (const Error&) { // the others see by its time that it is gone
+  }
+}
+
+realtime::Processor& Processors::of(const std::string& model, const RealtimePolicy& policy)
+{
+  realtime::ProcessorOptions options{
+      .limits = {.given = {.requests = rate_of(policy.requests_per_minute), .tokens = rate_of(policy.tokens_per_minute)},
+                 .headroom = static_cast<double>(policy.headroom) / 1e6},
+      .max_in_flight = policy.max_in_flight};
+  auto& lane = m_lanes[model];
+  if (lane.processor) {
+    lane.processor->adjust(options);
+    return *lane.processor;
+  }
+  if (!m_caller) m_caller = m_server.open_caller();
+  lane.stored = m_tools.store.rate(m_server.account, model);
+  if (lane.stored) options.limits.known = {rate_of(lane.stored->requests), rate_of(lane.stored->tokens)};
+  lane.processor = std::make_unique<realtime::Processor>(*m_caller, options, m_tools.clock);
+  m_next_share = {};
+  return *lane.processor;
+}
+
+std::optional<realtime::Condition> Processors::condition(const std::string& model) const
+{
+  const auto found = m_lanes.find(model);
+  return found == m_lanes.end() || !found->second.processor ? std::nullopt
+                                                            : std::optional{found->second.processor->condition()};
+}
+
+void Processors::share()
+{
+  const auto now = m_tools.clock.now();
+  if (m_lanes.empty() || (now < m_next_share && m_next_share <= now + between_shares)) return;
+  m_next_share = now + between_shares;
+  store::Transaction tx{m_tools.store};
+  for (auto& [model, lane] : m_lanes) {
+    if (!lane.processor) continue;
+    const auto condition = lane.processor->condition();
+    tx.put(Sender{.account = m_server.account, .model = model, .process = m_process, .at = now});
+    std::vector<realtime::Want> others;
+    for (const auto& sender : m_tools.store.senders(m_server.account, model)) {
+      if (sender.process == m_process) continue;
+      others.push_back({.rate = {}, .at = sender.at});
+    }
+    lane.processor->set_share(realtime::fair_share(std::nullopt, others, 1.0, now));
+    RateSeen seen{.account = m_server.account,
+                  .model = model,
+                  .requests = whole(condition.limits.requests),
+                  .tokens = whole(condition.limits.tokens),
+                  .latency = condition.latency,
+                  .seen_at = now};
+    if (!condition.last_answer) continue;
+    tx.put(seen);
+    lane.stored = seen;
+  }
+  tx.commit();
+}
+
+} // namespace batchwright::engine
