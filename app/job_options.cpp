@@ -223,9 +223,7 @@ void add_job_options(CLI::App& command, JobOptions& o)
                   "How long the server's listing may lag behind a batch whose creation was not answered")
       ->type_name("DURATION")
       ->default_str("60s");
-  command.add_option("--fallback", o.fallback, "What becomes of items a batch could not finish for a passing reason")
-      ->check(CLI::IsMember({"batch", "none"}))
-      ->capture_default_str();
+  add_realtime_options(command, o.realtime);
   command.add_option("--max-attempts", o.max_attempts, "How often an item is sent at most")
       ->type_name("N")
       ->check(CLI::Range(1, 100))
@@ -321,7 +319,7 @@ bw::engine::Ask ask_of(const JobOptions& o)
     if (*grace > most) throw Error{Fault::usage, fmt::format("--adopt-grace {}: at most a day", o.adopt_grace)};
     job.policy.adopt_grace = *grace;
   }
-  job.policy.fallback = bw::fallback_named(o.fallback).value_or(bw::Fallback::batch);
+  apply(o.realtime, job);
   job.policy.max_attempts = o.max_attempts;
   job.policy.keep_requests = o.keep_requests;
   job.policy.accept = joined(o.accept);

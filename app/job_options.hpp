@@ -1,6 +1,8 @@
 // The options that make a job, the same for `submit` and `run`.
 #pragma once
 
+#include "app/realtime_options.hpp"
+
 #include <batchwright/engine/engine.hpp>
 
 #include <CLI/CLI.hpp>
@@ -16,6 +18,7 @@ namespace app {
 class Session;
 
 struct JobOptions {
+  RealtimeOptions realtime = {};
   std::vector<std::string> inputs = {};
   std::string input_format = "auto";
   std::string id_column = {};
@@ -34,7 +37,6 @@ struct JobOptions {
   std::uint64_t requests_per_part = 0;
   std::uint64_t bytes_per_part = 0;
   std::uint64_t skip_bad = 0;
-  std::string fallback = "batch";
   int max_attempts = 3;
   std::vector<std::string> accept = {};
   std::string stop_on_failures = {}; ///< a share: "50%"

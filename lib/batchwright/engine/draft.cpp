@@ -94,6 +94,7 @@ void name_common(Job& job, const std::vector<Part>& parts)
 void take_over(Job& known, const Job& asked)
 {
   known.policy = asked.policy;
+  known.mode = asked.mode;
   for (std::size_t i = 0; i < asked.inputs.size(); ++i) { // equal in content; the file may have moved
     if (asked.inputs[i].spooled || !known.inputs[i].spooled) known.inputs[i] = asked.inputs[i];
   }

@@ -56,6 +56,7 @@ std::vector<std::string> differences(const Job& a, const Job& b)
   compare(a.limits.tokens == b.limits.tokens, "--tokens-per-part");
   compare(a.skip_bad == b.skip_bad, "--skip-bad");
   compare(a.urgent == b.urgent, "--urgent");
+  compare((a.mode == Mode::realtime) == (b.mode == Mode::realtime), "--mode");
   compare(a.request.service_tier == b.request.service_tier, "--service-tier");
   return found;
 }
