@@ -1,6 +1,6 @@
 // The lines of a real-time part's journal, which is its output file: answers as a batch's output file has them, and
-// between them marks of what was begun and of what brought nothing. A line is told by its first bytes, without parsing
-// the rest.
+// between them marks of what was begun and of what brought nothing. An answer is told by its first bytes, without
+// parsing the rest.
 //
 //   {"begin":17,"attempt":1}                                          written before the request is sent
 //   {"missed":17,"attempt":1,"billed":false,"why":"HTTP 503"}         it brought no answer that counts
@@ -31,13 +31,14 @@ struct JournalLine {
   bool operator==(const JournalLine&) const = default;
 };
 
-/// What a line of a journal is, by its first bytes; nothing for a line that is none of ours.
+/// What a line of a journal is, without its newline; nothing for a line that is none of ours. Of an answer only the
+/// beginning is read; one that holds a zero byte is none, since a loss of power took some of it.
 std::optional<JournalLine> read_journal_line(std::string_view line);
 
 /// Whether a line is a mark, and no answer.
 bool is_journal_mark(std::string_view line);
 
-/// Append a mark, newline included. `why` is for people, and cut where it is long.
+/// Append a mark, newline included. `why` is for people: cut where it is long, and without what a line cannot hold.
 void append_begin(std::string& out, std::uint64_t request, int attempt);
 void append_missed(std::string& out, const JournalLine& missed, std::string_view why);
 
@@ -45,7 +46,36 @@ void append_missed(std::string& out, const JournalLine& missed, std::string_view
 /// caller's, `,"custom_id":...}` and a newline.
 void append_answer_id(std::string& out, std::uint64_t request, int attempt);
 
-/// The attempt that an answer's id names; nothing for ids that are not ours.
+/// The attempt that an answer's id names ("realtime-17-1"); nothing for ids that are not ours.
 std::optional<int> attempt_in_id(std::string_view id);
+
+/// What a journal's lines say of one request, up to the last one taken. Four bytes: there is one for each request.
+class JournalTrail {
+public:
+  /// Takes the next line of the request. True where it is a begin, and the one before it may have been billed though it
+  /// brought no answer: nothing followed that, or it was missed as billed.
+  bool take(const JournalLine& line);
+
+  bool answered() const { return m_answered; }
+  /// The highest that was begun or answered; 0: none. Those above 65535 count as that.
+  int attempt() const { return m_attempt; }
+  /// Nothing followed the last begin: it was in flight when the process was killed, or still is.
+  bool is_open() const { return m_last == Last::open; }
+  /// Whether any begin so far may have been billed without an answer.
+  bool may_be_billed() const { return m_lost || m_last != Last::over; }
+
+private:
+  /// What became of the last begin.
+  enum class Last : std::uint8_t {
+    over, ///< there was none, or it was answered, or surely not billed
+    open,
+    billed ///< missed, and it may have been billed
+  };
+
+  std::uint16_t m_attempt = 0;
+  Last m_last = Last::over;
+  bool m_answered : 1 = false;
+  bool m_lost : 1 = false; ///< a begin before the last one may have been billed
+};
 
 } // namespace batchwright

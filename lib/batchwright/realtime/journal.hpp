@@ -17,18 +17,22 @@ namespace batchwright::realtime {
 /// What the journal says of one request.
 struct Known {
   bool answered = false;
-  int attempt = 0;   ///< the highest that was begun; 0: none
+  int attempt = 0;   ///< the highest that was begun or answered; 0: none
   bool open = false; ///< the last one begun is neither missed nor answered: it was in flight when we were killed
 };
 
+/// Room on the disk is reserved before each begin, so that a full disk shows before a request is sent, and not when its
+/// answer comes, which is paid for. Where the file system reserves nothing, it shows when it does.
 class Journal {
 public:
-  /// Opens or makes it, mode 0600, and reads what it holds; a torn tail is cut off. Throws `Fault::disk`,
-  /// `Fault::storage`, `Fault::bug` for lines of requests that the part does not have.
+  /// Opens or makes it, mode 0600, and reads what it holds. A torn tail is cut off: what stands behind the last
+  /// newline, zeros after a loss of power included. Lines that are none of ours stay, and say nothing. Memory: four
+  /// bytes a request. Throws `Fault::disk`, `Fault::storage`, `Fault::bug` for lines of requests that the part does not
+  /// have.
   Journal(const std::filesystem::path& path, std::uint64_t requests);
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
-  /// Syncs what is not yet; never throws.
+  /// Syncs what is not yet, and gives back the room that was reserved and not needed; never throws.
   ~Journal();
 
   Known known(std::uint64_t request) const;
@@ -37,9 +41,11 @@ public:
   /// begin of that request came later: what may have been billed twice.
   std::uint64_t billed_again() const;
 
-  // Safe from many threads. Throw `Fault::disk` where the disk is full; what was half written is taken back.
+  // Safe from many threads. Throw `Fault::disk` where the disk is full; what was half written is taken back, and they
+  // may be called again. Where written bytes could not be made durable, nobody knows which: every later call throws it.
 
   void begin(std::uint64_t request, int attempt);
+  /// The kind of the line goes without saying.
   void missed(const JournalLine& missed, std::string_view why);
   /// `line` is whole, newline included, and begins as `append_answer_id` makes it.
   void answer(std::uint64_t request, std::string_view line);

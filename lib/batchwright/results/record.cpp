@@ -1,6 +1,7 @@
 // The members of a merged record. Texts are copied as they stand in the answer.
 
 #include <batchwright/base/error.hpp>
+#include <batchwright/model/journal_line.hpp>
 #include <batchwright/model/pack_id.hpp>
 #include <batchwright/model/print.hpp>
 #include <batchwright/results/record.hpp>
@@ -96,7 +97,7 @@ void Record::append(std::string& out, Member member)
   case Member::route:
     return append_token(out, name(m_source->route));
   case Member::attempt:
-    fmt::format_to(std::back_inserter(out), "{}", m_source->attempt);
+    fmt::format_to(std::back_inserter(out), "{}", attempt());
     return;
   case Member::model:
     return append_token(out, m_answer.model.empty() ? m_model : m_answer.model);
@@ -151,6 +152,15 @@ std::string Record::message() const
 {
   if (!m_documents || m_outcome.code != wire::code_schema) return m_answer.message;
   return m_documents->violation(m_answer).value_or("the answer does not keep to the schema");
+}
+
+/// A part in real time sends again by itself: an answer's own id tells at which attempt it came.
+int Record::attempt() const
+{
+  if (m_source->route == Route::batch) return m_source->attempt;
+  const auto id = m_document.root().find("id");
+  const auto told = id && id->is(json::Kind::string) ? attempt_in_id(id->token()) : std::nullopt;
+  return told.value_or(m_source->attempt);
 }
 
 void Record::append_custom_id(std::string& out) const

@@ -72,6 +72,7 @@ private:
   void take_source(const OutcomeFile& source);
   std::string_view output();
   std::string message() const;
+  int attempt() const;
   void append_custom_id(std::string& out) const;
   void append_error(std::string& out) const;
   void append_usage(std::string& out) const;

@@ -25,11 +25,12 @@ namespace batchwright::results {
 
 /// Where a part's files stand. A path that is empty or names no file counts as "the server gave none".
 struct SettleFiles {
-  std::filesystem::path output = {}; ///< as it came
+  std::filesystem::path output = {}; ///< as it came; of a real-time part, its journal
   std::filesystem::path errors = {}; ///< as it came
   std::filesystem::path batch = {};  ///< the batch object as it came, where it failed as a whole; else empty
   std::filesystem::path requests =
-      {}; ///< the part's request file; read only where ids are the user's, then it must be there
+      {}; ///< the part's request file; read only where ids are the user's, or where requests of several items were in
+          ///< flight in real time and items without an answer fail; then it must be there
   std::filesystem::path ids = {};         ///< the user's ids, where packs hide them or lines are ready-made; else empty
   std::filesystem::path ordinals = {};    ///< the part's list of ordinals, where it is listed
   std::filesystem::path outcomes = {};    ///< written: sorted, one line an outcome
@@ -48,7 +49,7 @@ enum class Cancelled : std::uint8_t {
   no_room,   ///< no wish of the user's: they fail, since the server will never have room for them
 };
 
-/// Lines of a part's files, blank ones not counted.
+/// Lines of a part's files, blank ones and marks of a journal not counted.
 struct Lines {
   std::uint64_t output = 0;
   std::uint64_t errors = 0;
@@ -96,7 +97,7 @@ struct Settled {
   Left left_halved = {};             ///< they were refused together with others, and go on in smaller packs
   std::uint64_t largest_refused = 0; ///< items of the largest pack that was refused
   std::uint64_t failed_for_good = 0; ///< of those that failed, the ones that were refused for good, or are unusable
-  std::uint64_t missing = 0;         ///< items no line spoke of, though the batch ran
+  std::uint64_t missing = 0;         ///< items no line spoke of, though a batch ran
   std::uint64_t quarantined = 0;     ///< lines that were not used
   Pause obstacle = Pause::none;      ///< `quota` or `auth`: what refused items would refuse all of the account's
 };
@@ -114,8 +115,14 @@ struct Settled {
 /// `cancelled`. Lists of what is left and quarantine files of an earlier settling that have nothing to hold any more
 /// are removed. An answer that does not keep to the schema fails with `schema_violation`. A pack gives each of its
 /// items an answer line of its own, with its share of the usage. One that was refused with 400, 413 or 422 says nothing
-/// of its items: they are left for smaller packs, until the bad one stands alone. Throws `Fault::storage`; `Fault::bug`
-/// where files are not this part's.
+/// of its items: they are left for smaller packs, until the bad one stands alone.
+///
+/// The output file of a real-time part is its journal. An answer in it is the last word on its item: the part made all
+/// attempts itself, so that a transient one fails. Items without an answer are a free retry. Where they fail (the job
+/// is cancelled, or there is no fallback) although a request of theirs was sent and may have been billed, they count as
+/// paid, and the message says so.
+///
+/// Throws `Fault::storage`; `Fault::bug` where files are not this part's.
 Settled settle(const Part& part, const SettleFiles& files, const SettleContext& context);
 
 /// The outcomes of a settled part under another policy of what is accepted: writes them to another file, durably, and
@@ -131,7 +138,7 @@ struct OutcomeFile {
   Ordinal first = 0;
   Ordinal last = 0;
   Route route = Route::batch;
-  int attempt = 1;
+  int attempt = 1;                            ///< of the part; answers in real time tell theirs by their ids
   std::string endpoint = {};                  ///< what its requests asked: answers have its shape
   std::string model = {};                     ///< where an answer does not tell it
   const money::ModelPrices* prices = nullptr; ///< of that model; null: not known

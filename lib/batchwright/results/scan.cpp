@@ -1,13 +1,14 @@
 #include <batchwright/base/error.hpp>
 #include <batchwright/base/files.hpp>
+#include <batchwright/model/journal_line.hpp>
 #include <batchwright/results/scan.hpp>
 
 #include <algorithm>
 
 namespace batchwright::results {
 
-Scan::Scan(const Members& members, std::string_view endpoint, Quarantine& quarantine)
-    : m_members(members), m_endpoint(endpoint), m_quarantine(quarantine), m_picks(members.size())
+Scan::Scan(const Members& members, Route route, std::string_view endpoint, Quarantine& quarantine)
+    : m_members(members), m_route(route), m_endpoint(endpoint), m_quarantine(quarantine), m_picks(members.size())
 {
 }
 
@@ -22,6 +23,7 @@ std::uint64_t Scan::read(const std::filesystem::path& file)
     auto text = line->text;
     if (text.ends_with('\r')) text.remove_suffix(1);
     if (text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    if (m_route == Route::realtime && is_journal_mark(text)) continue;
     take({source, line->offset, text.size()}, text);
     ++count;
   }

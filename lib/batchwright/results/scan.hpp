@@ -1,6 +1,6 @@
 // Which line speaks for which item. Comes in: the lines of a part's output and error file. Goes out: for each item the
-// place and the judgement of the line that counts. What is not used goes to the quarantine. Never: decides what follows
-// from a judgement.
+// place and the judgement of the line that counts. What is not used goes to the quarantine, but for the marks between
+// the answers of a journal, which speak for none. Never: decides what follows from a judgement.
 #pragma once
 
 #include <batchwright/json/json.hpp>
@@ -42,9 +42,10 @@ struct Pick {
 
 class Scan {
 public:
-  Scan(const Members& members, std::string_view endpoint, Quarantine& quarantine);
+  /// `route` is the part's: only the output file of a real-time part is a journal.
+  Scan(const Members& members, Route route, std::string_view endpoint, Quarantine& quarantine);
 
-  /// Reads one file and returns how many lines it has, blank ones not counted; 0 where there is none. Throws
+  /// Reads one file and returns how many lines it has, blank ones and marks not counted; 0 where there is none. Throws
   /// `Fault::storage`.
   std::uint64_t read(const std::filesystem::path& file);
 
@@ -66,6 +67,7 @@ private:
   std::uint32_t intern(const std::string& code);
 
   const Members& m_members;
+  Route m_route;
   std::string m_endpoint;
   Quarantine& m_quarantine;
   std::vector<Pick> m_picks;

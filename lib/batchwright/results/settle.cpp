@@ -6,6 +6,7 @@
 #include <batchwright/json/json.hpp>
 #include <batchwright/results/documents.hpp>
 #include <batchwright/results/gather.hpp>
+#include <batchwright/results/in_flight.hpp>
 #include <batchwright/results/members.hpp>
 #include <batchwright/results/outcome_line.hpp>
 #include <batchwright/results/quarantine.hpp>
@@ -16,6 +17,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 namespace batchwright::results {
 namespace {
@@ -38,10 +40,21 @@ Usage share(const Usage& whole, std::size_t i, std::size_t n)
           .reasoning = share(whole.reasoning, i, n)};
 }
 
+bool is_passing(Judgement judgement)
+{
+  return judgement == Judgement::transient || judgement == Judgement::free_retry;
+}
+
+/// Whether another part may do better. One in real time made all attempts itself: what it wrote is its last word.
+bool is_worth_another(Judgement judgement, Route route)
+{
+  return is_passing(judgement) && !(route == Route::realtime && judgement == Judgement::transient);
+}
+
 /// What the policy makes of a judgement. Pending: the item is left for another attempt.
 Status status_after(Judgement judgement, const Part& part, const Policy& policy)
 {
-  const bool may_go_on = policy.fallback != Fallback::none;
+  const bool may_go_on = policy.fallback != Fallback::none && is_worth_another(judgement, part.route);
   switch (judgement) {
   case Judgement::success:
     return Status::succeeded;
@@ -109,7 +122,8 @@ public:
         m_scan(scan),
         m_all_forbidden(all_forbidden(scan)),
         m_failed_as_a_whole(!files.batch.empty()),
-        m_missing(files.batch, part.requests == part.items ? members.size() : 0, scan.nameless(), context.lost),
+        m_missing(verdicts_on_missing(part, files, context, scan)),
+        m_in_flight(were_in_flight(part, files, context, members)),
         m_unreadable(verdict_on_unreadable()),
         m_cancelled(verdict_on_cancelled(context.cancelled)),
         m_outcomes(files.outcomes),
@@ -127,7 +141,7 @@ public:
     if (pick.is_inside) return;
     const auto failed_before = m_settled.sums.failed;
     const bool is_missing = pick.rank == Pick::Rank::none;
-    if (is_missing && !m_failed_as_a_whole && m_context.cancelled == Cancelled::no) ++m_settled.missing;
+    if (is_missing && was_to_be_answered()) ++m_settled.missing;
     const Places places{place, place + pick.items};
     auto judgement = m_all_forbidden ? Judgement::free_retry : pick.judgement;
     if (line.empty()) {
@@ -162,6 +176,27 @@ private:
     std::size_t size() const { return end - begin; }
   };
 
+  static Unanswered verdicts_on_missing(const Part& part, const SettleFiles& files, const SettleContext& context,
+                                        const Scan& scan)
+  {
+    if (part.route == Route::realtime) return {};
+    return {files.batch, part.requests == part.items ? part.items : 0, scan.nameless(), context.lost};
+  }
+
+  /// Asked only where items without an answer fail.
+  static std::vector<bool> were_in_flight(const Part& part, const SettleFiles& files, const SettleContext& context,
+                                          const Members& members)
+  {
+    const bool fail = context.cancelled != Cancelled::no || context.policy.fallback == Fallback::none;
+    return fail && part.route == Route::realtime ? items_in_flight(part, files, members) : std::vector<bool>{};
+  }
+
+  /// Whether the server owes a line for each request.
+  bool was_to_be_answered() const
+  {
+    return m_part.route == Route::batch && !m_failed_as_a_whole && m_context.cancelled == Cancelled::no;
+  }
+
   void meet(wire::Obstacle obstacle)
   {
     if (obstacle == wire::Obstacle::key || m_all_forbidden) {
@@ -171,13 +206,11 @@ private:
     }
   }
 
-  static bool is_passing(Judgement judgement)
-  {
-    return judgement == Judgement::transient || judgement == Judgement::free_retry;
-  }
-
   /// Nothing is tried again in a cancelled job.
-  bool is_cancelled(Judgement judgement) const { return m_context.cancelled != Cancelled::no && is_passing(judgement); }
+  bool is_cancelled(Judgement judgement) const
+  {
+    return m_context.cancelled != Cancelled::no && is_worth_another(judgement, m_part.route);
+  }
 
   void answered(const Places& places, const Pick& pick, Judgement judgement, std::string_view line)
   {
@@ -194,19 +227,22 @@ private:
     write(place, status, m_scan.code(pick), pick.paid, line);
   }
 
-  void cancel(const Places& places)
-  {
-    for (auto place = places.begin; place < places.end; ++place)
-      fail_with(place, m_cancelled);
-  }
+  void cancel(const Places& places) { fail_unanswered(places, m_cancelled); }
 
   void unanswered(const Places& places, const Verdict& verdict)
   {
     if (is_cancelled(verdict.judgement)) return cancel(places);
     const auto status = status_after(verdict.judgement, m_part, m_context.policy);
     if (status == Status::pending) return leave(places, verdict.judgement);
-    for (auto place = places.begin; place < places.end; ++place)
-      fail_with(place, verdict);
+    fail_unanswered(places, verdict);
+  }
+
+  void fail_unanswered(const Places& places, const Verdict& verdict)
+  {
+    for (auto place = places.begin; place < places.end; ++place) {
+      const bool was_in_flight = !m_in_flight.empty() && m_in_flight[place];
+      fail_with(place, was_in_flight ? maybe_billed(verdict) : verdict);
+    }
   }
 
   void fail_with(std::size_t place, const Verdict& verdict)
@@ -323,6 +359,7 @@ private:
   bool m_all_forbidden;
   bool m_failed_as_a_whole;
   Unanswered m_missing;
+  std::vector<bool> m_in_flight; // by place; empty: none was
   Verdict m_unreadable;
   Verdict m_cancelled;
   AtomicFile m_outcomes;
@@ -350,7 +387,7 @@ Settled settle(const Part& part, const SettleFiles& files, const SettleContext& 
 {
   const Members members{part, files, context.user_ids};
   Quarantine quarantine{files.quarantine};
-  Scan scan{members, context.endpoint, quarantine};
+  Scan scan{members, part.route, context.endpoint, quarantine};
   const Lines lines{
       .output = scan.read(files.output), .errors = scan.read(files.errors), .unreadable = scan.unreadable()};
   if (!context.demand.is_met_by(lines)) return {.put_off = true, .lines = lines};

@@ -36,6 +36,12 @@ Unanswered::Unanswered(const std::filesystem::path& failed_batch, std::size_t li
   }
 }
 
+Unanswered::Unanswered()
+    : m_all{Judgement::free_retry, false, std::string{wire::code_missing},
+            "no answer of its request came in real time, and nothing sends it again"}
+{
+}
+
 const Verdict& Unanswered::of(std::size_t place) const
 {
   const auto named = m_named.find(place);
@@ -87,6 +93,13 @@ Verdict verdict_on_cancelled(Cancelled cancelled)
   if (cancelled == Cancelled::abandoned)
     words = "given up while its batch was at the server, which may have run it and billed that";
   return {Judgement::permanent, cancelled == Cancelled::abandoned, "cancelled", words};
+}
+
+Verdict maybe_billed(Verdict verdict)
+{
+  verdict.paid = true;
+  verdict.message += "; its request was in flight, and the server may have run it and billed that";
+  return verdict;
 }
 
 } // namespace batchwright::results

@@ -30,6 +30,8 @@ public:
   /// and nobody knows whose they are. `lines`: so many requests have an item each, in its order; 0 where they have not.
   /// `lost`: a file of the part's is gone at the server.
   Unanswered(const std::filesystem::path& failed_batch, std::size_t lines, std::uint64_t nameless, bool lost);
+  /// Of a real-time part: what it did not come to is for another.
+  Unanswered();
 
   /// Of the item at this place of the part.
   const Verdict& of(std::size_t place) const;
@@ -49,5 +51,8 @@ Verdict verdict_on_no_element();
 
 /// Of the items that a cancelled job does not try again.
 Verdict verdict_on_cancelled(Cancelled cancelled);
+
+/// The same of an item that had a request in flight: nobody can tell that it was not billed.
+Verdict maybe_billed(Verdict verdict);
 
 } // namespace batchwright::results
