@@ -24,11 +24,11 @@ namespace {
 
 constexpr int threads = 8;
 
-/// Runs `work` with the numbers 0 to 7, each on a thread of its own.
-void side_by_side(const std::function<void(int)>& work)
+/// Runs `work` with the numbers from 0, each on a thread of its own.
+void side_by_side(const std::function<void(int)>& work, int count = threads)
 {
   std::vector<std::thread> running;
-  for (int i = 0; i < threads; ++i)
+  for (int i = 0; i < count; ++i)
     running.emplace_back(work, i);
   for (auto& thread : running)
     thread.join();
@@ -111,6 +111,37 @@ TEST_CASE("each thread gets its own answers, over connections that close now and
               posts.end());
   std::sort(posts.begin(), posts.end());
   CHECK(std::adjacent_find(posts.begin(), posts.end()) == posts.end());
+}
+
+TEST_CASE("two hundred in flight keep their connections, where as many may be kept")
+{
+  constexpr int many = 200;
+  constexpr int rounds = 5;
+  std::atomic<int> waiting{0};
+  // Answers come only once all of a round are in flight.
+  const tests::Script together = [&](Peer& peer) {
+    for (auto request = peer.read_request(); !request.empty(); request = peer.read_request()) {
+      const int round = waiting++ / many;
+      while (waiting < (round + 1) * many)
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+      peer.answer(200, path_of(request));
+    }
+  };
+  ScriptedServer server{std::vector<tests::Script>(many * rounds, together)};
+  const Interrupt interrupt;
+  const auto transport = open({.base_url = server.url("localhost")}, interrupt, many);
+  std::atomic<int> good{0};
+  side_by_side(
+      [&](int thread) {
+        for (int n = 0; n < rounds; ++n) {
+          const auto path = fmt::format("/{}/{}", thread, n);
+          const auto response = transport->send({.method = Method::post, .path = path, .body = "{}"});
+          if (response.ok() && response.body == "/v1" + path) ++good;
+        }
+      },
+      many);
+  CHECK(good == many * rounds);
+  CHECK(server.connections() < 2 * many); // a machine that is busy lets some grow too old for a POST
 }
 
 TEST_CASE("handshakes side by side do not tell each other's trouble")

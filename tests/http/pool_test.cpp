@@ -14,9 +14,11 @@ using tests::ScriptedServer;
 
 namespace {
 
+constexpr std::size_t most_idle = 64;
+
 /// A pool whose time passes by hand, and a server that holds connections open until told to close them.
 struct Idling {
-  ScriptedServer server{std::vector<tests::Script>(Pool::most_idle + 8, [](Peer& peer) {
+  ScriptedServer server{std::vector<tests::Script>(most_idle + 8, [](Peer& peer) {
     if (peer.read_request().empty()) return;
     peer.close();
     peer.wait_for_close();
@@ -25,7 +27,7 @@ struct Idling {
   Watchdog dog{interrupt};
   Dialler dialler{Target{.tls = false, .host = "test", .port = server.port()}, nullptr};
   Uptime now{std::chrono::hours{1}};
-  Pool pool{[this] { return now; }};
+  Pool pool{most_idle, [this] { return now; }};
 
   std::unique_ptr<Connection> dial() { return dialler.dial({"127.0.0.1"}, Millis{5'000}, Deadline::max(), dog); }
   /// Puts a fresh connection into the pool; its address, to know it again.
@@ -108,17 +110,29 @@ TEST_CASE_FIXTURE(Idling, "a POST gets only a connection that was used a moment 
   CHECK(pool.take(Method::get) != nullptr);
 }
 
+TEST_CASE_FIXTURE(Idling, "an answer that was long in coming makes no connection old")
+{
+  const auto* used = put();
+  for (int n = 0; n < 3; ++n) {
+    auto connection = pool.take(Method::post);
+    REQUIRE(connection.get() == used);
+    now += std::chrono::seconds{9};
+    pool.put(std::move(connection));
+    now += std::chrono::seconds{1};
+  }
+}
+
 TEST_CASE_FIXTURE(Idling, "no more than so many are kept, those used last")
 {
   const auto* oldest = put();
-  for (std::size_t i = 0; i < Pool::most_idle; ++i)
+  for (std::size_t i = 0; i < most_idle; ++i)
     put();
   std::vector<std::unique_ptr<Connection>> taken;
   while (auto connection = pool.take(Method::get)) {
     CHECK(connection.get() != oldest);
     taken.push_back(std::move(connection));
   }
-  CHECK(taken.size() == Pool::most_idle);
+  CHECK(taken.size() == most_idle);
 }
 
 TEST_CASE_FIXTURE(Idling, "a connection that the server closed is passed over")

@@ -19,7 +19,7 @@
 namespace batchwright::api {
 
 /// What the nine `x-ratelimit-*` headers tell; nothing where one is absent or cannot be read. Where a project's token
-/// limit is told, too, the smaller limit and the smaller rest stand here.
+/// limit is told, too, the smaller limit, the smaller rest and the longer time stand here.
 struct RateHeaders {
   std::optional<std::int64_t> limit_requests = {}; ///< a minute
   std::optional<std::int64_t> limit_tokens = {};   ///< a minute
@@ -31,7 +31,8 @@ struct RateHeaders {
   bool operator==(const RateHeaders&) const = default;
 };
 
-/// Reads them from a response. Source: openai-batch.md section 15.
+/// Reads them from a response: counts; times as Go durations ("6m0s"), seconds, or, at compatible servers, moments in
+/// RFC 3339, counted from the server's own `Date`.
 RateHeaders read_rate_headers(const http::Response& response);
 
 /// An answer of a real-time call.
@@ -46,6 +47,9 @@ struct Answered {
   std::string request_id = {};
   RateHeaders rates = {};
   Millis took{0};
+  /// Held by an answer above 1 MiB: there is one such in memory at a time, and other threads with a large one wait
+  /// until this, and all copies of it, are gone.
+  std::shared_ptr<const void> turn = {};
 };
 
 class Caller {
@@ -55,13 +59,21 @@ public:
   Caller& operator=(const Caller&) = delete;
   virtual ~Caller() = default;
 
-  /// POST `body` to `url` as request lines name it ("/v1/chat/completions"), and waits. Safe from many threads. Network
-  /// trouble is a value. Answers above 1 MiB are held in files, and read back one at a time, so that many large ones
-  /// in flight do not fill the memory.
+  /// POST `body` to `url` as request lines name it ("/v1/chat/completions"), and waits, up to `timeout`, however silent
+  /// the server is meanwhile. Safe from many threads. Network trouble is a value; throws `Fault::disk` where an answer
+  /// cannot be held. Answers above 1 MiB come in by way of files without a name, and only one of them is in memory at a
+  /// time, so that many in flight do not fill it: let go of such an answer before the same thread calls again, and
+  /// soon. One above 64 MiB is not taken: it is `unknown`.
   virtual Answered call(std::string_view url, const std::string& body, Millis timeout) = 0;
 
   /// Ends all calls in flight, and those that begin from now on: they come back as `unknown`, or `not_sent`.
   virtual void end_all() = 0;
 };
+
+/// Calls over connections of their own, of which so many are kept for the next call. Large answers are spooled to
+/// `spool_directory`, which exists. The base URL ends in the version that the URLs of request lines begin with, so that
+/// goes out once. Raises the limit of open files, as far as the system allows. Throws as http::open does.
+std::unique_ptr<Caller> open_caller(const http::Endpoint& endpoint, const std::filesystem::path& spool_directory,
+                                    std::size_t kept_connections = 5'000);
 
 } // namespace batchwright::api

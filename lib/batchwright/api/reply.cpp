@@ -79,6 +79,12 @@ std::string unreadable(const http::Response& response)
   return fmt::format("HTTP {}, but its body cannot be read: {}", response.status, excerpt_of_body(response));
 }
 
+std::string no_json(const http::Response& response)
+{
+  if (response.body.empty()) return fmt::format("HTTP {}, but the answer is empty", response.status);
+  return fmt::format("HTTP {}, but the answer is no JSON: {}", response.status, excerpt_of_body(response));
+}
+
 Outcome judge(const http::Response& response)
 {
   if (response.delivery == http::Delivery::not_sent) return {Ending::not_sent, {}, response.trouble};

@@ -22,6 +22,8 @@ Outcome judge(const http::Response& response);
 
 /// The words for a 2xx whose body is not what was asked for.
 std::string unreadable(const http::Response& response);
+/// The words for a 2xx whose body is not even JSON.
+std::string no_json(const http::Response& response);
 
 /// Takes our key out of the words for people that a value holds: the errors of a batch. Others hold none.
 template<class T>

@@ -62,6 +62,7 @@ bool send_file(Connection& connection, Outgoing& out)
 bool send_request(Connection& connection, Outgoing& out)
 {
   connection.send(out.before);
+  out.before = {}; // an answer may be long in coming
   if (out.file && !send_file(connection, out)) return false;
   if (!out.after.empty()) connection.send(out.after);
   return true;
@@ -230,10 +231,11 @@ Outgoing prepare(const Request& request, std::string_view base_path, std::string
   ensure(request.path.starts_with('/') && request.path.find_first_of(" \r\n\t") == std::string::npos,
          "a request path without spaces and line ends");
   Outgoing out;
+  Frame frame;
   std::string lines;
-  std::string body = request.body;
+  std::string_view body = request.body;
   if (request.upload) {
-    const auto frame = multipart_frame(*request.upload, "batchwright-" + make_uuid());
+    frame = multipart_frame(*request.upload, "batchwright-" + make_uuid());
     out.file.emplace(request.upload->path);
     out.file_bytes = out.file->size();
     out.after = frame.after;

@@ -30,9 +30,10 @@ std::unique_ptr<Connection> Pool::take(Method method)
   old = take_old(now);
   while (!m_idle.empty()) {
     if (method == Method::post && now - m_idle.back().since > fresh_enough_to_post) return nullptr;
-    auto connection = std::move(m_idle.back().connection);
+    auto last = std::move(m_idle.back());
     m_idle.pop_back();
-    if (!connection->has_news()) return connection;
+    if (!last.connection->has_news()) return std::move(last.connection);
+    old.push_back(std::move(last));
   }
   return nullptr;
 }
@@ -49,7 +50,7 @@ void Pool::put(std::unique_ptr<Connection> connection)
 std::vector<Pool::Idle> Pool::take_old(Uptime now)
 {
   const auto is_young = [now](const Idle& idle) { return now - idle.since <= longest_idle; };
-  const auto surplus = static_cast<std::ptrdiff_t>(m_idle.size() - std::min(m_idle.size(), most_idle));
+  const auto surplus = static_cast<std::ptrdiff_t>(m_idle.size() - std::min(m_idle.size(), m_most_idle));
   const auto first_kept = std::find_if(m_idle.begin() + surplus, m_idle.end(), is_young);
   std::vector<Idle> old{std::make_move_iterator(m_idle.begin()), std::make_move_iterator(first_kept)};
   m_idle.erase(m_idle.begin(), first_kept);

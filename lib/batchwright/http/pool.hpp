@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -22,7 +23,11 @@ Uptime uptime();
 /// Safe from many threads.
 class Pool {
 public:
-  explicit Pool(std::function<Uptime()> now = uptime) : m_now(std::move(now)) {}
+  /// No more than `most_idle` are kept, those used last: as many as there may be exchanges at a time.
+  explicit Pool(std::size_t most_idle, std::function<Uptime()> now = uptime)
+      : m_most_idle(most_idle), m_now(std::move(now))
+  {
+  }
 
   /// A connection that is still open, as far as can be seen; null when there is none. A POST gets only one that was
   /// used a moment ago: a server that closes an idle connection while the request is on its way leaves us not knowing
@@ -33,8 +38,6 @@ public:
   /// Older ones are dropped: a laptop that slept or a router that forgot them leaves connections dead without a sign,
   /// and a request into one waits for its whole timeout.
   static constexpr std::chrono::seconds longest_idle{60};
-  /// No more than these are kept, those used last.
-  static constexpr std::size_t most_idle = 64;
 
 private:
   struct Idle {
@@ -45,9 +48,10 @@ private:
   /// Takes the old out, to be closed without the lock.
   std::vector<Idle> take_old(Uptime now);
 
-  std::function<Uptime()> m_now;
+  const std::size_t m_most_idle;
+  const std::function<Uptime()> m_now;
   std::mutex m_mutex;
-  std::vector<Idle> m_idle; // the longest idle first
+  std::deque<Idle> m_idle; // the longest idle first
 };
 
 } // namespace batchwright::http

@@ -2,6 +2,7 @@
 #include <batchwright/base/version.hpp>
 #include <batchwright/http/dialler.hpp>
 #include <batchwright/http/exchange.hpp>
+#include <batchwright/http/names.hpp>
 #include <batchwright/http/pool.hpp>
 #include <batchwright/http/proxy.hpp>
 #include <batchwright/http/transport.hpp>
@@ -52,7 +53,7 @@ std::string base_of(const Target& target, const std::optional<Proxy>& proxy)
 
 class PocoTransport final : public Transport {
 public:
-  PocoTransport(const Endpoint& endpoint, const Interrupt& interrupt)
+  PocoTransport(const Endpoint& endpoint, const Interrupt& interrupt, std::size_t kept)
       : m_target(parse_base_url(endpoint.base_url, endpoint.plain_http)),
         m_proxy(proxy_for(m_target, endpoint.proxy, endpoint.no_proxy)),
         m_key(endpoint.key),
@@ -60,13 +61,16 @@ public:
         m_common(common_lines(endpoint, m_target, m_proxy)),
         m_tls(m_target.tls ? std::make_unique<Tls>(endpoint.ca_file) : nullptr),
         m_dialler(m_target, m_tls.get(), m_proxy),
+        m_names(m_dialler.host()),
         m_interrupt(interrupt),
+        m_pool(kept),
         m_watchdog(interrupt)
   {
   }
 
   Response send(const Request& request, Sink* sink) override
   {
+    if (m_interrupt.count() > 1) return Response{.delivery = Delivery::not_sent, .trouble = "interrupted"};
     const auto& total = request.timeouts.total;
     const auto deadline = total > Millis{0} ? std::chrono::steady_clock::now() + total : Deadline::max();
     auto idle = m_pool.take(request.method);
@@ -86,10 +90,13 @@ public:
 private:
   std::unique_ptr<Connection> dial(const Timeouts& timeouts, Deadline deadline)
   {
-    if (m_interrupt.count() > 1) throw Broken{Broken::How::failed, "interrupted"};
+    std::uint64_t lookup = 0;
     try {
-      return m_dialler.dial(resolve(m_dialler.host()), timeouts.connect, deadline, m_watchdog);
+      const auto found = m_names.find();
+      lookup = found.lookup;
+      return m_dialler.dial(found.addresses, timeouts.connect, deadline, m_watchdog);
     } catch (const Broken& trouble) {
+      m_names.forget(lookup);
       if (!m_proxy) throw;
       throw Broken{trouble.how(), fmt::format("by way of the proxy {}: {}", m_proxy->shown(), trouble.what())};
     }
@@ -141,6 +148,7 @@ private:
   std::string m_common;
   std::unique_ptr<Tls> m_tls;
   Dialler m_dialler;
+  Names m_names;
   const Interrupt& m_interrupt;
   Pool m_pool;
   Watchdog m_watchdog;
@@ -172,9 +180,9 @@ std::string Response::without_key(std::string_view text) const
   return out;
 }
 
-std::unique_ptr<Transport> open(const Endpoint& endpoint, const Interrupt& interrupt)
+std::unique_ptr<Transport> open(const Endpoint& endpoint, const Interrupt& interrupt, std::size_t kept)
 {
-  return std::make_unique<PocoTransport>(endpoint, interrupt);
+  return std::make_unique<PocoTransport>(endpoint, interrupt, kept);
 }
 
 } // namespace batchwright::http

@@ -8,6 +8,7 @@
 #include <batchwright/base/interrupt.hpp>
 #include <batchwright/base/secret.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -133,7 +134,7 @@ struct Endpoint {
 /// A transport over Poco: strict certificate and host name checks, TLS 1.2 or newer, keep-alive pool.
 /// Throws `Fault::config` for a URL that is none, plain http to where it is not allowed, a proxy that cannot be used, a
 /// header value with a line end in it, or a `ca_file` without certificates. Exchanges end early when `interrupt`, which
-/// outlives the transport, was asked twice.
-std::unique_ptr<Transport> open(const Endpoint& endpoint, const Interrupt& interrupt);
+/// outlives the transport, was asked twice. Of its connections, `kept` may wait for their next exchange.
+std::unique_ptr<Transport> open(const Endpoint& endpoint, const Interrupt& interrupt, std::size_t kept = 64);
 
 } // namespace batchwright::http

@@ -28,7 +28,7 @@ void Watchdog::run()
 {
   std::unique_lock lock{m_mutex};
   while (!m_ending) {
-    if (m_entries.empty()) {
+    if (m_open.empty()) {
       m_changed.wait(lock);
     } else {
       m_changed.wait_until(lock, look());
@@ -40,38 +40,32 @@ Deadline Watchdog::look()
 {
   const auto now = std::chrono::steady_clock::now();
   const bool interrupted = m_interrupt.count() > 1;
-  auto next = now + look_every;
-  for (auto& entry : m_entries) {
-    if (entry.reason != Reason::none) continue;
-    if (interrupted || entry.deadline <= now) {
-      entry.reason = interrupted ? Reason::interrupted : Reason::deadline;
-      // Not close(): the number stays taken until the owner lets go of it. Both sides wake up with an error or an end.
-      ::shutdown(entry.socket, SHUT_RDWR);
-    } else {
-      next = std::min(next, entry.deadline);
-    }
+  while (!m_open.empty() && (interrupted || m_open.begin()->first <= now)) {
+    m_open.begin()->second->shut(interrupted ? Reason::interrupted : Reason::deadline);
+    m_open.erase(m_open.begin());
   }
-  return next;
+  return m_open.empty() ? now + look_every : std::min(now + look_every, m_open.begin()->first);
 }
 
-Watchdog::Watch::Watch(Watchdog& dog, int socket, Deadline deadline) : m_dog(dog)
+Watchdog::Watch::Watch(Watchdog& dog, int socket, Deadline deadline) : m_dog(dog), m_socket(socket)
 {
   const std::lock_guard lock{m_dog.m_mutex};
-  m_entry = m_dog.m_entries.insert(m_dog.m_entries.end(), Entry{socket, deadline});
+  m_place = m_dog.m_open.emplace(deadline, this);
   // With others watched, the thread looks soon anyway; waking it for each exchange would cost more than the exchange.
-  if (m_dog.m_entries.size() == 1) m_dog.m_changed.notify_one();
+  if (m_dog.m_open.size() == 1) m_dog.m_changed.notify_one();
 }
 
 Watchdog::Watch::~Watch()
 {
   const std::lock_guard lock{m_dog.m_mutex};
-  m_dog.m_entries.erase(m_entry);
+  if (m_reason == Reason::none) m_dog.m_open.erase(m_place);
 }
 
-Watchdog::Reason Watchdog::Watch::reason() const
+void Watchdog::Watch::shut(Reason reason)
 {
-  const std::lock_guard lock{m_dog.m_mutex};
-  return m_entry->reason;
+  m_reason = reason;
+  // Not close(): the number stays taken until the owner lets go of it. Both sides wake up with an error or an end.
+  ::shutdown(m_socket, SHUT_RDWR);
 }
 
 } // namespace batchwright::http

@@ -5,10 +5,11 @@
 
 #include <batchwright/base/interrupt.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <list>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -40,17 +41,16 @@ public:
     Watch& operator=(const Watch&) = delete;
     ~Watch();
 
-    Reason reason() const;
+    Reason reason() const noexcept { return m_reason; }
 
   private:
     friend class Watchdog;
-    struct Entry {
-      int socket = -1;
-      Deadline deadline = {};
-      Reason reason = Reason::none;
-    };
+    void shut(Reason reason);
+
     Watchdog& m_dog;
-    std::list<Entry>::iterator m_entry;
+    const int m_socket;
+    std::atomic<Reason> m_reason{Reason::none};
+    std::multimap<Deadline, Watch*>::iterator m_place;
   };
 
 private:
@@ -59,9 +59,9 @@ private:
   Deadline look();
 
   const Interrupt& m_interrupt;
-  mutable std::mutex m_mutex;
+  std::mutex m_mutex;
   std::condition_variable m_changed;
-  std::list<Watch::Entry> m_entries;
+  std::multimap<Deadline, Watch*> m_open; // those not shut: with thousands, only the first are looked at
   bool m_ending = false;
   std::thread m_thread;
 };
