@@ -10,10 +10,10 @@ namespace batchwright::emulator {
 namespace {
 
 constexpr std::array tiers{"auto", "default", "flex", "scale", "priority", "fast"};
-constexpr std::array with_flex{"gpt-5",       "gpt-5-mini",  "gpt-5-nano",   "gpt-5.1",      "gpt-5.2",
-                               "gpt-5.4",     "gpt-5.4-mini", "gpt-5.4-nano", "gpt-5.4-pro",  "gpt-5.5",
-                               "gpt-5.5-pro", "gpt-6-astra", "gpt-6-sol",    "gpt-6-luna",   "gpt-6.1-sol",
-                               "gpt-6.1-terra", "o3",        "o4-mini"};
+constexpr std::array with_flex{"gpt-5",         "gpt-5-mini",   "gpt-5-nano",   "gpt-5.1",     "gpt-5.2",
+                               "gpt-5.4",       "gpt-5.4-mini", "gpt-5.4-nano", "gpt-5.4-pro", "gpt-5.5",
+                               "gpt-5.5-pro",   "gpt-6-astra",  "gpt-6-sol",    "gpt-6-luna",  "gpt-6.1-sol",
+                               "gpt-6.1-terra", "o3",           "o4-mini"};
 constexpr std::string_view family_with_flex = "gpt-5.6";
 
 /// Whether a name is a model's own or that of one of its dated versions, "gpt-5.4-mini-2026-03-17".
@@ -43,8 +43,7 @@ ServiceTier service_tier_of(const Endpoint& endpoint, const json::Value& body)
   const auto asked = given->text();
   if (!asked) return {.fault = wrong_type("service_tier", "a string")};
   if (std::find(tiers.begin(), tiers.end(), *asked) == tiers.end())
-    return {.fault = wrong_value("service_tier", *asked,
-                                 "'auto', 'default', 'flex', 'scale', 'priority', and 'fast'")};
+    return {.fault = wrong_value("service_tier", *asked, "'auto', 'default', 'flex', 'scale', 'priority', and 'fast'")};
   const auto model = body.find("model") ? body.find("model")->text().value_or("") : "";
   if (*asked == "flex" && !has_flex(model)) {
     return {.fault = ApiError{.message = fmt::format("Invalid service_tier argument: flex is not available for the "
