@@ -74,8 +74,13 @@ Faults that decide about double billing, as a file of --faults has them:
   {"http":[{"method":"POST","path":"/v1/batches","nth":1,
             "phase":"after-effect","action":"status","status":500}]}
   phase   before-effect, after-effect, mid-body (with "at_byte")
-  action  delay, status, html, close, reset, hang, drip, wrong_length, garbage, truncate
+  action  delay, status, html, slow_down, close, reset, hang, drip, wrong_length, garbage, truncate
   picked  "nth", "every", "first", or "probability" by the seed
+  time    "from_ms", "for_ms" after the faults took force
+
+Limits of real-time calls, of which other traffic on the key takes a part, and how long calls take:
+  {"rate":{"rpm":600,"tpm":200000,"foreign_rpm":400,"window_ms":1000},
+   "chat_latency_ms":200,"chat_latency_spread_ms":5000}
 
 Example:
   batchwright emulator &

@@ -405,6 +405,35 @@ judge(
   },
 );
 
+judge('limits are kept by waiting', { faults: { rate: { rpm: 60, tpm: 1000, window_ms: 1000 } } }, async (_, server) => {
+  const patient = clientOf(server, { maxRetries: 2 });
+  const ask = { model: 'gpt-5.4-mini', messages: [{ role: 'user', content: 'x' }] };
+  const { response } = await patient.chat.completions.create(ask).withResponse();
+  assert.equal(response.headers.get('x-ratelimit-limit-requests'), '60');
+  assert.match(response.headers.get('x-ratelimit-reset-requests'), /^(\d+m)?\d+(\.\d+)?m?s$/);
+  for (let i = 0; i < 2; ++i) assert.ok((await patient.chat.completions.create(ask)).id); // one a second
+  const found = await ledger(server);
+  assert.ok(found.live_refused_requests >= 1);
+  assert.equal(found.live_executed, 3);
+});
+
+judge('service tiers', { faults: { flex_unavailable_share: 1 } }, async (client, server) => {
+  const ask = { model: 'gpt-5.4-mini', messages: [{ role: 'user', content: 'x' }] };
+  const chat = (tier, model = ask.model) => client.chat.completions.create({ ...ask, model, service_tier: tier });
+  assert.equal((await chat('auto')).service_tier, 'default');
+  assert.equal((await chat('priority')).service_tier, 'priority');
+  const answer = await client.responses.create({ model: 'm', input: 'x', service_tier: 'priority' });
+  assert.equal(answer.service_tier, 'priority');
+  await raises(OpenAI.RateLimitError, () => chat('flex'), 429, 'resource_unavailable');
+  assert.equal((await ledger(server)).live_refused_flex, 1);
+  await raises(OpenAI.BadRequestError, () => chat('flex', 'gpt-4o'), 400);
+});
+
+judge('slow down', { faults: { http: [{ action: 'slow_down', nth: 1 }] } }, async (client, server) => {
+  await raises(OpenAI.InternalServerError, () => client.models.list(), 503, 'slow_down');
+  assert.ok((await client.models.list()).data.length > 0);
+});
+
 judge('HTTPS with the certificate that it names', { tls: true }, async (client, server) => {
   await raises(OpenAI.APIConnectionError, () => client.models.list());
   // Node reads further authorities at its start only.

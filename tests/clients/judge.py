@@ -8,6 +8,7 @@ import contextlib
 import json
 import math
 import pathlib
+import re
 import ssl
 import struct
 import subprocess
@@ -526,6 +527,50 @@ def the_rate_is_told_and_kept(client, server):
     assert raw.headers["x-ratelimit-limit-requests"] == "1" and raw.parse().output_text.endswith(" x")
     error = raises(openai.RateLimitError, lambda: client.responses.create(model="m", input="x"), 429)
     assert error.code == "rate_limit_exceeded" and int(error.response.headers["retry-after-ms"]) > 0
+
+
+@case({"rate": {"rpm": 60, "tpm": 200_000, "project_tpm": 500_000, "window_ms": 1000}})
+def limits_are_told_in_a_form_that_can_be_read_and_waited_for(client, server):
+    ask = {"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "x"}]}
+    headers = client.chat.completions.with_raw_response.create(**ask).headers
+    for what, limit in {"requests": 60, "tokens": 200_000, "project-tokens": 500_000}.items():
+        assert int(headers["x-ratelimit-limit-" + what]) == limit
+        assert 0 <= int(headers["x-ratelimit-remaining-" + what]) < limit
+        assert re.fullmatch(r"(\d+m)?\d+(\.\d+)?s|\d+ms", headers["x-ratelimit-reset-" + what])
+    patient = client_of(server, max_retries=2)
+    for _ in range(2):  # one a second
+        assert patient.chat.completions.create(**ask).choices[0].message.content.endswith(" x")
+    found = ledger(server)
+    assert found["live_refused_requests"] >= 1 and found["live_executed"] == 3
+    assert found["answers_beyond_copies"] == 2  # the three were one request
+
+
+@case({"flex_unavailable_share": 1})
+def service_tiers(client, server):
+    ask = {"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "x"}]}
+    assert client.chat.completions.create(**ask).service_tier == "default"
+    assert client.chat.completions.create(**ask, service_tier="auto").service_tier == "default"
+    assert client.chat.completions.create(**ask, service_tier="priority").service_tier == "priority"
+    assert client.responses.create(model="m", input="x", service_tier="priority").service_tier == "priority"
+    patient = client_of(server, max_retries=1)
+    error = raises(openai.RateLimitError, lambda: patient.chat.completions.create(**ask, service_tier="flex"), 429)
+    assert error.code == "resource_unavailable" and ledger(server)["live_refused_flex"] == 2
+    without = {**ask, "model": "gpt-4o"}
+    error = raises(openai.BadRequestError, lambda: client.chat.completions.create(**without, service_tier="flex"), 400)
+    assert error.param == "service_tier"
+
+
+QUOTA = {"error": {"message": "You exceeded your current quota.", "type": "insufficient_quota", "param": None,
+                   "code": "insufficient_quota"}}
+
+
+@case({"http": [{"path": "/v1/chat/completions", "for_ms": 600_000, "action": "slow_down"},
+                {"path": "/v1/chat/completions", "action": "status", "status": 429, "body": QUOTA}]})
+def bad_weather_has_its_words(client, server):
+    ask = lambda: client.chat.completions.create(model="m", messages=[{"role": "user", "content": "x"}])
+    assert "Slow Down" in raises(openai.InternalServerError, ask, 503).message
+    control(server, "POST", "clock", {"advance_ms": 600_000})
+    raises(openai.RateLimitError, ask, 429, "insufficient_quota")
 
 
 @case({"http": [{"path": "/v1/models", "nth": 1, "action": "close"},

@@ -39,7 +39,7 @@ bool says(std::string_view json, std::string_view words)
 TEST_CASE("every key of the file reaches its member")
 {
   const auto f = emulator::parse_faults(
-      R"({"validating_ms":1,"in_progress_ms":2,"finalizing_ms":3,"cancelling_ms":4,"chat_latency_ms":5,"requests_per_second":6,
+      R"({"validating_ms":1,"in_progress_ms":2,"finalizing_ms":3,"cancelling_ms":4,"chat_latency_ms":5,"chat_latency_spread_ms":15,"requests_per_second":6,
 "fail_share":0.01,"never_ran_share":0.02,"transient_share":0.03,"drop_share":0.04,"duplicate_share":0.05,
 "unreadable_share":0.06,"truncate_share":0.07,"refuse_share":0.08,"content_filter_share":0.09,"model_fail_share":0.1,"tool_call_share":0.11,"bad_text":"x","passing_after":2,
 "expire_batches":[{"batch":2,"after_share":0.5}],
@@ -51,17 +51,19 @@ TEST_CASE("every key of the file reaches its member")
 "list_ignores_after":true,"list_ignores_limit":true,"list_without_metadata":true,"no_range":true,"ids_late_ms":13,
 "stranger_share":0.12,"garbage_share":0.13,
 "absent_file_id":"missing","null_request_counts":true,"extra_fields":true,"unknown_status":"odd","list_lag_ms":8,
-"files_expire_ms":9,"copies":3,"rate":{"rpm":10,"tpm":11},
+"files_expire_ms":9,"copies":3,"flex_unavailable_share":0.25,
+"rate":{"rpm":10,"tpm":11,"project_tpm":16,"foreign_rpm":17,"foreign_tpm":18,"window_ms":1000,"headers":false,"retry_after":false},
 "http":[{"method":"POST","path":"/v1/batches","nth":[1,3],"phase":"after-effect","action":"status","status":503,"body":{"error":null},"headers":{"retry-after":"1"}},
 {"path":"/v1/files/*/content","every":2,"phase":"mid-body","at_byte":5,"action":"reset"},{"first":1,"action":"html"},{"probability":0.5,"action":"close"},
 {"phase":"after-effect","action":"hang"},{"delay_ms":12},{"action":"drip","bytes_per_second":14},{"action":"wrong_length"},
-{"action":"garbage"},{"action":"truncate"}]})",
+{"action":"garbage"},{"action":"truncate"},{"from_ms":19,"for_ms":20,"action":"slow_down","headers":{"c":"d"}}]})",
       "faults.json");
   CHECK(f.validating_ms == 1);
   CHECK(f.in_progress_ms == 2);
   CHECK(f.finalizing_ms == 3);
   CHECK(f.cancelling_ms == 4);
   CHECK(f.chat_latency_ms == 5);
+  CHECK(f.chat_latency_spread_ms == 15);
   CHECK(f.requests_per_second == 6);
   CHECK(f.fail_share == 0.01);
   CHECK(f.never_ran_share == 0.02);
@@ -126,7 +128,14 @@ TEST_CASE("every key of the file reaches its member")
   CHECK(f.copies == 3);
   CHECK(f.rate.rpm == 10);
   CHECK(f.rate.tpm == 11);
-  REQUIRE(f.http.size() == 10);
+  CHECK(f.rate.project_tpm == 16);
+  CHECK(f.rate.foreign_rpm == 17);
+  CHECK(f.rate.foreign_tpm == 18);
+  CHECK(f.rate.window_ms == 1000);
+  CHECK_FALSE(f.rate.headers);
+  CHECK_FALSE(f.rate.retry_after);
+  CHECK(f.flex_unavailable_share == 0.25);
+  REQUIRE(f.http.size() == 11);
   CHECK(f.http[0].method == "POST");
   CHECK(f.http[0].calls.nth == std::vector<std::int64_t>{1, 3});
   CHECK(f.http[0].effect == effect(emulator::Phase::after_effect, emulator::Action::status));
@@ -147,6 +156,10 @@ TEST_CASE("every key of the file reaches its member")
   CHECK(f.http[7].effect == effect(emulator::Phase::after_effect, emulator::Action::wrong_length));
   CHECK(f.http[8].effect == effect(emulator::Phase::after_effect, emulator::Action::garbage));
   CHECK(f.http[9].effect == effect(emulator::Phase::after_effect, emulator::Action::truncate));
+  CHECK(f.http[10].effect == effect(emulator::Phase::before_effect, emulator::Action::slow_down));
+  CHECK(f.http[10].from_ms == 19);
+  CHECK(f.http[10].for_ms == 20);
+  CHECK(f.http[10].headers.at("c") == "d");
 }
 
 TEST_CASE("what a file says wrong is named")
@@ -192,6 +205,20 @@ TEST_CASE("what a file says wrong is named")
   CHECK(says(R"({"foreign_batches":[{"endpoint":"/v1/audio"}]})", "foreign_batches[0]: \"endpoint\""));
   CHECK(says(R"({"enqueued_token_limits":{"m":"1"}})", "an object of whole numbers, 1 or more"));
   CHECK(says(R"({"no_room":429})", "one of \"failed\", \"429\", \"400\""));
+  CHECK(
+      says(R"({"rate":{"window_ms":60001}})", "faults.json, rate: \"window_ms\": expected a whole number, 0 to 60000"));
+  CHECK(says(R"({"rate":{"foreign_rpm":-1}})", "rate: \"foreign_rpm\": expected a whole number, 0 or more"));
+  CHECK(says(R"({"rate":{"foreign_tpm":0.5}})", "rate: \"foreign_tpm\": expected a whole number"));
+  CHECK(says(R"({"rate":{"project_tpm":0}})", "rate: \"project_tpm\": expected a whole number, 1 or more"));
+  CHECK(says(R"({"rate":{"headers":"no"}})", "rate: \"headers\": expected true or false"));
+  CHECK(says(R"({"rate":{"retry_after":0}})", "rate: \"retry_after\": expected true or false"));
+  CHECK(says(R"({"flex_unavailable_share":2})", "\"flex_unavailable_share\": expected a number from 0 to 1"));
+  CHECK(says(R"({"chat_latency_spread_ms":-5})", "\"chat_latency_spread_ms\": expected a whole number, 0 or more"));
+  CHECK(says(R"({"http":[{"from_ms":-1}]})", "http[0]: \"from_ms\": expected a whole number, 0 or more"));
+  CHECK(says(R"({"http":[{"for_ms":0}]})", "http[0]: \"for_ms\": expected a whole number, 1 or more"));
+  CHECK(says(R"({"http":[{"action":"slow_down","status":500}]})", "\"status\": expected the action \"status\" or"));
+  CHECK(says(R"({"http":[{"action":"slow_down","body":"x"}]})", "\"body\": expected the action \"status\" beside"));
+  CHECK(says(R"({"http":[{"action":"slow_down","phase":"mid-body"}]})", "\"phase\": expected one that goes with"));
   CHECK(says(R"({"copies":0})", "\"copies\": expected a whole number, 1 or more"));
 }
 
@@ -201,7 +228,8 @@ TEST_CASE("an unknown key is answered with the known ones")
     emulator::parse_faults(R"({"rate":{"rps":1}})", "faults.json");
     FAIL("accepted");
   } catch (const Error& e) {
-    CHECK(e.hint() == "the keys here are rpm, tpm");
+    CHECK(e.hint() == "the keys here are rpm, tpm, project_tpm, foreign_rpm, foreign_tpm, window_ms, headers, "
+                      "retry_after");
   }
 }
 

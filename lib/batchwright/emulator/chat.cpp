@@ -191,7 +191,7 @@ ModelReply completed(const json::Value& body, Fate fate, const Frame& frame)
   w.member("model", snapshot_of(*body.find("model")->text()));
   write_choices(w, choice, body, frame);
   write_usage(w, reply.usage);
-  w.member("service_tier", "default").key("system_fingerprint").null();
+  w.member("service_tier", frame.service_tier).key("system_fingerprint").null();
   w.end_object();
   return reply;
 }
@@ -202,6 +202,7 @@ Endpoint chat_endpoint()
 {
   return {.path = "/v1/chat/completions",
           .asked = "messages",
+          .tiers = Endpoint::Tiers::several,
           .named = Endpoint::Named::dated,
           .fault_of = fault_of_chat,
           .input_tokens = prompt_tokens,

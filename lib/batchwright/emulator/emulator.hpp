@@ -5,7 +5,7 @@
 // In: HTTP calls on 127.0.0.1, shaped as the API reference has them. Out: answers in the same shapes, with answers to
 // prompts that follow from the prompt alone (endpoint.hpp), and whatever goes wrong on purpose (faults.hpp). Memory
 // does not grow with the size of files: uploads and downloads stream, a live batch keeps 8 bytes a request, the ledger
-// about 110 bytes a request. Never: shares code with the client beyond JSON itself, or answers another host than this
+// about 120 bytes a request. Never: shares code with the client beyond JSON itself, or answers another host than this
 // one.
 //
 // Beside the API, without a key:
@@ -19,9 +19,10 @@
 //                           they are malformed, and nothing changes
 //   GET  /emulator/clock    {"now_ms","ahead_ms"}: the server's time since 1970, and how far it is ahead of the
 //   machine's POST /emulator/clock    {"advance_ms":N} moves it forward, and answers the same. All times that the API
-//   tells go by
-//                           it, the `Date` header too, and so do the speeds of batches, their end after 24 hours, the
-//                           lives of files, lags of listings, rates. Delays of calls do not
+//   tells go
+//                           by it, the `Date` header too, and so do the speeds of batches, their end after 24 hours,
+//                           the lives of files, lags of listings, rates, the time in which a rule holds. Delays of
+//                           calls do not
 #pragma once
 
 #include <batchwright/emulator/faults.hpp>
@@ -41,7 +42,9 @@ struct Options {
   bool tls = false;                     ///< HTTPS, with a certificate made at start
   Faults faults = {};
   std::uint64_t seed = 0; ///< of shuffles and of the choice of items that faults hit
-  int connections = 64;   ///< at once; each has a thread, further ones wait
+  /// At once: each has a thread, and two descriptors (the limit of open files is raised for them, as far as the system
+  /// lets it). Up to 1,024 more wait until one ends, what is beyond those is closed unanswered.
+  int connections = 4096;
 };
 
 class Server {

@@ -13,11 +13,6 @@
 namespace batchwright::emulator {
 namespace {
 
-ModelReply refused(const ApiError& error)
-{
-  return {.status = error.status, .body = error.body()};
-}
-
 std::optional<ApiError> fault_of_model(const Endpoint& endpoint, const json::Value& body)
 {
   const auto model = body.get("model");

@@ -28,6 +28,11 @@ struct Endpoint {
     needed,
     optional
   };
+  /// Whether a request may ask for a service tier.
+  enum class Tiers {
+    none,
+    several
+  };
   /// Under which name the model answers.
   enum class Named {
     dated, ///< "gpt-5.4-mini-2026-03-17"
@@ -38,6 +43,7 @@ struct Endpoint {
   std::string_view asked = {}; ///< the member that holds what the model is asked
   Holds holds = Holds::one;
   Model model = Model::needed;
+  Tiers tiers = Tiers::none;
   Named named = Named::plain;
   /// Why the API would not run a body whose model is known; nothing where it would.
   std::optional<ApiError> (*fault_of)(const json::Value& body) = nullptr;

@@ -8,6 +8,7 @@
 // a call or a batch follows from the seed, the rule's place in its list, and the number of the call or the batch.
 #pragma once
 
+#include <batchwright/base/clock.hpp>
 #include <batchwright/emulator/batch_rules.hpp>
 #include <batchwright/emulator/http_rule.hpp>
 
@@ -23,6 +24,16 @@ namespace batchwright::emulator {
 struct Rate {
   std::int64_t rpm = 30'000;
   std::int64_t tpm = 150'000'000;
+  std::int64_t project_tpm = 0; ///< of all models of an account together; 0: no such limit, and no headers of it
+  // Other traffic on the same key, which takes so much of each limit all the time. What it leaves is the client's;
+  // where it takes all that comes back, the client gets no more than what was in the buckets.
+  std::int64_t foreign_rpm = 0;
+  std::int64_t foreign_tpm = 0;
+  /// Over how long the limits are enforced: of 1000, no more than a second's worth may be used up at a time, while
+  /// headers tell the minute's. A request that is larger than that waits for a bucket that is full. 0: over a minute.
+  std::int64_t window_ms = 0;
+  bool headers = true;     ///< whether `x-ratelimit-*` are sent
+  bool retry_after = true; ///< whether a 429 says how long to wait: `retry-after`, `retry-after-ms`, and in its message
 };
 
 /// What a batch meets that finds no room among the enqueued tokens or requests.
@@ -46,7 +57,10 @@ struct Faults {
   std::int64_t in_progress_ms = 200;
   std::int64_t finalizing_ms = 50;
   std::int64_t cancelling_ms = 50;
-  std::int64_t chat_latency_ms = 0;     ///< of each real-time call
+  std::int64_t chat_latency_ms = 0; ///< of each real-time call, and
+  /// up to so much more, the same for the same body: `chat_latency_spread_ms` times the chance_of(fnv1a(body_sha256),
+  /// salt_of(seed, "chat_latency_spread_ms", 1)) (which.hpp).
+  std::int64_t chat_latency_spread_ms = 0;
   std::int64_t requests_per_second = 0; ///< of each batch; 0: spread over `in_progress_ms`
 
   // Shares of requests, 0 to 1, together at most 1: a request is hit by one of them or by none. In real time, where
@@ -103,6 +117,9 @@ struct Faults {
 
   std::vector<HttpFault> http = {};
   Rate rate = {};
+  /// Of real-time calls for `service_tier` flex, those that are refused for want of resources. The Nth such call of a
+  /// body is refused where chance_of(salt_of(seed, "flex_unavailable_share", N), fnv1a(body_sha256)) is below it.
+  double flex_unavailable_share = 0;
 
   /// No fault, but what the ledger must be told of the input to judge it: how often the same body stands in it, at
   /// most; likewise the same text, where requests hold several.
@@ -110,6 +127,8 @@ struct Faults {
 
   /// The JSON that these faults were read from; empty: they were made in code.
   std::string source = {};
+  /// Since when they are in force, by the server's clock; the server sets it.
+  Instant since = {};
 };
 
 /// Reads the text of a faults file. Throws `Error{Fault::input}` that names the file, the key and what was expected.
@@ -118,7 +137,12 @@ struct Faults {
 /// `{"method":"POST","path":"/v1/batches","nth":[1,3],"phase":"after-effect","action":"status","status":500}`; a member
 /// that the rule's action does not look at is refused, as is an action that makes no sense in its phase. Both may be
 /// left out: the action is then `delay`, and the phase `before-effect`, but `after-effect` for actions on the answer
-/// (drip, wrong_length, garbage, truncate).
+/// (drip, wrong_length, garbage, truncate). Some spells of bad weather:
+/// `{"path":"/v1/chat/completions","for_ms":60000,"action":"status","status":429}` a minute of 429,
+/// `{"from_ms":5000,"for_ms":20000,"action":"reset"}` dead for 20 s from the fifth on,
+/// `{"for_ms":10000,"action":"html","status":200}` pages for JSON, and until other faults are put in force
+/// `{"path":"/v1/chat/completions","action":"status","status":429,"body":{"error":{"message":"You exceeded your current
+/// quota, please check your plan and billing details.","type":"insufficient_quota","code":"insufficient_quota"}}}`.
 Faults parse_faults(std::string_view json, std::string_view file_name);
 
 /// What happens to one item.

@@ -28,6 +28,7 @@ void take_speeds(Members& members, Faults& faults)
   members.take("finalizing_ms", faults.finalizing_ms);
   members.take("cancelling_ms", faults.cancelling_ms);
   members.take("chat_latency_ms", faults.chat_latency_ms);
+  members.take("chat_latency_spread_ms", faults.chat_latency_spread_ms);
   members.take("requests_per_second", faults.requests_per_second);
 }
 
@@ -76,6 +77,20 @@ void take_shapes(Members& members, Faults& faults)
   members.take("files_expire_ms", faults.files_expire_ms);
 }
 
+void take_rate(Members limits, Rate& rate)
+{
+  limits.take("rpm", rate.rpm, 1);
+  limits.take("tpm", rate.tpm, 1);
+  limits.take("project_tpm", rate.project_tpm, 1);
+  limits.take("foreign_rpm", rate.foreign_rpm);
+  limits.take("foreign_tpm", rate.foreign_tpm);
+  limits.take("window_ms", rate.window_ms);
+  limits.take("headers", rate.headers);
+  limits.take("retry_after", rate.retry_after);
+  if (rate.window_ms > 60'000) limits.refuse("window_ms", "a whole number, 0 to 60000");
+  limits.finish();
+}
+
 } // namespace
 
 Faults parse_faults(std::string_view json, std::string_view file_name)
@@ -98,12 +113,8 @@ Faults parse_faults(std::string_view json, std::string_view file_name)
   take_rules(members, "http", faults.http, http_rule);
   members.take("copies", faults.copies, 1);
   take_shapes(members, faults);
-  if (const auto rate = members.take("rate")) {
-    Members limits{*rate, where + ", rate"};
-    limits.take("rpm", faults.rate.rpm, 1);
-    limits.take("tpm", faults.rate.tpm, 1);
-    limits.finish();
-  }
+  members.take("flex_unavailable_share", faults.flex_unavailable_share);
+  if (const auto rate = members.take("rate")) take_rate({*rate, where + ", rate"}, faults.rate);
   members.finish();
   return faults;
 }

@@ -29,6 +29,7 @@ void take_effect(Members& members, Effect& effect)
                {{"delay", Action::delay},
                 {"status", Action::status},
                 {"html", Action::html},
+                {"slow_down", Action::slow_down},
                 {"close", Action::close},
                 {"reset", Action::reset},
                 {"hang", Action::hang},
@@ -54,9 +55,11 @@ void take_answer(Members& members, HttpFault& rule)
   // A body is given as text, or as JSON that is sent as it stands.
   if (const auto body = members.take("body")) rule.body = body->text().value_or(std::string{body->raw()});
   rule.headers = members.take_texts("headers");
+  const bool names_status = action == Action::status || action == Action::html;
   refuse_beside(members, action == Action::status, {"body"}, "the action \"status\" beside it");
-  refuse_beside(members, action == Action::status || action == Action::html, {"status", "headers"},
-                "the action \"status\" or \"html\" beside it");
+  refuse_beside(members, names_status, {"status"}, "the action \"status\" or \"html\" beside it");
+  refuse_beside(members, names_status || action == Action::slow_down, {"headers"},
+                "the action \"status\", \"html\" or \"slow_down\" beside it");
 }
 
 } // namespace
@@ -153,6 +156,8 @@ HttpFault http_rule(const json::Value& value, const std::string& where)
   HttpFault rule{.calls = members.take_which("nth")};
   members.take("method", rule.method);
   members.take("path", rule.path);
+  members.take("from_ms", rule.from_ms);
+  members.take("for_ms", rule.for_ms, 1);
   take_effect(members, rule.effect);
   members.take("delay_ms", rule.delay_ms);
   std::int64_t at = 0;

@@ -64,6 +64,7 @@ void Handler::handleRequest(net::HTTPServerRequest& request, net::HTTPServerResp
   const auto rule =
       call.path.starts_with("/v1/") ? m_serving.faults.strike(call.method, call.path) : std::optional<HttpFault>{};
   m_serving.service.ledger().called(call.method, Service::route_of(call), !rule || rule->answers());
+  if (Service::is_live(call)) m_live.emplace(m_serving.service.ledger(), m_serving.clock);
   call.answered = !rule || rule->tells();
   call.client_left = [fd = descriptor_of(request)] { return has_left(fd); };
   if (rule && rule->effect.phase == Phase::before_effect && before_effect(*rule, call) == Next::over) return;
@@ -93,6 +94,7 @@ Handler::Next Handler::act(const HttpFault& rule, Call& call)
     close_connection(fd);
     return Next::over;
   }
+  if (!rule.answers()) m_live.reset();
   switch (rule.effect.action) {
   case Action::close:
     close_connection(fd);
@@ -105,12 +107,21 @@ Handler::Next Handler::act(const HttpFault& rule, Call& call)
     return Next::over;
   case Action::status:
   case Action::html:
+  case Action::slow_down:
     skip(*call.body, most_drained);
     send(m_serving.faults.answer_of(rule), std::nullopt);
     return Next::over;
   default:
     return Next::go_on;
   }
+}
+
+/// Ends the call in the book, before its client can know and make another.
+void Handler::answered(const Reply& reply, const std::optional<HttpFault>& rule)
+{
+  const bool whole = (!rule || rule->answers()) && !has_left(descriptor_of(*m_request));
+  if (m_live && whole) m_live->answered(reply.status);
+  m_live.reset();
 }
 
 void Handler::hang() const
@@ -141,6 +152,7 @@ void Handler::write_head(const Reply& reply, std::uint64_t announced)
 
 void Handler::send(const Reply& reply, const std::optional<HttpFault>& rule)
 {
+  answered(reply, rule);
   AnswerBody body{reply, rule};
   const bool ours = reply.file && reply.file->afterwards == FilePiece::Afterwards::remove;
   if (ours) discard_file(reply.file->path);
@@ -152,6 +164,7 @@ void Handler::send(const Reply& reply, const std::optional<HttpFault>& rule)
   Call none;
   if (rule && rule->effect.phase == Phase::mid_body && act(*rule, none) == Next::over) return;
   body.write_rest(out, m_serving.pause);
+  if (!out && reply.lost) reply.lost();
   if (rule && rule->effect.action == Action::wrong_length) close_connection(descriptor_of(*m_request));
 }
 

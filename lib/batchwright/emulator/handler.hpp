@@ -38,6 +38,7 @@ private:
 
   Next act(const HttpFault& rule, Call& call);
   Next before_effect(const HttpFault& rule, Call& call);
+  void answered(const Reply& reply, const std::optional<HttpFault>& rule);
   void hang() const;
   void send(const Reply& reply, const std::optional<HttpFault>& rule);
   void write_head(const Reply& reply, std::uint64_t announced);
@@ -46,6 +47,7 @@ private:
   Poco::Net::HTTPServerRequest* m_request = nullptr;
   Poco::Net::HTTPServerResponse* m_response = nullptr;
   std::chrono::steady_clock::time_point m_begun = {};
+  std::optional<LiveCall> m_live = {};
 };
 
 } // namespace batchwright::emulator

@@ -48,6 +48,13 @@ std::string api_words(int status)
                     {.type = std::string{server}});
 }
 
+std::string slow_down_words()
+{
+  return error_body("Slow Down: your requests came too suddenly. Reduce your rate to its original level, keep it "
+                    "consistent for at least 15 minutes, and then increase it gradually.",
+                    {.type = std::string{server}, .code = "slow_down"});
+}
+
 std::string gateway_page(int status)
 {
   return fmt::format("<html><head><title>{0}</title></head><body><center><h1>{0} Bad Gateway</h1></center>"
@@ -64,11 +71,13 @@ std::optional<HttpFault> HttpFaults::strike(std::string_view method, std::string
     m_counted = faults;
     m_counts.assign(faults->http.size(), 0);
   }
+  const auto after = m_setting.now() - m_counted->since;
   const HttpFault* struck = nullptr;
   for (std::size_t i = 0; i < m_counted->http.size(); ++i) {
     const auto& rule = m_counted->http[i];
     if (!rule.method.empty() && rule.method != method) continue;
     if (!rule.path.empty() && !path_matches(rule.path, path)) continue;
+    if (!rule.holds_at(after)) continue;
     const auto count = ++m_counts[i];
     if (!struck && rule.calls.picks(count, salt_of(m_setting.seed, "http", i + 1))) struck = &rule;
   }
@@ -77,12 +86,13 @@ std::optional<HttpFault> HttpFaults::strike(std::string_view method, std::string
 
 Reply HttpFaults::answer_of(const HttpFault& rule) const
 {
-  Reply reply{.status = rule.status, .body = rule.body, .headers = rule.headers};
+  const bool slow_down = rule.effect.action == Action::slow_down;
+  Reply reply{.status = slow_down ? 503 : rule.status, .body = rule.body, .headers = rule.headers};
   if (rule.effect.action == Action::html) {
     reply.content_type = "text/html";
     reply.body = gateway_page(rule.status);
   } else if (rule.body.empty()) {
-    reply.body = api_words(rule.status);
+    reply.body = slow_down ? slow_down_words() : api_words(rule.status);
     if (m_setting.faults()->extra_fields) reply.body = with_unknown_members(reply.body);
   }
   return reply;

@@ -23,7 +23,8 @@ public:
   /// The rule that strikes this call. Every rule that matches counts the call, whichever strikes.
   std::optional<HttpFault> strike(std::string_view method, std::string_view path);
 
-  /// The answer of a rule with the action `status` or `html`. Where the rule names no body, the API's for that status.
+  /// The answer of a rule with the action `status`, `html` or `slow_down`. Where the rule names no body, the API's for
+  /// that status.
   Reply answer_of(const HttpFault& rule) const;
 
 private:

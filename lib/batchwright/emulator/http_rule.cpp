@@ -2,6 +2,11 @@
 
 namespace batchwright::emulator {
 
+bool HttpFault::holds_at(Millis after) const
+{
+  return after.count() >= from_ms && (for_ms == 0 || after.count() - from_ms < for_ms);
+}
+
 bool HttpFault::answers() const
 {
   switch (effect.action) {
@@ -13,6 +18,7 @@ bool HttpFault::answers() const
   case Action::delay:
   case Action::status:
   case Action::html:
+  case Action::slow_down:
   case Action::drip:
   case Action::garbage:
   case Action::truncate:
@@ -32,6 +38,7 @@ bool goes_with(Phase phase, Action action)
     return true;
   case Action::status:
   case Action::html:
+  case Action::slow_down:
     return phase != Phase::mid_body;
   case Action::drip:
   case Action::truncate:

@@ -2,6 +2,7 @@
 // whether the server had done what it was asked when the client lost sight of it.
 #pragma once
 
+#include <batchwright/base/clock.hpp>
 #include <batchwright/emulator/which.hpp>
 
 #include <cstdint>
@@ -21,6 +22,7 @@ enum class Action : std::uint8_t {
   delay,        ///< goes on after `delay_ms`
   status,       ///< answers `status`, `headers` and `body` instead
   html,         ///< answers `status` with a gateway's HTML page instead
+  slow_down,    ///< answers 503 "Slow Down" instead: too sudden a rise of traffic
   close,        ///< ends the connection (FIN); of an answer on its way the announced length is not reached
   reset,        ///< breaks the connection off (RST)
   hang,         ///< never goes on; until the client has left
@@ -50,7 +52,11 @@ inline constexpr Effect Effect::short_body{Phase::mid_body, Action::close};
 struct HttpFault {
   std::string method = {}; ///< empty: any
   std::string path = {};   ///< "/v1/files/*/content": a star stands for one segment; empty: any
-  Which calls = {};        ///< counts the calls that match method and path, answered or not
+  /// From when on, and for how long, the rule matches, by the server's clock since the faults took force (at the start,
+  /// or by the last PUT). 0: from then on; until the end.
+  std::int64_t from_ms = 0;
+  std::int64_t for_ms = 0;
+  Which calls = {}; ///< counts the calls that match method, path and time, answered or not
   Effect effect = {};
   std::int64_t delay_ms = 0; ///< waited at the phase, before the action, whatever it is
   /// Where in the answer's body, mid-body; half of it, where there is no number. Before the effect: so many bytes of
@@ -58,9 +64,11 @@ struct HttpFault {
   std::optional<std::int64_t> at_byte = {};
   int status = 500;                                ///< of `status` and `html` (where 502 is the default of the file)
   std::string body = {};                           ///< of `status`; empty: the API's error body for that status
-  std::map<std::string, std::string> headers = {}; ///< of `status` and `html`
+  std::map<std::string, std::string> headers = {}; ///< of `status`, `html` and `slow_down`
   std::int64_t bytes_per_second = 1000;            ///< of `drip`
 
+  /// Whether it matches a call so long after the faults took force.
+  bool holds_at(Millis after) const;
   /// Whether the client gets an answer of any kind, whole by its announced length.
   bool answers() const;
   /// Whether the client gets the answer that says what was done.

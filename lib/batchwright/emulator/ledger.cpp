@@ -153,8 +153,14 @@ void Ledger::ran(const Entry& entry, const Run& run)
     ran_input(input, run.billed, run.delivery);
 }
 
+bool Ledger::all_answered(const BodyCounts& body) const
+{
+  return std::int64_t{body.custom_ids_billed} + body.live_billed - body.live_cut >= copies_of(body);
+}
+
 void Ledger::ran_in_batch(ItemCounts& item, BodyCounts& body, bool billed)
 {
+  if (all_answered(body)) ++body.batch_again;
   ++item.executed;
   ++body.batch_executed;
   if (item.billed > 0) item.after_success = 1;
@@ -166,8 +172,7 @@ void Ledger::ran_in_batch(ItemCounts& item, BodyCounts& body, bool billed)
 
 void Ledger::ran_live(BodyCounts& body, bool billed, Delivery delivery)
 {
-  const auto answered = std::int64_t{body.custom_ids_billed} + body.live_billed - body.live_cut;
-  if (answered >= copies_of(body)) ++body.live_again;
+  if (all_answered(body)) ++body.live_again;
   ++body.live_executed;
   if (!billed) return;
   ++body.live_billed;
@@ -183,6 +188,62 @@ void Ledger::ran_input(const std::string& input_sha256, bool billed, Delivery de
   if (!billed) return;
   ++input.billed;
   if (delivery == Delivery::cut) ++input.cut;
+}
+
+void Ledger::lost(const Entry& entry, const Run& run)
+{
+  const std::lock_guard lock{m_mutex};
+  ++m_live.unheard;
+  if (!run.billed) return;
+  ++m_bodies[entry.body].live_cut;
+  for (const auto& input : run.inputs)
+    ++m_inputs[m_inputs.place_of(digest_of(input)).row].cut;
+}
+
+std::int64_t Ledger::ask_flex(const json::Value& body)
+{
+  const auto entry = place(nullptr, body);
+  const std::lock_guard lock{m_mutex};
+  return ++m_bodies[entry.body].flex_asked;
+}
+
+Ledger::Minute& Ledger::Live::minute_of(Instant t)
+{
+  return minutes[std::chrono::floor<std::chrono::minutes>(t).time_since_epoch().count()];
+}
+
+void Ledger::live_called(Instant now)
+{
+  const std::lock_guard lock{m_mutex};
+  ++m_live.calls;
+  ++m_live.minute_of(now).calls;
+}
+
+void Ledger::live_admitted(Instant now, std::int64_t tokens)
+{
+  const std::lock_guard lock{m_mutex};
+  auto& minute = m_live.minute_of(now);
+  ++minute.admitted;
+  minute.tokens += tokens;
+}
+
+void Ledger::live_refused(Refusal why)
+{
+  const std::lock_guard lock{m_mutex};
+  ++m_live.refused[why];
+}
+
+void Ledger::live_answered(Instant now, int status)
+{
+  const std::lock_guard lock{m_mutex};
+  ++m_live.answers[status];
+  if (status == 429) ++m_live.minute_of(now).answered_429;
+}
+
+void Ledger::live_unheard()
+{
+  const std::lock_guard lock{m_mutex};
+  ++m_live.unheard;
 }
 
 std::int64_t Ledger::copies_of(const BodyCounts& body) const
@@ -232,6 +293,9 @@ void Ledger::write_body_totals(json::Writer& w) const
   total("live_billed", [](const BodyCounts& b) { return b.live_billed; });
   total("live_cut", [](const BodyCounts& b) { return b.live_cut; });
   total("live_again_after_answer", [](const BodyCounts& b) { return b.live_again; });
+  total("batch_executed", [](const BodyCounts& b) { return b.batch_executed; });
+  total("batch_billed", [](const BodyCounts& b) { return b.batch_billed; });
+  total("batch_again_after_answer", [](const BodyCounts& b) { return b.batch_again; });
   total("executed_on_both_routes", [](const BodyCounts& b) { return b.batch_executed > 0 && b.live_executed > 0; });
   total("billed_on_both_routes", [](const BodyCounts& b) { return b.batch_billed > 0 && b.live_billed > 0; });
 }
@@ -247,15 +311,41 @@ void Ledger::write_input_totals(json::Writer& w) const
         [&](const InputCounts& input) { return std::max<std::int64_t>(0, input.delivered() - m_copies); });
 }
 
+void Ledger::write_live_totals(json::Writer& w) const
+{
+  const auto refused = [&](Refusal why) { return m_live.refused.count(why) ? m_live.refused.at(why) : 0; };
+  w.member("live_calls", m_live.calls).member("live_unheard", m_live.unheard);
+  w.member("live_refused_requests", refused(Refusal::requests));
+  w.member("live_refused_tokens", refused(Refusal::tokens));
+  w.member("live_refused_too_large", refused(Refusal::too_large));
+  w.member("live_refused_flex", refused(Refusal::flex));
+}
+
+void Ledger::write_live_rows(json::Writer& w) const
+{
+  w.key("live_answers").begin_array();
+  for (const auto& [status, answers] : m_live.answers)
+    w.begin_object().member("status", status).member("answers", answers).end_object();
+  w.end_array().key("live_minutes").begin_array();
+  for (const auto& [number, minute] : m_live.minutes) {
+    w.begin_object().member("minute", number).member("calls", minute.calls).member("admitted", minute.admitted);
+    w.member("tokens", minute.tokens).member("answered_429", minute.answered_429).end_object();
+  }
+  w.end_array();
+}
+
 void Ledger::write_totals(json::Writer& w) const
 {
   const std::lock_guard lock{m_mutex};
   write_item_totals(w);
   write_body_totals(w);
   write_input_totals(w);
+  write_live_totals(w);
   const auto peak = [&](Activity a) { return m_gauges.count(a) ? m_gauges.at(a).peak : 0; };
   w.member("peak_connections", peak(Activity::connection)).member("peak_uploads", peak(Activity::upload));
   w.member("peak_downloads", peak(Activity::download)).member("peak_chats", peak(Activity::chat));
+  w.member("peak_live", peak(Activity::live));
+  write_live_rows(w);
   w.key("calls").begin_array();
   for (const auto& [what, calls] : m_calls) {
     w.begin_object().member("method", what.first).member("route", what.second);
@@ -276,6 +366,7 @@ void Ledger::write_rows(json::Writer& w, const std::function<void()>& spill) con
     w.member("batch_executed", body.batch_executed).member("batch_billed", body.batch_billed);
     w.member("live_executed", body.live_executed).member("live_billed", body.live_billed);
     w.member("live_cut", body.live_cut).member("live_again_after_answer", body.live_again);
+    w.member("batch_again_after_answer", body.batch_again);
   });
   w.key("inputs");
   write_array(w, m_mutex, m_inputs, spill, [&](const InputCounts& input) {

@@ -1,6 +1,6 @@
 // The book that judges the client: what arrived here, what was run, what was billed, what was bought twice.
 //
-// In: every call, every request that is met, run or billed. Out: totals, and rows of counts. Memory is about 110 bytes
+// In: every call, every request that is met, run or billed. Out: totals, and rows of counts. Memory is about 120 bytes
 // a request, and 60 an input of those that hold several, for a digest and counters; the names of the rows are on disk.
 // Never: decides anything.
 //
@@ -29,8 +29,27 @@
 //                                        rightly send them again, and pays twice
 //   live_again_after_answer              executions in real time that began when every copy of the body had been
 //                                        answered, by a batch or in real time. 0 unless the client is at fault
+//   batch_executed, batch_billed         the same on the batch route
+//   batch_again_after_answer             executions in batches that began when every copy of the body had been
+//                                        answered. 0 unless the client is at fault, or sent it again on purpose
 //   executed_on_both_routes              bodies that ran in a batch and in real time; right where the batch failed them
 //   billed_on_both_routes                bodies billed by a batch and in real time; right for copies only
+//
+// Real-time calls, run or not:
+//   live_calls                           those that came
+//   live_answers[]                       status, answers: how many of them were answered so, by the API or by a rule
+//   live_unheard                         those that were given no whole answer: cut by a rule (calls[].unanswered), or
+//                                        their client had gone. Of these the client cannot know whether it pays; what
+//                                        it pays for among them is live_cut, but for answers a rule spoilt
+//   live_refused_requests, live_refused_tokens, live_refused_too_large, live_refused_flex
+//                                        those answered 429 by the limits, and for want of flex resources
+//   peak_live                            how many were in flight at once: from their arrival, rules that delay them
+//                                        among it, until their answer begins. One whose client has left counts until
+//                                        its answer is due; peak_chats has those only that no rule struck before the
+//                                        effect
+//   live_minutes[]                       minute (since 1970, by the server's clock), calls, admitted, tokens (charged
+//   to
+//                                        those admitted), answered_429: none where nothing happened
 //
 // Inputs: what requests to embeddings and moderations hold, one or many, each known by the endpoint, the model and its
 // text (identity.hpp), whichever request it stands in and by whatever route. Other endpoints' requests are not in this
@@ -67,11 +86,13 @@
 // route, calls, unanswered: those cut on purpose, with no answer whole by its length). Rows, on demand:
 //   items[]    custom_id, body_sha256, met, executed, billed
 //   bodies[]   body_sha256, met, custom_ids, batch_executed, batch_billed, live_executed, live_billed, live_cut,
-//              live_again_after_answer
+//              live_again_after_answer, batch_again_after_answer
 //   inputs[]   input_sha256, executed, billed, cut
 #pragma once
 
+#include <batchwright/base/clock.hpp>
 #include <batchwright/emulator/named_rows.hpp>
+#include <batchwright/emulator/refusal.hpp>
 #include <batchwright/json/json.hpp>
 
 #include <cstdint>
@@ -92,6 +113,7 @@ enum class Activity : std::uint8_t {
   upload,   ///< POST /v1/files
   download, ///< GET /v1/files/{id}/content
   chat,     ///< a real-time call to an endpoint of models, whichever it is
+  live,     ///< the same as the client sees it, with what rules do to it
 };
 
 /// Whether the client was given the answer to a real-time call.
@@ -131,6 +153,16 @@ public:
   void leave(const json::Value& custom_id, const json::Value& body);
   /// Notes that the model worked on it.
   void ran(const Entry& entry, const Run& run);
+  /// Takes back that the client heard the answer to a real-time call that ran, and was delivered whole.
+  void lost(const Entry& entry, const Run& run);
+  /// Notes that a real-time call asked for flex, and tells how often its body has, with this time.
+  std::int64_t ask_flex(const json::Value& body);
+  void live_called(Instant now);
+  void live_admitted(Instant now, std::int64_t tokens);
+  void live_refused(Refusal why);
+  void live_answered(Instant now, int status);
+  void live_unheard();
+
   void called(const std::string& method, const std::string& route, bool answered);
 
   void begin(Activity activity);
@@ -159,6 +191,8 @@ private:
     std::uint32_t live_billed = 0;
     std::uint32_t live_cut = 0;
     std::uint32_t live_again = 0;
+    std::uint32_t batch_again = 0;
+    std::uint32_t flex_asked = 0;
 
     std::int64_t delivered() const { return std::int64_t{batch_billed} + live_billed - live_cut; }
   };
@@ -173,6 +207,21 @@ private:
     std::int64_t calls = 0;
     std::int64_t unanswered = 0;
   };
+  struct Minute {
+    std::int64_t calls = 0;
+    std::int64_t admitted = 0;
+    std::int64_t tokens = 0;
+    std::int64_t answered_429 = 0;
+  };
+  struct Live {
+    std::int64_t calls = 0;
+    std::int64_t unheard = 0;
+    std::map<int, std::int64_t> answers = {}; // by status
+    std::map<Refusal, std::int64_t> refused = {};
+    std::map<std::int64_t, Minute> minutes = {};
+
+    Minute& minute_of(Instant t);
+  };
   struct Gauge {
     std::int64_t now = 0;
     std::int64_t peak = 0;
@@ -181,11 +230,14 @@ private:
   Entry place(const json::Value* custom_id, const json::Value& body);
   void ran_in_batch(ItemCounts& item, BodyCounts& body, bool billed);
   void ran_live(BodyCounts& body, bool billed, Delivery delivery);
+  bool all_answered(const BodyCounts& body) const;
   void ran_input(const std::string& input_sha256, bool billed, Delivery delivery);
   std::int64_t copies_of(const BodyCounts& body) const;
   void write_item_totals(json::Writer& w) const;
   void write_body_totals(json::Writer& w) const;
   void write_input_totals(json::Writer& w) const;
+  void write_live_totals(json::Writer& w) const;
+  void write_live_rows(json::Writer& w) const;
 
   mutable std::mutex m_mutex; // of all below
   std::int64_t m_copies;
@@ -194,6 +246,7 @@ private:
   mutable NamedRows<InputCounts> m_inputs;
   std::map<std::pair<std::string, std::string>, Calls> m_calls = {};
   std::map<Activity, Gauge> m_gauges = {};
+  Live m_live = {};
 };
 
 /// An activity for the length of a scope.
@@ -207,6 +260,33 @@ public:
 private:
   Ledger& m_ledger;
   Activity m_activity;
+};
+
+/// A real-time call, from its arrival until its answer begins; unheard where there is none.
+class LiveCall {
+public:
+  LiveCall(Ledger& ledger, const Clock& clock) : m_ledger(ledger), m_clock(clock), m_ongoing(ledger, Activity::live)
+  {
+    m_ledger.live_called(m_clock.now());
+  }
+  LiveCall(const LiveCall&) = delete;
+  LiveCall& operator=(const LiveCall&) = delete;
+  ~LiveCall()
+  {
+    if (!m_answered) m_ledger.live_unheard();
+  }
+
+  void answered(int status)
+  {
+    m_answered = true;
+    m_ledger.live_answered(m_clock.now(), status);
+  }
+
+private:
+  Ledger& m_ledger;
+  const Clock& m_clock;
+  Ongoing m_ongoing;
+  bool m_answered = false;
 };
 
 } // namespace batchwright::emulator

@@ -30,6 +30,11 @@ std::string fault_in_strict_mode(const json::Value& schema)
 
 } // namespace
 
+ModelReply refused(const ApiError& error)
+{
+  return {.status = error.status, .body = error.body()};
+}
+
 bool model_exists(std::string_view model)
 {
   return !model.starts_with("no-such-");

@@ -35,10 +35,13 @@ struct ModelReply {
   bool billed() const { return status == 200; }
 };
 
+ModelReply refused(const ApiError& error);
+
 /// What an answer carries that does not follow from the body.
 struct Frame {
   std::string digits = {};  ///< of its ids, behind a prefix that the endpoint knows
   std::int64_t created = 0; ///< Unix seconds
+  std::string service_tier = "default";
 };
 
 inline constexpr std::int64_t no_cap = std::numeric_limits<std::int64_t>::max();

@@ -17,8 +17,10 @@
 #include <fmt/format.h>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <set>
 
 namespace batchwright::emulator {
@@ -27,6 +29,25 @@ namespace {
 namespace net = Poco::Net;
 
 constexpr int thread_stack = 512 * 1024;
+constexpr int most_waiting = 1024; // connections that wait for one of those served; beyond them they are closed
+constexpr rlim_t descriptors_each = 2;
+constexpr rlim_t other_descriptors = 512; // files, pipes, and what the rest of the process has open
+
+/// Raises the limit of open files as far as connections need it and the system lets it; how many there may then be.
+int room_for(int connections)
+{
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return connections;
+  const auto needed = descriptors_each * static_cast<rlim_t>(connections) + most_waiting + other_descriptors;
+  if (limit.rlim_cur >= needed) return connections;
+  limit.rlim_cur = std::min(needed, limit.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur >= needed) return connections;
+  const auto spare =
+      limit.rlim_cur > most_waiting + other_descriptors ? limit.rlim_cur - most_waiting - other_descriptors : 0;
+  return std::max(1, static_cast<int>(spare / descriptors_each));
+}
 
 class Handlers final : public net::HTTPRequestHandlerFactory {
 public:
@@ -126,7 +147,7 @@ template<class Socket>
 net::ServerSocket listening(Socket socket, std::uint16_t port)
 {
   socket.bind(net::SocketAddress{"127.0.0.1", port}, /*reuseAddress=*/true, /*reusePort=*/false);
-  socket.listen(512);
+  socket.listen(4096); // as many as may connect at the same moment, as far as the system lets them
   // Sockets are handles to what does the work: a secure one accepts TLS whatever its static type.
   return net::ServerSocket{static_cast<const net::Socket&>(socket)};
 }
@@ -147,7 +168,7 @@ public:
   {
     net::HTTPServerParams::Ptr params{new net::HTTPServerParams};
     params->setMaxThreads(connections);
-    params->setMaxQueued(4096);
+    params->setMaxQueued(most_waiting);
     params->setKeepAlive(true);
     params->setMaxKeepAliveRequests(0);
     params->setKeepAliveTimeout(Poco::Timespan{600, 0});
@@ -185,7 +206,7 @@ std::unique_ptr<Network> listen(const Setting& setting, Service& service, std::u
                                 const std::optional<TlsFiles>& tls, int connections)
 {
   try {
-    return std::make_unique<PocoNetwork>(setting, service, server_socket(port, tls), connections);
+    return std::make_unique<PocoNetwork>(setting, service, server_socket(port, tls), room_for(connections));
   } catch (const Poco::Exception& e) {
     throw Error{Fault::network, fmt::format("listening on 127.0.0.1:{}: {}", port, e.displayText()),
                 "choose another port with `--port`, or none to take a free one"};

@@ -20,7 +20,9 @@ public:
   virtual void stop() = 0;
 };
 
-/// Listens on 127.0.0.1 and serves when it returns. Throws `Error{Fault::network}` when the port is taken.
+/// Listens on 127.0.0.1 and serves when it returns. Raises the process's limit of open files where so many connections
+/// need it; where it may not be raised so far, serves fewer at once. Throws `Error{Fault::network}` when the port is
+/// taken.
 std::unique_ptr<Network> listen(const Setting& setting, Service& service, std::uint16_t port,
                                 const std::optional<TlsFiles>& tls, int connections);
 

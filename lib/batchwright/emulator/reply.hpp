@@ -51,6 +51,7 @@ struct Reply {
   std::string content_type = "application/json";
   std::map<std::string, std::string> headers = {};
   std::optional<FilePiece> file = {}; ///< in place of `body`
+  std::function<void()> lost = {};    ///< to be called when the client left before it had all of it; none: no matter
 };
 
 /// The members of the API's error object beside `message`; an empty one is null.

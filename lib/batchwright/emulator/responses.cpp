@@ -199,7 +199,7 @@ void write_asked(json::Writer& w, const json::Value& body)
   again("truncation", "\"disabled\"");
   again("store", "true");
   again("metadata", "{}");
-  w.flag("background", false).member("service_tier", "default");
+  w.flag("background", false);
 }
 
 void write_usage(json::Writer& w, const Usage& usage)
@@ -226,6 +226,7 @@ ModelReply completed(const json::Value& body, Fate fate, const Frame& frame)
   w.member("model", snapshot_of(*body.find("model")->text()));
   write_output(w, outcome, body, frame);
   write_asked(w, body);
+  w.member("service_tier", frame.service_tier);
   write_usage(w, reply.usage);
   w.end_object();
   return reply;
@@ -237,6 +238,7 @@ Endpoint responses_endpoint()
 {
   return {.path = "/v1/responses",
           .asked = "input",
+          .tiers = Endpoint::Tiers::several,
           .named = Endpoint::Named::dated,
           .fault_of = fault_of_response,
           .input_tokens = input_tokens,

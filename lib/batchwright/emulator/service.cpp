@@ -106,6 +106,11 @@ std::string Service::route_of(const Call& call)
   return "other";
 }
 
+bool Service::is_live(const Call& call)
+{
+  return call.method == "POST" && endpoint_at(call.path);
+}
+
 std::optional<Reply> Service::refusal_of(const Call& call) const
 {
   constexpr std::string_view scheme = "Bearer ";
@@ -204,38 +209,6 @@ Reply Service::retrieve_batch(Call&, const std::string& id)
 Reply Service::cancel_batch(Call&, const std::string& id)
 {
   return m_batches.cancel(id);
-}
-
-Reply Service::model_call(Call& call, const std::string&)
-{
-  const Ongoing ongoing{m_ledger, Activity::chat};
-  const auto read = read_body(call);
-  if (read.refusal) return *read.refusal;
-  json::Document document;
-  if (!document.parse(read.text) || !document.root().is(json::Kind::object)) return no_json();
-  const auto body = document.root();
-  const auto& endpoint = *endpoint_at(call.path);
-  const auto model = body.find("model");
-  const auto name = model ? model->text().value_or("") : "";
-  auto verdict = m_limiter.take(call.account(), name, charged_tokens(endpoint, body));
-  Reply reply;
-  if (verdict.refusal) {
-    reply = std::move(*verdict.refusal);
-  } else {
-    // A server that stops cuts its connections: what it would run now, nobody would hear.
-    if (!m_pause.wait(m_setting.faults()->chat_latency_ms))
-      return error_reply(503, "The server is stopping.", {.type = "server_error"});
-    const auto entry = m_ledger.meet(body);
-    const auto fate = fate_of(*m_setting.faults(), m_setting.seed, endpoint, body, entry.body_sha256, entry.met);
-    const Frame frame{.digits = fresh_id(""), .created = unix_seconds(m_setting.now())};
-    auto answered = answer(endpoint, body, fate, frame);
-    m_ledger.ran(entry, {.billed = answered.billed(),
-                         .delivery = call.heard() ? Delivery::whole : Delivery::cut,
-                         .inputs = input_digests(endpoint, body)});
-    reply = {.status = answered.status, .body = std::move(answered.body)};
-  }
-  reply.headers.merge(verdict.headers);
-  return reply;
 }
 
 Reply Service::list_models(Call&, const std::string&)

@@ -24,6 +24,9 @@ public:
   /// The call's route with stars in place of ids, for counting; "other" when there is none.
   static std::string route_of(const Call& call);
 
+  /// Whether it is one that a model answers at once.
+  static bool is_live(const Call& call);
+
   /// Puts other faults in force.
   void change(Faults faults);
   /// Moves the clock forward. REQUIRED: by 0 or more.
@@ -38,6 +41,7 @@ public:
 
 private:
   struct Route;
+  struct LiveRequest;
   static const Route routes[];
 
   Reply answer_to(Call& call);
@@ -52,6 +56,9 @@ private:
   Reply retrieve_batch(Call& call, const std::string& id);
   Reply cancel_batch(Call& call, const std::string& id);
   Reply model_call(Call& call, const std::string& id);
+  Reply live_answer(Call& call, const LiveRequest& request);
+  std::int64_t latency_of(const json::Value& body) const;
+  bool flex_is_out(const json::Value& body);
   Reply list_models(Call& call, const std::string& id);
   Reply retrieve_model(Call& call, const std::string& id);
   Reply read_faults(Call& call, const std::string& id);

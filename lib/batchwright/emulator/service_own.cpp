@@ -17,7 +17,7 @@ void Service::change(Faults faults)
 {
   m_ledger.set_copies(faults.copies);
   m_limiter.change(faults.rate);
-  m_setting.current.replace(std::move(faults));
+  m_setting.current.replace(std::move(faults), m_setting.now());
   m_batches.faults_changed();
 }
 

@@ -21,15 +21,16 @@ namespace batchwright::emulator {
 /// The faults in force.
 class CurrentFaults {
 public:
-  explicit CurrentFaults(Faults faults) : m_faults(std::make_shared<const Faults>(std::move(faults))) {}
+  CurrentFaults(Faults faults, Instant now) { replace(std::move(faults), now); }
 
   std::shared_ptr<const Faults> get() const
   {
     const std::lock_guard lock{m_mutex};
     return m_faults;
   }
-  void replace(Faults faults)
+  void replace(Faults faults, Instant now)
   {
+    faults.since = now;
     auto next = std::make_shared<const Faults>(std::move(faults));
     const std::lock_guard lock{m_mutex};
     m_faults = std::move(next);
@@ -56,7 +57,7 @@ private:
 
 struct Setting {
   Setting(std::filesystem::path directory_, std::string api_key_, Faults faults_, std::uint64_t seed_)
-      : directory(std::move(directory_)), api_key(std::move(api_key_)), seed(seed_), current(std::move(faults_))
+      : directory(std::move(directory_)), api_key(std::move(api_key_)), seed(seed_), current(std::move(faults_), now())
   {
   }
 
@@ -66,8 +67,8 @@ struct Setting {
   std::filesystem::path directory;
   std::string api_key;
   std::uint64_t seed;
-  CurrentFaults current;
   MovableClock clock = {};
+  CurrentFaults current;
 };
 
 /// Waiting that ends at once when the server stops.
