@@ -32,7 +32,8 @@ bw::Mode mode_of(const RealtimeOptions& o)
   const char* implying = !o.urgent.empty() ? "--urgent" : !o.deadline.empty() ? "--deadline" : "--patience";
   const bool is_implied = !o.urgent.empty() || !o.deadline.empty() || !o.patience.empty();
   if (is_implied && !o.mode.empty() && o.mode != "hybrid") {
-    throw Error{Fault::usage, fmt::format("--mode {} does not go with {}, which is the hybrid mode's", o.mode, implying),
+    throw Error{Fault::usage,
+                fmt::format("--mode {} does not go with {}, which is the hybrid mode's", o.mode, implying),
                 "leave out --mode, or say --mode hybrid"};
   }
   if (o.mode == "realtime") return bw::Mode::realtime;
@@ -121,8 +122,7 @@ void add_realtime_options(CLI::App& command, RealtimeOptions& o)
       ->check(CLI::Range(0.0, 0.95))
       ->capture_default_str();
   command
-      .add_option("--drain-timeout", o.drain_timeout,
-                  "How long Ctrl-C waits for real-time requests that are in flight")
+      .add_option("--drain-timeout", o.drain_timeout, "How long Ctrl-C waits for real-time requests that are in flight")
       ->type_name("DURATION")
       ->default_str("15m");
   command
@@ -161,8 +161,7 @@ bw::Instant deadline_of(const std::string& text, bw::Instant now)
     throw Error{Fault::usage, fmt::format("--deadline {}: not a time", text),
                 "from now on: 90m, 6h; today or tomorrow: 18:30; or 2026-11-22T18:00:00+01:00"};
   }
-  if (*when <= now)
-    throw Error{Fault::usage, fmt::format("--deadline {}: has passed ({})", text, bw::rfc3339(*when))};
+  if (*when <= now) throw Error{Fault::usage, fmt::format("--deadline {}: has passed ({})", text, bw::rfc3339(*when))};
   return *when;
 }
 

@@ -144,14 +144,23 @@ TEST_CASE_FIXTURE(Fixture, "a begin after the one that was in flight at a kill c
 TEST_CASE_FIXTURE(Fixture, "a torn tail is cut off, and what is written next begins a line")
 {
   std::string tail;
-  SUBCASE("half an answer") { tail = answer_of(1).substr(0, 40); }
+  SUBCASE("half an answer")
+  {
+    tail = answer_of(1).substr(0, 40);
+  }
   SUBCASE("a whole answer without its newline")
   {
     tail = answer_of(1);
     tail.pop_back();
   }
-  SUBCASE("zeros after a loss of power") { tail = std::string(10'000, '\0'); }
-  SUBCASE("half a line, and zeros") { tail = "{\"begin\":1," + std::string(100, '\0'); }
+  SUBCASE("zeros after a loss of power")
+  {
+    tail = std::string(10'000, '\0');
+  }
+  SUBCASE("half a line, and zeros")
+  {
+    tail = "{\"begin\":1," + std::string(100, '\0');
+  }
   const auto whole = begin_of(0) + answer_of(0);
   auto journal = opened(whole + tail);
   CHECK(text() == whole);

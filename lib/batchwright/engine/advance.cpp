@@ -119,7 +119,7 @@ void end(Lane& lane)
 
 void drive(std::vector<Lane>& lanes, Tools& tools, Server& server, const Goal& goal)
 {
-  Workers workers{worker_threads}; // gone before the lanes: its threads work for them
+  Workers workers{worker_threads};      // gone before the lanes: its threads work for them
   Processors processors{tools, server}; // gone before the workers, to which it tells what came of its work
   for (auto& lane : lanes)
     guarded(lane, [&] { begin(lane, tools, server, workers, processors, goal); });

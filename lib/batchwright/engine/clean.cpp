@@ -100,8 +100,7 @@ std::string reason_against_cleaning(Tools& tools, const std::string& name)
 {
   const auto v = look(tools, name);
   if (is_held(tools, name)) return "another process works on it";
-  const auto live =
-      std::count_if(v.parts.begin(), v.parts.end(), [](const Part& p) { return has_live_batch(p); });
+  const auto live = std::count_if(v.parts.begin(), v.parts.end(), [](const Part& p) { return has_live_batch(p); });
   if (live > 0) return fmt::format("{} of its batches run at the server", live);
   if (v.items.pending() > 0) return fmt::format("{} of its items are pending", v.items.pending());
   if (!watched_calls(tools.store, name, tools.clock.now()).empty())

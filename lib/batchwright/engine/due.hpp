@@ -66,7 +66,8 @@ Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& bus
 /// ahead, and is due now.
 inline constexpr Millis longest_wait{2 * 3'600'000};
 
-/// How many real-time parts of a model are sent at once: while the last answers of one are waited for, the next ones go.
+/// How many real-time parts of a model are sent at once: while the last answers of one are waited for, the next ones
+/// go.
 inline constexpr int called_at_once = 3;
 
 /// How many request files of a model may stand built, uploaded or not, without a batch. Disks, ours and the server's,

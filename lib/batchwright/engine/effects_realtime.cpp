@@ -26,8 +26,7 @@ std::function<std::int64_t(std::string_view)> charge_of(const Job& job, const Pa
   auto spec = job.request;
   if (p.max_output_tokens) spec.max_output_tokens = p.max_output_tokens;
   const auto bound = wire::output_bound(spec).value_or(Tokens{}).n;
-  const auto per_byte =
-      p.bytes > 0 ? static_cast<double>(p.input_tokens.n) / static_cast<double>(p.bytes) : 0.25;
+  const auto per_byte = p.bytes > 0 ? static_cast<double>(p.input_tokens.n) / static_cast<double>(p.bytes) : 0.25;
   return [bound, per_byte](std::string_view line) {
     return std::max(bound, static_cast<std::int64_t>(per_byte * static_cast<double>(line.size())) + 1);
   };
@@ -132,8 +131,8 @@ void Run::tend_calls()
   } else if (!m_drain_until) {
     m_drain_until = now() + m_job.policy.realtime.drain_timeout;
   }
-  const bool at_once = m_tools.interrupt.count() > 1 || m_job.cancel == Cancel::abandon ||
-                       (m_drain_until && now() >= *m_drain_until);
+  const bool at_once =
+      m_tools.interrupt.count() > 1 || m_job.cancel == Cancel::abandon || (m_drain_until && now() >= *m_drain_until);
   const auto calls = m_called; // dropping one tells us at once
   for (const auto& [number, called] : calls) {
     if (goes_on) continue;

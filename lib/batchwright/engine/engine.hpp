@@ -110,7 +110,8 @@ struct Goal {
   Until until = Until::idle;
   Sending sending = Sending::no;
   std::optional<Millis> every = {}; ///< between polls; nothing: short at first, growing
-  std::optional<Millis> at_most = {}; ///< starts nothing new after so long a time; a job with a deadline is not held to it
+  std::optional<Millis> at_most =
+      {}; ///< starts nothing new after so long a time; a job with a deadline is not held to it
 };
 
 /// Moves the job as far as the goal says, under its lock. Ctrl-C starts nothing new, records what is in flight and

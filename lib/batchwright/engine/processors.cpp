@@ -44,10 +44,10 @@ Processors::~Processors()
 
 realtime::Processor& Processors::of(const std::string& model, const RealtimePolicy& policy)
 {
-  realtime::ProcessorOptions options{
-      .limits = {.given = {.requests = rate_of(policy.requests_per_minute), .tokens = rate_of(policy.tokens_per_minute)},
-                 .headroom = static_cast<double>(policy.headroom) / 1e6},
-      .max_in_flight = policy.max_in_flight};
+  realtime::ProcessorOptions options{.limits = {.given = {.requests = rate_of(policy.requests_per_minute),
+                                                          .tokens = rate_of(policy.tokens_per_minute)},
+                                                .headroom = static_cast<double>(policy.headroom) / 1e6},
+                                     .max_in_flight = policy.max_in_flight};
   auto& lane = m_lanes[model];
   if (lane.processor) {
     lane.processor->adjust(options);

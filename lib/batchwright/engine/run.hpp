@@ -53,8 +53,8 @@ struct Stopped {
 
 class Run {
 public:
-  /// `workers` and `processors` are shared with the other runs of this process; what they do for this run is over before
-  /// it is.
+  /// `workers` and `processors` are shared with the other runs of this process; what they do for this run is over
+  /// before it is.
   Run(Tools& tools, Server& server, Workers& workers, Processors& processors, Job job, std::vector<Part> parts,
       Goal goal);
 

@@ -137,7 +137,7 @@ struct Policy {
   std::string accept = {}; ///< codes of unusable answers that count as succeeded, sorted, commas between them
   RealtimePolicy realtime = {};
   std::optional<Instant> deadline = {}; ///< what is not done in time goes in real time, early enough
-  Millis patience{0};                   ///< so long a batch past 90% may rest before it is finished in real time; 0: for ever
+  Millis patience{0}; ///< so long a batch past 90% may rest before it is finished in real time; 0: for ever
 
   bool operator==(const Policy&) const = default;
 };
@@ -153,7 +153,7 @@ struct Job {
   RequestSpec request = {};
   PartLimits limits = {};
   Policy policy = {};
-  std::uint64_t skip_bad = 0; ///< how many bad records may be put aside
+  std::uint64_t skip_bad = 0;                                   ///< how many bad records may be put aside
   std::vector<std::pair<std::string, std::string>> urgent = {}; ///< field and value: items of which one holds go in
                                                                 ///< real time at once
   std::uint64_t items = 0;
@@ -169,7 +169,8 @@ struct Job {
   std::optional<Instant> probe_at = {};    ///< paused for a reason that may pass: when one part tries again
   int probes = 0;                          ///< how often that was tried in vain: the waits grow with it
   std::optional<Instant> advanced_at = {}; ///< when a process last moved it: jobs that nobody moves claim no room
-  std::optional<Instant> switched_at = {}; ///< since then all that is left goes in real time: by `finish`, or for the deadline
+  std::optional<Instant> switched_at =
+      {}; ///< since then all that is left goes in real time: by `finish`, or for the deadline
 
   // Told by processes that need not hold the job; stored by calls of their own, never with the rest.
   Cancel cancel = Cancel::none;

@@ -28,8 +28,8 @@ enum class Route : std::uint8_t {
   realtime = 1, ///< one call for each request
 };
 
-/// Which items of a range of the input a part holds. Where not all: a file lists their ordinals from the time its request
-/// file is built.
+/// Which items of a range of the input a part holds. Where not all: a file lists their ordinals from the time its
+/// request file is built.
 enum class Pick : std::uint8_t {
   all = 0,
   urgent = 1,
@@ -250,9 +250,9 @@ struct Part {
   int outcomes_version = 0;          ///< which outcome file is the part's: another each time outcomes change
   std::uint64_t failed_for_good = 0; ///< permanently or unusably when it was settled; 0 again once the user goes on
 
-  Pick pick = Pick::all;                    ///< which items between its first and its last are its own
-  bool withdrawn = false;            ///< we asked its batch to stop, to finish it in real time: that takes no attempt
-  std::uint64_t billed_again = 0;    ///< requests of it that may have been billed twice, since an answer was lost
+  Pick pick = Pick::all;          ///< which items between its first and its last are its own
+  bool withdrawn = false;         ///< we asked its batch to stop, to finish it in real time: that takes no attempt
+  std::uint64_t billed_again = 0; ///< requests of it that may have been billed twice, since an answer was lost
 
   /// Whether a file lists its ordinals: of ready-made requests and mixed ones, from the time its request file is built.
   bool has_list() const { return listed || pick != Pick::all || !endpoint.empty(); }

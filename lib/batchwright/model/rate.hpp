@@ -11,11 +11,11 @@ namespace batchwright {
 
 /// What real-time answers let us know last.
 struct RateSeen {
-  std::string account = {};                    ///< as Job::account
-  std::string model = {};                      ///< as it is asked for
-  std::optional<std::int64_t> requests = {};   ///< a minute, as the server said
-  std::optional<std::int64_t> tokens = {};     ///< a minute, as the server said
-  std::optional<Millis> latency = {};          ///< of an answer, smoothed
+  std::string account = {};                  ///< as Job::account
+  std::string model = {};                    ///< as it is asked for
+  std::optional<std::int64_t> requests = {}; ///< a minute, as the server said
+  std::optional<std::int64_t> tokens = {};   ///< a minute, as the server said
+  std::optional<Millis> latency = {};        ///< of an answer, smoothed
   Instant seen_at = {};
 
   bool operator==(const RateSeen&) const = default;

@@ -105,8 +105,7 @@ JobView view(const Job& job, const std::vector<Part>& parts, Held held)
         v.spent = v.realtime = std::nullopt;
       }
     }
-    if (has_live_batch(part) && part.due)
-      v.next_poll_at = std::min(v.next_poll_at.value_or(*part.due), *part.due);
+    if (has_live_batch(part) && part.due) v.next_poll_at = std::min(v.next_poll_at.value_or(*part.due), *part.due);
   }
   return v;
 }

@@ -18,7 +18,7 @@
 namespace batchwright::realtime {
 
 struct Call {
-  std::uint64_t request = 0; ///< its line in the request file, from 0
+  std::uint64_t request = 0;  ///< its line in the request file, from 0
   std::string custom_id = {}; ///< JSON, as it stands in the line
   std::string url = {};
   std::string body = {};
@@ -26,7 +26,7 @@ struct Call {
   std::int64_t tokens = 0; ///< what it will be charged, our estimate
 
   int attempt = 1;
-  int failures = 0;       ///< in a row: the waits grow with them
+  int failures = 0; ///< in a row: the waits grow with them
   int timeouts = 0;
   int refusals_alone = 0; ///< 429 though nothing else was in flight, and it asks for more than a minute has
   bool standard = false;  ///< the tier that was asked for was refused

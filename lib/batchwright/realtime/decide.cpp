@@ -52,24 +52,24 @@ bool exceeds_limit(const api::Answered& a)
 Decision on_429(const api::Answered& a)
 {
   if (a.error.code == "insufficient_quota" || a.error.type == "insufficient_quota") {
-    return {.then = Then::again_free, .pace = Pace::failed, .obstacle = Obstacle::quota, .why = a.trouble};
+    return {.then = Then::again_free, .rate = RateWord::failed, .obstacle = Obstacle::quota, .why = a.trouble};
   }
   if (says(a, {"resource unavailable", "resource_unavailable"})) { // of the flex tier; not charged
-    return {.then = Then::again_free, .pace = Pace::unsent, .no_capacity = true, .why = a.trouble};
+    return {.then = Then::again_free, .rate = RateWord::unsent, .no_capacity = true, .why = a.trouble};
   }
-  return {.then = Then::again_free, .pace = Pace::refused, .too_large = exceeds_limit(a), .why = a.trouble};
+  return {.then = Then::again_free, .rate = RateWord::refused, .too_large = exceeds_limit(a), .why = a.trouble};
 }
 
 /// The server was reached, and gave no answer one could keep.
 Decision on_failure(const api::Answered& a, bool billed)
 {
-  return {.then = Then::again, .pace = Pace::failed, .billed = billed, .is_failure = true, .why = a.trouble};
+  return {.then = Then::again, .rate = RateWord::failed, .billed = billed, .is_failure = true, .why = a.trouble};
 }
 
 Decision on_no_status(const api::Answered& a, Millis timeout)
 {
   if (a.ending == api::Ending::not_sent) {
-    return {.then = Then::again_free, .pace = Pace::unsent, .is_failure = true, .why = a.trouble};
+    return {.then = Then::again_free, .rate = RateWord::unsent, .is_failure = true, .why = a.trouble};
   }
   auto d = on_failure(a, true); // it was sent, and nobody knows what became of it
   d.timed_out = timeout > Millis{0} && a.took >= timeout;
@@ -89,17 +89,18 @@ Decision decide(const api::Answered& a, Millis timeout)
     return d;
   }
   if (a.status < 400)
-    return {.then = Then::again_free, .pace = Pace::failed, .obstacle = Obstacle::address, .why = a.trouble};
+    return {.then = Then::again_free, .rate = RateWord::failed, .obstacle = Obstacle::address, .why = a.trouble};
   if (a.status == 401)
-    return {.then = Then::again_free, .pace = Pace::failed, .obstacle = Obstacle::key, .why = a.trouble};
+    return {.then = Then::again_free, .rate = RateWord::failed, .obstacle = Obstacle::key, .why = a.trouble};
   if (a.status == 429) return on_429(a);
   if (a.status == 503 && says(a, {"slow down", "slow_down"}))
-    return {.then = Then::again_free, .pace = Pace::slow_down, .why = a.trouble};
+    return {.then = Then::again_free, .rate = RateWord::slow_down, .why = a.trouble};
   if (a.status >= 500 || std::find(passing.begin(), passing.end(), a.status) != passing.end())
     return on_failure(a, false);
   if (!a.is_json) return on_failure(a, false); // a page of a gateway's: no word of the API's on this request
-  if (a.status == 403) return {.then = Then::hold, .pace = Pace::failed, .obstacle = Obstacle::forbidden, .why = a.trouble};
-  return {.pace = Pace::failed};
+  if (a.status == 403)
+    return {.then = Then::hold, .rate = RateWord::failed, .obstacle = Obstacle::forbidden, .why = a.trouble};
+  return {.rate = RateWord::failed};
 }
 
 Millis wait_before_again(int failures, std::optional<Millis> hint, double jitter)

@@ -18,7 +18,7 @@ enum class Then : std::uint8_t {
 };
 
 /// What the answer says of the rate.
-enum class Pace : std::uint8_t {
+enum class RateWord : std::uint8_t {
   answered,  ///< nothing was in the way
   refused,   ///< 429: too fast
   slow_down, ///< 503 "Slow Down": a sudden rise
@@ -37,14 +37,14 @@ enum class Obstacle : std::uint8_t {
 
 struct Decision {
   Then then = Then::keep;
-  Pace pace = Pace::answered;
+  RateWord rate = RateWord::answered;
   Obstacle obstacle = Obstacle::none;
-  bool billed = false;       ///< it is sent again, though the server may have run it and billed that
-  bool is_failure = false;   ///< of a server that answers nothing of use: many in a row are a reason to wait
-  bool timed_out = false;    ///< it took as long as it may: that is tried once more, not more often
-  bool no_capacity = false;  ///< of the flex tier: the standard one may have some
-  bool too_large = false;    ///< it asks for more than the whole limit: no waiting helps
-  std::string why = {};      ///< for people; empty where the answer is kept at once
+  bool billed = false;      ///< it is sent again, though the server may have run it and billed that
+  bool is_failure = false;  ///< of a server that answers nothing of use: many in a row are a reason to wait
+  bool timed_out = false;   ///< it took as long as it may: that is tried once more, not more often
+  bool no_capacity = false; ///< of the flex tier: the standard one may have some
+  bool too_large = false;   ///< it asks for more than the whole limit: no waiting helps
+  std::string why = {};     ///< for people; empty where the answer is kept at once
 };
 
 /// By the API's error guide (openai-batch.md section 14) and the outcomes of the design. `timeout`: what the request

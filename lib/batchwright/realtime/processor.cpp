@@ -45,7 +45,9 @@ struct HeldAnswer {
 /// A work in progress.
 struct Running {
   Running(Work work_, Processor::OnOver on_over_)
-      : work(std::move(work_)), on_over(std::move(on_over_)), journal(work.journal, work.count),
+      : work(std::move(work_)),
+        on_over(std::move(on_over_)),
+        journal(work.journal, work.count),
         file(work.requests, work.tokens_of)
   {
     pulse.answered = journal.answered();
@@ -58,10 +60,10 @@ struct Running {
   Processor::OnOver on_over;
   Journal journal;
   RequestFile file;
-  std::optional<Call> head = {};               // read, and not dealt out yet
-  std::multimap<Instant, Call> again = {};     // to be sent again, by their time
+  std::optional<Call> head = {};           // read, and not dealt out yet
+  std::multimap<Instant, Call> again = {}; // to be sent again, by their time
   std::vector<HeldAnswer> held = {};
-  bool is_read = false;                        // the file is at its end
+  bool is_read = false; // the file is at its end
   bool is_stopping = false;
   bool is_dropped = false;
   bool has_answers = false; // some that are no 403
@@ -137,7 +139,8 @@ struct Processor::State {
     if (breaker.is_open()) {
       if (in_flight > 0) return false;
       if (const auto at = breaker.probe_at(now); at && *at > now)
-        return wait_for(*at, fmt::format("{} requests failed in a row; trying again with one", Breaker::failures_in_a_row));
+        return wait_for(*at,
+                        fmt::format("{} requests failed in a row; trying again with one", Breaker::failures_in_a_row));
     }
     Instant next = now + longest_sleep;
     const auto candidate = find_candidate(now, next);
@@ -364,7 +367,14 @@ struct Processor::State {
     const auto& work = task.running->work;
     const auto body = body_to_send(task.call, has_tier ? std::string_view{work.service_tier} : std::string_view{});
     const bool asked_tier = body.size() != task.call.body.size();
-    const auto answered = caller.call(task.call.url, body, work.timeout);
+    api::Answered answered;
+    try {
+      answered = caller.call(task.call.url, body, work.timeout);
+    } catch (...) { // the disk takes no answer: nothing more is bought
+      const std::lock_guard lock{mutex};
+      break_off(*task.running, std::current_exception());
+      answered.trouble = "its answer could not be stored";
+    }
     auto decision = decide(answered, work.timeout);
     if (asked_tier) mind_tier(decision, answered, task.call);
     come_home(task, answered, std::move(decision));
@@ -378,7 +388,7 @@ struct Processor::State {
     if (!unknown && !decision.no_capacity) return;
     if (unknown) has_tier = false;
     call.standard = true;
-    decision = {.then = Then::again_free, .pace = Pace::unsent, .no_capacity = true, .why = answered.trouble};
+    decision = {.then = Then::again_free, .rate = RateWord::unsent, .no_capacity = true, .why = answered.trouble};
   }
 
   void come_home(Task& task, const api::Answered& answered, Decision decision)
@@ -415,20 +425,20 @@ struct Processor::State {
   /// What an answer tells of the account and the server.
   void learn(const Call& call, const api::Answered& a, const Decision& d, std::optional<std::int64_t> used, Instant now)
   {
-    switch (d.pace) {
-    case Pace::answered:
+    switch (d.rate) {
+    case RateWord::answered:
       limiter.answered(call.ticket, used, a.rates, now);
       break;
-    case Pace::refused:
+    case RateWord::refused:
       limiter.refused(call.ticket, a.retry_after, a.rates, now);
       break;
-    case Pace::slow_down:
+    case RateWord::slow_down:
       limiter.slow_down(call.ticket, a.retry_after, now);
       break;
-    case Pace::failed:
+    case RateWord::failed:
       limiter.failed(call.ticket, a.rates, now);
       break;
-    case Pace::unsent:
+    case RateWord::unsent:
       limiter.unsent(call.ticket, now);
       break;
     }
@@ -443,8 +453,9 @@ struct Processor::State {
       constexpr double weight = 0.1;
       const auto before = static_cast<double>(latency.value_or(a.took).count());
       latency = Millis{static_cast<std::int64_t>(before + weight * (static_cast<double>(a.took.count()) - before))};
-      mean_tokens = mean_tokens == 0 ? static_cast<double>(used.value_or(call.tokens))
-                                     : mean_tokens + weight * (static_cast<double>(used.value_or(call.tokens)) - mean_tokens);
+      mean_tokens = mean_tokens == 0
+                        ? static_cast<double>(used.value_or(call.tokens))
+                        : mean_tokens + weight * (static_cast<double>(used.value_or(call.tokens)) - mean_tokens);
       last_answer = now;
       putting_off.reset();
       if (ramp < default_most * 3) ++ramp;
@@ -465,7 +476,7 @@ struct Processor::State {
       } else if (call.attempt >= r.work.max_attempts || call.timeouts > 1) {
         d.then = Then::keep;
       }
-    } else if (d.pace == Pace::refused && call.alone && is_large(call)) {
+    } else if (d.rate == RateWord::refused && call.alone && is_large(call)) {
       ++call.refusals_alone;
       d.too_large = d.too_large || call.refusals_alone >= refusals_of_large;
     }
@@ -525,8 +536,10 @@ struct Processor::State {
     r.pulse.billed_again += d.billed ? 1 : 0;
     if (d.then == Then::again) ++call.attempt;
     if (d.obstacle != Obstacle::none) stop_all_for(d);
-    const bool is_paced = d.pace == Pace::refused || d.pace == Pace::slow_down; // the limiter holds all of them back
-    const auto wait = d.no_capacity || is_paced ? Millis{0} : wait_before_again(std::max(1, call.failures), a.retry_after, draw());
+    const bool is_paced =
+        d.rate == RateWord::refused || d.rate == RateWord::slow_down; // the limiter holds all of them back
+    const auto wait =
+        d.no_capacity || is_paced ? Millis{0} : wait_before_again(std::max(1, call.failures), a.retry_after, draw());
     r.again.emplace(now + wait, std::move(call));
   }
 

@@ -25,15 +25,15 @@ namespace batchwright::realtime {
 
 /// The requests of one part.
 struct Work {
-  std::string owner = {}; ///< works of different owners take turns, those of one go in the order they came
+  std::string owner = {};              ///< works of different owners take turns, those of one go in the order they came
   std::filesystem::path requests = {}; ///< request lines, one after the other
   std::filesystem::path journal = {};
-  std::uint64_t count = 0;    ///< request lines in the file
-  int first_attempt = 1;      ///< which attempt of its items the first sending is
-  int max_attempts = 3;       ///< the last attempt
-  Millis timeout{600'000};    ///< of one request
+  std::uint64_t count = 0;       ///< request lines in the file
+  int first_attempt = 1;         ///< which attempt of its items the first sending is
+  int max_attempts = 3;          ///< the last attempt
+  Millis timeout{600'000};       ///< of one request
   std::string service_tier = {}; ///< written into bodies that name none; empty: none
-  bool careful = false;       ///< one at a time until one is answered: something stood in the way before
+  bool careful = false;          ///< one at a time until one is answered: something stood in the way before
   std::function<std::int64_t(std::string_view line)> tokens_of = {}; ///< what a request will be charged, our estimate
 };
 
@@ -65,8 +65,8 @@ struct Pulse {
 
 /// How the model is doing, for people and for other processes.
 struct Condition {
-  Rates limits = {};                       ///< as known; nothing: not known
-  Rates allowed = {};                      ///< what goes at present, a minute
+  Rates limits = {};  ///< as known; nothing: not known
+  Rates allowed = {}; ///< what goes at present, a minute
   std::uint64_t in_flight = 0;
   std::uint64_t most_in_flight = 0;        ///< may be in flight now
   std::optional<Millis> latency = {};      ///< of answers, smoothed

@@ -226,7 +226,7 @@ private:
   std::unique_ptr<Assembler> m_urgent = {}; // null: nothing is urgent
   Urgency m_urgency;
   ReadReport m_report;
-  std::uint32_t m_input = 0; // of the ready-made lines at hand
+  std::uint32_t m_input = 0;                                                  // of the ready-made lines at hand
   std::map<std::tuple<std::string, std::string, Pick>, OpenPart> m_open = {}; // by model, endpoint and kind
   IdHashes m_ids = {};
   Plan m_plan = {};

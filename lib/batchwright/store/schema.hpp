@@ -279,8 +279,8 @@ CREATE TABLE senders (
 );
 )sql";
 
-inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint,
-                                       deliveries,   acceptance,        survival,   rebuilding, realtime};
+inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint, deliveries,
+                                       acceptance,   survival,          rebuilding, realtime};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store

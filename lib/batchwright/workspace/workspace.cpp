@@ -124,7 +124,9 @@ engine::Server& Workspace::server()
   c->plain = http::open(endpoint, process_interrupt());
   c->retrying = http::retrying(*c->plain, {}, http::sleep_unless(process_interrupt()));
   c->client = std::make_unique<api::Client>(*c->retrying, *c->plain, wire::openai());
-  c->server = std::make_unique<engine::Server>(engine::Server{*c->client, std::move(account), c->account.base_url});
+  const auto open_caller = [endpoint, spool = tools().layout.jobs()] { return api::open_caller(endpoint, spool); };
+  c->server = std::make_unique<engine::Server>(
+      engine::Server{*c->client, std::move(account), c->account.base_url, open_caller});
   m_connection = std::move(c);
   return *m_connection->server;
 }
