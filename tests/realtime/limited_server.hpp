@@ -34,9 +34,9 @@ struct Scene {
   double rpm = 3'000;
   double tpm = 500'000;
   Millis latency{1'000};
-  double cost = 200;        ///< charged tokens of a request, on the average
-  double error = 0.3;       ///< by how much our estimate of it may be wrong, both ways
-  double charged_more = 1;  ///< charges so many times what is told as used
+  double cost = 200;       ///< charged tokens of a request, on the average
+  double error = 0.3;      ///< by how much our estimate of it may be wrong, both ways
+  double charged_more = 1; ///< charges so many times what is told as used
   std::size_t most_in_flight = 1'000;
   bool headers = true;
   bool by_the_second = false; ///< enforces a sixtieth of the limits over each second, too
@@ -84,15 +84,15 @@ private:
     Instant at = {};
     std::uint64_t order = 0;
     std::size_t flight = 0;
-    bool operator<(const Event& other) const
-    {
-      return other.at < at || (other.at == at && other.order < order);
-    }
+    bool operator<(const Event& other) const { return other.at < at || (other.at == at && other.order < order); }
   };
 
   double since_start(Instant t) const { return static_cast<double>((t - m_start).count()) / 1000; }
   double draw(double low, double high) { return std::uniform_real_distribution<double>{low, high}(m_random); }
-  Millis around(Millis span, double by) { return Millis{static_cast<std::int64_t>(static_cast<double>(span.count()) * draw(1 - by, 1 + by))}; }
+  Millis around(Millis span, double by)
+  {
+    return Millis{static_cast<std::int64_t>(static_cast<double>(span.count()) * draw(1 - by, 1 + by))};
+  }
   void plan(Instant at, std::size_t flight) { m_events.push({at, m_order++, flight}); }
   void send();
   void refill();

@@ -13,8 +13,8 @@ namespace batchwright::realtime {
 struct Charge {
   std::uint64_t serial = 0;
   Instant at = {};
-  double before = 0; ///< what all before it took
-  double cost = 0;   ///< what it took
+  double before = 0;  ///< what all before it took
+  double cost = 0;    ///< what it took
   double charged = 0; ///< what the server took for it: a refused request costs it no tokens
 };
 

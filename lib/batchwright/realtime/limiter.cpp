@@ -47,7 +47,8 @@ Limiter::Limiter(const LimiterOptions& options, Instant now)
                 .headroom = options.headroom,
                 .burst = options.burst},
                now),
-      m_pace(now), m_at(now)
+      m_pace(now),
+      m_at(now)
 {
 }
 
