@@ -197,6 +197,21 @@ TEST_CASE("the level is the smaller of ours and the server's")
   CHECK(*limiter.allowed(start + minutes{1}).tokens == doctest::Approx(500'000));
 }
 
+TEST_CASE("the moment that was told is early enough, and has come when it comes")
+{
+  for (const int remaining : {0, 1, 20, 100}) {
+    CAPTURE(remaining);
+    auto limiter = limiter_of(usual);
+    const auto ticket = limiter.take(200, start);
+    limiter.answered(ticket, 200, headers(3'000, remaining), start);
+    drain(limiter, start);
+    const auto ready = limiter.ready_at(200, start);
+    CHECK(ready > start);
+    CHECK(ready < start + Millis{700});
+    CHECK(limiter.ready_at(200, ready) <= ready);
+  }
+}
+
 TEST_CASE("what went after the request is taken off what its answer says remains")
 {
   Limiter limiter{{.given = {.requests = 6'000}, .burst = seconds{10}}, start};
@@ -256,6 +271,15 @@ TEST_CASE("headroom and share are taken off the limits")
   CHECK(limiter.ready_at(0, start) > start + hours{1});
 }
 
+TEST_CASE("headroom is the part of the server's bucket that is not for us")
+{
+  Limiter limiter{{.given = usual, .headroom = 0.1}, start};
+  // A hundred are missing to the tenth: they come back in 2 s.
+  limiter.answered(limiter.take(0, start), 0, headers(3'000, 200), start);
+  CHECK(limiter.ready_at(0, start) >= start + seconds{2});
+  CHECK(limiter.ready_at(0, start) < start + seconds{3});
+}
+
 TEST_CASE("a refusal lowers the rate once for all that were under way, and it comes back steadily")
 {
   auto limiter = limiter_of({.requests = 3'000});
@@ -273,11 +297,22 @@ TEST_CASE("a refusal lowers the rate once for all that were under way, and it co
 
 TEST_CASE("a refused request costs no tokens, but counts as a request")
 {
-  auto limiter = limiter_of({.requests = 60, .tokens = 60'000});
-  limiter.refused(limiter.take(900, start), std::nullopt, silent, start);
-  const auto wait = limiter.ready_at(10, start) - start;
-  CHECK(wait >= Millis{1'000});
-  CHECK(wait < Millis{1'500});
+  auto by_requests = limiter_of({.requests = 60});
+  by_requests.refused(by_requests.take(0, start), std::nullopt, silent, start);
+  CHECK(by_requests.ready_at(0, start) >= start + seconds{1});
+
+  auto by_tokens = limiter_of({.tokens = 60'000});
+  const auto first = by_tokens.take(900, start);
+  by_tokens.refused(first, std::nullopt, silent, start);
+  CHECK(by_tokens.ready_at(900, start) <= start);
+
+  SUBCASE("nor does it look as if the server's bucket filled faster than it does")
+  {
+    const api::RateHeaders half{.limit_tokens = 60'000, .remaining_tokens = 30'000};
+    by_tokens.answered(by_tokens.take(0, start), 0, half, start);
+    by_tokens.refused(by_tokens.take(20'000, start), std::nullopt, half, start);
+    CHECK(by_tokens.ready_at(50'000, start) >= start + seconds{30});
+  }
 }
 
 TEST_CASE("one hint pauses all, and a shorter one does not end it")
@@ -322,6 +357,12 @@ TEST_CASE("Slow Down halves the rate, holds it for a quarter of an hour and lets
     limiter.slow_down(limiter.take(0, now), std::nullopt, now);
     CHECK(*limiter.allowed(now + minutes{14}).requests == doctest::Approx(750));
   }
+  SUBCASE("but many do not end all")
+  {
+    for (int i = 0; i < 20; ++i)
+      limiter.slow_down(limiter.take(0, start), std::nullopt, start);
+    CHECK(*limiter.allowed(start).requests == doctest::Approx(30));
+  }
 }
 
 TEST_CASE("where nothing is known nothing is bounded, until a refusal sets the rate of the last seconds")
@@ -343,7 +384,17 @@ TEST_CASE("where nothing is known nothing is bounded, until a refusal sets the r
 
   SUBCASE("it grows beyond what it was taken for")
   {
-    CHECK(*limiter.allowed(now + minutes{3}).requests > 2 * 1'200);
+    CHECK(*limiter.allowed(now + minutes{5}).requests > 5 * 1'200);
+  }
+  SUBCASE("a refusal after that starts from what it has grown to")
+  {
+    const auto from = now + minutes{2};
+    count_between(limiter, from, from + seconds{20});
+    const auto later = from + seconds{20};
+    const auto grown = *limiter.allowed(later).requests;
+    limiter.refused(limiter.take(0, later), std::nullopt, silent, later);
+    CHECK(grown > 2'000);
+    CHECK(*limiter.allowed(later).requests == doctest::Approx(0.7 * grown).epsilon(0.1));
   }
   SUBCASE("the server's word replaces it")
   {
@@ -484,6 +535,23 @@ TEST_CASE("a small limit is shared without starving")
     const auto tally = run.until(3'900);
     CHECK(tally.accepted >= 0.9 * 60 * 2);
     CHECK(tally.share_refused() < 0.05);
+  }
+}
+
+TEST_CASE("large requests beside other traffic are seldom refused")
+{
+  for (const auto latency : {Millis{200}, Millis{1'000}, Millis{10'000}, Millis{60'000}}) {
+    CAPTURE(latency.count());
+    auto scene = at_latency(latency);
+    scene.rpm = 60;
+    scene.tpm = 30'000;
+    scene.cost = 2'000;
+    scene.others = [](double) { return 1.0 / 3; };
+    Run run{scene, {.given = {.requests = 60, .tokens = 30'000}}};
+    run.until(300);
+    const auto tally = run.until(3'900);
+    CHECK(tally.tokens >= 0.9 * 60 * 20'000);
+    CHECK(tally.share_refused() < 0.015);
   }
 }
 

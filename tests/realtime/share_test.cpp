@@ -80,7 +80,7 @@ TEST_CASE("a word that is old, or from the future, does not count")
 
 TEST_CASE("without a limit all are taken to want as much as possible")
 {
-  CHECK(fair_share(5, {wants(900)}, 0, now) == doctest::Approx(0.5));
+  CHECK(fair_share(0, {wants(900), wants(0)}, 0, now) == doctest::Approx(1.0 / 3));
 }
 
 TEST_SUITE_END();

@@ -165,11 +165,10 @@ void Bucket::hear(const Charge& charge, std::optional<std::int64_t> limit, std::
 {
   if (m_newest && charge.serial < *m_newest) return;
   if (limit || remaining) m_newest = charge.serial;
-  const auto before = m_server;
   if (limit && *limit > 0) m_server = static_cast<double>(*limit);
   if (!remaining || !m_server) return;
   const double left = std::clamp(static_cast<double>(*remaining), 0.0, *m_server);
-  if (m_heard && before == m_server) learn_others(charge, left);
+  if (m_heard) learn_others(charge, left);
   m_heard = Heard{.at = charge.at, .left = left, .taken = charge.before + charge.cost};
 }
 

@@ -1,6 +1,7 @@
 #include <batchwright/realtime/pace.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace batchwright::realtime {
@@ -8,7 +9,7 @@ namespace {
 
 constexpr double after_refusal = 0.7;
 constexpr double after_slow_down = 0.5;
-/// Below this a server that refuses everything is still asked, so that its return is seen.
+/// What is held so long is not held at nothing, however often the server says so.
 constexpr double lowest = 0.01;
 constexpr double back_per_second = 0.01;
 constexpr std::chrono::minutes hold{15};
@@ -29,16 +30,18 @@ double Pace::ceiling(Instant now) const
 
 void Pace::advance(Instant now, double top)
 {
+  const double passed = seconds(now - m_at);
+  const double steady = std::clamp((1 - m_factor) / back_per_second, 0.0, passed);
+  m_factor += back_per_second * steady;
   // Above 1 it is in proportion: there the rate is only assumed, and what it should be may be far away.
-  m_factor += back_per_second * std::max(1.0, m_factor) * seconds(now - m_at);
+  m_factor *= std::exp(back_per_second * (passed - steady));
   m_factor = std::min({m_factor, top, ceiling(now)});
-  if (m_hold && ceiling(now) >= 1) m_hold.reset();
   m_at = now;
 }
 
 void Pace::lower()
 {
-  m_factor = std::max(lowest, m_factor * after_refusal);
+  m_factor *= after_refusal;
 }
 
 void Pace::halve(Instant now)

@@ -12,7 +12,8 @@ public:
   explicit Pace(Instant now) : m_at(now) {}
 
   double factor() const { return m_factor; }
-  /// A hundredth of the full rate comes back each second, up to `top`, or to what a "Slow Down" allows.
+  /// A hundredth of the full rate comes back each second, of a larger one a hundredth of that; up to `top`, or to what
+  /// a "Slow Down" allows.
   void advance(Instant now, double top);
   /// 429: to seven tenths.
   void lower();
