@@ -85,15 +85,32 @@ TEST_CASE("an answer is told by its id, whatever stands behind that")
 
 TEST_CASE("what is none of ours is nothing")
 {
-  for (const auto* line :
-       {"", "{", "{}", "17", R"({"begin":17,"attempt":1)", R"({"begin":17,"attempt":1} )", R"({"begin":17})",
-        R"({"begin":17,"attempt":0})", R"({"begin":-1,"attempt":1})", R"({"begin":017,"attempt":1})",
-        R"({"begin":1,"attempt":-1})", R"({"begin":1,"attempt":4294967297})",
-        R"({"begin":18446744073709551616,"attempt":1})", R"({"begin":,"attempt":1})", R"( {"begin":17,"attempt":1})",
-        R"({"begin":17,"attempt":1,"more":2})", R"({"missed":1,"attempt":1,"billed":null,"why":""})",
-        R"({"missed":1,"attempt":1,"billed":true,"why":"cut)", R"({"missed":1,"attempt":1,"billed":true})",
-        R"({"id":"batch_req_1","custom_id":"a"})", R"({"id":"realtime-1")", R"({"id":"realtime-1-2)",
-        R"({"id":"realtime-1-2x"})", R"({"id":"realtime-01-2"})", R"({"id":"realtime--1-2"})", R"({"id":"realtime-1-0"})"}) {
+  for (const auto* line : {"",
+                           "{",
+                           "{}",
+                           "17",
+                           R"({"begin":17,"attempt":1)",
+                           R"({"begin":17,"attempt":1} )",
+                           R"({"begin":17})",
+                           R"({"begin":17,"attempt":0})",
+                           R"({"begin":-1,"attempt":1})",
+                           R"({"begin":017,"attempt":1})",
+                           R"({"begin":1,"attempt":-1})",
+                           R"({"begin":1,"attempt":4294967297})",
+                           R"({"begin":18446744073709551616,"attempt":1})",
+                           R"({"begin":,"attempt":1})",
+                           R"( {"begin":17,"attempt":1})",
+                           R"({"begin":17,"attempt":1,"more":2})",
+                           R"({"missed":1,"attempt":1,"billed":null,"why":""})",
+                           R"({"missed":1,"attempt":1,"billed":true,"why":"cut)",
+                           R"({"missed":1,"attempt":1,"billed":true})",
+                           R"({"id":"batch_req_1","custom_id":"a"})",
+                           R"({"id":"realtime-1")",
+                           R"({"id":"realtime-1-2)",
+                           R"({"id":"realtime-1-2x"})",
+                           R"({"id":"realtime-01-2"})",
+                           R"({"id":"realtime--1-2"})",
+                           R"({"id":"realtime-1-0"})"}) {
     INFO(line);
     CHECK_FALSE(read_journal_line(line).has_value());
     CHECK_FALSE(is_journal_mark(line));

@@ -28,7 +28,7 @@ bool take(std::string_view& text, std::string_view head)
 }
 
 /// Reads a number off the front of a text, which has one spelling; nothing where none stands there, or one too large.
-template <class Number>
+template<class Number>
 std::optional<Number> take_number(std::string_view& text)
 {
   Number number = 0;

@@ -206,8 +206,7 @@ void Journal::State::sync_in_groups()
     if (fault == 0) {
       synced = group;
     } else {
-      broken = Error{Fault::disk,
-                     fmt::format("syncing {}: {}", path.native(), std::generic_category().message(fault))};
+      broken = Error{Fault::disk, fmt::format("syncing {}: {}", path.native(), std::generic_category().message(fault))};
     }
     was_synced.notify_all();
     if (fault != 0) return;

@@ -10,8 +10,8 @@
 
 namespace batchwright::results {
 
-/// By the items' places; empty: there are none. Reads the request file where requests have several items, to know which.
-/// Throws `Fault::storage`.
+/// By the items' places; empty: there are none. Reads the request file where requests have several items, to know
+/// which. Throws `Fault::storage`.
 std::vector<bool> items_in_flight(const Part& part, const SettleFiles& files, const Members& members);
 
 } // namespace batchwright::results
