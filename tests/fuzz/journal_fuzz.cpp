@@ -64,11 +64,12 @@ void open_twice(std::string_view bytes)
   {
     Journal journal{path, requests};
     tests::promise(in_words(journal) == first);
-    journal.begin(3, 1);
-    tests::promise(journal.known(3).open);
+    std::string answer;
+    append_answer_id(answer, 3, 2);
+    journal.answer(3, answer + "}\n");
   }
-  const Journal journal{path, requests};
-  tests::promise(journal.known(3).open && journal.known(3).attempt >= 1);
+  const auto known = Journal{path, requests}.known(3);
+  tests::promise(known.answered && !known.open && known.attempt >= 2);
 }
 
 } // namespace

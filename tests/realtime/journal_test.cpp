@@ -10,9 +10,11 @@
 
 #include <sys/stat.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <set>
 #include <thread>
@@ -287,6 +289,29 @@ TEST_CASE("where written bytes cannot be made durable, every later call throws")
   CHECK(fault_of([&] { journal.answer(1, answer_of(1)); }) == Fault::disk);
   CHECK(fault_of([&] { journal.sync(); }) == Fault::disk);
   CHECK(journal.known(0).answered);
+}
+
+TEST_CASE("answers are synced unasked; begins and misses alone are not")
+{
+  Journal journal{"/dev/null", 10}; // where a syncing shows by its failure
+  journal.begin(0, 1);
+  journal.missed({.request = 0, .attempt = 1}, "HTTP 503");
+  std::this_thread::sleep_for(std::chrono::milliseconds{50});
+  journal.begin(0, 2);
+  journal.answer(0, answer_of(0, 2));
+  const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+  const auto is_broken = [&] {
+    try {
+      journal.begin(1, 1);
+      return false;
+    } catch (const Error&) {
+      return true;
+    }
+  };
+  bool broken = false;
+  while (!broken && std::chrono::steady_clock::now() < patience)
+    broken = is_broken();
+  CHECK(broken);
 }
 
 TEST_CASE_FIXTURE(Fixture, "many threads write whole lines, and sync() returns to each of them")
