@@ -60,10 +60,14 @@ void Run::record_cancel(int number, const Stopped& stopped, Instant asked_at)
   });
 }
 
-/// Settling without files: every item fails with `cancelled`.
+/// Settling without files: every item fails with `cancelled`, but for those that a journal holds answers to.
 void Run::give_up_part(const Part& p)
 {
   auto files = settle_files(p);
+  if (p.route == Route::realtime) {
+    const auto why = p.state == PartState::planned ? results::Cancelled::unsent : results::Cancelled::at_server;
+    return settle(p, files, why, Do::give_up);
+  }
   files.output.clear();
   files.errors.clear();
   files.batch.clear();

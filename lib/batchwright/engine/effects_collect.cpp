@@ -140,7 +140,10 @@ void Run::settle(const Part& p, const results::SettleFiles& files, results::Canc
                                  .lost = p.gone_since.has_value()};
   // Ids of the user's are read from the request file or that of ids; where it is gone it is built again, the same
   // bytes.
-  const bool rebuild = has_user_ids(m_job) && !std::filesystem::exists(lists_ids ? files.ids : files.requests);
+  const bool needs_ids = has_user_ids(m_job) && !std::filesystem::exists(lists_ids ? files.ids : files.requests);
+  // Those of packs that were in flight are read from it, too.
+  const bool is_packed_call = p.route == Route::realtime && p.requests != p.items && as == Do::give_up;
+  const bool rebuild = needs_ids || (is_packed_call && !std::filesystem::exists(files.requests));
   if (p.elsewhere > 0) context.elsewhere = held_by_later(p, m_parts, m_files);
   const auto work = [this, job = m_job, p, files, context, rebuild, built = request_files(p)] {
     if (rebuild) m_pins.hold([&] { return requests::build(job, p, built); });
