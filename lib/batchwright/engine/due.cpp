@@ -88,6 +88,7 @@ std::optional<Do> action_for(const Part& part, const Job& job)
   case PartState::creating:
     return Do::look_for_batch;
   case PartState::running:
+    return part.withdrawn ? Do::cancel : Do::poll;
   case PartState::cancelling:
     return Do::poll;
   case PartState::ended:

@@ -28,6 +28,11 @@ bool may_have_ended(const api::Reply<wire::BatchObject>& reply)
 void Run::cancel(const Part& p)
 {
   m_asked.insert(p.number);
+  // What is stopped to be finished in real time loses no attempt; that is known before anything can come of it.
+  if (m_job.cancel == Cancel::none && !p.withdrawn) {
+    note(Note::Level::info, fmt::format("part {}: its batch is stopped, the rest goes in real time", p.number));
+    record(p.number, [](Part& changed, store::Transaction&) { changed.withdrawn = true; });
+  }
   const auto work = [this, batch = p.batch] {
     Stopped stopped{.reply = m_server.client.cancel(batch)};
     if (may_have_ended(stopped.reply)) stopped.seen = m_server.client.batch(batch);
@@ -53,7 +58,10 @@ void Run::record_cancel(int number, const Stopped& stopped, Instant asked_at)
 
   m_troubles.erase(number);
   record(number, [&](Part& changed, store::Transaction&) {
-    if (changed.state == PartState::running) move(changed, PartEvent::cancel_begun);
+    if (changed.state == PartState::running) {
+      move(changed, PartEvent::cancel_begun);
+      changed.cancelled_at = now();
+    }
     changed.remote = status_of(reply.value);
     changed.polls = 0;
     changed.due = now() + m_goal.every.value_or(poll_wait(0));

@@ -88,6 +88,8 @@ void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply, In
   const bool is_admitted = !is_checked(part(number).remote) && is_checked(status);
   record(number, [&](Part& changed, store::Transaction& tx) {
     if (is_admitted) learn_admitted(tx, changed);
+    const bool goes_on = status.completed + status.failed > changed.remote.completed + changed.remote.failed;
+    if (goes_on || !changed.progress_at) changed.progress_at = now();
     changed.remote = status;
     if (!ended && is_checked(status)) {
       changed.admitted_at = changed.admitted_at.value_or(now());
@@ -97,6 +99,7 @@ void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply, In
     ++changed.polls;
     changed.due = now() + m_goal.every.value_or(poll_wait(changed.polls));
     if (ended) {
+      learn_cancelling(tx, changed);
       move(changed, PartEvent::batch_ended);
       changed.due.reset();
       changed.lapses_at = lapse_of(status, m_tools.profile, now());

@@ -89,6 +89,7 @@ void Processors::share()
                   .requests = whole(condition.limits.requests),
                   .tokens = whole(condition.limits.tokens),
                   .latency = condition.latency,
+                  .cancelling = lane.stored ? lane.stored->cancelling : std::nullopt,
                   .seen_at = now};
     if (!condition.last_answer) continue;
     tx.put(seen);

@@ -52,7 +52,7 @@ Run::Run(Tools& tools, Server& server, Workers& workers, Processors& processors,
 void Run::look_at_clock()
 {
   if (now() < std::exchange(m_last_step, now())) {
-    m_next_wish_look = m_next_claim = m_next_twin_look = m_quiet_until = {};
+    m_next_wish_look = m_next_claim = m_next_twin_look = m_next_deadline_look = m_quiet_until = {};
     m_shut.clear();
   }
 }
@@ -142,6 +142,8 @@ Millis Run::step()
       look_at_clock();
       look_for_wish();
       claim_room();
+      look_at_deadline();
+      look_for_stalled();
       patience = advance();
     } catch (...) {
       give_up(std::current_exception());
@@ -167,7 +169,8 @@ Millis Run::advance()
   });
   const bool nothing_now = m_busy.empty() && d.now.empty();
   // Without a next moment only another command, or another's answer, could go on.
-  if ((m_busy.empty() && reached()) || (nothing_now && (m_goal.until == Until::idle || !d.next))) {
+  const bool leaves = m_goal.until == Until::idle && !stays_for_deadline();
+  if ((m_busy.empty() && reached()) || (nothing_now && (leaves || !d.next))) {
     m_course = Course::over;
     return tick;
   }
@@ -207,7 +210,7 @@ bool Run::wanted(const Action& action) const
     return !m_probing || m_called.empty();
   }
   const bool asks = action.what == Do::poll || action.what == Do::cancel;
-  return !asks || m_goal.until != Until::idle || !m_asked.contains(action.part);
+  return !asks || m_goal.until != Until::idle || stays_for_deadline() || !m_asked.contains(action.part);
 }
 
 /// What ended without an answer is not tried again where the user wants the job cancelled, or wanted it when the part

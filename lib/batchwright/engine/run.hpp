@@ -3,6 +3,7 @@
 #pragma once
 
 #include <batchwright/engine/engine.hpp>
+#include <batchwright/engine/hybrid.hpp>
 #include <batchwright/engine/listing.hpp>
 #include <batchwright/engine/processors.hpp>
 #include <batchwright/engine/queue.hpp>
@@ -180,6 +181,13 @@ private:
   void report_calls();
   void reroute(const Part& part);
 
+  // --- the hybrid mode (run_hybrid.cpp) ---
+  void look_at_deadline();
+  void look_for_stalled();
+  void learn_cancelling(store::Transaction& tx, const Part& part);
+  Millis longest_between_polls() const;
+  bool stays_for_deadline() const;
+
   // --- effects: other parts of the same items (join.cpp, cut.cpp) ---
   void join(const Part& part);
   void cut(const Part& part);
@@ -268,6 +276,7 @@ private:
   std::optional<Instant> m_drain_until = {};
   Instant m_next_figures = {};
   std::optional<Instant> m_ends_at = {}; // nothing new is started then
+  Instant m_next_deadline_look = {};
   input::Pins m_pins;
   std::vector<Call> m_watched = {}; // given up, but what they made may still show
   Instant m_next_twin_look = {};

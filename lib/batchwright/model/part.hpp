@@ -244,6 +244,7 @@ struct Part {
   std::optional<Instant> gone_since = {};   ///< when a file of its outputs was first not found
   std::optional<Instant> born_at = {};      ///< of a part that takes over what another left
   std::optional<Instant> progress_at = {};  ///< when its batch was first seen to have answered as much as it has now
+  std::optional<Instant> cancelled_at = {}; ///< when we asked its batch to stop
 
   Settlement outcome = {};           ///< once settled
   std::string accepted = {};         ///< Policy::accept as it was then

@@ -16,6 +16,7 @@ struct RateSeen {
   std::optional<std::int64_t> requests = {}; ///< a minute, as the server said
   std::optional<std::int64_t> tokens = {};   ///< a minute, as the server said
   std::optional<Millis> latency = {};        ///< of an answer, smoothed
+  std::optional<Millis> cancelling = {};     ///< how long a batch last took to stop
   Instant seen_at = {};
 
   bool operator==(const RateSeen&) const = default;

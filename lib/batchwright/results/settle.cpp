@@ -145,10 +145,12 @@ public:
     const Places places{place, place + pick.items};
     auto judgement = m_all_forbidden ? Judgement::free_retry : pick.judgement;
     if (line.empty()) {
-      const auto& verdict = is_missing ? m_missing.of(place) : m_unreadable;
+      auto verdict = is_missing ? m_missing.of(place) : m_unreadable;
+      if (is_missing) verdict.judgement = after_withdrawal(verdict.judgement);
       judgement = verdict.judgement;
       unanswered(places, verdict);
     } else {
+      if (m_scan.code(pick) == "batch_cancelled") judgement = after_withdrawal(judgement);
       answered(places, pick, judgement, line);
     }
     if (!is_passing(judgement)) m_settled.failed_for_good += m_settled.sums.failed - failed_before;
@@ -189,6 +191,12 @@ private:
   {
     const bool fail = context.cancelled != Cancelled::no || context.policy.fallback == Fallback::none;
     return fail && part.route == Route::realtime ? items_in_flight(part, files, members) : std::vector<bool>{};
+  }
+
+  /// What our asking the batch to stop left undone takes no attempt.
+  Judgement after_withdrawal(Judgement judgement) const
+  {
+    return m_part.withdrawn && judgement == Judgement::transient ? Judgement::free_retry : judgement;
   }
 
   /// Whether the server owes a line for each request.

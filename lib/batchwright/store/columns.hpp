@@ -158,6 +158,7 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("withdrawn", part.withdrawn);
   column("billed_again", part.billed_again);
   column("progress_at", part.progress_at);
+  column("cancelled_at", part.cancelled_at);
 }
 
 void each_column(Some<Call> auto& call, auto&& column)
@@ -178,6 +179,7 @@ void each_column(Some<RateSeen> auto& rate, auto&& column)
   column("requests", rate.requests);
   column("tokens", rate.tokens);
   column("latency", rate.latency);
+  column("cancelling", rate.cancelling);
   column("seen_at", rate.seen_at);
 }
 

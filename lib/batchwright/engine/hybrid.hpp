@@ -1,0 +1,59 @@
+// When batches are given up for real time. Comes in: a job, its parts, and what is known of the rates. Goes out: a
+// moment and its reason. Pure.
+#pragma once
+
+#include <batchwright/base/clock.hpp>
+#include <batchwright/model/job.hpp>
+#include <batchwright/model/part.hpp>
+#include <batchwright/model/rate.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace batchwright::engine {
+
+/// What is left of a job that has no answer yet, as far as it is known.
+struct Rest {
+  std::uint64_t requests = 0;
+  std::int64_t tokens = 0; ///< what the requests will be charged, our estimate
+};
+
+/// What is left to be done, whichever route it is on now. `charged`: tokens of an answer, by its bound.
+Rest rest_of(const Job& job, const std::vector<Part>& parts);
+
+/// How long a rest takes in real time, and what makes it so long.
+struct Span {
+  Millis takes{0};
+  std::string limit = {}; ///< "3,000 requests a minute"
+  bool is_assumed = false; ///< the limits are not known yet
+};
+
+/// At the known limits: the smaller of the user's and the server's, less the headroom; where none is known, at what a
+/// new account has.
+Span span_in_realtime(const Rest& rest, const RealtimePolicy& policy, const std::optional<RateSeen>& seen);
+
+/// When a job with a deadline leaves its batches, at the latest.
+struct Switch {
+  Instant at = {};
+  Span span = {};
+  Millis cancelling{0}; ///< kept for batches that are asked to stop
+  Millis polling{0};    ///< kept for the time between two polls
+  bool is_too_late = false; ///< even at once it would not be done in time
+};
+
+/// Nothing for a job without a deadline. Less than a third of the time from its making to its deadline is kept for
+/// cancelling, and as much for polling: `every`, the longest time between two polls.
+std::optional<Switch> switch_of(const Job& job, const std::vector<Part>& parts, const std::optional<RateSeen>& seen,
+                                Millis every, Instant now);
+
+/// The same in words, for `status` and `submit`: "switches to real time at 16:20 UTC, ...".
+std::string in_words(const Switch& plan, const Job& job);
+
+/// Whether a batch past 90% has rested for longer than the policy's patience.
+bool has_stalled(const Part& part, const Policy& policy, Instant now);
+/// When that would be; nothing where it never is.
+std::optional<Instant> stalls_at(const Part& part, const Policy& policy);
+
+} // namespace batchwright::engine
