@@ -153,10 +153,9 @@ TEST_CASE("the service tier that was asked for is told again")
 {
   emulator::Server server{tests::quick()};
   RawClient client{server};
-  const std::map<std::string, std::string> told{{"null", "default"},      {"\"auto\"", "default"},
-                                                {"\"default\"", "default"}, {"\"flex\"", "flex"},
-                                                {"\"priority\"", "priority"}, {"\"fast\"", "priority"},
-                                                {"\"scale\"", "scale"}};
+  const std::map<std::string, std::string> told{
+      {"null", "default"},          {"\"auto\"", "default"},  {"\"default\"", "default"}, {"\"flex\"", "flex"},
+      {"\"priority\"", "priority"}, {"\"fast\"", "priority"}, {"\"scale\"", "scale"}};
   for (const auto& [asked, tier] : told) {
     CAPTURE(asked);
     CHECK(client.post(route, in_tier(asked)).text("service_tier") == tier);
@@ -188,8 +187,8 @@ TEST_CASE("in a batch the service tier means nothing")
 {
   emulator::Server server{tests::quick_with(R"({"flex_unavailable_share":1})")};
   RawClient client{server};
-  const auto lines = client.lines(client.run(tests::request_line("a", "x", R"(,"service_tier":"flex")")),
-                                  "output_file_id");
+  const auto lines =
+      client.lines(client.run(tests::request_line("a", "x", R"(,"service_tier":"flex")")), "output_file_id");
   REQUIRE(lines.size() == 1);
   const auto body = tests::parsed(lines[0])->getObject("response")->getObject("body");
   CHECK(body->getValue<std::string>("service_tier") == "default");
@@ -331,10 +330,21 @@ TEST_CASE("answers that no client heard are counted, whoever cut them, run or no
   CHECK(total(client, "live_again_after_answer") == 0);
 }
 
+TEST_CASE("a call that hangs is unheard from the start, and in flight no more")
+{
+  emulator::Server server{tests::quick_with(R"({"http":[{"path":"/v1/chat/completions","first":3,"action":"hang"}]})")};
+  RawClient client{server};
+  const auto first = sent(server, asking("a"));
+  wait_until([&] { return total(client, "live_unheard") == 1; });
+  const auto second = sent(server, asking("b"));
+  wait_until([&] { return total(client, "live_unheard") == 2; });
+  CHECK(total(client, "peak_live") == 1);
+}
+
 TEST_CASE("an answer that its client gave up on the way was not delivered")
 {
-  emulator::Server server{
-      tests::quick_with(R"({"http":[{"nth":1,"path":"/v1/chat/completions","action":"drip","bytes_per_second":100}]})")};
+  emulator::Server server{tests::quick_with(
+      R"({"http":[{"nth":1,"path":"/v1/chat/completions","action":"drip","bytes_per_second":100}]})")};
   RawClient client{server};
   {
     const auto socket = sent(server, asking("x"));
