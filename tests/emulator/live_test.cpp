@@ -330,6 +330,17 @@ TEST_CASE("answers that no client heard are counted, whoever cut them, run or no
   CHECK(total(client, "live_again_after_answer") == 0);
 }
 
+TEST_CASE("a call that hangs is unheard from the start, and in flight no more")
+{
+  emulator::Server server{tests::quick_with(R"({"http":[{"path":"/v1/chat/completions","first":3,"action":"hang"}]})")};
+  RawClient client{server};
+  const auto first = sent(server, asking("a"));
+  wait_until([&] { return total(client, "live_unheard") == 1; });
+  const auto second = sent(server, asking("b"));
+  wait_until([&] { return total(client, "live_unheard") == 2; });
+  CHECK(total(client, "peak_live") == 1);
+}
+
 TEST_CASE("an answer that its client gave up on the way was not delivered")
 {
   emulator::Server server{tests::quick_with(

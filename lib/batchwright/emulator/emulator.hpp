@@ -43,7 +43,8 @@ struct Options {
   Faults faults = {};
   std::uint64_t seed = 0; ///< of shuffles and of the choice of items that faults hit
   /// At once: each has a thread, and two descriptors (the limit of open files is raised for them, as far as the system
-  /// lets it). Up to 1,024 more wait until one ends, what is beyond those is closed unanswered.
+  /// lets it; there are fewer where it does not). Up to 1,024 more wait until one ends, what is beyond those is closed
+  /// unanswered.
   int connections = 4096;
 };
 

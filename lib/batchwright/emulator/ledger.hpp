@@ -43,10 +43,10 @@
 //                                        it pays for among them is live_cut, but for answers a rule spoilt
 //   live_refused_requests, live_refused_tokens, live_refused_too_large, live_refused_flex
 //                                        those answered 429 by the limits, and for want of flex resources
-//   peak_live                            how many were in flight at once: from their arrival, rules that delay them
-//                                        among it, until their answer begins. One whose client has left counts until
-//                                        its answer is due; peak_chats has those only that no rule struck before the
-//                                        effect
+//   peak_live                            how many were in flight at once: from their arrival, delays by rules among
+//                                        it, until their answer begins, or it is settled that there is none. One whose
+//                                        client has left counts until its answer is due. peak_chats: the same of those
+//                                        that no rule struck before the effect
 //   live_minutes[]                       minute (since 1970, by the server's clock), calls, admitted, tokens (charged
 //   to
 //                                        those admitted), answered_429: none where nothing happened

@@ -29,24 +29,32 @@ namespace {
 namespace net = Poco::Net;
 
 constexpr int thread_stack = 512 * 1024;
-constexpr int most_waiting = 1024; // connections that wait for one of those served; beyond them they are closed
 constexpr rlim_t descriptors_each = 2;
+constexpr rlim_t most_waiting = 1024;
 constexpr rlim_t other_descriptors = 512; // files, pipes, and what the rest of the process has open
 
-/// Raises the limit of open files as far as connections need it and the system lets it; how many there may then be.
-int room_for(int connections)
+/// How many connections are served at once, and how many may wait for one of those to end; more are closed.
+struct Room {
+  int served = 0;
+  int waiting = 0;
+};
+
+/// Raises the limit of open files as far as so many connections need it and the system lets it.
+Room room_for(int connections)
 {
+  const auto wanted = static_cast<rlim_t>(connections);
+  const auto needed = descriptors_each * wanted + most_waiting + other_descriptors;
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return connections;
-  const auto needed = descriptors_each * static_cast<rlim_t>(connections) + most_waiting + other_descriptors;
-  if (limit.rlim_cur >= needed) return connections;
-  limit.rlim_cur = std::min(needed, limit.rlim_max);
-  ::setrlimit(RLIMIT_NOFILE, &limit);
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur >= needed) return connections;
-  const auto spare =
-      limit.rlim_cur > most_waiting + other_descriptors ? limit.rlim_cur - most_waiting - other_descriptors : 0;
-  return std::max(1, static_cast<int>(spare / descriptors_each));
+  if (limit.rlim_cur < needed) {
+    limit.rlim_cur = std::min(needed, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+  }
+  const auto quarter = limit.rlim_cur / 4;
+  const auto waiting = std::min(most_waiting, quarter);
+  const auto left = limit.rlim_cur - waiting - std::min(other_descriptors, quarter);
+  return {.served = static_cast<int>(std::min(wanted, left / descriptors_each)), .waiting = static_cast<int>(waiting)};
 }
 
 class Handlers final : public net::HTTPRequestHandlerFactory {
@@ -163,12 +171,12 @@ net::ServerSocket server_socket(std::uint16_t port, const std::optional<TlsFiles
 
 class PocoNetwork final : public Network {
 public:
-  PocoNetwork(const Setting& setting, Service& service, const net::ServerSocket& socket, int connections)
-      : m_socket(socket), m_threads(2, connections, 60, thread_stack)
+  PocoNetwork(const Setting& setting, Service& service, const net::ServerSocket& socket, const Room& room)
+      : m_socket(socket), m_threads(2, room.served, 60, thread_stack)
   {
     net::HTTPServerParams::Ptr params{new net::HTTPServerParams};
-    params->setMaxThreads(connections);
-    params->setMaxQueued(most_waiting);
+    params->setMaxThreads(room.served);
+    params->setMaxQueued(room.waiting);
     params->setKeepAlive(true);
     params->setMaxKeepAliveRequests(0);
     params->setKeepAliveTimeout(Poco::Timespan{600, 0});
