@@ -1,0 +1,32 @@
+#include <batchwright/http/connection.hpp>
+#include <batchwright/http/gate.hpp>
+
+#include <algorithm>
+#include <chrono>
+
+namespace batchwright::http {
+
+void Gate::enter(Deadline deadline)
+{
+  // An interrupt wakes nobody, so it is asked this often.
+  constexpr std::chrono::milliseconds look_every{100};
+  std::unique_lock lock{m_mutex};
+  while (m_free == 0) {
+    const auto now = std::chrono::steady_clock::now();
+    if (m_interrupt.count() > 1) throw Broken{Broken::How::failed, "interrupted"};
+    if (now >= deadline) throw Broken{Broken::How::timed_out, "its turn to connect did not come in time"};
+    m_left.wait_until(lock, std::min(deadline, now + look_every));
+  }
+  --m_free;
+}
+
+void Gate::leave()
+{
+  {
+    const std::lock_guard lock{m_mutex};
+    ++m_free;
+  }
+  m_left.notify_one();
+}
+
+} // namespace batchwright::http
