@@ -63,10 +63,37 @@ TEST_CASE("who waits gives up at the deadline, or when the user asked twice to s
   CHECK(why_not(gate, milliseconds{30}) == "its turn to connect did not come in time");
   interrupt.ask(2);
   CHECK(why_not(gate, milliseconds{200}) == "its turn to connect did not come in time");
-  interrupt.ask(2);
-  CHECK(why_not(gate, milliseconds{60'000}) == "interrupted");
   held.reset();
   CHECK(why_not(gate, milliseconds{0}).empty());
+  interrupt.ask(2);
+  CHECK(why_not(gate, milliseconds{60'000}) == "interrupted");
+}
+
+TEST_CASE("all who wait give up at once when the one inside goes after a second wish to stop")
+{
+  Interrupt interrupt;
+  Gate gate{1, interrupt};
+  std::optional<Gate::Pass> held;
+  held.emplace(gate, Deadline::max());
+  std::atomic<int> waiting{0}, gave_up{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 50; ++i) {
+    threads.emplace_back([&] {
+      ++waiting;
+      if (why_not(gate, milliseconds{60'000}) == "interrupted") ++gave_up;
+    });
+  }
+  while (waiting < 50)
+    std::this_thread::yield();
+  std::this_thread::sleep_for(milliseconds{50});
+  interrupt.ask(2);
+  interrupt.ask(2);
+  const auto begun = steady_clock::now();
+  held.reset();
+  for (auto& thread : threads)
+    thread.join();
+  CHECK(steady_clock::now() - begun < milliseconds{700});
+  CHECK(gave_up == 50);
 }
 
 TEST_SUITE_END();

@@ -96,7 +96,6 @@ private:
   std::unique_ptr<Connection> dial(const Timeouts& timeouts, Deadline deadline)
   {
     const Gate::Pass pass{m_gate, deadline};
-    if (m_interrupt.count() > 1) throw Broken{Broken::How::failed, "interrupted"};
     std::uint64_t lookup = 0;
     try {
       const auto found = m_names.find();
