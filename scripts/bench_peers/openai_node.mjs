@@ -11,7 +11,7 @@ if (inFlight === undefined) {
 }
 const OpenAI = createRequire(installed)('openai');
 
-const client = new OpenAI({ baseURL, apiKey: 'sk-bench-key', maxRetries: 0, timeout: 60_000 });
+const client = new OpenAI({ baseURL, apiKey: 'sk-bench-key', maxRetries: 0, timeout: 600_000 });
 let next = 0;
 let failed = 0;
 

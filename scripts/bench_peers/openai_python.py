@@ -16,7 +16,7 @@ async def main(base_url, total, in_flight):
     # The client's own limit is 1,000 connections, of which it keeps 100.
     limits = type(openai.DEFAULT_CONNECTION_LIMITS)(max_connections=in_flight, max_keepalive_connections=in_flight)
     http = openai.DefaultAsyncHttpxClient(limits=limits)
-    client = openai.AsyncOpenAI(base_url=base_url, api_key="sk-bench-key", max_retries=0, timeout=60, http_client=http)
+    client = openai.AsyncOpenAI(base_url=base_url, api_key="sk-bench-key", max_retries=0, timeout=600, http_client=http)
     turn = asyncio.Semaphore(in_flight)
     failed = 0
 
