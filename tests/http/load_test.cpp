@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <barrier>
 #include <functional>
 #include <thread>
 
@@ -131,12 +132,14 @@ TEST_CASE("two hundred in flight keep their connections, where as many may be ke
   const Interrupt interrupt;
   const auto transport = open({.base_url = server.url("localhost")}, interrupt, many);
   std::atomic<int> good{0};
+  std::barrier all_back{many};
   side_by_side(
       [&](int thread) {
         for (int n = 0; n < rounds; ++n) {
           const auto path = fmt::format("/{}/{}", thread, n);
           const auto response = transport->send({.method = Method::post, .path = path, .body = "{}"});
           if (response.ok() && response.body == "/v1" + path) ++good;
+          all_back.arrive_and_wait(); // so that all connections are idle at a time
         }
       },
       many);

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <system_error>
 
 namespace batchwright::http {
@@ -98,7 +99,7 @@ struct Connection::State {
   std::unique_ptr<char[]> buffer{new char[buffer_size]};
   std::size_t begin = 0;
   std::size_t end = 0;
-  Millis idle{0};
+  std::optional<Millis> idle = {}; // as last set
 
   /// Receives once into the free end; 0 at the end of the stream, negative where it would have to wait.
   int receive()
@@ -128,6 +129,7 @@ int Connection::descriptor() const
 
 void Connection::set_idle_timeout(Millis idle) noexcept
 {
+  if (m_state->idle == idle) return;
   m_state->idle = idle;
   try {
     m_state->raw.setReceiveTimeout(timespan(idle));
@@ -154,7 +156,7 @@ void Connection::send(std::string_view bytes)
 std::size_t Connection::send_or_receive(std::string_view bytes)
 {
   auto& state = *m_state;
-  const auto possible = wait_for(descriptor(), POLLIN | POLLOUT, state.idle);
+  const auto possible = wait_for(descriptor(), POLLIN | POLLOUT, state.idle.value_or(Millis{0}));
   try {
     const Unblocked unblocked{state.raw};
     // For TLS, readable may mean no more than a session ticket: then nothing is received, and that is no end.
