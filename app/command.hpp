@@ -15,6 +15,7 @@ void add_poll(CLI::App& root, Session& session);
 void add_validate(CLI::App& root, Session& session);
 void add_config(CLI::App& root, Session& session);
 void add_cancel(CLI::App& root, Session& session);
+void add_finish(CLI::App& root, Session& session);
 void add_retry(CLI::App& root, Session& session);
 void add_recover(CLI::App& root, Session& session);
 void add_adopt(CLI::App& root, Session& session);

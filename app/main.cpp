@@ -71,6 +71,7 @@ Exit run(int argc, char** argv, app::Session& session)
   app::add_validate(root, session);
   app::add_config(root, session);
   app::add_cancel(root, session);
+  app::add_finish(root, session);
   app::add_retry(root, session);
   app::add_recover(root, session);
   app::add_adopt(root, session);

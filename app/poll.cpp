@@ -3,6 +3,7 @@
 #include "app/command.hpp"
 #include "app/delivery.hpp"
 #include "app/handover.hpp"
+#include "app/job_options.hpp"
 #include "app/session.hpp"
 
 #include <algorithm>
@@ -18,6 +19,7 @@ using bw::Exit;
 
 struct PollOptions {
   std::vector<std::string> jobs = {};
+  std::string for_so_long = {};
 };
 
 /// The jobs that were named, each once, or all that are open.
@@ -38,7 +40,9 @@ Exit run_poll(const PollOptions& options, Session& session)
     return Exit::ok;
   }
   const bool named = !options.jobs.empty();
-  const bw::engine::Goal goal{.until = bw::engine::Until::idle, .sending = bw::engine::Sending::yes};
+  const bw::engine::Goal goal{.until = bw::engine::Until::idle,
+                              .sending = bw::engine::Sending::yes,
+                              .at_most = duration_of(options.for_so_long, "--for")};
   auto exit = Exit::ok;
   for (const auto& [job, view, fault] : bw::engine::advance_all(session.tools(), session.server(), jobs, goal)) {
     if (view) {
@@ -53,7 +57,8 @@ Exit run_poll(const PollOptions& options, Session& session)
 }
 
 constexpr auto help_footer = R"(
-Each live batch is asked for once; what ended is collected; what is due is sent.
+Each live batch is asked for once; what ended is collected; what is due is sent,
+in real time too, until it is answered or the time of --for is over.
 
 Exit status:
   0    every open job could be advanced, finished or not
@@ -73,6 +78,10 @@ void add_poll(CLI::App& root, Session& session)
 
   CLI::App* command = root.add_subcommand("poll", "Advance open jobs once, whatever is due");
   command->add_option("jobs", options->jobs, "Names of jobs (default: all that are open)")->type_name("JOB");
+  command
+      ->add_option("--for", options->for_so_long,
+                   "Send in real time for so long at most; a job with a deadline is seen through")
+      ->type_name("DURATION");
   command->footer(help_footer);
   command->callback([options, &session] { session.exit = run_poll(*options, session); });
 }

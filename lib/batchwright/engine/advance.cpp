@@ -2,6 +2,7 @@
 
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/engine.hpp>
+#include <batchwright/engine/hybrid.hpp>
 #include <batchwright/engine/listing.hpp>
 #include <batchwright/engine/run.hpp>
 #include <batchwright/engine/snapshot.hpp>
@@ -264,7 +265,9 @@ bool is_held(Tools& tools, const std::string& name)
 JobView look(Tools& tools, const std::string& name)
 {
   const auto job = known_job(tools, name);
-  return view(job, tools.store.parts(name), is_held(tools, name) ? Held::yes : Held::no);
+  auto v = view(job, tools.store.parts(name), is_held(tools, name) ? Held::yes : Held::no);
+  add_outlook(tools, job, v);
+  return v;
 }
 
 void refresh(Tools& tools, Server& server, std::vector<JobView>& views)

@@ -5,6 +5,7 @@
 #include <batchwright/engine/clean.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/engine.hpp>
+#include <batchwright/engine/hybrid.hpp>
 #include <batchwright/engine/rebuild.hpp>
 #include <batchwright/engine/recover.hpp>
 #include <batchwright/engine/space.hpp>
@@ -150,6 +151,64 @@ void check_kinds(const Job& job)
   }
 }
 
+/// The share of what is asked that goes in real time at once, by its tokens.
+double share_in_realtime(const std::vector<Part>& parts)
+{
+  double all = 0;
+  double live = 0;
+  for (const auto& p : parts) {
+    const auto weight = static_cast<double>(p.input_tokens.n) + static_cast<double>(p.items);
+    all += weight;
+    if (p.route == Route::realtime) live += weight;
+  }
+  return all > 0 ? live / all : 0;
+}
+
+/// What is expected by the routes that the parts take.
+std::optional<PicoUsd> mixed_cost(const Draft& made, const money::PriceTable& prices)
+{
+  const auto share = share_in_realtime(made.parts);
+  const auto batch = expected_cost(made.by_model, prices, Route::batch);
+  const auto live = expected_cost(made.by_model, prices, Route::realtime);
+  if (share == 0) return batch;
+  if (share == 1) return live;
+  if (!batch || !live) return std::nullopt;
+  return PicoUsd{batch->n + static_cast<std::int64_t>(static_cast<double>(live->n - batch->n) * share)};
+}
+
+std::uint64_t urgent_items(const Draft& draft)
+{
+  std::uint64_t items = 0;
+  for (const auto& p : draft.parts)
+    items += p.pick == Pick::urgent ? p.items : 0;
+  return items;
+}
+
+/// Where batches are not worth their wait. It is only said: nothing changes by itself.
+std::string advice(const Draft& draft, const money::PriceTable& prices)
+{
+  constexpr PicoUsd little{1'000'000'000'000}; // a dollar
+  if (draft.job.mode == Mode::realtime || draft.continues) return {};
+  const auto batch = expected_cost(draft.by_model, prices, Route::batch);
+  const auto live = expected_cost(draft.by_model, prices, Route::realtime);
+  constexpr Millis short_time{1'800'000};
+  if (draft.time_for_batches && *draft.time_for_batches < short_time)
+    return "the deadline leaves batches too little time to bring much; --mode realtime does it now";
+  if (batch && live && (*live - *batch).n < little.n)
+    return "batches save less than $1.00 here and may take a day; --mode realtime does it now";
+  return {};
+}
+
+/// What a deadline means for the job that is drafted.
+void look_ahead(Draft& made, Tools& tools)
+{
+  const auto seen = tools.store.rate(made.job.account, made.job.request.model);
+  const auto plan = switch_of(made.job, made.parts, seen, Millis{1'000}, tools.clock.now());
+  if (!plan) return;
+  made.time_for_batches = plan->at - tools.clock.now();
+  made.outlook = fmt::format("by {}: {}", rfc3339(*made.job.policy.deadline), in_words(*plan, made.job));
+}
+
 void plan(Draft& made, Tools& tools, input::Empty empty)
 {
   Job& job = made.job;
@@ -285,7 +344,7 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
   plan(made, tools, ask.empty);
   job.uuid = make_uuid();
   job.created_at = tools.clock.now();
-  job.estimated = expected_cost(made.by_model, tools.prices, Route::batch);
+  job.estimated = mixed_cost(made, tools.prices);
 }
 
 /// A job with what was piped in where it is going to be kept.
@@ -317,6 +376,7 @@ Draft draft(Tools& tools, const Ask& ask)
   Draft made;
   try {
     fill(made, tools, ask);
+    look_ahead(made, tools);
   } catch (const Error& e) {
     if (!made.spooled) throw;
     throw input::told_of_stdin(e, *made.spooled);
@@ -352,8 +412,14 @@ PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
           .input_tokens = draft.input_tokens,
           .output_tokens = draft.output_tokens,
           .output_assumed = draft.output_assumed,
-          .batch = draft.needs_consent ? expected_cost(draft.by_model, prices, Route::batch) : draft.job.estimated,
+          .batch = expected_cost(draft.by_model, prices, Route::batch),
           .realtime = expected_cost(draft.by_model, prices, Route::realtime),
+          .mixed = mixed_cost(draft, prices),
+          .mode = draft.job.mode,
+          .fallback = draft.job.policy.fallback,
+          .urgent = urgent_items(draft),
+          .outlook = draft.outlook,
+          .advice = advice(draft, prices),
           .prices_as_of = prices.as_of(),
           .skipped = draft.skipped_count,
           .continues = draft.continues,

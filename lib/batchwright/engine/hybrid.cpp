@@ -17,6 +17,9 @@ constexpr Millis assumed_latency{10'000};
 /// How long a batch takes to stop, where none was seen: what the API says at most.
 constexpr Millis assumed_cancelling{600'000};
 
+/// How often a timer polls, as far as we know.
+constexpr Millis timer_interval{300'000};
+
 std::string grouped(double n)
 {
   auto digits = fmt::format("{}", std::llround(n));
@@ -58,7 +61,8 @@ Rest rest_of(const Job& job, const std::vector<Part>& parts)
     const auto left = p.requests - std::min(p.requests, answered);
     if (left == 0) continue;
     rest.requests += left;
-    const auto mean = static_cast<double>(p.input_tokens.n) / static_cast<double>(std::max<std::uint64_t>(1, p.requests));
+    const auto mean =
+        static_cast<double>(p.input_tokens.n) / static_cast<double>(std::max<std::uint64_t>(1, p.requests));
     const auto each = std::max(static_cast<std::int64_t>(mean), p.max_output_tokens.value_or(bound));
     rest.tokens += each * static_cast<std::int64_t>(left);
   }
@@ -93,7 +97,7 @@ std::optional<Switch> switch_of(const Job& job, const std::vector<Part>& parts, 
   Switch plan;
   plan.span = span_in_realtime(rest_of(job, parts), job.policy.realtime, seen);
   const bool anything_there = std::any_of(parts.begin(), parts.end(), [](const Part& p) {
-    return p.route == Route::batch && (has_live_batch(p) || p.state == PartState::creating);
+    return p.route == Route::batch && is_live(p.state) && p.state != PartState::ended && p.state != PartState::fetched;
   });
   const auto cancelling = seen && seen->cancelling ? *seen->cancelling : assumed_cancelling;
   plan.cancelling = anything_there ? std::min(cancelling, third) : Millis{0};
@@ -103,16 +107,45 @@ std::optional<Switch> switch_of(const Job& job, const std::vector<Part>& parts, 
   return plan;
 }
 
+std::string in_words(const Span& span)
+{
+  return fmt::format("{} at {}{}", duration(span.takes), span.limit, span.is_assumed ? ", which is assumed" : "");
+}
+
 std::string in_words(const Switch& plan, const Job& job)
 {
-  const auto limit = fmt::format("{} at {}{}", duration(plan.span.takes), plan.span.limit,
-                                 plan.span.is_assumed ? ", which is assumed" : "");
+  const auto limit = in_words(plan.span);
   if (job.switched_at) return fmt::format("in real time since {}: about {} more", clock_time(*job.switched_at), limit);
   if (plan.is_too_late)
     return fmt::format("what is left takes {}: not in time for {}", limit, clock_time(*job.policy.deadline));
   auto text = fmt::format("at {} what is left goes in real time: it takes {}", clock_time(plan.at), limit);
   if (plan.cancelling > Millis{0}) text += fmt::format(", stopping batches up to {}", duration(plan.cancelling));
   return text;
+}
+
+void add_outlook(Tools& tools, const Job& job, JobView& v)
+{
+  if (v.state == JobState::done || (!v.live && !job.policy.deadline)) return;
+  constexpr Millis fresh{15'000};
+  const auto now = tools.clock.now();
+  const auto& model = job.request.model;
+  const auto seen = tools.store.rate(job.account, model);
+  if (v.live) {
+    auto& live = *v.live;
+    live.limit_requests = seen ? seen->requests : std::nullopt;
+    live.limit_tokens = seen ? seen->tokens : std::nullopt;
+    for (const auto& sender : tools.store.senders(job.account, model)) {
+      if (sender.at + fresh < now || now + fresh < sender.at) continue;
+      live.in_flight += static_cast<std::uint64_t>(std::max<std::int64_t>(0, sender.in_flight));
+      if (sender.allowed) live.allowed = live.allowed.value_or(0) + *sender.allowed;
+      if (live.why.empty()) live.why = sender.why;
+    }
+  }
+  const bool has_batches = std::any_of(v.parts.begin(), v.parts.end(),
+                                       [](const Part& p) { return p.route == Route::batch && is_live(p.state); });
+  if (!has_batches) v.eta = now + span_in_realtime(rest_of(job, v.parts), job.policy.realtime, seen).takes;
+  const auto plan = switch_of(job, v.parts, seen, timer_interval, now);
+  if (plan && (has_batches || plan->is_too_late)) v.outlook = in_words(*plan, job);
 }
 
 std::optional<Instant> stalls_at(const Part& p, const Policy& policy)

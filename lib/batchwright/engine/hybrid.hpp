@@ -1,8 +1,9 @@
 // When batches are given up for real time. Comes in: a job, its parts, and what is known of the rates. Goes out: a
-// moment and its reason. Pure.
+// moment and its reason. Pure, but for what is read of the store for a view.
 #pragma once
 
 #include <batchwright/base/clock.hpp>
+#include <batchwright/engine/engine.hpp>
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/part.hpp>
 #include <batchwright/model/rate.hpp>
@@ -26,7 +27,7 @@ Rest rest_of(const Job& job, const std::vector<Part>& parts);
 /// How long a rest takes in real time, and what makes it so long.
 struct Span {
   Millis takes{0};
-  std::string limit = {}; ///< "3,000 requests a minute"
+  std::string limit = {};  ///< "3,000 requests a minute"
   bool is_assumed = false; ///< the limits are not known yet
 };
 
@@ -38,8 +39,8 @@ Span span_in_realtime(const Rest& rest, const RealtimePolicy& policy, const std:
 struct Switch {
   Instant at = {};
   Span span = {};
-  Millis cancelling{0}; ///< kept for batches that are asked to stop
-  Millis polling{0};    ///< kept for the time between two polls
+  Millis cancelling{0};     ///< kept for batches that are asked to stop
+  Millis polling{0};        ///< kept for the time between two polls
   bool is_too_late = false; ///< even at once it would not be done in time
 };
 
@@ -48,8 +49,13 @@ struct Switch {
 std::optional<Switch> switch_of(const Job& job, const std::vector<Part>& parts, const std::optional<RateSeen>& seen,
                                 Millis every, Instant now);
 
+/// "about 12 min at 3,000 requests a minute".
+std::string in_words(const Span& span);
 /// The same in words, for `status` and `submit`: "switches to real time at 16:20 UTC, ...".
 std::string in_words(const Switch& plan, const Job& job);
+
+/// Adds to a view what is known of its real-time parts: rates, what is in flight, until when it may take.
+void add_outlook(Tools& tools, const Job& job, JobView& view);
 
 /// Whether a batch past 90% has rested for longer than the policy's patience.
 bool has_stalled(const Part& part, const Policy& policy, Instant now);

@@ -77,7 +77,13 @@ void Processors::share()
   for (auto& [model, lane] : m_lanes) {
     if (!lane.processor) continue;
     const auto condition = lane.processor->condition();
-    tx.put(Sender{.account = m_server.account, .model = model, .process = m_process, .at = now});
+    tx.put(Sender{.account = m_server.account,
+                  .model = model,
+                  .process = m_process,
+                  .at = now,
+                  .in_flight = static_cast<std::int64_t>(condition.in_flight),
+                  .allowed = whole(condition.allowed.requests),
+                  .why = condition.why});
     std::vector<realtime::Want> others;
     for (const auto& sender : m_tools.store.senders(m_server.account, model)) {
       if (sender.process == m_process) continue;

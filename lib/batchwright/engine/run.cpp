@@ -70,7 +70,9 @@ JobView Run::result() const
 {
   ensure(is_over(), "a run that is asked for its result has ended");
   if (m_fault) std::rethrow_exception(m_fault);
-  return view(m_job, m_parts, Held::no);
+  auto v = view(m_job, m_parts, Held::no);
+  add_outlook(m_tools, m_job, v);
+  return v;
 }
 
 /// A command that may send tries again what was refused; one that only collects tries what it needs itself.

@@ -27,8 +27,8 @@ Millis Run::longest_between_polls() const
 /// Whether a command that else leaves at once stays: what is done for a deadline is seen through.
 bool Run::stays_for_deadline() const
 {
-  return m_job.policy.deadline && m_job.switched_at && m_goal.sending == Sending::yes &&
-         m_job.pause == Pause::none && m_job.cancel == Cancel::none;
+  return m_job.policy.deadline && m_job.switched_at && m_goal.sending == Sending::yes && m_job.pause == Pause::none &&
+         m_job.cancel == Cancel::none;
 }
 
 void Run::look_at_deadline()

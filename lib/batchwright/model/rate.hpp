@@ -26,8 +26,11 @@ struct RateSeen {
 struct Sender {
   std::string account = {};
   std::string model = {};
-  std::string process = {}; ///< a uuid, fresh for each process
-  Instant at = {};          ///< when it said so
+  std::string process = {};                 ///< a uuid, fresh for each process
+  Instant at = {};                          ///< when it said so
+  std::int64_t in_flight = 0;               ///< requests
+  std::optional<std::int64_t> allowed = {}; ///< requests a minute that it may send now
+  std::string why = {};                     ///< what it waits for; empty: it does not
 
   bool operator==(const Sender&) const = default;
 };

@@ -16,6 +16,43 @@ JobState state_of(const Job& job, const std::vector<Part>& parts, const Tally& i
   return live || held == Held::yes ? JobState::running : JobState::open;
 }
 
+/// What a request of the part costs, as far as is known: as those cost that were answered, else as was estimated.
+std::optional<PicoUsd> cost_of_one(const Part& part, const std::optional<PicoUsd>& usual)
+{
+  const auto requests = static_cast<std::int64_t>(std::max<std::uint64_t>(1, part.requests));
+  if (has_outcomes(part.state) && part.outcome.priced && part.outcome.spent.n > 0)
+    return PicoUsd{part.outcome.spent.n / requests};
+  if (!usual) return std::nullopt;
+  return PicoUsd{usual->n * static_cast<std::int64_t>(part.items) / requests};
+}
+
+std::uint64_t unsigned_of(std::int64_t n)
+{
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, n));
+}
+
+void add_billed_again(JobView& v, const Part& part, const std::optional<PicoUsd>& usual)
+{
+  if (part.billed_again == 0) return;
+  v.requests_billed_again += part.billed_again;
+  const auto one = cost_of_one(part, usual);
+  const bool is_known = one && v.billed_again;
+  v.billed_again = is_known
+                       ? std::optional{*v.billed_again + PicoUsd{one->n * static_cast<std::int64_t>(part.billed_again)}}
+                       : std::nullopt;
+}
+
+void add_realtime(JobView& v, const Part& part, const std::optional<PicoUsd>& usual)
+{
+  if (part.route != Route::realtime) return;
+  add_billed_again(v, part, usual);
+  if (!is_live(part.state)) return;
+  if (!v.live) v.live.emplace();
+  v.live->requests += part.requests;
+  v.live->answered += unsigned_of(part.remote.completed) + unsigned_of(part.remote.failed);
+  v.live->failed += unsigned_of(part.remote.failed);
+}
+
 Exit exit_for(Pause pause)
 {
   switch (pause) {
@@ -95,6 +132,11 @@ JobView view(const Job& job, const std::vector<Part>& parts, Held held)
   v.handover = job.handover;
   v.cancel = job.cancel;
   v.fetched_at = job.fetched_at;
+  v.deadline = job.policy.deadline;
+  v.billed_again = PicoUsd{};
+  const auto usual = job.estimated && job.items > 0
+                         ? std::optional{PicoUsd{job.estimated->n / static_cast<std::int64_t>(job.items)}}
+                         : std::nullopt;
   v.spent = v.realtime = PicoUsd{};
   for (const auto& part : parts) {
     if (has_outcomes(part.state)) {
@@ -105,6 +147,7 @@ JobView view(const Job& job, const std::vector<Part>& parts, Held held)
         v.spent = v.realtime = std::nullopt;
       }
     }
+    add_realtime(v, part, usual);
     if (has_live_batch(part) && part.due) v.next_poll_at = std::min(v.next_poll_at.value_or(*part.due), *part.due);
   }
   return v;

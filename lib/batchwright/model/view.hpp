@@ -25,6 +25,18 @@ enum class JobState : std::uint8_t {
 
 std::string_view name(JobState state);
 
+/// How the real-time parts of a job go.
+struct RealtimeView {
+  std::uint64_t requests = 0;
+  std::uint64_t answered = 0;
+  std::uint64_t failed = 0;                        ///< of those
+  std::uint64_t in_flight = 0;                     ///< of all jobs that ask the model now
+  std::optional<std::int64_t> allowed = {};        ///< requests a minute that may be sent now
+  std::optional<std::int64_t> limit_requests = {}; ///< a minute, as known
+  std::optional<std::int64_t> limit_tokens = {};   ///< a minute, as known
+  std::string why = {};                            ///< what is waited for; empty: nothing
+};
+
 struct JobView {
   std::string job = {};
   JobState state = JobState::open;
@@ -35,8 +47,14 @@ struct JobView {
   Tally items = {};
   std::vector<Part> parts = {};
   std::optional<PicoUsd> estimated = {};
-  std::optional<PicoUsd> spent = {};    ///< nothing: the price of the model is not known
-  std::optional<PicoUsd> realtime = {}; ///< the same work, all in real time
+  std::optional<PicoUsd> spent = {};        ///< nothing: the price of the model is not known
+  std::optional<PicoUsd> realtime = {};     ///< the same work, all in real time
+  std::optional<PicoUsd> billed_again = {}; ///< what may have been billed twice, at the mean price; nothing: not known
+  std::uint64_t requests_billed_again = 0;
+  std::optional<RealtimeView> live = {}; ///< nothing: it has no real-time part that is not settled
+  std::optional<Instant> deadline = {};
+  std::optional<Instant> eta = {};
+  std::string outlook = {}; ///< when and why it goes in real time, for people; empty: not by a time
   Instant created_at = {};
   Standing standing = Standing::consented;
   std::optional<Instant> next_poll_at = {};
@@ -68,6 +86,12 @@ struct PlanView {
   bool output_assumed = false;          ///< no bound was given: the output is an assumption
   std::optional<PicoUsd> batch = {};    ///< nothing: the price of the model is not known
   std::optional<PicoUsd> realtime = {}; ///< the same, all in real time
+  std::optional<PicoUsd> mixed = {};    ///< the same, by the routes that are asked for
+  Mode mode = Mode::batch;
+  Fallback fallback = Fallback::batch;
+  std::uint64_t urgent = 0; ///< items that go in real time at once
+  std::string outlook = {}; ///< of a deadline; empty: there is none
+  std::string advice = {};  ///< where another mode suits better; empty: it does not
   std::string prices_as_of = {};
   std::uint64_t skipped = 0;  ///< bad records put aside
   bool continues = false;     ///< there is such a job already

@@ -71,8 +71,9 @@ std::string json(const JobView& v)
   dollars(w, "estimated_usd", v.estimated);
   dollars(w, "spent_usd", v.spent);
   dollars(w, "saved_usd", v.saved());
-  dollars(w, "possibly_billed_again_usd", PicoUsd{}); // the batch route buys nothing twice
-  w.end_object().member("created_at", rfc3339(v.created_at)).key("deadline").null().key("eta").null();
+  dollars(w, "possibly_billed_again_usd", v.billed_again);
+  w.end_object().member("created_at", rfc3339(v.created_at));
+  w.member("deadline", time_or_null(v.deadline)).member("eta", time_or_null(v.eta));
   w.member("next_poll_at", time_or_null(v.next_poll_at)).member("message", text_or_null(v.message)).end_object();
   return out;
 }

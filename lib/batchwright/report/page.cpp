@@ -86,7 +86,7 @@ AtServer at_server(const JobView& v)
   AtServer sum;
   for (const auto& part : v.parts) {
     const bool uncollected = part.state == PartState::ended || part.state == PartState::fetched;
-    if (!has_live_batch(part) && !uncollected) continue;
+    if (part.route != Route::batch || (!has_live_batch(part) && !uncollected)) continue;
     sum.requests += part.requests;
     sum.completed += unsigned_of(part.remote.completed);
     sum.failed += unsigned_of(part.remote.failed);
@@ -98,7 +98,8 @@ AtServer at_server(const JobView& v)
 /// The items that have an answer, here or still at the server.
 std::string answered_share(const JobView& v, const AtServer& remote)
 {
-  return share(std::min(v.items.items, v.items.succeeded + v.items.failed + remote.answered()), v.items.items);
+  const auto live = v.live ? v.live->answered : 0;
+  return share(std::min(v.items.items, v.items.succeeded + v.items.failed + remote.answered() + live), v.items.items);
 }
 
 std::string counted(std::uint64_t n, std::string_view one, std::string_view many)
@@ -145,6 +146,26 @@ std::string cost_line(const JobView& v)
   return text;
 }
 
+std::string live_line(const RealtimeView& live)
+{
+  auto text = fmt::format("{} of {} answered in real time", count(live.answered), count(live.requests));
+  if (live.failed > 0) text += fmt::format(" ({} failed)", count(live.failed));
+  if (live.in_flight > 0) text += fmt::format(", {} in flight", count(live.in_flight));
+  if (live.allowed) text += fmt::format("; {} a minute", count(unsigned_of(*live.allowed)));
+  if (live.limit_requests) text += fmt::format(" of {}", count(unsigned_of(*live.limit_requests)));
+  if (live.limit_tokens) text += fmt::format(", {} tokens a minute at most", count(unsigned_of(*live.limit_tokens)));
+  if (!live.why.empty()) text += fmt::format("; waits: {}", harmless(live.why));
+  return text;
+}
+
+/// What nobody can tell whether it was billed once or twice.
+std::string twice_line(const JobView& v)
+{
+  return fmt::format("{} may have been billed twice, since an answer was lost{}",
+                     counted(v.requests_billed_again, "request", "requests"),
+                     v.billed_again ? ": about " + money(*v.billed_again) : std::string{});
+}
+
 std::string out_line(const Handover& handover)
 {
   const auto out = harmless(handover.out);
@@ -175,8 +196,8 @@ std::string progress_bar(const JobView& v, const AtServer& remote, const Style& 
   const int cells = std::clamp(style.columns - 2 - 2 - 6, 10, 100);
   return fmt::format("\n  {}  {}",
                      bar({{v.items.succeeded, Tone::good},
-                          {remote.completed, Tone::moving},
-                          {v.items.failed + remote.failed, Tone::trouble}},
+                          {remote.completed + (v.live ? v.live->answered - v.live->failed : 0), Tone::moving},
+                          {v.items.failed + remote.failed + (v.live ? v.live->failed : 0), Tone::trouble}},
                          v.items.items, cells, style),
                      answered_share(v, remote));
 }
@@ -201,7 +222,10 @@ std::string head(const JobView& v, const Style& style, Instant now)
   }
   facts.add("model", fmt::format("{}, {}, mode {}", named(v.model, "several models"),
                                  named(v.endpoint, "several endpoints"), name(v.mode)));
+  if (v.live) facts.add("live", live_line(*v.live));
+  if (v.state != JobState::done && !v.outlook.empty()) facts.add("then", v.outlook);
   facts.add("cost", cost_line(v));
+  if (v.requests_billed_again > 0) facts.add("twice", twice_line(v));
   facts.add("made", fmt::format("{} ({})", relative(v.created_at, now), utc(v.created_at)));
   if (v.next_poll_at) {
     facts.add("next", *v.next_poll_at > now
@@ -310,7 +334,7 @@ std::string parts_table(const std::vector<Part>& parts, const Style& style)
              {"batch", Align::left, 5}}};
   for (const auto& line : lines_of(parts)) {
     const auto& first = line.first();
-    const bool asked = has_outcomes(first.state) || !first.remote.status.empty();
+    const bool asked = has_outcomes(first.state) || !first.remote.status.empty() || is_called(first);
     const auto failed = sum(line, failed_of);
     const auto left = sum(line, [](const Part& p) { return p.outcome.left; });
     grid.add({{numbers_of(line)},

@@ -25,7 +25,14 @@ std::string cost_line(const PlanView& v)
                        v.model.empty() ? "one of the models" : v.model);
   auto line = fmt::format("  cost    about {} by batch", money(*v.batch));
   if (v.realtime) line += fmt::format(", {} in real time", money(*v.realtime));
-  return line + fmt::format(" (prices of {})", v.prices_as_of);
+  line += fmt::format(" (prices of {})", v.prices_as_of);
+  if (v.mode == Mode::realtime) return line + "\n          all of it goes in real time, at the full price";
+  if (v.mixed && v.urgent > 0)
+    line += fmt::format("\n          {} with {} in real time at once", money(*v.mixed),
+                        counted(v.urgent, "urgent item", "urgent items"));
+  if (v.realtime && v.fallback == Fallback::realtime)
+    line += fmt::format("\n          {} at most, if every batch expires and all goes in real time", money(*v.realtime));
+  return line;
 }
 
 /// What the input was taken for: a wrong guess shows here.
@@ -48,14 +55,19 @@ std::string waiting_for(const JobView& v)
     return static_cast<std::uint64_t>(std::count_if(v.parts.begin(), v.parts.end(), holds));
   };
   const auto live = in([](const Part& p) { return has_live_batch(p); });
+  const auto called = in([](const Part& p) {
+    return p.route == Route::realtime && (p.state == PartState::planned || p.state == PartState::running);
+  });
   const auto queued = in([](const Part& p) { return p.state == PartState::queued; });
-  const auto unsent =
-      in([](const Part& p) { return p.state == PartState::planned || p.state == PartState::uploading; });
+  const auto unsent = in([](const Part& p) {
+    return p.route == Route::batch && (p.state == PartState::planned || p.state == PartState::uploading);
+  });
   std::string text;
   const auto add = [&text](std::uint64_t n, std::string_view one, std::string_view many) {
     if (n > 0) text += (text.empty() ? "" : ", ") + counted(n, one, many);
   };
   add(live, "batch runs at the server", "batches run at the server");
+  add(called, "part goes in real time", "parts go in real time");
   add(queued, "part waits for room there", "parts wait for room there");
   add(unsent, "part is not sent yet", "parts are not sent yet");
   return text;
@@ -65,7 +77,8 @@ std::string waiting_for(const JobView& v)
 bool waits_at_server(const JobView& v)
 {
   return std::any_of(v.parts.begin(), v.parts.end(), [](const Part& p) {
-    return has_live_batch(p) || p.state == PartState::creating || p.state == PartState::ended;
+    return p.route == Route::batch &&
+           (has_live_batch(p) || p.state == PartState::creating || p.state == PartState::ended);
   });
 }
 
@@ -123,6 +136,8 @@ std::string plan(const PlanView& v)
   }
   text += '\n';
   text += cost_line(v);
+  if (!v.outlook.empty()) text += fmt::format("\n  then    {}", v.outlook);
+  if (!v.advice.empty()) text += fmt::format("\n  note    {}", v.advice);
   if (v.skipped > 0) text += fmt::format("\n  aside   {} left out", counted(v.skipped, "bad record", "bad records"));
   return text;
 }
@@ -162,7 +177,8 @@ std::string next_step(const JobView& v)
                        v.job);
   }
   const bool sends = std::any_of(v.parts.begin(), v.parts.end(), [](const Part& p) {
-    return p.state == PartState::planned || p.state == PartState::queued || p.state == PartState::uploading;
+    return p.state == PartState::planned || p.state == PartState::queued || p.state == PartState::uploading ||
+           is_called(p);
   });
   return fmt::format("{}: {} pending{}{}\n  {}", v.job, counted(v.items.pending(), "item", "items"),
                      why.empty() ? "" : "; ", why,

@@ -189,6 +189,9 @@ void each_column(Some<Sender> auto& sender, auto&& column)
   column("model", sender.model);
   column("process", sender.process);
   column("at", sender.at);
+  column("in_flight", sender.in_flight);
+  column("allowed", sender.allowed);
+  column("why", sender.why);
 }
 
 void each_column(Some<Queue> auto& queue, auto&& column)

@@ -277,6 +277,9 @@ CREATE TABLE senders (
   model TEXT NOT NULL,
   process TEXT NOT NULL,
   at INTEGER NOT NULL,
+  in_flight INTEGER NOT NULL,
+  allowed INTEGER,
+  why TEXT NOT NULL,
   PRIMARY KEY (account, model, process)
 );
 )sql";

@@ -1,0 +1,78 @@
+#include <batchwright/engine/doors.hpp>
+#include <batchwright/engine/finish.hpp>
+#include <batchwright/engine/hybrid.hpp>
+#include <batchwright/money/tokens.hpp>
+#include <batchwright/wire/request.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace batchwright::engine {
+namespace {
+
+std::uint64_t unsigned_of(std::int64_t n)
+{
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, n));
+}
+
+/// What a part's items without an answer would cost in real time.
+std::optional<PicoUsd> cost_of_rest(const Job& job, const Part& p, double share, const money::PriceTable& prices)
+{
+  const auto* model = prices.find(p.model.empty() ? job.request.model : p.model);
+  const auto rates = model ? money::rates_for(*model, Route::realtime) : std::nullopt;
+  if (!rates) return std::nullopt;
+  auto spec = job.request;
+  if (p.max_output_tokens) spec.max_output_tokens = p.max_output_tokens;
+  const auto answer =
+      wire::has_output_tokens(spec.endpoint) ? wire::output_bound(spec).value_or(money::assumed_output) : Tokens{};
+  const auto of_share = [share](std::int64_t n) { return static_cast<std::int64_t>(static_cast<double>(n) * share); };
+  const Usage use{.input = {of_share(p.input_tokens.n)},
+                  .output = {of_share(answer.n * static_cast<std::int64_t>(p.items))}};
+  return money::cost(use, *rates);
+}
+
+} // namespace
+
+Finish plan_finish(Tools& tools, const std::string& name)
+{
+  const auto job = known_job(tools, name);
+  require_input(job, "finishing in real time");
+  if (job.standing != Standing::consented) {
+    throw Error{Fault::usage, fmt::format("{} may not send yet", name),
+                fmt::format("`batchwright submit` the same input with --name {} lets it", name)};
+  }
+  if (job.cancel != Cancel::none) {
+    throw Error{Fault::unfinished, fmt::format("{} is being cancelled", name),
+                fmt::format("`batchwright fetch {} --wait` waits for that", name)};
+  }
+  Finish plan{.job = name, .cost = PicoUsd{}};
+  const auto parts = tools.store.parts(name);
+  for (const auto& p : parts) {
+    if (!is_live(p.state)) continue;
+    const auto requests = std::max<std::uint64_t>(1, p.requests);
+    const auto left = requests - std::min(requests, unsigned_of(p.remote.completed));
+    const auto share = static_cast<double>(left) / static_cast<double>(requests);
+    plan.items += static_cast<std::uint64_t>(static_cast<double>(p.items) * share + 0.5);
+    plan.batches += has_live_batch(p) ? 1 : 0;
+    const auto cost = cost_of_rest(job, p, share, tools.prices);
+    plan.cost = cost && plan.cost ? std::optional{*plan.cost + *cost} : std::nullopt;
+  }
+  const auto seen = tools.store.rate(job.account, job.request.model);
+  plan.takes = in_words(span_in_realtime(rest_of(job, parts), job.policy.realtime, seen));
+  return plan;
+}
+
+void begin_finish(Tools& tools, const std::string& name)
+{
+  auto job = known_job(tools, name);
+  job.switched_at = tools.clock.now();
+  job.policy.fallback = Fallback::realtime;
+  if (job.mode == Mode::batch) job.mode = Mode::hybrid;
+  store::Transaction tx{tools.store};
+  tx.update(job);
+  tx.log(name, 0, "to be finished in real time");
+  tx.commit();
+}
+
+} // namespace batchwright::engine
