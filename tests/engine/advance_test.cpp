@@ -281,7 +281,7 @@ TEST_CASE("a batch is known by its file and time though our clock was ahead when
   clock.tick(day);
   REQUIRE(poll().parts.front().state == PartState::creating);
   clock.tick(-day);
-  CHECK(has_live_batch(poll().parts.front().state));
+  CHECK(has_live_batch(poll().parts.front()));
   CHECK(process.advance(job, Until::ended).items.succeeded == 10);
   CHECK(arena.ledger("batches_created") == 1);
 }

@@ -360,7 +360,7 @@ TEST_CASE("what lives at the server takes room once, whether or not it is the ba
   CHECK(process.advance(second, Until::sent).parts.front().state == PartState::queued);
   ask.job.policy.enqueued_tokens = static_cast<std::uint64_t>(tokens * (2 * live + 3) / 2);
   REQUIRE(process.make(ask) == second);
-  CHECK(has_live_batch(process.advance(second, Until::sent).parts.front().state));
+  CHECK(has_live_batch(process.advance(second, Until::sent).parts.front()));
   CHECK(arena.ledger("batches_created") == live + 1);
 }
 
@@ -561,7 +561,7 @@ TEST_CASE("a batch that shows late is that of its part where the part has none")
     poll_until([&] { return process.store.parts(job).front().outcome.succeeded == 5; });
     CHECK(engine::look(process.tools, job).items.failed == 5);
   } else {
-    CHECK(has_live_batch(process.store.parts(job).front().state));
+    CHECK(has_live_batch(process.store.parts(job).front()));
     arena.server.change({});
     CHECK(process.advance(job, Until::ended).items.succeeded == 10);
   }

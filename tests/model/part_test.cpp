@@ -14,7 +14,7 @@ using S = PartState;
 using E = PartEvent;
 
 constexpr int states = static_cast<int>(S::abandoned) + 1;
-constexpr int events = static_cast<int>(E::end_withdrawn) + 1;
+constexpr int events = static_cast<int>(E::calls_answered) + 1;
 
 /// The life of a part once more, written by hand: what the table says must be said here, too.
 const std::map<std::pair<S, E>, S> life{
@@ -61,23 +61,46 @@ const std::map<std::pair<S, E>, S> life{
     {{S::settled, E::batch_known}, S::abandoned}, // it was given up
 };
 
+const std::map<std::pair<S, E>, S> realtime_life{
+    {{S::planned, E::calls_begun}, S::running}, {{S::planned, E::replaced}, S::superseded},
+    {{S::planned, E::given_up}, S::settled},    {{S::running, E::calls_answered}, S::ended},
+    {{S::running, E::given_up}, S::settled},    {{S::ended, E::outcomes_fixed}, S::settled},
+};
+
+const std::map<std::pair<S, E>, S>& life_on(Route route)
+{
+  return route == Route::batch ? life : realtime_life;
+}
+
+Part part_in(S state, Route route = Route::batch)
+{
+  Part part;
+  part.state = state;
+  part.route = route;
+  return part;
+}
+
 } // namespace
 
 TEST_SUITE_BEGIN("model::part");
 
 TEST_CASE("a part goes the ways of its life and no other")
 {
-  for (int s = 0; s < states; ++s) {
-    for (int e = 0; e < events; ++e) {
-      const auto from = static_cast<S>(s);
-      const auto on = static_cast<E>(e);
-      CAPTURE(name(from));
-      CAPTURE(e);
-      const auto wanted = life.find({from, on});
-      CHECK(next(from, on) == (wanted == life.end() ? std::nullopt : std::optional{wanted->second}));
+  for (const auto route : {Route::batch, Route::realtime}) {
+    const auto& wanted_life = life_on(route);
+    for (int s = 0; s < states; ++s) {
+      for (int e = 0; e < events; ++e) {
+        const auto from = static_cast<S>(s);
+        const auto on = static_cast<E>(e);
+        CAPTURE(name(route));
+        CAPTURE(name(from));
+        CAPTURE(e);
+        const auto wanted = wanted_life.find({from, on});
+        CHECK(next(route, from, on) == (wanted == wanted_life.end() ? std::nullopt : std::optional{wanted->second}));
+      }
     }
+    CHECK(edges(route).size() == wanted_life.size()); // no pair stands twice
   }
-  CHECK(edges.size() == life.size()); // no pair stands twice
 }
 
 TEST_CASE("every state is reached from planned, and every state but superseded leads on")
@@ -85,14 +108,15 @@ TEST_CASE("every state is reached from planned, and every state but superseded l
   std::set<S> reached{S::planned};
   for (std::size_t before = 0; before != reached.size();) {
     before = reached.size();
-    for (const auto& edge : edges)
+    for (const auto& edge : batch_edges)
       if (reached.contains(edge.from)) reached.insert(edge.to);
   }
   CHECK(reached.size() == states);
   for (int s = 0; s < states; ++s) {
     const auto state = static_cast<S>(s);
     CAPTURE(name(state));
-    const bool leads_on = std::any_of(edges.begin(), edges.end(), [&](const Edge& e) { return e.from == state; });
+    const bool leads_on =
+        std::any_of(batch_edges.begin(), batch_edges.end(), [&](const Edge& e) { return e.from == state; });
     CHECK(leads_on == (state != S::superseded));
   }
 }
@@ -100,22 +124,27 @@ TEST_CASE("every state is reached from planned, and every state but superseded l
 TEST_CASE("nothing leads out of what is over but a batch that shows late, and no event is without a way")
 {
   std::set<E> used;
-  for (const auto& edge : edges) {
-    CHECK(edge.from != S::superseded);
-    if (edge.from == S::settled) CHECK((edge.on == E::batch_known && edge.to == S::abandoned));
-    used.insert(edge.on);
+  for (const auto route : {Route::batch, Route::realtime}) {
+    for (const auto& edge : edges(route)) {
+      CHECK(edge.from != S::superseded);
+      if (edge.from == S::settled) CHECK((edge.on == E::batch_known && edge.to == S::abandoned));
+      used.insert(edge.on);
+    }
   }
   CHECK(used.size() == events);
 }
 
 TEST_CASE("nothing is replaced while the server may work on it")
 {
-  for (const auto& edge : edges)
-    if (edge.on == E::replaced) CHECK_FALSE(has_live_batch(edge.from));
-  CHECK(has_live_batch(S::running));
-  CHECK(has_live_batch(S::cancelling));
-  CHECK_FALSE(has_live_batch(S::creating));
-  CHECK_FALSE(has_live_batch(S::ended));
+  for (const auto& edge : batch_edges)
+    if (edge.on == E::replaced) CHECK_FALSE(has_live_batch(part_in(edge.from)));
+  CHECK(has_live_batch(part_in(S::running)));
+  CHECK(has_live_batch(part_in(S::cancelling)));
+  CHECK_FALSE(has_live_batch(part_in(S::creating)));
+  CHECK_FALSE(has_live_batch(part_in(S::ended)));
+  CHECK_FALSE(has_live_batch(part_in(S::running, Route::realtime)));
+  CHECK(is_called(part_in(S::running, Route::realtime)));
+  CHECK_FALSE(is_called(part_in(S::running)));
 }
 
 TEST_CASE("stored numbers stay what they are")
