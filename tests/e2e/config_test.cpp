@@ -106,7 +106,7 @@ TEST_CASE_FIXTURE(User, "config shows every value with its origin, and never the
   CHECK(shown(told.out, "project") == R"("proj-1" OPENAI_PROJECT_ID)");
   CHECK(shown(told.out, "proxy") == R"("http://***@proxy.test:3128" HTTPS_PROXY)");
   CHECK(shown(told.out, "base_url") == R"("https://api.openai.com/v1" default)");
-  CHECK(shown(told.out, "fallback") == R"("batch" default)");
+  CHECK(shown(told.out, "fallback") == "null default"); // it follows from the mode
   CHECK(shown(told.out, "allow_http") == "false default");
   CHECK(shown(told.out, "max_output_tokens") == "null default");
 

@@ -243,13 +243,19 @@ TEST_CASE("usage errors say what is wrong, and exit 64")
       {"fetch", "no-such-job"},
       {"status", "no-such-job"},
       {"poll", "no-such-job"},
-      job_words("submit", input, {"--yes", "--deadline", "6h"}), // an option of a later version is not there
+      {"poll", "--for", "10"},
+      job_words("submit", input, {"--yes", "--max-cost", "6"}), // an option of a later version is not there
+      job_words("submit", input, {"--yes", "--deadline", "6"}),
+      job_words("submit", input, {"--yes", "--deadline", "2020-01-01T00:00:00Z"}),
+      job_words("submit", input, {"--yes", "--deadline", "6h", "--mode", "batch"}),
+      job_words("submit", input, {"--yes", "--deadline", "6h", "--fallback", "none"}),
+      job_words("submit", input, {"--yes", "--urgent", "gold"}),
+      job_words("submit", input, {"--yes", "--headroom", "1"}),
       job_words("submit", input, {"--yes", "--name", "Not A Name"}),
       job_words("submit", input, {"--yes", "--set", "temperature"}),
       job_words("submit", input, {"--yes", "--set", "temperature=hot"}),
       job_words("submit", input, {"--yes", "--set", "messages=[]"}),
       job_words("submit", input, {"--yes", "--requests-per-part", "50001"}),
-      job_words("submit", input, {"--yes", "--fallback", "realtime"}),
       job_words("run", input, {"--yes", "--every", "30"}),
   };
   for (const auto& words : wrong) {

@@ -47,9 +47,10 @@ struct JobView {
   Tally items = {};
   std::vector<Part> parts = {};
   std::optional<PicoUsd> estimated = {};
-  std::optional<PicoUsd> spent = {};        ///< nothing: the price of the model is not known
-  std::optional<PicoUsd> realtime = {};     ///< the same work, all in real time
-  std::optional<PicoUsd> billed_again = {}; ///< what may have been billed twice, at the mean price; nothing: not known
+  std::optional<PicoUsd> spent = {};    ///< nothing: the price of the model is not known
+  std::optional<PicoUsd> realtime = {}; ///< the same work, all in real time
+  std::optional<PicoUsd> billed_again =
+      PicoUsd{}; ///< what may have been billed twice, at the mean price; nothing: not known
   std::uint64_t requests_billed_again = 0;
   std::optional<RealtimeView> live = {}; ///< nothing: it has no real-time part that is not settled
   std::optional<Instant> deadline = {};

@@ -124,7 +124,7 @@ engine::Server& Workspace::server()
   c->plain = http::open(endpoint, process_interrupt());
   c->retrying = http::retrying(*c->plain, {}, http::sleep_unless(process_interrupt()));
   c->client = std::make_unique<api::Client>(*c->retrying, *c->plain, wire::openai());
-  const auto open_caller = [endpoint, spool = tools().layout.jobs()] { return api::open_caller(endpoint, spool); };
+  const auto open_caller = [this, endpoint] { return api::open_caller(endpoint, tools().layout.jobs()); };
   c->server = std::make_unique<engine::Server>(
       engine::Server{*c->client, std::move(account), c->account.base_url, open_caller});
   m_connection = std::move(c);
