@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <limits>
 
 namespace batchwright {
@@ -43,6 +44,15 @@ std::string rfc3339(Instant t)
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
                      time.minutes().count(), time.seconds().count());
+}
+
+std::string local_time(Instant t)
+{
+  const auto seconds = static_cast<std::time_t>(std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count());
+  std::tm local = {};
+  ::localtime_r(&seconds, &local);
+  std::array<char, 64> text = {};
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M %Z", &local)};
 }
 
 std::optional<Instant> parse_rfc3339(std::string_view text)

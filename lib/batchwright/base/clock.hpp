@@ -28,6 +28,9 @@ const Clock& system_clock();
 /// "2026-11-22T10:00:00Z", the form of every time in our JSON.
 std::string rfc3339(Instant t);
 
+/// "2026-11-22 11:00 CET", by the machine's own zone: for people who gave a time of day.
+std::string local_time(Instant t);
+
 /// The moment an RFC 3339 text names, or nothing when it is none.
 std::optional<Instant> parse_rfc3339(std::string_view text);
 

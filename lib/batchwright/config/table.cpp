@@ -46,6 +46,11 @@ const std::vector<Setting>& table()
       {"fallback", Kind::text},
       {"max_attempts", Kind::number},
       {"keep_requests", Kind::flag},
+      {"rpm", Kind::number},
+      {"tpm", Kind::number},
+      {"max_in_flight", Kind::number},
+      {"headroom", Kind::text},
+      {"burst", Kind::text},
   };
   return settings;
 }

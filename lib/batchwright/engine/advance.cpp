@@ -118,6 +118,21 @@ void end(Lane& lane)
   lane.lock.reset(); // others may go on with the job while we work on the rest
 }
 
+/// What stopping means for what is in flight.
+void tell_of_stop(const std::vector<Lane>& lanes, Tools& tools)
+{
+  std::uint64_t calls = 0;
+  for (const auto& lane : lanes)
+    calls += lane.run ? lane.run->calls_in_flight() : 0;
+  const auto text =
+      calls == 0
+          ? std::string{"finishing what is in flight; once more stops at once, and nothing is lost either way"}
+          : fmt::format("waiting for {} real-time requests that are in flight; once more stops at once, and they "
+                        "may be billed again",
+                        calls);
+  tools.observer.on(Note{Note::Level::info, text});
+}
+
 void drive(std::vector<Lane>& lanes, Tools& tools, Server& server, const Goal& goal)
 {
   Workers workers{worker_threads};      // gone before the lanes: its threads work for them
@@ -144,10 +159,7 @@ void drive(std::vector<Lane>& lanes, Tools& tools, Server& server, const Goal& g
     }
     if (!anything) return;
     processors.share();
-    if (in_flight && tools.interrupt.asked() && !std::exchange(told, true)) {
-      tools.observer.on(Note{Note::Level::info,
-                             "finishing what is in flight; once more stops at once, and nothing is lost either way"});
-    }
+    if (in_flight && tools.interrupt.asked() && !std::exchange(told, true)) tell_of_stop(lanes, tools);
     if (const auto completion = workers.next(patience)) (*completion)();
   }
 }
@@ -316,6 +328,7 @@ bool needs_server(const JobView& view)
 {
   if (anything_watched(view.parts)) return true;
   return std::any_of(view.parts.begin(), view.parts.end(), [&](const Part& p) {
+    if (is_called(p)) return view.cancel != Cancel::none; // only who may send goes on with it
     const bool rests = p.state == PartState::planned || p.state == PartState::queued;
     return is_live(p.state) && (!rests || view.cancel != Cancel::none);
   });

@@ -206,7 +206,7 @@ void look_ahead(Draft& made, Tools& tools)
   const auto plan = switch_of(made.job, made.parts, seen, Millis{1'000}, tools.clock.now());
   if (!plan) return;
   made.time_for_batches = plan->at - tools.clock.now();
-  made.outlook = fmt::format("by {}: {}", rfc3339(*made.job.policy.deadline), in_words(*plan, made.job));
+  made.outlook = fmt::format("by {}: {}", local_time(*made.job.policy.deadline), in_words(*plan, made.job));
 }
 
 void plan(Draft& made, Tools& tools, input::Empty empty)
@@ -398,8 +398,13 @@ PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
   const bool is_read = !draft.continues || draft.needs_consent;
   const auto& parts = draft.needs_consent ? draft.planned : draft.parts;
   auto requests = is_read ? std::uint64_t{0} : draft.job.items;
-  for (const auto& part : parts)
+  std::uint64_t live_requests = 0;
+  std::size_t batches = 0;
+  for (const auto& part : parts) {
     requests += is_read ? part.requests : 0;
+    if (part.route == Route::realtime) live_requests += part.requests;
+    batches += part.route == Route::batch ? 1 : 0;
+  }
   if (is_read && !draft.job.inputs.empty()) columns = input::fixed_columns(draft.job.inputs.front());
   return {.job = draft.job.name,
           .formats = std::move(formats),
@@ -407,7 +412,8 @@ PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
           .model = draft.job.request.model,
           .items = draft.job.items,
           .requests = requests,
-          .parts = parts.size(),
+          .parts = batches,
+          .live_requests = live_requests,
           .request_bytes = draft.request_bytes,
           .input_tokens = draft.input_tokens,
           .output_tokens = draft.output_tokens,

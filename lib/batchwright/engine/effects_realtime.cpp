@@ -145,6 +145,26 @@ void Run::tend_calls()
   store_figures();
 }
 
+std::uint64_t Run::calls_in_flight() const
+{
+  std::uint64_t sum = 0;
+  for (const auto& [number, called] : m_called) {
+    const auto pulse = called.processor->pulse(called.id);
+    sum += pulse ? pulse->in_flight : 0;
+  }
+  return sum;
+}
+
+/// What is only put off, with nothing answered in between, is remembered since when: after a day the job pauses.
+void Run::note_how_calls_go(const Part& p, const realtime::Condition& condition)
+{
+  const auto known = m_tools.store.queue(m_job.account, model_of(p)).failing_since;
+  if (known.has_value() == condition.putting_off.has_value()) return pause_if_nothing_goes(p);
+  store::Transaction tx{m_tools.store};
+  learn(tx, p, [&](Queue& changed) { changed.failing_since = condition.putting_off; });
+  tx.commit();
+}
+
 void Run::store_figures()
 {
   if (now() < m_next_figures && m_next_figures <= now() + between_figures) return;
@@ -155,6 +175,7 @@ void Run::store_figures()
     const auto failed = called.failed_before + static_cast<std::int64_t>(pulse->failed);
     const auto completed = static_cast<std::int64_t>(pulse->answered) - failed;
     const auto& p = part(number);
+    if (const auto condition = m_processors.condition(model_of(p))) note_how_calls_go(p, *condition);
     if (p.remote.completed == completed && p.remote.failed == failed && p.billed_again == pulse->billed_again) continue;
     record(number, [&](Part& changed, store::Transaction&) {
       changed.remote.completed = std::max<std::int64_t>(0, completed);

@@ -48,6 +48,7 @@ struct Server {
   std::string base_url = {}; ///< as Job::base_url
   /// Opens what real-time requests go through; asked where there are any.
   std::function<std::unique_ptr<api::Caller>()> open_caller = {};
+  Millis burst{1'000}; ///< as many real-time requests as so long a time brings may go at once
 };
 
 // --- making a job ----------------------------------------------------------------------------------------------------

@@ -46,7 +46,8 @@ realtime::Processor& Processors::of(const std::string& model, const RealtimePoli
 {
   realtime::ProcessorOptions options{.limits = {.given = {.requests = rate_of(policy.requests_per_minute),
                                                           .tokens = rate_of(policy.tokens_per_minute)},
-                                                .headroom = static_cast<double>(policy.headroom) / 1e6},
+                                                .headroom = static_cast<double>(policy.headroom) / 1e6,
+                                                .burst = m_server.burst},
                                      .max_in_flight = policy.max_in_flight};
   auto& lane = m_lanes[model];
   if (lane.processor) {

@@ -47,10 +47,10 @@ int next_number(const std::vector<Part>& parts)
 }
 
 /// What the new parts of a part's items have in common.
-Part kind_of(const Part& parent, const RetryAsk& ask)
+Part kind_of(const Job& job, const Part& parent, const RetryAsk& ask)
 {
   Part kind;
-  kind.route = Route::batch;
+  kind.route = job.mode == Mode::realtime ? Route::realtime : Route::batch;
   kind.attempt = parent.attempt + 1;
   kind.endpoint = parent.endpoint;
   kind.inputs_per_request = parent.inputs_per_request;
@@ -143,7 +143,7 @@ private:
 
   std::size_t group_for(const Part& parent)
   {
-    const auto kind = kind_of(parent, m_retry.ask);
+    const auto kind = kind_of(m_retry.job, parent, m_retry.ask);
     // Ids of ready-made requests are unique in their file only.
     const auto input = is_ready_made(m_retry.job) ? parent.mark.input : 0;
     const auto known = std::find_if(m_groups.begin(), m_groups.end(), [&](const Group& group) {
@@ -215,6 +215,12 @@ void cut(Retry& retry, const std::vector<Group>& groups, int number, const money
   plan.batch = expected_cost(by_model, prices, Route::batch);
   plan.realtime = expected_cost(by_model, prices, Route::realtime);
   plan.prices_as_of = prices.as_of();
+  plan.mode = retry.job.mode;
+  plan.fallback = retry.job.policy.fallback;
+  if (plan.mode == Mode::realtime) {
+    plan.live_requests = plan.requests;
+    plan.parts = 0;
+  }
 }
 
 /// The part without the items that are meant; what remains of its outcomes stands in a file that is the part's once
@@ -252,7 +258,9 @@ Job reopened(Job job, const PlanView& plan)
   }
   job.handover.delivered_at.reset();
   job.handover.hook_begun_at.reset();
-  if (job.estimated) job.estimated = plan.batch ? std::optional{*job.estimated + *plan.batch} : std::nullopt;
+  job.switched_at.reset(); // that was of what was left then
+  const auto cost = plan.mode == Mode::realtime ? plan.realtime : plan.batch;
+  if (job.estimated) job.estimated = cost ? std::optional{*job.estimated + *cost} : std::nullopt;
   return job;
 }
 
@@ -348,7 +356,7 @@ void begin_retry(Tools& tools, const Retry& retry)
   tx.update(reopened(retry.job, retry.plan));
   tx.fetched(name, std::nullopt);
   if (retry.job.cancel != Cancel::none) tx.take_back_cancel(name);
-  tx.log(name, 0, fmt::format("retry: {} items in {} parts", retry.plan.items, retry.plan.parts));
+  tx.log(name, 0, fmt::format("retry: {} items in {} parts", retry.plan.items, retry.parts.size()));
   tx.commit();
   retire_outcomes(parts, files);
 }

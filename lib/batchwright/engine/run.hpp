@@ -65,6 +65,8 @@ public:
   /// Nothing of it is in flight, and nothing more will be started.
   bool is_over() const { return m_course == Course::over; }
   bool is_idle() const { return m_busy.empty(); }
+  /// How many real-time requests of it are in flight.
+  std::uint64_t calls_in_flight() const;
   /// The job as it stands. Throws what stopped the run. REQUIRED: is_over().
   JobView result() const;
 
@@ -178,6 +180,7 @@ private:
   bool may_call() const;
   void tend_calls();
   void store_figures();
+  void note_how_calls_go(const Part& part, const realtime::Condition& condition);
   void report_calls();
   void reroute(const Part& part);
 

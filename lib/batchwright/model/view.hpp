@@ -81,6 +81,7 @@ struct PlanView {
   std::uint64_t items = 0;
   std::uint64_t requests = 0; ///< fewer than items, where several go into one
   std::size_t parts = 0;
+  std::uint64_t live_requests = 0; ///< of the requests, those that go in real time at once
   std::uint64_t request_bytes = 0;
   Tokens input_tokens = {};
   Tokens output_tokens = {};

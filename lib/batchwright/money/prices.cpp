@@ -69,6 +69,7 @@ ModelPrices model_of(json::Value value)
   if (!standard) refuse(prices.model, "`standard` is missing");
   prices.standard = rates_of(prices.model, *standard);
   if (const auto batch = value.get("batch")) prices.batch = rates_of(prices.model, *batch);
+  if (const auto flex = value.get("flex")) prices.flex = rates_of(prices.model, *flex);
   return prices;
 }
 
@@ -132,8 +133,9 @@ PicoUsd cost(const Usage& usage, const Rates& rates)
          batchwright::cost(usage.output, rates.output);
 }
 
-std::optional<Rates> rates_for(const ModelPrices& prices, Route route)
+std::optional<Rates> rates_for(const ModelPrices& prices, Route route, std::string_view tier)
 {
+  if (route == Route::realtime && tier == flex_tier && prices.flex) return prices.flex;
   return route == Route::batch ? prices.batch : prices.standard;
 }
 

@@ -22,6 +22,7 @@ struct ModelPrices {
   std::string model = {};
   Rates standard = {};
   std::optional<Rates> batch = {}; ///< nothing: the model cannot be batched
+  std::optional<Rates> flex = {};  ///< nothing: the model has no flex tier, as far as is known
 };
 
 class PriceTable {
@@ -46,7 +47,10 @@ const PriceTable& built_in_table();
 /// What this usage costs at these rates. Cached tokens are a part of the input.
 PicoUsd cost(const Usage& usage, const Rates& rates);
 
-/// The rates of a route; nothing where the model has none there.
-std::optional<Rates> rates_for(const ModelPrices& prices, Route route);
+/// The service tier, as answers name it, that costs less in real time.
+inline constexpr std::string_view flex_tier = "flex";
+
+/// The rates of a route; nothing where the model has none there. `tier`: of a real-time answer, as it names it.
+std::optional<Rates> rates_for(const ModelPrices& prices, Route route, std::string_view tier = {});
 
 } // namespace batchwright::money

@@ -71,7 +71,6 @@ void Record::take_source(const OutcomeFile& source)
   m_source = &source;
   m_model.clear();
   json::append_escaped(m_model, source.model);
-  m_rates = source.prices ? money::rates_for(*source.prices, source.route) : std::nullopt;
 }
 
 void Record::append(std::string& out, Member member)
@@ -211,10 +210,12 @@ void Record::append_usage(std::string& out) const
 /// 0 where nothing was paid; null where nobody can tell: no price, or an answer without usage.
 void Record::append_cost(std::string& out) const
 {
+  const auto rates =
+      m_source->prices ? money::rates_for(*m_source->prices, m_source->route, m_answer.tier) : std::nullopt;
   if (!m_outcome.paid) {
     out += '0';
-  } else if (m_rates && (m_answer.usage || is_free(*m_rates))) {
-    out += exact_usd(money::cost(m_answer.usage.value_or(Usage{}), *m_rates));
+  } else if (rates && (m_answer.usage || is_free(*rates))) {
+    out += exact_usd(money::cost(m_answer.usage.value_or(Usage{}), *rates));
   } else {
     out += "null";
   }

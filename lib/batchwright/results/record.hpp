@@ -83,7 +83,6 @@ private:
   std::optional<Documents> m_documents = {}; // nothing: answers keep to no schema
   const OutcomeFile* m_source = nullptr;     // of the last outcome
   std::string m_model = {};                  // its model, as a token
-  std::optional<money::Rates> m_rates = {};
   Outcome m_outcome = {};
   json::Document m_document = {};
   wire::Answer m_answer = {};

@@ -1,6 +1,7 @@
 #include <batchwright/base/error.hpp>
 #include <batchwright/base/files.hpp>
 #include <batchwright/model/journal_line.hpp>
+#include <batchwright/money/prices.hpp>
 #include <batchwright/results/scan.hpp>
 
 #include <algorithm>
@@ -67,6 +68,7 @@ void Scan::take_answer(Span place, std::string_view line, const wire::Answer& an
           .judgement = answer.judgement,
           .obstacle = answer.obstacle,
           .paid = answer.paid,
+          .is_flex = answer.tier == money::flex_tier,
           .code = intern(answer.code),
           .line = place,
           .usage = answer.usage.value_or(Usage{})};
@@ -90,6 +92,7 @@ void Scan::take_unreadable(Span place, std::string_view line)
              .judgement = Judgement::unusable,
              .obstacle = wire::Obstacle::none,
              .paid = true, // nobody can tell that it was not
+             .is_flex = false,
              .code = intern(std::string{wire::code_unreadable}),
              .line = {},
              .usage = {}};

@@ -35,6 +35,7 @@ struct Pick {
   Judgement judgement = Judgement::transient;
   wire::Obstacle obstacle = wire::Obstacle::none;
   bool paid = false;
+  bool is_flex = false;   ///< answered by the tier that costs less
   std::uint32_t code = 0; ///< for `Scan::code`
   Span line = {};
   Usage usage = {};

@@ -227,6 +227,7 @@ private:
     const auto status = status_after(judgement, m_part, m_context.policy);
     if (status == Status::pending) return leave(places, judgement);
     m_settled.sums.usage += pick.usage;
+    (pick.is_flex ? m_flex : m_usual) += pick.usage;
     const auto place = places.begin;
     if (status == Status::succeeded && breaks_schema(line)) return write_unusable(place, wire::code_schema, pick, line);
     if (judgement == Judgement::unusable && pick.items == 1 && !m_members.hides_ids())
@@ -356,7 +357,8 @@ private:
     const auto rates = m_context.prices ? money::rates_for(*m_context.prices, m_part.route) : std::nullopt;
     sums.priced = rates.has_value();
     if (!rates) return;
-    sums.spent = money::cost(sums.usage, *rates);
+    const auto flex = money::rates_for(*m_context.prices, m_part.route, money::flex_tier);
+    sums.spent = money::cost(m_usual, *rates) + money::cost(m_flex, flex.value_or(*rates));
     sums.realtime = money::cost(sums.usage, m_context.prices->standard);
   }
 
@@ -377,6 +379,8 @@ private:
   std::optional<Documents> m_documents = {}; // nothing: answers keep to no schema
   json::Document m_document = {};
   std::string m_head = {};
+  Usage m_usual = {}; // of what is paid for
+  Usage m_flex = {};  // the same of the tier that costs less
   Settled m_settled = {};
 };
 

@@ -146,6 +146,7 @@ void fail_unreadable(Answer& answer, std::string message)
 void read_other_body(Answer& answer, const json::Value& body)
 {
   answer.model = token_in(body, "model");
+  answer.tier = token_in(body, "service_tier");
   answer.usage = usage_in(body, responses_usage);
   answer.text = body.raw();
   answer.judgement = Judgement::success;

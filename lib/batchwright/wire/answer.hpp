@@ -62,6 +62,7 @@ struct Answer {
   std::string calls = {};              ///< a JSON array of tool calls, each as it stands; empty: none
   std::string_view finish_reason = {}; ///< token
   std::string_view model = {};         ///< token
+  std::string_view tier = {};          ///< token: the service tier that answered
   std::optional<Usage> usage = {};     ///< nothing where the answer has none
 
   /// JSON: the text, vector or result, an array of them where several were asked for, or null.

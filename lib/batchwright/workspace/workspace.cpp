@@ -23,6 +23,19 @@ bool is_settled(const JobView& view)
   return view.state == JobState::done && !engine::needs_server(view);
 }
 
+/// How much may go at once in real time: limits may be enforced over a second.
+Millis burst_of(const config::Settings& settings)
+{
+  const auto& value = settings["burst"];
+  if (!value.is_set()) return Millis{1'000};
+  constexpr Millis longest{60'000};
+  const auto burst = parse_duration(value.text);
+  if (burst && *burst > Millis{0} && *burst <= longest) return *burst;
+  throw config::blame(Error{Fault::config, fmt::format("`burst` is {}: expected a duration up to a minute", value.text),
+                            "for example burst = \"500ms\""},
+                      value);
+}
+
 void refuse_pending(const JobView& view, results::Pending pending)
 {
   if (pending == results::Pending::leave_out || view.items.pending() == 0) return;
@@ -126,7 +139,7 @@ engine::Server& Workspace::server()
   c->client = std::make_unique<api::Client>(*c->retrying, *c->plain, wire::openai());
   const auto open_caller = [this, endpoint] { return api::open_caller(endpoint, tools().layout.jobs()); };
   c->server = std::make_unique<engine::Server>(
-      engine::Server{*c->client, std::move(account), c->account.base_url, open_caller});
+      engine::Server{*c->client, std::move(account), c->account.base_url, open_caller, burst_of(m_settings)});
   m_connection = std::move(c);
   return *m_connection->server;
 }
