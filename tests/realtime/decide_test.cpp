@@ -118,7 +118,8 @@ TEST_CASE("a 429 that names a limit below what was asked for is told apart")
       {"Rate limit reached for m in organization o on tokens per min (TPM): Limit 200000, Used 170633, Requested "
        "240002. Please try again in 3.2s.",
        true},
-      {"Rate limit reached for m in organization o on tokens per min (TPM): Limit 200000, Used 170633, Requested 40002. "
+      {"Rate limit reached for m in organization o on tokens per min (TPM): Limit 200000, Used 170633, Requested "
+       "40002. "
        "Please try again in 3.2s.",
        false},
       {"Limit: 200,000, Requested: 1,200,000", true},

@@ -459,8 +459,10 @@ TEST_CASE("401, a quota that is used up and another address stop all works, and 
   for (const auto& c : cases) {
     CAPTURE(c.answered.trouble);
     World world{[&](const auto& asked) { return has(asked.body, "a-7") ? c.answered : answer_ok(); }, at_most(1)};
+    world.caller.open(false);
     auto first = world.start(world.work("a", 100));
     auto second = world.start(world.work("b", 100));
+    world.caller.open(true);
     const auto result = world.wait(first);
     const auto other = world.wait(second);
     for (const auto& r : {result, other}) {
@@ -692,12 +694,18 @@ TEST_CASE("the tier that is asked for is written into requests that name none, a
   CHECK(result.end == End::answered);
   for (const auto& line : world.answers("a"))
     CHECK(number_at(line, "response", "status_code") == 200);
-  const std::vector<std::string> expected{
-      R"({"service_tier":"flex","n":"a-0"})", R"({"n":"a-0"})",
-      R"({"service_tier":"flex","n":"a-1"})", R"({"service_tier":"flex","n":"a-2"})",
-      R"({"service_tier":"flex","n":"a-3"})", R"({"service_tier":"flex","n":"a-4"})",
-      R"({"service_tier":"flex","n":"a-5"})", R"({"n":"a-5"})", // not known: no other asks for it
-      R"({"n":"a-6"})", R"({"n":"a-7"})", R"({"n":"a-8"})", R"({"n":"a-9"})"};
+  const std::vector<std::string> expected{R"({"service_tier":"flex","n":"a-0"})",
+                                          R"({"n":"a-0"})",
+                                          R"({"service_tier":"flex","n":"a-1"})",
+                                          R"({"service_tier":"flex","n":"a-2"})",
+                                          R"({"service_tier":"flex","n":"a-3"})",
+                                          R"({"service_tier":"flex","n":"a-4"})",
+                                          R"({"service_tier":"flex","n":"a-5"})",
+                                          R"({"n":"a-5"})", // not known: no other asks for it
+                                          R"({"n":"a-6"})",
+                                          R"({"n":"a-7"})",
+                                          R"({"n":"a-8"})",
+                                          R"({"n":"a-9"})"};
   CHECK(world.caller.order() == expected);
 }
 

@@ -57,8 +57,7 @@ void Conditions::hear(const Call& call, const api::Answered& answered, const Dec
   }
 }
 
-void Conditions::hear_rate(const Ticket& ticket, const api::Answered& answered, const Decision& decision,
-                           Instant now)
+void Conditions::hear_rate(const Ticket& ticket, const api::Answered& answered, const Decision& decision, Instant now)
 {
   switch (decision.rate) {
   case RateWord::answered:
