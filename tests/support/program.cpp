@@ -130,16 +130,33 @@ Rehearsal::Rehearsal(const std::filesystem::path& directory, const std::string& 
                    {"HOME", directory.native()}};
 }
 
-std::string Rehearsal::ledger() const
+namespace {
+
+/// What the emulator's control plane answers.
+std::string control(const std::string& url, const char* method, const char* path, const std::string& body)
 {
-  const Poco::URI uri{m_url};
+  const Poco::URI uri{url};
   Poco::Net::HTTPClientSession session{uri.getHost(), uri.getPort()};
-  Poco::Net::HTTPRequest request{"GET", "/emulator/ledger", "HTTP/1.1"};
-  session.sendRequest(request);
+  Poco::Net::HTTPRequest request{method, path, "HTTP/1.1"};
+  if (!body.empty()) request.setContentLength(static_cast<int>(body.size()));
+  session.sendRequest(request) << body;
   Poco::Net::HTTPResponse response;
   std::string text;
   Poco::StreamCopier::copyToString(session.receiveResponse(response), text);
+  if (response.getStatus() != Poco::Net::HTTPResponse::HTTP_OK) throw std::runtime_error{"the emulator: " + text};
   return text;
+}
+
+} // namespace
+
+void Rehearsal::put_faults(const std::string& faults) const
+{
+  control(m_url, "PUT", "/emulator/faults", faults);
+}
+
+std::string Rehearsal::ledger() const
+{
+  return control(m_url, "GET", "/emulator/ledger", "");
 }
 
 std::int64_t Rehearsal::ledger(const std::string& total) const

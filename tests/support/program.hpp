@@ -50,6 +50,8 @@ public:
 
   const Environment& environment() const { return m_environment; }
   Ended operator()(const Words& words) const { return run(words, m_environment); }
+  /// Puts other faults in force.
+  void put_faults(const std::string& faults) const;
   /// The ledger as it is told.
   std::string ledger() const;
   /// The same with stdin from a file.

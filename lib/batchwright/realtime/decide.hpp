@@ -3,8 +3,10 @@
 
 #include <batchwright/api/caller.hpp>
 #include <batchwright/base/clock.hpp>
+#include <batchwright/realtime/call.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace batchwright::realtime {
@@ -44,15 +46,40 @@ struct Decision {
   bool timed_out = false;   ///< it took as long as it may: that is tried once more, not more often
   bool no_capacity = false; ///< of the flex tier: the standard one may have some
   bool too_large = false;   ///< it asks for more than the whole limit: no waiting helps
-  std::string why = {};     ///< for people; empty where the answer is kept at once
+  bool at_once = false;     ///< it is sent again without a wait: another way is open
+  std::optional<std::int64_t> used = {}; ///< tokens, where the answer tells
+  std::string why = {};                  ///< for people; empty where the answer is kept at once
 };
 
 /// By the API's error guide (openai-batch.md section 14) and the outcomes of the design. `timeout`: what the request
 /// was given.
 Decision decide(const api::Answered& answered, Millis timeout);
 
+/// Whether it is an answer, whatever it says, from a server that works.
+inline bool is_of_use(const Decision& d)
+{
+  return d.then == Then::keep && !d.is_failure && !d.too_large;
+}
+
+/// Where the service tier that we wrote into a request has no room or is not known, the standard one is asked.
+/// True where it is not known: no other request need ask for it.
+bool mind_tier(Decision& decision, const api::Answered& answered, Call& call);
+
+/// What a decision depends on beyond the answer.
+struct Standing {
+  int max_attempts = 3;
+  bool is_free = false;  ///< nobody is there to answer: what fails uses up no attempt
+  bool is_large = false; ///< it asks for more than a minute has
+};
+
+/// What the decision comes to for a request with a past: the answer to the last attempt is kept, and so is that of one
+/// which would never be let through. Counts what the next decision needs.
+void settle(Decision& decision, Call& call, const Standing& standing);
+
+constexpr Millis longest_wait_before_again{3'600'000};
+
 /// The wait before a request is sent again after its n-th failure in a row, from 1: 0.5 s, doubling to 30 s, of which
-/// half is scaled by `jitter` from 0 to 1. The server's hint is a floor to that.
+/// half is scaled by `jitter` from 0 to 1. The server's hint is a floor to that, of an hour at most.
 Millis wait_before_again(int failures, std::optional<Millis> hint, double jitter);
 
 } // namespace batchwright::realtime

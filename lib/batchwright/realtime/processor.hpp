@@ -91,10 +91,10 @@ public:
   ~Processor();
 
   using Id = std::uint64_t;
-  /// Called once, from a thread of the processor's.
+  /// Called once, from a thread of the processor's, or from within drop().
   using OnOver = std::function<void(const Result&)>;
 
-  /// Begins a work, or goes on with it where its journal ends.
+  /// Begins a work, or goes on with it where its journal ends. Throws as the journal and the request file do.
   Id start(Work work, OnOver on_over);
   /// Nothing of it is sent any more; it is over when what is in flight has come home.
   void stop(Id id);
@@ -105,7 +105,7 @@ public:
   Condition condition() const;
   /// Our share of the limits, beside other processes: from 0 to 1.
   void set_share(double share);
-  /// Other options, for works that came later.
+  /// Another bound of what may be in flight; the rates stay as they are.
   void adjust(const ProcessorOptions& options);
 
 private:

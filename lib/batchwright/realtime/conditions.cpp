@@ -1,0 +1,89 @@
+#include <batchwright/realtime/conditions.hpp>
+
+#include <algorithm>
+
+namespace batchwright::realtime {
+namespace {
+
+/// The most that goes where the user names no bound.
+constexpr std::uint64_t default_most = 2'000;
+/// The same where no limit is known either.
+constexpr std::uint64_t most_without_limits = 256;
+/// The most that a user can name.
+constexpr std::uint64_t most_ever = 10'000;
+/// The latency is taken to be this as long as nothing was answered.
+constexpr Millis assumed_latency{2'000};
+/// Of the newest value in an average.
+constexpr double weight = 0.1;
+
+double smoothed(std::optional<double> before, double value)
+{
+  return before ? *before + weight * (value - *before) : value;
+}
+
+} // namespace
+
+std::uint64_t Conditions::most_in_flight(std::uint64_t bound) const
+{
+  return std::min(bound > 0 ? bound : most_by_rate(), m_ramp);
+}
+
+/// As much as the rate and the latency make of themselves, and half as much again.
+std::uint64_t Conditions::most_by_rate() const
+{
+  const auto limits = limiter.limits();
+  if (!limits.requests && !limits.tokens) return most_without_limits;
+  auto per_minute = limits.requests.value_or(1e9);
+  if (limits.tokens && m_tokens && *m_tokens > 0) per_minute = std::min(per_minute, *limits.tokens / *m_tokens);
+  const auto minutes = static_cast<double>(m_latency.value_or(assumed_latency).count()) / 60'000;
+  const auto enough = std::clamp(per_minute * minutes * 1.5 + 8, 16.0, static_cast<double>(default_most));
+  return static_cast<std::uint64_t>(enough);
+}
+
+bool Conditions::is_large(std::int64_t tokens) const
+{
+  const auto most = limiter.limits().tokens;
+  return most && static_cast<double>(tokens) > *most;
+}
+
+void Conditions::hear(const Call& call, const api::Answered& answered, const Decision& decision, Instant now)
+{
+  hear_rate(call.ticket, answered, decision, now);
+  if (decision.is_failure) {
+    breaker.failed(call.ticket.serial, call.probe, now);
+    if (breaker.is_open()) m_ramp = first_in_flight;
+  } else if (decision.obstacle == Obstacle::none) {
+    breaker.succeeded(call.ticket.serial);
+  }
+}
+
+void Conditions::hear_rate(const Ticket& ticket, const api::Answered& answered, const Decision& decision, Instant now)
+{
+  switch (decision.rate) {
+  case RateWord::answered:
+    return limiter.answered(ticket, decision.used, answered.rates, now);
+  case RateWord::refused:
+    return limiter.refused(ticket, answered.retry_after, answered.rates, now);
+  case RateWord::slow_down:
+    return limiter.slow_down(ticket, answered.retry_after, now);
+  case RateWord::failed:
+    return limiter.failed(ticket, answered.rates, now);
+  case RateWord::unsent:
+    return limiter.unsent(ticket, now);
+  }
+}
+
+void Conditions::note(const Call& call, const api::Answered& answered, const Decision& settled, Instant now)
+{
+  if (settled.then == Then::again_free && !m_putting_off) m_putting_off = now;
+  if (!is_of_use(settled)) return;
+  const auto took = static_cast<double>(answered.took.count());
+  const auto before = m_latency ? std::optional{static_cast<double>(m_latency->count())} : std::nullopt;
+  m_latency = Millis{static_cast<std::int64_t>(smoothed(before, took))};
+  m_tokens = smoothed(m_tokens, static_cast<double>(settled.used.value_or(call.tokens)));
+  m_last_answer = now;
+  m_putting_off.reset();
+  m_ramp = std::min(m_ramp + 1, most_ever);
+}
+
+} // namespace batchwright::realtime

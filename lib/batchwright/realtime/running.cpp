@@ -1,0 +1,208 @@
+#include <batchwright/base/error.hpp>
+#include <batchwright/realtime/running.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace batchwright::realtime {
+namespace {
+
+/// So many 403 and no other answer: it is the account.
+constexpr std::size_t forbidden_in_a_row = 20;
+/// One that is to be sent again later than this waits because the clock was set back.
+constexpr Millis latest_again = longest_wait_before_again + Millis{1'000};
+
+} // namespace
+
+Running::Running(Work work, Processor::OnOver on_over)
+    : is_careful(work.careful),
+      m_work(std::move(work)),
+      m_on_over(std::move(on_over)),
+      m_file(m_work.requests, m_work.tokens_of)
+{
+  journal.emplace(m_work.journal, m_work.count);
+  m_has_answers = journal->answered() > 0;
+}
+
+bool Running::all_forbidden() const
+{
+  return !m_has_answers && m_held.size() >= forbidden_in_a_row;
+}
+
+bool Running::is_due(Instant now) const
+{
+  if (m_again.empty()) return false;
+  const auto at = m_again.begin()->first;
+  return at <= now || at > now + latest_again;
+}
+
+bool Running::has_next(Instant now, std::uint64_t most_waiting, Instant& next)
+{
+  if (m_is_stopping || all_forbidden()) return false;
+  if (is_due(now)) return true;
+  if (!m_again.empty()) next = std::min(next, m_again.begin()->first);
+  return m_again.size() <= most_waiting && read_head();
+}
+
+const Call& Running::next(Instant now) const
+{
+  return is_due(now) ? m_again.begin()->second : *m_head;
+}
+
+std::optional<Call> Running::begin_next(Instant now)
+{
+  const auto& call = next(now);
+  try {
+    journal->begin(call.request, call.attempt);
+  } catch (...) {
+    break_off(std::current_exception());
+    return std::nullopt;
+  }
+  ++in_flight;
+  if (is_due(now)) return std::move(m_again.extract(m_again.begin()).mapped());
+  return std::exchange(m_head, std::nullopt);
+}
+
+/// Reads on to the next request without an answer.
+bool Running::read_head()
+{
+  try {
+    if (!m_head) find_head();
+  } catch (...) {
+    break_off(std::current_exception());
+  }
+  return m_head.has_value();
+}
+
+void Running::find_head()
+{
+  while (m_file.position() < m_work.count && journal->known(m_file.position()).answered)
+    m_file.skip();
+  if (m_file.position() >= m_work.count) return;
+  const auto known = journal->known(m_file.position());
+  m_head = m_file.next();
+  ensure(m_head.has_value(), "a request file has as many lines as its part has requests");
+  m_head->attempt = std::max(known.attempt, m_work.first_attempt);
+}
+
+void Running::hold(const Call& call, const api::Answered& answered, const Decision& decision)
+{
+  m_held.push_back({call, line_of(call, answered, decision), decision.why});
+}
+
+void Running::was_answered(const api::Answered& answered, const Decision& decision)
+{
+  if (answered.ending != api::Ending::ok) ++m_failed;
+  if (!is_of_use(decision)) return;
+  m_has_answers = true;
+  try {
+    store_held();
+  } catch (...) {
+    break_off(std::current_exception());
+  }
+}
+
+/// There are other answers: 403 was the matter of these requests alone.
+void Running::store_held()
+{
+  while (!m_held.empty()) {
+    journal->answer(m_held.back().call.request, m_held.back().line);
+    m_held.pop_back();
+    ++m_failed;
+  }
+}
+
+/// There is no other answer: it is the account's matter.
+void Running::miss_held()
+{
+  for (const auto& held : m_held) {
+    journal->missed({.request = held.call.request, .attempt = held.call.attempt}, held.why);
+    meet(Obstacle::forbidden, held.why);
+  }
+  m_held.clear();
+}
+
+void Running::send_again(Call call, const Decision& decision, Instant at)
+{
+  try {
+    journal->missed({.request = call.request, .attempt = call.attempt, .billed = decision.billed}, decision.why);
+  } catch (...) {
+    break_off(std::current_exception());
+  }
+  if (decision.then == Then::again) ++call.attempt;
+  m_again.emplace(at, std::move(call));
+}
+
+void Running::take_back(const Call& call)
+{
+  --in_flight;
+  try {
+    journal->missed({.request = call.request, .attempt = call.attempt}, "given up before it was sent");
+  } catch (...) {
+    break_off(std::current_exception());
+  }
+}
+
+void Running::meet(Obstacle obstacle, const std::string& words)
+{
+  m_is_stopping = true;
+  if (m_result.obstacle != Obstacle::none) return;
+  m_result.obstacle = obstacle;
+  m_result.words = words;
+}
+
+void Running::break_off(std::exception_ptr fault)
+{
+  m_is_stopping = true;
+  if (!m_result.fault) m_result.fault = std::move(fault);
+}
+
+bool Running::is_over()
+{
+  if (in_flight > 0) return false;
+  if (m_is_stopping || all_forbidden()) return true;
+  return m_again.empty() && !read_head();
+}
+
+void Running::conclude()
+{
+  try {
+    miss_held();
+    journal->sync();
+  } catch (...) {
+    break_off(std::current_exception());
+  }
+  m_result.in_flight = given_up;
+  m_result.answered = journal->answered();
+  m_result.billed_again = journal->billed_again();
+  if (m_result.fault) {
+    m_result.end = End::broken;
+  } else if (m_result.answered == m_work.count) {
+    m_result.end = End::answered;
+  } else {
+    m_result.end = m_result.obstacle == Obstacle::none ? End::stopped : End::obstacle;
+  }
+  journal.reset(); // the next one on that file may come as soon as the end is told
+  m_on_over(m_result);
+}
+
+Pulse Running::pulse() const
+{
+  return {.answered = journal->answered(),
+          .failed = m_failed,
+          .in_flight = in_flight,
+          .billed_again = journal->billed_again()};
+}
+
+std::string line_of(const Call& call, const api::Answered& a, const Decision& d)
+{
+  if (d.too_large)
+    return unanswered_line(call, a.error.code.empty() ? "rate_limit_exceeded" : a.error.code,
+                           a.error.message.empty() ? a.trouble : a.error.message);
+  if (a.status == 0) return unanswered_line(call, d.timed_out ? "request_timeout" : "connection_lost", a.trouble);
+  const bool is_cut = a.status >= 200 && a.status < 300 && a.ending != api::Ending::ok;
+  if (is_cut) return unanswered_line(call, "unreadable_answer", a.trouble);
+  return answer_line(call, a);
+}
+
+} // namespace batchwright::realtime
