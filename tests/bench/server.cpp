@@ -1,6 +1,6 @@
 // A server that costs as little as possible, to measure clients by: it answers every POST after a fixed time with a
 // fixed small chat completion. One thread, epoll, some ten thousand connections. First line: `port N`; GET /stats tells
-// what it saw.
+// what it saw, GET /arrivals when requests came, in milliseconds.
 //
 //   batchwright_bench_server [--port N] [--latency MS] [--tls DIRECTORY]
 //
@@ -8,6 +8,7 @@
 #include <batchwright/emulator/tls_certificate.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <openssl/ssl.h>
 
 #include <arpa/inet.h>
@@ -32,6 +33,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace {
 
@@ -273,10 +275,12 @@ private:
     const bool open = connection.receive();
     for (auto request = connection.take_request(); !request.empty(); request = connection.take_request()) {
       if (request.starts_with("GET")) {
-        connection.queue(stats());
+        connection.queue(request.starts_with("GET /arrivals") ? arrivals() : stats());
       } else {
-        ++m_requests;
-        m_due.push_back({Clock::now() + m_latency, socket, connection.serial});
+        const auto now = Clock::now();
+        m_arrivals.push_back(
+            static_cast<std::uint32_t>(std::chrono::round<std::chrono::milliseconds>(now - m_begun).count()));
+        m_due.push_back({now + m_latency, socket, connection.serial});
         m_most_in_flight = std::max(m_most_in_flight, m_due.size());
       }
     }
@@ -319,10 +323,13 @@ private:
       return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
     };
     return with_length("", fmt::format(R"({{"requests":{},"connections":{},"most_in_flight":{},"cpu_s":{:.2f}}})",
-                                       m_requests, m_accepted, m_most_in_flight,
+                                       m_arrivals.size(), m_accepted, m_most_in_flight,
                                        seconds(used.ru_utime) + seconds(used.ru_stime)));
   }
 
+  std::string arrivals() const { return with_length("", fmt::format("[{}]", fmt::join(m_arrivals, ","))); }
+
+  const Clock::time_point m_begun = Clock::now();
   const std::chrono::milliseconds m_latency;
   const std::string m_completion = completion();
   std::unique_ptr<SSL_CTX, FreeTls> m_context = {};
@@ -330,7 +337,7 @@ private:
   const int m_epoll = ::epoll_create1(EPOLL_CLOEXEC);
   std::unordered_map<int, std::unique_ptr<Connection>> m_connections = {};
   std::deque<Due> m_due = {};
-  std::uint64_t m_requests = 0;
+  std::vector<std::uint32_t> m_arrivals = {}; // one a request
   std::uint64_t m_accepted = 0;
   std::size_t m_most_in_flight = 0;
 };

@@ -1,0 +1,25 @@
+"""Measures the program, and what is used in its place, and prints medians as tables, with the limits that must hold.
+
+All runs on this machine, against servers on 127.0.0.1, and data made from a seed. Load by others distorts times: what
+is compared runs in turn, so ratios hold where figures do not.
+
+In: the sources, built as release. Out: Markdown on stdout, the same with every single run as JSON on request, progress
+on stderr. Never: a key, a call to another machine but for the packages that are installed.
+
+Where to look, each module taking from those below it only:
+
+    command                         one call, from the options to the exit status
+    realtime                        the bench of that name: its tables
+    realtime_speed, realtime_rates  requests in flight; rates of an account
+    options                         what was asked for
+    build, machine                  what is measured, and where
+    clients                         what sends requests
+    servers                         what answers them
+    process                         a command, and what it cost
+    figures, steady                 figures with their limits; the time in which a client is at speed
+    stop, talk                      what ends a call; words on the terminal
+"""
+
+import pathlib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]  # of the repository

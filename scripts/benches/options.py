@@ -1,0 +1,46 @@
+"""What the command line asks for."""
+
+import argparse
+import pathlib
+
+import benches
+from benches.stop import EXIT_USAGE
+
+EPILOG = """exit status:
+  0    every limit holds
+  3    one does not
+  1    something could not be measured
+  64   usage"""
+GROUPS = ("speed", "rates")
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(EXIT_USAGE, f"bench: {message}; `scripts/bench --help` shows what there is\n")
+
+
+def positive(text):
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+    return int(text)
+
+
+def file_to_write(text):
+    path = pathlib.Path(text)
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text}: there can be no file of that name")
+    return path
+
+
+def read_options(names):
+    parser = Parser(description=benches.__doc__.partition("\n\nIn:")[0], epilog=EPILOG)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("name", choices=names, metavar="NAME", help=", ".join(names))
+    parser.add_argument("--quick", action="store_true", help="the main figures in under two minutes, once each")
+    parser.add_argument("--only", choices=GROUPS, help="a part of it")
+    parser.add_argument("--runs", type=positive, metavar="N", help="runs of each (default: 3, of the quick form 1)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="makes the data (default: %(default)s)")
+    parser.add_argument("--json", type=file_to_write, metavar="FILE", help="write every run, and versions, as JSON")
+    options = parser.parse_args()
+    options.runs = options.runs or (1 if options.quick else 3)
+    return options
