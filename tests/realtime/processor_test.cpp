@@ -156,6 +156,16 @@ bool has(const std::string& text, std::string_view part)
   return text.find(part) != std::string::npos;
 }
 
+bool is_disk_fault(const Result& result)
+{
+  REQUIRE(result.fault);
+  try {
+    std::rethrow_exception(result.fault);
+  } catch (const Error& error) {
+    return error.fault() == Fault::disk;
+  }
+}
+
 ProcessorOptions at_most(std::uint64_t count)
 {
   return {.max_in_flight = count};
@@ -556,12 +566,19 @@ TEST_CASE("a work that is stopped sends nothing more, and what is in flight come
 
 TEST_CASE("a work that is dropped is over at once; what was in flight is told, and stays begun")
 {
-  World world{[](const auto&) { return answer_ok(); }, at_most(8)};
-  auto some = world.work("a", 100);
-  world.caller.open(false);
-  auto started = world.start(some);
+  std::atomic<bool> is_later = false;
+  std::promise<void> freed;
+  const auto free = freed.get_future().share();
+  World world{[&](const auto&) {
+                if (!is_later) free.wait();
+                return answer_ok();
+              },
+              at_most(8)};
+  const auto work = world.work("a", 100);
+  auto started = world.start(work);
   auto other = world.start(world.work("b", 4));
   world.caller.wait_in_flight(8);
+  is_later = true;
   const auto of_it = world.processor->pulse(started.id)->in_flight;
   CHECK(of_it > 0);
   world.processor->drop(started.id);
@@ -571,16 +588,19 @@ TEST_CASE("a work that is dropped is over at once; what was in flight is told, a
   CHECK(result.in_flight == of_it);
   CHECK(result.answered == 0);
 
-  // Its file may be taken up at once, and what comes home late writes nothing into it.
-  auto next = world.start(some);
-  world.caller.open(true);
-  CHECK(world.wait(other).end == End::answered);
+  // Its file may be taken up at once, and what comes home late does nothing to it.
+  world.options = at_most(12);
+  auto next = world.start(work);
   const auto last = world.wait(next);
+  freed.set_value();
   CHECK(last.end == End::answered);
   CHECK(last.billed_again == of_it);
+  CHECK(world.wait(other).end == End::answered);
+  world.pass([&] { return world.processor->condition().in_flight == 0; });
+  world.processor.reset();
   CHECK(world.answers("a").size() == 100);
+  CHECK(Journal{work.journal, 100}.answered() == 100);
   CHECK(world.caller.calls() == static_cast<int>(of_it) + 4 + 100);
-  CHECK(world.processor->condition().in_flight == 0);
 }
 
 TEST_CASE("a processor that ends ends its calls, and leaves them begun")
@@ -609,18 +629,48 @@ TEST_CASE("where the disk takes no more, the work breaks off, and nothing more i
     result = world.run(work);
   }
   CHECK(result.end == End::broken);
-  REQUIRE(result.fault);
-  try {
-    std::rethrow_exception(result.fault);
-  } catch (const Error& error) {
-    CHECK(error.fault() == Fault::disk);
-  }
+  CHECK(is_disk_fault(result));
   CHECK(result.answered < 200);
   CHECK(world.caller.calls() <= static_cast<int>(result.answered) + 4);
   const auto sent = world.caller.calls();
   const auto next = world.run(work);
   CHECK(next.end == End::answered);
   CHECK(world.caller.calls() == sent + 2'000 - static_cast<int>(result.answered));
+}
+
+TEST_CASE("what cannot be noted as begun is not sent")
+{
+  World world{[](const auto&) { return answer_ok(); }};
+  const auto work = world.work("a", 3);
+  {
+    const FileSizeLimit limit{10};
+    const auto result = world.run(work);
+    CHECK(result.end == End::broken);
+    CHECK(is_disk_fault(result));
+  }
+  CHECK(world.caller.calls() == 0);
+  CHECK(world.run(work).end == End::answered);
+}
+
+TEST_CASE("where an answer in flight finds no room in the journal, the work breaks off, and says that it was lost")
+{
+  World world{[](const auto&) { return answer_ok(); }, at_most(1)};
+  const auto work = world.work("a", 1);
+  world.caller.open(false);
+  auto started = world.start(work);
+  world.caller.wait_in_flight(1);
+  {
+    const FileSizeLimit limit{40};
+    world.caller.open(true);
+    const auto result = world.wait(started);
+    CHECK(result.end == End::broken);
+    CHECK(is_disk_fault(result));
+    CHECK(result.answered == 0);
+  }
+  CHECK(world.caller.calls() == 1);
+  const auto next = world.run(work);
+  CHECK(next.end == End::answered);
+  CHECK(next.billed_again == 1);
 }
 
 TEST_CASE("an answer that cannot be held breaks the work off, and is no answer, no failure and no attempt")
