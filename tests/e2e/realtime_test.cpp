@@ -164,6 +164,7 @@ TEST_CASE("killed again and again with many in flight, it loses nothing, and pay
   CHECK(again > 0);
   CHECK(again <= kills * in_flight);
   CHECK(job.answers_in_journal() == job.count);
+  CHECK(std::stod(job.status("cost", "possibly_billed_again_usd")) > 0);
 }
 
 TEST_CASE("the first Ctrl-C waits for what is in flight, and nothing is paid again")
