@@ -36,7 +36,7 @@ TEST_CASE("each value has its word, in the order of the stored numbers")
   CHECK(words_up_to(Pause::disk) == "none auth quota budget account failures unknown_submission disk ");
   CHECK(words_up_to(InputFormat::tsv) == "auto csv jsonl text tsv ");
   CHECK(words_up_to(JobState::done) == "planned open running paused cancelling done ");
-  CHECK(words_up_to(Phase::merging) == "reading building uploading running calling downloading settling merging ");
+  CHECK(words_up_to(Phase::merging) == "reading building uploading running downloading settling merging ");
   CHECK(words_up_to(Status::failed) == "pending succeeded failed ");
 }
 

@@ -185,16 +185,6 @@ void Run::store_figures()
   }
 }
 
-/// How far the real-time parts are, as told to people.
-void Run::report_calls()
-{
-  for (const auto& [number, called] : m_called) {
-    const auto pulse = called.processor->pulse(called.id);
-    if (!pulse) continue;
-    m_tools.observer.on(Progress{Phase::calling, m_job.name, number, pulse->answered, part(number).requests});
-  }
-}
-
 /// All that is left goes in real time: a part without a batch changes its route, and keeps its file.
 void Run::reroute(const Part& p)
 {

@@ -349,9 +349,13 @@ void Run::report_progress()
     m_tools.observer.on(
         Progress{gauge->phase, m_job.name, number, gauge->done.load(std::memory_order_relaxed), gauge->total});
   }
-  report_calls();
   Progress whole{Phase::running, m_job.name, 0, 0, m_job.items};
   for (const auto& p : m_parts) {
+    if (const auto called = m_called.find(p.number); called != m_called.end()) {
+      const auto pulse = called->second.processor->pulse(called->second.id);
+      whole.done += pulse ? pulse->answered : 0;
+      continue;
+    }
     whole.done += has_outcomes(p.state) ? p.outcome.succeeded + p.outcome.failed
                                         : static_cast<std::uint64_t>(p.remote.completed + p.remote.failed);
   }

@@ -181,7 +181,6 @@ private:
   void tend_calls();
   void store_figures();
   void note_how_calls_go(const Part& part, const realtime::Condition& condition);
-  void report_calls();
   void reroute(const Part& part);
 
   // --- the hybrid mode (run_hybrid.cpp) ---

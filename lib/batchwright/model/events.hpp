@@ -15,7 +15,6 @@ enum class Phase : std::uint8_t {
   building,
   uploading,
   running,
-  calling, ///< requests of real-time parts
   downloading,
   settling,
   merging

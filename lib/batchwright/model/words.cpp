@@ -73,8 +73,8 @@ std::string_view name(JobState state)
 
 std::string_view name(Phase phase)
 {
-  constexpr std::array<std::string_view, 8> names{"reading", "building",    "uploading", "running",
-                                                  "calling", "downloading", "settling",  "merging"};
+  constexpr std::array<std::string_view, 7> names{"reading",     "building", "uploading", "running",
+                                                  "downloading", "settling", "merging"};
   return names.at(static_cast<std::size_t>(phase));
 }
 

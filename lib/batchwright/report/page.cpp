@@ -151,9 +151,12 @@ std::string live_line(const RealtimeView& live)
   auto text = fmt::format("{} of {} answered in real time", count(live.answered), count(live.requests));
   if (live.failed > 0) text += fmt::format(" ({} failed)", count(live.failed));
   if (live.in_flight > 0) text += fmt::format(", {} in flight", count(live.in_flight));
-  if (live.allowed) text += fmt::format("; {} a minute", count(unsigned_of(*live.allowed)));
-  if (live.limit_requests) text += fmt::format(" of {}", count(unsigned_of(*live.limit_requests)));
-  if (live.limit_tokens) text += fmt::format(", {} tokens a minute at most", count(unsigned_of(*live.limit_tokens)));
+  if (live.allowed) text += fmt::format("; {} a minute now", count(unsigned_of(*live.allowed)));
+  if (live.limit_requests || live.limit_tokens) text += "; at most ";
+  if (live.limit_requests) text += fmt::format("{} requests", count(unsigned_of(*live.limit_requests)));
+  if (live.limit_tokens)
+    text += fmt::format("{}{} tokens", live.limit_requests ? " and " : "", count(unsigned_of(*live.limit_tokens)));
+  if (live.limit_requests || live.limit_tokens) text += " a minute";
   if (!live.why.empty()) text += fmt::format("; waits: {}", harmless(live.why));
   return text;
 }

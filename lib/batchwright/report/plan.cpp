@@ -68,6 +68,8 @@ std::string waiting_for(const JobView& v)
   };
   add(live, "batch runs at the server", "batches run at the server");
   add(called, "part goes in real time", "parts go in real time");
+  if (v.live && v.live->answered > 0)
+    text += fmt::format(" ({} of {} answered)", count(v.live->answered), count(v.live->requests));
   add(queued, "part waits for room there", "parts wait for room there");
   add(unsent, "part is not sent yet", "parts are not sent yet");
   return text;
