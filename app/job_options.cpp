@@ -103,7 +103,7 @@ void get_consent(const JobOptions& options, const bw::engine::Draft& draft, cons
   const auto question = draft.needs_consent
                             ? fmt::format("Send {} items to {} now, and later what fails for a passing reason?",
                                           bw::report::count(draft.unsent), to)
-                            : fmt::format("Send {} to {}?", bw::report::amount_of_work(plan.requests, plan.parts), to);
+                            : fmt::format("Send {} to {}?", bw::report::amount_of_work(plan), to);
   const auto in = draft.spooled ? Stdin::holds_data : Stdin::is_free;
   if (!session.console().confirm(question, "this spends money",
                                  "say --yes to send it, or --dry-run to see only what it would cost", in)) {

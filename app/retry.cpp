@@ -46,7 +46,7 @@ bw::engine::RetryAsk ask_of(const RetryOptions& options)
 void get_consent(const RetryOptions& options, const bw::PlanView& plan, Session& session)
 {
   if (options.yes) return;
-  const auto question = fmt::format("Send {} again to {}?", bw::report::amount_of_work(plan.requests, plan.parts),
+  const auto question = fmt::format("Send {} again to {}?", bw::report::amount_of_work(plan),
                                     plan.model.empty() ? "several models" : plan.model);
   if (!session.console().confirm(question, "this spends money", "say --yes to send it")) {
     throw Error{Fault::usage, "not sent: consent was not given"};

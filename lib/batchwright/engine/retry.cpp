@@ -47,10 +47,10 @@ int next_number(const std::vector<Part>& parts)
 }
 
 /// What the new parts of a part's items have in common.
-Part kind_of(const Part& parent, const RetryAsk& ask)
+Part kind_of(const Part& parent, const RetryAsk& ask, Mode mode)
 {
   Part kind;
-  kind.route = Route::batch;
+  kind.route = mode == Mode::realtime ? Route::realtime : Route::batch;
   kind.attempt = parent.attempt + 1;
   kind.endpoint = parent.endpoint;
   kind.inputs_per_request = parent.inputs_per_request;
@@ -143,7 +143,7 @@ private:
 
   std::size_t group_for(const Part& parent)
   {
-    const auto kind = kind_of(parent, m_retry.ask);
+    const auto kind = kind_of(parent, m_retry.ask, m_retry.job.mode);
     // Ids of ready-made requests are unique in their file only.
     const auto input = is_ready_made(m_retry.job) ? parent.mark.input : 0;
     const auto known = std::find_if(m_groups.begin(), m_groups.end(), [&](const Group& group) {
@@ -211,6 +211,7 @@ void cut(Retry& retry, const std::vector<Group>& groups, int number, const money
     plan.output_tokens += use.output;
   }
   plan.job = retry.job.name;
+  plan.mode = retry.job.mode;
   plan.parts = retry.parts.size();
   plan.batch = expected_cost(by_model, prices, Route::batch);
   plan.realtime = expected_cost(by_model, prices, Route::realtime);
@@ -252,7 +253,8 @@ Job reopened(Job job, const PlanView& plan)
   }
   job.handover.delivered_at.reset();
   job.handover.hook_begun_at.reset();
-  if (job.estimated) job.estimated = plan.batch ? std::optional{*job.estimated + *plan.batch} : std::nullopt;
+  const auto& more = plan.mode == Mode::realtime ? plan.realtime : plan.batch;
+  if (job.estimated) job.estimated = more ? std::optional{*job.estimated + *more} : std::nullopt;
   return job;
 }
 

@@ -121,11 +121,10 @@ std::string plan(const PlanView& v)
 {
   const auto model = v.model.empty() ? "several models" : v.model;
   if (v.continues && !v.needs_consent)
-    return fmt::format("{}: {} for {}\n  continues the job of that name", v.job, amount_of_work(v.requests, v.parts),
-                       model);
+    return fmt::format("{}: {} for {}\n  continues the job of that name", v.job, amount_of_work(v), model);
   auto text = v.needs_consent ? fmt::format("{}: {} of {} in no batch, for {}\n", v.job, count(v.unsent),
                                             counted(v.items, "item is", "items are"), model)
-                              : fmt::format("{}: {} for {}\n", v.job, amount_of_work(v.requests, v.parts), model);
+                              : fmt::format("{}: {} for {}\n", v.job, amount_of_work(v), model);
   text += input_line(v);
   text += fmt::format("  upload  {}\n", bytes(v.request_bytes));
   text += fmt::format("  tokens  about {} in", count(tokens(v.input_tokens)));
@@ -145,6 +144,13 @@ std::string plan(const PlanView& v)
 std::string amount_of_work(std::uint64_t requests, std::size_t parts)
 {
   return fmt::format("{} in {}", counted(requests, "request", "requests"), counted(parts, "batch", "batches"));
+}
+
+std::string amount_of_work(const PlanView& v)
+{
+  const bool all_live = v.mode == Mode::realtime || (v.urgent > 0 && v.parts == 0);
+  if (all_live) return fmt::format("{} in real time", counted(v.requests, "request", "requests"));
+  return amount_of_work(v.requests, v.parts) + (v.urgent > 0 ? " and in real time" : "");
 }
 
 std::string next_step(const JobView& v)

@@ -14,6 +14,8 @@ std::string plan(const PlanView& view);
 
 /// "120,000 requests in 3 batches".
 std::string amount_of_work(std::uint64_t requests, std::size_t parts);
+/// The same of a plan, by its routes: "4,000 requests in 4 batches and in real time".
+std::string amount_of_work(const PlanView& view);
 
 /// Why a job is not done, and the command that moves it: one or two lines.
 std::string next_step(const JobView& view);
