@@ -5,14 +5,13 @@
 
 #include <batchwright/json/json.hpp>
 
-#include <doctest/doctest.h>
-#include <fmt/format.h>
-
 #include <Poco/Net/HTTPClientSession.h>
 #include <Poco/Net/HTTPRequest.h>
 #include <Poco/Net/HTTPResponse.h>
 #include <Poco/StreamCopier.h>
 #include <Poco/URI.h>
+#include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <chrono>
 #include <csignal>
@@ -162,8 +161,8 @@ TEST_CASE("urgent, failing and expired items: one merged file, complete, in orde
       "transient_share":0.03,"expire_batches":[{"batch":2,"after_share":0.4}]})"};
   const auto input = tiers(dir, 4000, 20);
   const auto out = dir / "out.jsonl";
-  const auto ended = world(paid_words("run", input, {"--urgent", "tier=gold", "--requests-per-part", "1000", "--every",
-                                                     "50ms", "-o", out.native()}));
+  const auto ended = world(paid_words(
+      "run", input, {"--urgent", "tier=gold", "--requests-per-part", "1000", "--every", "50ms", "-o", out.native()}));
   CAPTURE(ended.err);
   REQUIRE(ended.exit == 0);
   check_complete(tests::slurp(out), 4000);
@@ -186,10 +185,12 @@ TEST_CASE("a deadline that comes while batches run: stopped, harvested, the rest
   warm_up(dir, world);
   const auto input = tests::rows(dir, 300);
   const auto out = dir / "out.jsonl";
+  const auto begun = std::chrono::steady_clock::now();
   const auto ended = world(paid_words(
       "run", input, {"--deadline", "7s", "--requests-per-part", "100", "--every", "100ms", "-o", out.native()}));
   CAPTURE(ended.err);
   REQUIRE(ended.exit == 0);
+  CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds{14}); // seven, on a machine with time
   CHECK(says(ended.err, "batches are left for the deadline"));
   check_complete(tests::slurp(out), 300);
   check_bought_once(world, 301);
@@ -278,8 +279,7 @@ TEST_CASE("poll --for ends in time with what is answered kept, and the next poll
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), R"({"chat_latency_ms":200})"};
   const auto input = tests::rows(dir, 40);
-  const auto submitted =
-      world(paid_words("submit", input, {"--mode", "realtime", "--max-in-flight", "2", "--detach"}));
+  const auto submitted = world(paid_words("submit", input, {"--mode", "realtime", "--max-in-flight", "2", "--detach"}));
   CAPTURE(submitted.err);
   REQUIRE(submitted.exit == 0);
   CHECK(says(submitted.err, "batchwright poll a"));
@@ -401,16 +401,17 @@ TEST_CASE("a batch that does not stop holds up the rest, which is said, and canc
       "stuck_batches":[{"batch":1,"state":"cancelling"}]})"};
   warm_up(dir, world);
   const auto input = tests::rows(dir, 60);
-  Running holder{paid_words("run", input, {"--deadline", "4s", "--requests-per-part", "30", "--every", "100ms", "-o",
-                                           (dir / "o").native()}),
-                 world.environment()};
+  Running holder{
+      paid_words("run", input,
+                 {"--deadline", "4s", "--requests-per-part", "30", "--every", "100ms", "-o", (dir / "o").native()}),
+      world.environment()};
   wait_for([&] { return says(world({"status", "a", "--offline"}).out, "has not stopped"); });
   CHECK(world.ledger("live_billed") <= 31); // of the other batch's items
   CHECK(world({"cancel", "a", "--abandon"}).exit == 0);
   const auto ended = holder.wait();
   CAPTURE(ended.err);
   CHECK(ended.exit == 3);
-  CHECK(says(ended.err, "the batch of part 1 has not stopped"));
+  CHECK(says(ended.err, "has not stopped in "));
   CHECK(says(ended.err, "batchwright cancel a --abandon"));
   const auto records = records_of(tests::slurp(dir / "o"));
   CHECK(records.indices.size() == 60);
@@ -449,8 +450,9 @@ TEST_CASE("a hybrid job killed twenty times loses nothing, and buys nothing by b
   const auto input = tiers(dir, 600, 5);
   const auto out = dir / "out.jsonl";
   constexpr int in_flight = 8;
-  const Words job{"--urgent", "tier=gold", "--requests-per-part", "150", "--max-in-flight", std::to_string(in_flight),
-                  "--adopt-grace", "100ms"};
+  const Words job{
+      "--urgent",      "tier=gold", "--requests-per-part", "150", "--max-in-flight", std::to_string(in_flight),
+      "--adopt-grace", "100ms"};
   const auto submit = paid_words("submit", input, job);
   const auto run = with(paid_words("run", input, job), {"--every", "50ms", "-o", out.native()});
   constexpr int kills = 20;
@@ -552,7 +554,8 @@ TEST_CASE("a repeated submit brings deadline and rates anew")
   CHECK(std::chrono::steady_clock::now() - begun < std::chrono::minutes{2}); // at the old rate it would take six
 }
 
-TEST_CASE("a hybrid job whose state was lost: batches come home, what was real time is said to be lost, and all ends well")
+TEST_CASE(
+    "a hybrid job whose state was lost: batches come home, what was real time is said to be lost, and all ends well")
 {
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), R"({"validating_ms":20,"in_progress_ms":100,"finalizing_ms":20})"};

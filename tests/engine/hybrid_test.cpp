@@ -1,4 +1,5 @@
-// The hybrid mode: when batches are left for real time, what becomes of their parts, and which way what they leave goes.
+// The hybrid mode: when batches are left for real time, what becomes of their parts, and which way what they leave
+// goes.
 
 #include "tests/support/answers.hpp"
 #include "tests/support/arena.hpp"
@@ -43,10 +44,8 @@ Part running(std::uint64_t requests, std::int64_t completed, std::int64_t failed
 {
   auto p = part_in(1, PartState::running, requests);
   p.batch = BatchId{"batch_1"};
-  p.remote = {.status = "in_progress",
-              .total = static_cast<std::int64_t>(requests),
-              .completed = completed,
-              .failed = failed};
+  p.remote = {
+      .status = "in_progress", .total = static_cast<std::int64_t>(requests), .completed = completed, .failed = failed};
   return p;
 }
 
@@ -399,8 +398,8 @@ TEST_CASE("parts without a batch change their route, keep their file, and no ite
   const auto job = process.make(ask);
   process.advance(job, Until::admitted);
   const auto before = process.store.parts(job);
-  const auto waiting = static_cast<std::size_t>(std::count_if(
-      before.begin(), before.end(), [](const Part& p) { return p.batch.empty() && !p.sha256.empty(); }));
+  const auto waiting = static_cast<std::size_t>(
+      std::count_if(before.begin(), before.end(), [](const Part& p) { return p.batch.empty() && !p.sha256.empty(); }));
   REQUIRE(waiting >= 2);
   begin_finish(process.tools, job);
   const auto view = process.advance(job, Until::ended);
@@ -408,8 +407,8 @@ TEST_CASE("parts without a batch change their route, keep their file, and no ite
   CHECK(view.items.succeeded == 50);
   for (const auto& was : before) {
     if (!was.batch.empty() || was.sha256.empty()) continue;
-    const auto is = *std::find_if(view.parts.begin(), view.parts.end(),
-                                  [&](const Part& p) { return p.number == was.number; });
+    const auto is =
+        *std::find_if(view.parts.begin(), view.parts.end(), [&](const Part& p) { return p.number == was.number; });
     CHECK(is.route == Route::realtime);
     CHECK(is.sha256 == was.sha256);
     CHECK(is.items == was.items);

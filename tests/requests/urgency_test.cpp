@@ -227,7 +227,8 @@ TEST_CASE("the user's ids stand on the lines of either kind, and one that comes 
       CHECK(found.requests.find(fmt::format("\"custom_id\":\"r{}\"", ordinal)) != std::string::npos);
   }
   j.inputs = {tests::input_file(
-      dir, "twice.jsonl", "{\"id\":\"a\",\"tier\":\"gold\",\"text\":\"x\"}\n{\"id\":\"a\",\"tier\":\"tin\",\"text\":\"y\"}\n",
+      dir, "twice.jsonl",
+      "{\"id\":\"a\",\"tier\":\"gold\",\"text\":\"x\"}\n{\"id\":\"a\",\"tier\":\"tin\",\"text\":\"y\"}\n",
       InputFormat::jsonl)};
   const auto e = thrown_by([&] { requests::plan(j); });
   CHECK(says(e, "the id `a` stands on line 1 already"));
