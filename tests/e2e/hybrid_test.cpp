@@ -581,4 +581,19 @@ TEST_CASE(
   CHECK(world(with(job_words("run", input, job), {"-o", out.native()})).exit == 0);
 }
 
+TEST_CASE("beside urgent items, under ids of the user's, only the request file tells which items a batch holds")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), R"({"validating_ms":20,"in_progress_ms":100,"finalizing_ms":20})"};
+  const auto input = tiers(dir, 12, 3);
+  REQUIRE(world(paid_words("submit", input, {"--urgent", "tier=gold", "--id-column", "id", "--name", "a"})).exit == 0);
+  REQUIRE(fs::remove_all(fs::path{world.environment().at("BATCHWRIGHT_HOME")}) > 0);
+  const auto refused = world({"recover", "a", "--adopt-grace", "100ms"});
+  CAPTURE(refused.err);
+  CHECK(refused.exit == 78);
+  CHECK(says(refused.err, "batchwright adopt --requests FILE batch"));
+  CHECK(says(refused.err, "file-"));
+  CHECK(world({"status", "a"}).exit == 64); // nothing is half there
+}
+
 TEST_SUITE_END();

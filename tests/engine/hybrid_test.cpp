@@ -289,6 +289,9 @@ TEST_CASE("after the switch each part goes to real time by the way that no answe
     CAPTURE(std::string{name(row.first)});
     CHECK(now_due(job, {part_in(1, row.first, 10)}) == std::vector{Action{row.second, 1}});
   }
+  auto waiting = part_in(1, PartState::queued, 10);
+  waiting.due = noon + hour; // for room, of which it needs none any more
+  CHECK(now_due(job, {waiting}) == std::vector{Action{Do::reroute, 1}});
   CHECK(now_due(job, {part_in(1, PartState::settled, 10)}).empty());
   CHECK(now_due(job, {part_in(1, PartState::planned, 10)}, Sending::no).empty()); // `fetch` sends nothing
   CHECK(now_due(job, {part_in(1, PartState::running, 10)}, Sending::no) == std::vector{Action{Do::cancel, 1}});
