@@ -34,15 +34,15 @@ std::vector<std::string> jobs_to_poll(const PollOptions& options, Session& sessi
 
 Exit run_poll(const PollOptions& options, Session& session)
 {
+  const auto at_most = duration_of(options.for_so_long, "--for"); // a wrong one is said whether jobs are open or not
   const auto jobs = jobs_to_poll(options, session);
   if (jobs.empty()) {
     session.console().say("no open jobs");
     return Exit::ok;
   }
   const bool named = !options.jobs.empty();
-  const bw::engine::Goal goal{.until = bw::engine::Until::idle,
-                              .sending = bw::engine::Sending::yes,
-                              .at_most = duration_of(options.for_so_long, "--for")};
+  const bw::engine::Goal goal{
+      .until = bw::engine::Until::idle, .sending = bw::engine::Sending::yes, .at_most = at_most};
   auto exit = Exit::ok;
   for (const auto& [job, view, fault] : bw::engine::advance_all(session.tools(), session.server(), jobs, goal)) {
     if (view) {

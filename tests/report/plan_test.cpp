@@ -64,6 +64,10 @@ TEST_CASE("work is told in the number it has")
 {
   CHECK(report::amount_of_work(1, 1) == "1 request in 1 batch");
   CHECK(report::amount_of_work(120'000, 3) == "120,000 requests in 3 batches");
+  CHECK(report::amount_of_work(PlanView{.requests = 9, .parts = 2}) == "9 requests in 2 batches");
+  CHECK(report::amount_of_work(PlanView{.requests = 9, .parts = 2, .live_requests = 1}) ==
+        "8 requests in 2 batches, and 1 in real time");
+  CHECK(report::amount_of_work(PlanView{.requests = 9, .parts = 0, .live_requests = 9}) == "9 requests in real time");
   CHECK(report::delivered("a.jsonl", 1, 512) == "wrote 1 record (512 B) to a.jsonl");
 }
 

@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <fstream>
 
 using namespace batchwright;
@@ -240,6 +241,83 @@ TEST_CASE("what is known of a queue is kept for each account and model, and part
   CHECK(store.enqueued("acc2", "m").empty());
 }
 
+TEST_CASE("what is known of a rate is kept for each account and model")
+{
+  const tests::FreshDirectory home;
+  const RateSeen seen{.account = "api.openai.com",
+                      .model = "gpt-5.4-mini",
+                      .requests = 500,
+                      .tokens = 200'000,
+                      .latency = Millis{1'234},
+                      .cancelling = Millis{56'789},
+                      .seen_at = tests::at(7)};
+  auto other = seen;
+  other.model = "gpt-5.4";
+  other.requests = other.tokens = std::nullopt;
+  other.latency = other.cancelling = std::nullopt;
+  {
+    Store store{home / "state.db"};
+    CHECK_FALSE(store.rate(seen.account, seen.model));
+    Transaction tx{store};
+    tx.put(seen);
+    tx.put(other);
+    tx.commit();
+  }
+  Store store{home / "state.db"};
+  CHECK(store.rate(seen.account, seen.model) == seen);
+  CHECK(store.rate(seen.account, other.model) == other);
+  CHECK_FALSE(store.rate("another", seen.model));
+  auto newer = seen;
+  newer.requests = 60;
+  newer.latency.reset();
+  Transaction tx{store};
+  tx.put(newer);
+  tx.commit();
+  CHECK(store.rate(seen.account, seen.model) == newer);
+  CHECK(store.rate(seen.account, other.model) == other);
+}
+
+TEST_CASE("processes that send to a model are known until they say that they do no more")
+{
+  const tests::FreshDirectory home;
+  Store store{home / "state.db"};
+  const Sender one{.account = "api.openai.com",
+                   .model = "gpt-5.4-mini",
+                   .process = "p1",
+                   .at = tests::at(1),
+                   .in_flight = 64,
+                   .allowed = 500,
+                   .why = "waits: " + tests::every_byte()};
+  auto two = one;
+  two.process = "p2";
+  two.allowed.reset();
+  two.why.clear();
+  auto elsewhere = one;
+  elsewhere.model = "gpt-5.4";
+  const auto senders = [&](const Sender& of) {
+    auto found = store.senders(of.account, of.model);
+    std::sort(found.begin(), found.end(), [](const Sender& a, const Sender& b) { return a.process < b.process; });
+    return found;
+  };
+  {
+    Transaction tx{store};
+    for (const auto& sender : {one, two, elsewhere})
+      tx.put(sender);
+    tx.commit();
+  }
+  CHECK(senders(one) == std::vector{one, two});
+  CHECK(senders(elsewhere) == std::vector{elsewhere});
+  auto later = one;
+  later.at = tests::at(2);
+  later.in_flight = 0;
+  Transaction tx{store};
+  tx.put(later);
+  tx.remove(two);
+  tx.commit();
+  CHECK(senders(one) == std::vector{later});
+  CHECK(senders(elsewhere) == std::vector{elsewhere});
+}
+
 TEST_CASE("what was not committed never happened, and what is inside a transaction can be read in it")
 {
   const tests::FreshDirectory home;
@@ -347,7 +425,9 @@ TEST_CASE("a removed job leaves nothing")
 {
   const tests::FreshDirectory home;
   Store store{home / "state.db"};
-  make_job(store, plain_job("reviews", 7), {plain_part(1, 7)});
+  auto urgent = plain_job("reviews", 7);
+  urgent.urgent = {{"tier", "gold"}};
+  make_job(store, urgent, {plain_part(1, 7)});
   make_job(store, plain_job("others", 1), {plain_part(1, 1)});
   Transaction tx{store};
   tx.put("reviews", tests::full_call("u1", 1));
@@ -360,6 +440,8 @@ TEST_CASE("a removed job leaves nothing")
   CHECK_FALSE(store.last_event("reviews").has_value());
   CHECK(store.jobs().size() == 1);
   CHECK(store.parts("others").size() == 1);
+  make_job(store, plain_job("reviews", 7), {plain_part(1, 7)});
+  CHECK(store.job("reviews")->urgent.empty());
 }
 
 TEST_CASE("a job's history takes any text")
@@ -416,6 +498,41 @@ TEST_CASE("a database of the first schema is brought up, with all it holds")
   CHECK(job.inputs.front().witness.empty());
   REQUIRE(store.parts("reviews").size() == 1);
   CHECK(store.parts("reviews").front().items == 3);
+}
+
+TEST_CASE(
+    "a database from before the real-time route is brought up, and nothing of it is urgent, switched or withdrawn")
+{
+  const tests::FreshDirectory home;
+  const auto database = home / "state.db";
+  std::filesystem::copy_file(FIXTURES "/state/schema-8.db", database);
+  Store store{database};
+  auto job = store.job("reviews").value();
+  CHECK(job.items == 3);
+  CHECK(job.request.prompt == "Positive? {{text}}");
+  CHECK(job.request.service_tier.empty());
+  CHECK(job.policy.realtime == RealtimePolicy{});
+  CHECK_FALSE(job.policy.deadline);
+  CHECK(job.policy.patience == Millis{0});
+  CHECK_FALSE(job.switched_at);
+  CHECK(job.urgent.empty());
+  auto part = store.parts("reviews").at(0);
+  CHECK(part.items == 3);
+  CHECK(part.pick == Pick::all);
+  CHECK_FALSE(part.withdrawn);
+  CHECK(part.billed_again == 0);
+  CHECK_FALSE(part.progress_at);
+  CHECK_FALSE(part.cancelled_at);
+  CHECK(store.senders(job.account, job.request.model).empty());
+
+  job.urgent = {{"tier", "gold"}};
+  part.pick = Pick::urgent;
+  Transaction tx{store};
+  tx.update(job);
+  tx.put(job.name, part);
+  tx.commit();
+  CHECK(store.job("reviews") == job);
+  CHECK(store.parts("reviews").at(0) == part);
 }
 
 TEST_CASE("what is no database is refused with its path and left as it is")

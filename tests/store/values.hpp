@@ -44,7 +44,8 @@ inline batchwright::Job full_job(std::string name, std::uint64_t items)
                  .max_output_tokens = 77,
                  .set = {{"temperature", "0.20"}, {"stop", R"(["\u0000","'"])"}, {"temperature", "1e400"}},
                  .id_column = "id",
-                 .inputs_per_request = 100};
+                 .inputs_per_request = 100,
+                 .service_tier = "flex"};
   job.limits = {.requests = std::numeric_limits<std::uint64_t>::max(), .bytes = 200, .tokens = 300};
   job.policy = {.max_attempts = 5,
                 .fallback = Fallback::realtime,
@@ -52,7 +53,16 @@ inline batchwright::Job full_job(std::string name, std::uint64_t items)
                 .adopt_grace = Millis{5},
                 .enqueued_tokens = 6,
                 .stop_on_failures = 7,
-                .accept = "refused,truncated"};
+                .accept = "refused,truncated",
+                .realtime = {.requests_per_minute = 36,
+                             .tokens_per_minute = 37,
+                             .max_in_flight = 38,
+                             .headroom = 39,
+                             .drain_timeout = Millis{40}},
+                .deadline = at(41),
+                .patience = Millis{42}};
+  job.urgent = {{"tier", every_byte()}, {"漢字", ""}, {"tier", "gold"}};
+  job.switched_at = at(43);
   job.skip_bad = 9;
   job.items = items;
   job.base_url = "https://api.openai.com/v1";
@@ -123,6 +133,11 @@ inline batchwright::Part full_part(int number, std::uint64_t items)
   part.born_at = at(33);
   part.outcomes_version = 34;
   part.failed_for_good = 35;
+  part.pick = Pick::others;
+  part.withdrawn = true;
+  part.billed_again = 44;
+  part.progress_at = at(45);
+  part.cancelled_at = at(46);
   return part;
 }
 

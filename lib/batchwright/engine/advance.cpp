@@ -78,6 +78,7 @@ struct Lane {
   Advanced result = {};
   std::optional<FileLock> lock = {};
   std::unique_ptr<Run> run = {}; ///< nothing: not begun, or ended
+  bool ended = false;            ///< it came to its end at least once
 };
 
 /// Takes the lock and begins; where no item is pending it has ended at once.
@@ -116,6 +117,28 @@ void end(Lane& lane)
   guarded(lane, [&] { lane.result.view = lane.run->result(); });
   lane.run.reset();
   lane.lock.reset(); // others may go on with the job while we work on the rest
+  lane.ended = true;
+}
+
+/// While one job keeps the command, those that had nothing more to do are looked at again when that is due. What cannot
+/// be done for one now leaves it as it was: the next command says why.
+void look_again(std::vector<Lane>& lanes, Tools& tools, Server& server, Workers& workers, Processors& processors,
+                const Goal& goal)
+{
+  const bool one_stays = std::any_of(lanes.begin(), lanes.end(), [](const Lane& l) { return l.run && !l.ended; });
+  if (goal.until != Until::idle || !one_stays || tools.interrupt.asked()) return;
+  for (auto& lane : lanes) {
+    const auto& seen = lane.result.view;
+    const bool is_due =
+        lane.ended && !lane.run && seen && seen->next_poll_at && tools.clock.now() >= *seen->next_poll_at;
+    if (!is_due) continue;
+    try {
+      begin(lane, tools, server, workers, processors, goal);
+    } catch (const Error&) {
+      lane.result.view->next_poll_at.reset();
+    }
+    if (!lane.run) lane.lock.reset();
+  }
 }
 
 /// What stopping means for what is in flight.
@@ -158,6 +181,7 @@ void drive(std::vector<Lane>& lanes, Tools& tools, Server& server, const Goal& g
       }
     }
     if (!anything) return;
+    look_again(lanes, tools, server, workers, processors, goal);
     processors.share();
     if (in_flight && tools.interrupt.asked() && !std::exchange(told, true)) tell_of_stop(lanes, tools);
     if (const auto completion = workers.next(patience)) (*completion)();

@@ -22,11 +22,18 @@ std::uint64_t bound_of_piece(std::int64_t limit, std::uint64_t given)
 
 } // namespace
 
-/// Superseded, and its items in children below the limit, in one commit. One item alone fails: it will never fit.
+/// Superseded, and its items in children below the limit, in one commit. One item alone will never fit: it goes in real
+/// time, where that is the fallback, or fails.
 void Run::cut(const Part& p)
 {
   const auto limit = m_tools.store.queue(m_job.account, model_of(p)).named_tokens;
   ensure(limit.has_value(), "a part is cut only where the server named a limit");
+  if (p.items == 1 && m_job.policy.fallback == Fallback::realtime) {
+    note(Note::Level::info, fmt::format("part {} is one request of more tokens than the server takes at once ({}): it "
+                                        "goes in real time",
+                                        p.number, *limit));
+    return reroute(p);
+  }
   if (p.items == 1) {
     auto files = settle_files(p);
     files.output.clear();

@@ -267,7 +267,10 @@ void refuse_mixed(const std::vector<Part>& planned, const std::vector<Part>& kno
 void resume(Draft& made, Tools& tools, const Job& known, input::Empty empty)
 {
   Job& job = made.job;
+  const auto urgent =
+      std::exchange(job.urgent, {}); // which of them are at the server, or came home, is past finding out
   plan(made, tools, empty);
+  job.urgent = urgent;
   if (job.items != known.items) {
     throw Error{Fault::usage,
                 fmt::format("the input comes to {} items, and the job {} has {}", job.items, job.name, known.items),

@@ -176,7 +176,8 @@ Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& bus
     const auto what = action_for(part, job);
     if (!what || taken.contains(part.number) || !allowed(*what, job, sending)) continue;
     const auto gathers = *what == Do::build ? gathers_until(part, parts) : std::nullopt;
-    const auto when = gathers ? gathers : *what == Do::give_up ? std::nullopt : part.due;
+    const bool waits_for_nothing = *what == Do::give_up || *what == Do::reroute; // what it waited for is wanted no more
+    const auto when = gathers ? gathers : waits_for_nothing ? std::nullopt : part.due;
     const auto longest = gathers ? longest_gathering : longest_wait + job.policy.adopt_grace;
     if (when && *when > now && *when <= now + longest) {
       d.next = std::min(d.next.value_or(*when), *when);

@@ -308,9 +308,11 @@ void Run::add_child(store::Transaction& tx, const Part& parent, const results::L
   child.last = left.last;
   child.inputs_per_request = inputs_per_request;
   child.mark = nearest_mark(parent, child.first);
-  // What takes no attempt from the items has a reason that passes with time.
+  // What takes no attempt from the items has a reason that passes with time; but where they leave a batch for real time
+  // the limiter there knows when they may go.
   const bool halved = inputs_per_request != parent.inputs_per_request;
-  if (attempt == parent.attempt && !halved) child.due = now() + trouble_wait(5);
+  const bool changes_route = child.route != parent.route;
+  if (attempt == parent.attempt && !halved && !changes_route) child.due = now() + trouble_wait(5);
   std::filesystem::rename(list, m_files.ordinals(child.number));
   sync_directory(m_files.directory());
   also(tx, child);

@@ -34,6 +34,7 @@ bool is_of_use(const wire::BatchObject& batch)
 /// of it was known, and none of its items was taken out since.
 bool is_without_batch(const Part& p)
 {
+  if (p.route == Route::realtime) return false; // it may have been sent already
   switch (p.state) {
   case PartState::planned:
   case PartState::uploading:
@@ -324,7 +325,10 @@ void Run::meet_twin(const wire::BatchObject& twin)
   note(Note::Level::warning,
        fmt::format(
            "part {}: the batch {}, made by a call whose answer was lost, showed late and is cancelled; {} goes on",
-           p.number, twin.id.str(), p.batch.empty() ? "another one" : p.batch.str()));
+           p.number, twin.id.str(),
+           p.route == Route::realtime ? "real time"
+           : p.batch.empty()          ? "another one"
+                                      : p.batch.str()));
   on_worker(
       Do::cancel, no_part, [this, id = twin.id] { return m_server.client.cancel(id); },
       [this, lost = Call{*call}](const api::Reply<wire::BatchObject>& reply) {

@@ -32,6 +32,24 @@ std::optional<PicoUsd> cost_of_rest(const Job& job, const Part& p, double share,
   return money::cost(use, *rates);
 }
 
+Finish sum_up(Tools& tools, const Job& job, const std::vector<Part>& parts)
+{
+  Finish plan{.job = job.name, .cost = PicoUsd{}};
+  for (const auto& p : parts) {
+    if (!is_live(p.state)) continue;
+    const auto requests = std::max<std::uint64_t>(1, p.requests);
+    const auto left = requests - std::min(requests, unsigned_of(p.remote.completed));
+    const auto share = static_cast<double>(left) / static_cast<double>(requests);
+    plan.items += static_cast<std::uint64_t>(static_cast<double>(p.items) * share + 0.5);
+    plan.batches += has_live_batch(p) ? 1 : 0;
+    const auto cost = cost_of_rest(job, p, share, tools.prices);
+    plan.cost = cost && plan.cost ? std::optional{*plan.cost + *cost} : std::nullopt;
+  }
+  const auto seen = tools.store.rate(job.account, job.request.model);
+  plan.takes = in_words(span_in_realtime(rest_of(job, parts), job.policy.realtime, seen));
+  return plan;
+}
+
 } // namespace
 
 Finish plan_finish(Tools& tools, const std::string& name)
@@ -46,21 +64,17 @@ Finish plan_finish(Tools& tools, const std::string& name)
     throw Error{Fault::unfinished, fmt::format("{} is being cancelled", name),
                 fmt::format("`batchwright fetch {} --wait` waits for that", name)};
   }
-  Finish plan{.job = name, .cost = PicoUsd{}};
-  const auto parts = tools.store.parts(name);
-  for (const auto& p : parts) {
-    if (!is_live(p.state)) continue;
-    const auto requests = std::max<std::uint64_t>(1, p.requests);
-    const auto left = requests - std::min(requests, unsigned_of(p.remote.completed));
-    const auto share = static_cast<double>(left) / static_cast<double>(requests);
-    plan.items += static_cast<std::uint64_t>(static_cast<double>(p.items) * share + 0.5);
-    plan.batches += has_live_batch(p) ? 1 : 0;
-    const auto cost = cost_of_rest(job, p, share, tools.prices);
-    plan.cost = cost && plan.cost ? std::optional{*plan.cost + *cost} : std::nullopt;
-  }
-  const auto seen = tools.store.rate(job.account, job.request.model);
-  plan.takes = in_words(span_in_realtime(rest_of(job, parts), job.policy.realtime, seen));
-  return plan;
+  return sum_up(tools, job, tools.store.parts(name));
+}
+
+std::optional<Finish> offer_finish(Tools& tools, const JobView& view)
+{
+  const bool runs =
+      view.state == JobState::running && view.standing == Standing::consented && view.cancel == Cancel::none;
+  const bool has_batches = std::any_of(view.parts.begin(), view.parts.end(), has_live_batch);
+  if (!runs || !has_batches || view.deadline || !view.outlook.empty()) return std::nullopt;
+  const auto job = known_job(tools, view.job);
+  return job.switched_at ? std::nullopt : std::optional{sum_up(tools, job, view.parts)};
 }
 
 void begin_finish(Tools& tools, const std::string& name)

@@ -23,6 +23,10 @@ struct Finish {
 /// not known; `Fault::unfinished` while it is being cancelled.
 Finish plan_finish(Tools& tools, const std::string& job);
 
+/// The same of a job as it is shown, where finishing is worth an offer: its batches run, and no time is set at which
+/// they are left.
+std::optional<Finish> offer_finish(Tools& tools, const JobView& view);
+
 /// From now on all that is left goes in real time. REQUIRED: the job's lock is held.
 void begin_finish(Tools& tools, const std::string& job);
 

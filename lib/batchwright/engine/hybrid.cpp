@@ -36,6 +36,12 @@ std::optional<double> smaller(std::uint64_t given, const std::optional<std::int6
   return limit;
 }
 
+/// No more than a third of the time from a job's making to its deadline is kept for anything but the rest itself.
+Millis third_of(const Job& job)
+{
+  return std::max(Millis{0}, *job.policy.deadline - job.created_at) / 3;
+}
+
 std::string clock_time(Instant t)
 {
   return rfc3339(t).substr(11, 5) + " UTC";
@@ -57,7 +63,9 @@ Rest rest_of(const Job& job, const std::vector<Part>& parts)
   Rest rest;
   for (const auto& p : parts) {
     if (!is_live(p.state)) continue;
-    const auto answered = static_cast<std::uint64_t>(std::max<std::int64_t>(0, p.remote.completed));
+    // What fails in a batch is to be done again; what fails in real time has been.
+    const auto done = p.remote.completed + (p.route == Route::realtime ? p.remote.failed : 0);
+    const auto answered = static_cast<std::uint64_t>(std::max<std::int64_t>(0, done));
     const auto left = p.requests - std::min(p.requests, answered);
     if (left == 0) continue;
     rest.requests += left;
@@ -93,7 +101,7 @@ std::optional<Switch> switch_of(const Job& job, const std::vector<Part>& parts, 
 {
   if (!job.policy.deadline) return std::nullopt;
   const auto deadline = *job.policy.deadline;
-  const auto third = std::max(Millis{0}, deadline - job.created_at) / 3;
+  const auto third = third_of(job);
   Switch plan;
   plan.span = span_in_realtime(rest_of(job, parts), job.policy.realtime, seen);
   const bool anything_there = std::any_of(parts.begin(), parts.end(), [](const Part& p) {
@@ -103,7 +111,10 @@ std::optional<Switch> switch_of(const Job& job, const std::vector<Part>& parts, 
   plan.cancelling = anything_there ? std::min(cancelling, third) : Millis{0};
   plan.polling = std::min(every, third);
   plan.at = deadline - plan.span.takes - plan.cancelling - plan.polling;
-  plan.is_too_late = now + plan.span.takes + plan.cancelling > deadline;
+  const bool has_to_stop = std::any_of(parts.begin(), parts.end(), [](const Part& p) {
+    return has_live_batch(p) || (p.route == Route::batch && p.state == PartState::creating);
+  });
+  plan.is_too_late = now + plan.span.takes + (has_to_stop ? plan.cancelling : Millis{0}) > deadline;
   return plan;
 }
 
@@ -125,9 +136,12 @@ std::string in_words(const Switch& plan, const Job& job)
 
 void add_outlook(Tools& tools, const Job& job, JobView& v)
 {
-  if (v.state == JobState::done || (!v.live && !job.policy.deadline)) return;
+  if (v.state == JobState::done) return;
   constexpr Millis fresh{15'000};
   const auto now = tools.clock.now();
+  const auto stuck = std::find_if(v.parts.begin(), v.parts.end(), [&](const Part& p) { return is_stuck(p, job, now); });
+  if (stuck != v.parts.end()) v.outlook = stuck_in_words(*stuck, job, now);
+  if (!v.live && !job.policy.deadline) return;
   const auto& model = job.request.model;
   const auto seen = tools.store.rate(job.account, model);
   if (v.live) {
@@ -145,23 +159,31 @@ void add_outlook(Tools& tools, const Job& job, JobView& v)
                                        [](const Part& p) { return p.route == Route::batch && is_live(p.state); });
   if (!has_batches) v.eta = now + span_in_realtime(rest_of(job, v.parts), job.policy.realtime, seen).takes;
   const auto plan = switch_of(job, v.parts, seen, timer_interval, now);
-  if (plan && (has_batches || plan->is_too_late)) v.outlook = in_words(*plan, job);
+  if (plan && v.outlook.empty() && (has_batches || plan->is_too_late)) v.outlook = in_words(*plan, job);
 }
 
-std::optional<Instant> stalls_at(const Part& p, const Policy& policy)
+bool has_stalled(const Part& p, const Policy& policy)
 {
   const bool is_watched = policy.patience > Millis{0} && p.route == Route::batch && p.state == PartState::running;
-  if (!is_watched || !p.progress_at || p.withdrawn) return std::nullopt;
+  if (!is_watched || !p.progress_at || !p.seen_live_at || p.withdrawn) return false;
   const auto answered = p.remote.completed + p.remote.failed;
   const auto total = p.remote.total > 0 ? p.remote.total : static_cast<std::int64_t>(p.requests);
-  if (answered * 10 < total * 9) return std::nullopt;
-  return *p.progress_at + policy.patience;
+  return answered * 10 >= total * 9 && *p.seen_live_at >= *p.progress_at + policy.patience;
 }
 
-bool has_stalled(const Part& p, const Policy& policy, Instant now)
+bool is_stuck(const Part& p, const Job& job, Instant now)
 {
-  const auto when = stalls_at(p, policy);
-  return when && now >= *when;
+  if (p.state != PartState::cancelling || !p.withdrawn || !p.cancelled_at || job.cancel != Cancel::none) return false;
+  const auto usual = job.policy.deadline ? std::min(assumed_cancelling, third_of(job)) : assumed_cancelling;
+  return now >= *p.cancelled_at + usual;
+}
+
+std::string stuck_in_words(const Part& p, const Job& job, Instant now)
+{
+  return fmt::format(
+      "the batch of part {} has not stopped in {}, and what it leaves waits for that: `batchwright cancel "
+      "{} --abandon` gives it up",
+      p.number, duration(now - *p.cancelled_at), job.name);
 }
 
 } // namespace batchwright::engine

@@ -57,9 +57,13 @@ std::string in_words(const Switch& plan, const Job& job);
 /// Adds to a view what is known of its real-time parts: rates, what is in flight, until when it may take.
 void add_outlook(Tools& tools, const Job& job, JobView& view);
 
-/// Whether a batch past 90% has rested for longer than the policy's patience.
-bool has_stalled(const Part& part, const Policy& policy, Instant now);
-/// When that would be; nothing where it never is.
-std::optional<Instant> stalls_at(const Part& part, const Policy& policy);
+/// Whether a batch past 90% was seen to rest for as long as the policy's patience: what nobody asked for since may have
+/// gone on.
+bool has_stalled(const Part& part, const Policy& policy);
+
+/// Whether a batch that was asked to stop, for the rest to be finished in real time, has taken longer than it should.
+bool is_stuck(const Part& part, const Job& job, Instant now);
+/// What that comes to, and what can be done.
+std::string stuck_in_words(const Part& part, const Job& job, Instant now);
 
 } // namespace batchwright::engine

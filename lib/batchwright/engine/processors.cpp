@@ -35,8 +35,10 @@ Processors::~Processors()
   try {
     if (m_lanes.empty()) return;
     store::Transaction tx{m_tools.store};
-    for (const auto& [model, lane] : m_lanes)
+    for (auto& [model, lane] : m_lanes) {
+      if (lane.processor) learn(tx, model, lane.processor->condition()); // a short run learns, too
       tx.remove(Sender{.account = m_server.account, .model = model, .process = m_process, .at = now});
+    }
     tx.commit();
   } catch (const Error&) { // the others see by its time that it is gone
   }
@@ -55,8 +57,8 @@ realtime::Processor& Processors::of(const std::string& model, const RealtimePoli
     return *lane.processor;
   }
   if (!m_caller) m_caller = m_server.open_caller();
-  lane.stored = m_tools.store.rate(m_server.account, model);
-  if (lane.stored) options.limits.known = {rate_of(lane.stored->requests), rate_of(lane.stored->tokens)};
+  const auto known = m_tools.store.rate(m_server.account, model);
+  if (known) options.limits.known = {rate_of(known->requests), rate_of(known->tokens)};
   lane.processor = std::make_unique<realtime::Processor>(*m_caller, options, m_tools.clock);
   m_next_share = {};
   return *lane.processor;
@@ -91,18 +93,22 @@ void Processors::share()
       others.push_back({.rate = {}, .at = sender.at});
     }
     lane.processor->set_share(realtime::fair_share(std::nullopt, others, 1.0, now));
-    RateSeen seen{.account = m_server.account,
+    learn(tx, model, condition);
+  }
+  tx.commit();
+}
+
+void Processors::learn(store::Transaction& tx, const std::string& model, const realtime::Condition& condition)
+{
+  if (!condition.last_answer) return;
+  const auto stored = m_tools.store.rate(m_server.account, model);
+  tx.put(RateSeen{.account = m_server.account,
                   .model = model,
                   .requests = whole(condition.limits.requests),
                   .tokens = whole(condition.limits.tokens),
                   .latency = condition.latency,
-                  .cancelling = lane.stored ? lane.stored->cancelling : std::nullopt,
-                  .seen_at = now};
-    if (!condition.last_answer) continue;
-    tx.put(seen);
-    lane.stored = seen;
-  }
-  tx.commit();
+                  .cancelling = stored ? stored->cancelling : std::nullopt, // which is learned of batches
+                  .seen_at = m_tools.clock.now()});
 }
 
 } // namespace batchwright::engine

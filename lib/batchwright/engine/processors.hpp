@@ -33,8 +33,10 @@ public:
 private:
   struct Lane {
     std::unique_ptr<realtime::Processor> processor = {};
-    std::optional<RateSeen> stored = {};
   };
+
+  /// Within a transaction: what the processor has seen of the model's limits.
+  void learn(store::Transaction& tx, const std::string& model, const realtime::Condition& condition);
 
   Tools& m_tools;
   Server& m_server;

@@ -81,6 +81,11 @@ private:
     m_job.message =
         "it was rebuilt from the server: a `submit` of the same input and options under this name sends what "
         "is left";
+    if (m_job.policy.fallback == Fallback::realtime) {
+      constexpr auto lost = "what came in real time was kept in the lost state alone: it is sent again";
+      m_job.message += fmt::format("; {}", lost);
+      warn(lost);
+    }
   }
 
   /// Of each part one batch; those beside it are watched, and cancelled where they live.
@@ -218,7 +223,7 @@ private:
     const auto input_of = [this](const Part& p) { return is_ready_made(m_job) ? p.mark.input : 0; };
     std::map<Key, std::optional<Ordinal>> wanted;
     for (const auto& part : m_parts) {
-      if (part.listed && part.attempt == 1 && is_ready_made(m_job)) throw mixed(part);
+      if (part.listed && part.attempt == 1) throw is_ready_made(m_job) ? mixed(part) : picked(part);
       if (part.listed) each_id(part, [&](std::string id) { wanted[{input_of(part), std::move(id)}] = {}; });
     }
     for (const auto& part : m_parts) {
@@ -252,6 +257,19 @@ private:
         fmt::format("the batch {} holds some requests of a file of several models, and which ones only the file tells",
                     part.batch.str()),
         fmt::format("`batchwright adopt --requests FILE {}` takes them over with the file", fmt::join(ids, " "))};
+  }
+
+  /// Beside urgent items, which had no batch.
+  static Error picked(const Part& part)
+  {
+    return {
+        Fault::config,
+        fmt::format("the batch {} holds some items of its range, under ids of the user's: which ones only the input "
+                    "tells",
+                    part.batch.str()),
+        fmt::format("`batchwright adopt --requests FILE {}` takes it over with its request file, which the server "
+                    "has as {}",
+                    part.batch.str(), part.file.str())};
   }
 
   void write_range(const Part& part) const

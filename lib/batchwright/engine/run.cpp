@@ -146,6 +146,7 @@ Millis Run::step()
       claim_room();
       look_at_deadline();
       look_for_stalled();
+      tell_of_stuck();
       patience = advance();
     } catch (...) {
       give_up(std::current_exception());
@@ -303,7 +304,7 @@ bool Run::reached() const
     return (p.state == PartState::planned || p.state == PartState::queued) && p.due && *p.due > now() + longest_stay;
   };
   const auto is_sent = [this, is_left](const Part& p) {
-    if (p.route == Route::realtime && p.state != PartState::ended) {
+    if (p.route == Route::realtime) { // what is answered is settled at once, by whoever stayed for it
       const bool is_ours = m_goal.until != Until::sent;
       return is_over(p) || (is_ours ? p.due && *p.due > now() + longest_stay : m_job.cancel == Cancel::none);
     }

@@ -186,6 +186,7 @@ private:
   // --- the hybrid mode (run_hybrid.cpp) ---
   void look_at_deadline();
   void look_for_stalled();
+  void tell_of_stuck();
   void learn_cancelling(store::Transaction& tx, const Part& part);
   Millis longest_between_polls() const;
   bool stays_for_deadline() const;
@@ -279,6 +280,7 @@ private:
   Instant m_next_figures = {};
   std::optional<Instant> m_ends_at = {}; // nothing new is started then
   Instant m_next_deadline_look = {};
+  std::set<int> m_told_stuck = {}; // parts whose batch does not stop: that was said
   input::Pins m_pins;
   std::vector<Call> m_watched = {}; // given up, but what they made may still show
   Instant m_next_twin_look = {};

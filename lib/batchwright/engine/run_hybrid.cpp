@@ -54,7 +54,7 @@ void Run::look_for_stalled()
 {
   if (m_goal.sending == Sending::no || m_job.cancel != Cancel::none || m_job.pause != Pause::none) return;
   for (auto& p : m_parts) {
-    if (m_busy.contains(p.number) || !has_stalled(p, m_job.policy, now())) continue;
+    if (m_busy.contains(p.number) || !has_stalled(p, m_job.policy)) continue;
     note(Note::Level::warning,
          fmt::format("part {}: its batch has rested at {} of {}; it is stopped, and finished in real time", p.number,
                      p.remote.completed + p.remote.failed, p.requests));
@@ -63,6 +63,15 @@ void Run::look_for_stalled()
       changed.due.reset();
     });
     m_asked.erase(p.number);
+  }
+}
+
+/// A batch that does not stop holds up what it leaves: no item is on both routes at once, whatever that costs in time.
+void Run::tell_of_stuck()
+{
+  for (const auto& p : m_parts) {
+    if (is_stuck(p, m_job, now()) && m_told_stuck.insert(p.number).second)
+      note(Note::Level::warning, stuck_in_words(p, m_job, now()));
   }
 }
 
