@@ -32,13 +32,13 @@ def cases(quick):
     if quick:
         return [
             Case(tls=False, in_flight=512, latency_ms=200, rounds=20),
-            Case(tls=True, in_flight=512, latency_ms=200, rounds=20, peer_rounds=5),
-            Case(tls=True, in_flight=2000, latency_ms=200, rounds=25),
+            Case(tls=True, in_flight=512, latency_ms=200, rounds=20, peer_rounds=6),
+            Case(tls=True, in_flight=2000, latency_ms=200, rounds=40),
         ]
     both = (False, True)
     fast = [Case(tls, n, 200, 50, 6 if n > 64 else 0) for tls in both for n in (64, 512, 2000)]
     middle = [Case(tls, n, 1000, 16) for tls in both for n in (64, 512, 2000, 5000)]
-    slow = [Case(tls, n, SLOW, 5) for tls in both for n in (64, 512, 2000)]
+    slow = [Case(tls, n, SLOW, 6) for tls in both for n in (64, 512, 2000)]
     return fast + middle + slow
 
 
