@@ -81,11 +81,10 @@ def bare_poco(builds):
 
 def official(builds):
     """With a semaphore, which is what people use."""
-    python, node = builds.clients / "venv/bin/python", builds.clients / "node"
-    return [
-        Load("openai (Python)", [python, PEERS / "openai_python.py"], "SSL_CERT_FILE"),
-        Load("openai (Node)", [node, PEERS / "openai_node.mjs", builds.clients / "package.json"], "NODE_EXTRA_CA_CERTS"),
-    ]
+    at = builds.clients
+    python = [at / "venv/bin/python", PEERS / "openai_python.py"]
+    node = [at / "node", PEERS / "openai_node.mjs", at / "package.json"]
+    return [Load("openai (Python)", python, "SSL_CERT_FILE"), Load("openai (Node)", node, "NODE_EXTRA_CA_CERTS")]
 
 
 def need(name, ended, whole):

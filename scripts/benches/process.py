@@ -41,7 +41,12 @@ def run(command, environment):
         process = subprocess.Popen(
             [str(word) for word in command], env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err
         )
-        used, peak = wait(process, begun)
+        try:
+            used, peak = wait(process, begun)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                process.wait()
         seconds = time.monotonic() - begun
         out.seek(0), err.seek(0)
         return Ended(process.returncode, out.read(), err.read(), seconds, used.ru_utime + used.ru_stime, peak)
@@ -57,8 +62,6 @@ def wait(process, begun):
             process.returncode = os.waitstatus_to_exitcode(status)
             return used, peak
         if time.monotonic() - begun > LONGEST:
-            process.kill()
-            process.wait()
             raise Stop(EXIT_ERROR, f"`{process.args[0]}` was not done after {LONGEST} s")
         time.sleep(BETWEEN_LOOKS)
 

@@ -1,8 +1,8 @@
 """How well the program uses a rate: the emulator holds it to one, and its ledger judges."""
 
+import concurrent.futures
 import dataclasses
 import json
-import concurrent.futures
 import signal
 import subprocess
 import time

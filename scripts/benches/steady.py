@@ -5,7 +5,7 @@ comes one latency after it. So from one arrival to the one that is a whole numbe
 of latencies, however requests come in bursts. What it takes longer is the client's, or for want of a processor.
 """
 
-FROM, TO = 0.30, 0.95  # of all requests: before, connections are opened; behind, there are fewer than may be in flight
+FROM, TO = 0.40, 0.95  # of all requests: before, connections are opened; behind, there are fewer than may be in flight
 
 
 def share_of_ideal(arrivals_ms, in_flight, latency_ms):

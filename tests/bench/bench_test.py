@@ -1,0 +1,70 @@
+"""What scripts/bench makes of what it sees, and what it says to bad input: `bench_test.py REPOSITORY`."""
+
+import pathlib
+import subprocess
+import sys
+import unittest
+
+ROOT = pathlib.Path(sys.argv.pop())
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from benches.figures import Figure, all_hold  # noqa: E402
+from benches.steady import share_of_ideal  # noqa: E402
+
+
+def bursts(rounds, in_flight, apart_ms, begin_ms=0):
+    return [begin_ms + number * apart_ms for number in range(rounds) for _ in range(in_flight)]
+
+
+class Steady(unittest.TestCase):
+    def test_bursts_at_the_latency_are_the_ideal_rate(self):
+        self.assertEqual(share_of_ideal(bursts(20, 7, 200), 7, 200), 1)
+
+    def test_a_quarter_longer_is_four_fifths(self):
+        self.assertEqual(share_of_ideal(bursts(20, 7, 250), 7, 200), 0.8)
+
+    def test_a_slow_start_does_not_count(self):
+        slow = bursts(7, 7, 5000)
+        self.assertEqual(share_of_ideal(slow + bursts(20, 7, 200, begin_ms=slow[-1]), 7, 200), 1)
+
+    def test_a_stall_at_speed_does(self):
+        arrivals = bursts(10, 7, 200) + bursts(10, 7, 200, begin_ms=4000)
+        self.assertLess(share_of_ideal(arrivals, 7, 200), 0.6)
+
+
+class Figures(unittest.TestCase):
+    def test_the_median_decides(self):
+        figure = Figure("share", "share", [0.1, 0.96, 0.97], at_least=0.95)
+        self.assertTrue(figure.holds)
+        self.assertEqual(figure.told(), "96%")
+
+    def test_what_fails_says_so(self):
+        low = Figure("share", "share", [0.94], at_least=0.95)
+        high = Figure("refused", "share", [0.01], at_most=0.005)
+        self.assertFalse(all_hold([low]))
+        self.assertFalse(all_hold([high]))
+        self.assertIn("fails", low.told())
+        self.assertEqual(high.limit, "at most 0.5%")
+        self.assertIs(low.row()["holds"], False)
+
+
+class CommandLine(unittest.TestCase):
+    def said(self, *words):
+        done = subprocess.run([ROOT / "scripts/bench", *words], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 64)
+        return done.stderr
+
+    def test_an_unknown_name_lists_the_names(self):
+        self.assertRegex(self.said("nosuch"), "nosuch.*realtime")
+
+    def test_no_name_and_odd_numbers_are_refused(self):
+        self.assertIn("NAME", self.said())
+        self.assertIn("--runs", self.said("realtime", "--runs", "0"))
+
+    def test_a_report_that_cannot_be_written_is_refused_before_anything_runs(self):
+        self.assertIn("/nosuch/report.json", self.said("realtime", "--json", "/nosuch/report.json"))
+
+
+if __name__ == "__main__":
+    unittest.main()
