@@ -26,13 +26,14 @@ class Trial:
     rate: dict
     least_used: float  # of what others leave
     most_refused: float
+    begins_empty: bool = True  # else there is a minute's worth of tokens more than the rate brings
 
     def free(self, of):
         return self.rate[of] - self.rate.get("foreign_" + of, 0)
 
 
 TRIALS = (
-    Trial("3,000 requests a minute", {"rpm": 3000, "tpm": 2_000_000}, 0.98, 0.001),
+    Trial("3,000 requests a minute", {"rpm": 3000, "tpm": 2_000_000}, 0.98, 0.001, begins_empty=False),
     Trial("200,000 tokens a minute, 3,000 requests", {"rpm": 3000, "tpm": 200_000}, 0.98, 0.001),
     Trial(
         "the same, a third taken by others",
@@ -64,7 +65,7 @@ def measure(trial, options, builds, directory, turn):
     items = trial.rate["rpm"] * (begin + length + 90) // 60  # the bucket is full at first, and nothing may run dry
     input_file = write_input(place / "in.jsonl", items, options.seed + turn, WORDS_A_REQUEST)
     with Emulator(builds, place / "faults.json", options.seed) as emulator:
-        if "foreign_tpm" in trial.rate:
+        if trial.begins_empty:
             empty(emulator, trial)
         own_calls = emulator.ledger()["live_calls"]
         process = subprocess.Popen(
@@ -88,7 +89,7 @@ def measure(trial, options, builds, directory, turn):
 
 
 def empty(emulator, trial):
-    """What others leave is all there is once the minute's worth is gone that is there at first."""
+    """Takes the minute's worth of tokens that is there at first, so that all there is is what comes back."""
     for _ in range(CALLS_TO_EMPTY):
         emulator.use_up(KEY, MODEL, int(EMPTIED * trial.rate["tpm"] / CALLS_TO_EMPTY))
 

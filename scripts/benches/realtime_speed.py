@@ -3,7 +3,7 @@
 import concurrent.futures
 import dataclasses
 
-from benches.clients import Program, bare_poco, official
+from benches.clients import Overtaxed, Program, bare_poco, official
 from benches.figures import Figure, table
 from benches.servers import FixedLatency
 from benches.steady import share_of_ideal
@@ -64,7 +64,8 @@ def measure_speed(options, builds, directory):
             if slow:
                 say(f"run {turn + 1} of {options.runs}: {'; '.join(case.name for case in slow)}")
             list(pool.map(lambda case: measure(case, options, builds, directory, samples), slow))
-    return told_of(samples)
+    in_order = cases(options.quick).index
+    return told_of(dict(sorted(samples.items(), key=lambda item: in_order(item[0][0]))))
 
 
 def measure(case, options, builds, directory, samples):
@@ -73,7 +74,10 @@ def measure(case, options, builds, directory, samples):
     clients = [(Program(builds, place, options.seed), case.rounds), (bare_poco(builds), case.rounds)]
     clients += [(client, case.peer_rounds) for client in official(builds) if case.peer_rounds]
     for client, rounds in clients:
-        sample = sample_of(client, case, case.in_flight * rounds, builds, place / "tls" if case.tls else None)
+        try:
+            sample = sample_of(client, case, case.in_flight * rounds, builds, place / "tls" if case.tls else None)
+        except Overtaxed as words:
+            sample = words
         samples.setdefault((case, client.name), []).append(sample)
 
 
@@ -93,6 +97,10 @@ def sample_of(client, case, total, builds, tls_directory):
 def told_of(samples):
     figures, rows = [], []
     for (case, client), runs in samples.items():
+        overtaxed = next((run for run in runs if isinstance(run, Overtaxed)), None)
+        if overtaxed:
+            rows.append((case.name, client, str(overtaxed), "", "", "", ""))
+            continue
         must = client == Program.name and case.tls and case.in_flight == 2000
         least = LEAST_SHARE if must else None
         of = f"{case.name}, {client}: "
