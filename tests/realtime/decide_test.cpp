@@ -89,7 +89,8 @@ TEST_CASE("what follows from an answer")
 
 TEST_CASE("what an answer used is read from it, where it tells")
 {
-  CHECK(of(answer_ok()).used == 7);
+  REQUIRE(of(answer_ok()).used);
+  CHECK(of(answer_ok()).used->total == 7);
   auto silent = answer_ok();
   silent.body = R"({"text":"yes"})";
   CHECK_FALSE(of(silent).used);

@@ -8,7 +8,7 @@ namespace batchwright::engine {
 namespace {
 
 /// How often processes tell each other that they send.
-constexpr Millis between_shares{2'000};
+constexpr Millis between_shares{500};
 
 std::optional<double> rate_of(std::uint64_t per_minute)
 {

@@ -87,13 +87,17 @@ std::string unanswered_line(const Call& call, std::string_view code, std::string
   return line;
 }
 
-std::optional<std::int64_t> tokens_used(const api::Answered& answered)
+std::optional<TokensUsed> tokens_used(const api::Answered& answered)
 {
   if (!answered.is_json) return std::nullopt;
   json::Document document;
   if (!document.parse(answered.body)) return std::nullopt;
-  const auto total = document.root().find("usage", "total_tokens");
-  return total ? total->integer() : std::nullopt;
+  const auto usage = document.root().find("usage");
+  const auto total = usage ? usage->find("total_tokens") : std::nullopt;
+  if (!total || !total->integer()) return std::nullopt;
+  auto input = usage->find("prompt_tokens");
+  if (!input) input = usage->find("input_tokens");
+  return TokensUsed{.total = *total->integer(), .input = input ? input->integer() : std::nullopt};
 }
 
 } // namespace batchwright::realtime

@@ -65,7 +65,11 @@ std::string answer_line(const Call& call, const api::Answered& answered);
 /// The line for a request that has no answer and is not sent again.
 std::string unanswered_line(const Call& call, std::string_view code, std::string_view message);
 
+struct TokensUsed {
+  std::int64_t total = 0;
+  std::optional<std::int64_t> input = {};
+};
 /// The tokens that an answer says were used; nothing where it does not.
-std::optional<std::int64_t> tokens_used(const api::Answered& answered);
+std::optional<TokensUsed> tokens_used(const api::Answered& answered);
 
 } // namespace batchwright::realtime

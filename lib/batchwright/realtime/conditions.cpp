@@ -16,6 +16,16 @@ constexpr Millis assumed_latency{2'000};
 /// Of the newest value in an average.
 constexpr double weight = 0.1;
 
+/// What the server took off the tokens of the minute: what was used; and where it tells what remains, we know it to
+/// charge the input or the bound of the output, whichever is more, and not the sum.
+std::optional<std::int64_t> charged(const Ticket& ticket, const api::Answered& answered, const Decision& decision)
+{
+  if (!decision.used) return std::nullopt;
+  const auto& [total, input] = *decision.used;
+  if (!answered.rates.remaining_tokens || !input) return total;
+  return std::max(*input, std::min(ticket.tokens, total));
+}
+
 double smoothed(std::optional<double> before, double value)
 {
   return before ? *before + weight * (value - *before) : value;
@@ -61,7 +71,7 @@ void Conditions::hear_rate(const Ticket& ticket, const api::Answered& answered, 
 {
   switch (decision.rate) {
   case RateWord::answered:
-    return limiter.answered(ticket, decision.used, answered.rates, now);
+    return limiter.answered(ticket, charged(ticket, answered, decision), answered.rates, now);
   case RateWord::refused:
     return limiter.refused(ticket, answered.retry_after, answered.rates, now);
   case RateWord::slow_down:
@@ -80,7 +90,7 @@ void Conditions::note(const Call& call, const api::Answered& answered, const Dec
   const auto took = static_cast<double>(answered.took.count());
   const auto before = m_latency ? std::optional{static_cast<double>(m_latency->count())} : std::nullopt;
   m_latency = Millis{static_cast<std::int64_t>(smoothed(before, took))};
-  m_tokens = smoothed(m_tokens, static_cast<double>(settled.used.value_or(call.tokens)));
+  m_tokens = smoothed(m_tokens, static_cast<double>(settled.used ? settled.used->total : call.tokens));
   m_last_answer = now;
   m_putting_off.reset();
   m_ramp = std::min(m_ramp + 1, most_ever);

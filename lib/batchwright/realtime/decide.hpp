@@ -41,14 +41,14 @@ struct Decision {
   Then then = Then::keep;
   RateWord rate = RateWord::answered;
   Obstacle obstacle = Obstacle::none;
-  bool billed = false;      ///< it is sent again, though the server may have run it and billed that
-  bool is_failure = false;  ///< of a server that answers nothing of use: many in a row are a reason to wait
-  bool timed_out = false;   ///< it took as long as it may: that is tried once more, not more often
-  bool no_capacity = false; ///< of the flex tier: the standard one may have some
-  bool too_large = false;   ///< it asks for more than the whole limit: no waiting helps
-  bool at_once = false;     ///< it is sent again without a wait: another way is open
-  std::optional<std::int64_t> used = {}; ///< tokens, where the answer tells
-  std::string why = {};                  ///< for people; empty where the answer is kept at once
+  bool billed = false;                 ///< it is sent again, though the server may have run it and billed that
+  bool is_failure = false;             ///< of a server that answers nothing of use: many in a row are a reason to wait
+  bool timed_out = false;              ///< it took as long as it may: that is tried once more, not more often
+  bool no_capacity = false;            ///< of the flex tier: the standard one may have some
+  bool too_large = false;              ///< it asks for more than the whole limit: no waiting helps
+  bool at_once = false;                ///< it is sent again without a wait: another way is open
+  std::optional<TokensUsed> used = {}; ///< where the answer tells
+  std::string why = {};                ///< for people; empty where the answer is kept at once
 };
 
 /// By the API's error guide (openai-batch.md section 14) and the outcomes of the design. `timeout`: what the request

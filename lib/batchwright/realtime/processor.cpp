@@ -133,7 +133,7 @@ struct Processor::State {
     probes += call->probe ? 1 : 0;
     turn.call = *std::move(call);
     ready.push_back(std::move(turn));
-    wake_callers.notify_one();
+    if (!deals_to_itself) wake_callers.notify_one();
   }
 
   /// One thread more for calls, where the system gives it. False where there is none at all.
@@ -171,8 +171,9 @@ struct Processor::State {
   void make_calls()
   {
     std::unique_lock lock{mutex};
-    for (;;) {
+    for (bool came_home = false;; came_home = true) {
       ++idle;
+      if (came_home) deal_to_itself();
       wake_callers.wait(lock, [this] { return is_ending || !ready.empty(); });
       --idle;
       if (is_ending) return;
@@ -183,6 +184,17 @@ struct Processor::State {
       task = {};
       lock.lock();
     }
+  }
+
+  /// Who comes home takes the next request along: to wake two threads for each costs more than all else.
+  void deal_to_itself()
+  {
+    if (!is_ending && ready.empty()) {
+      deals_to_itself = true;
+      deal_one();
+      deals_to_itself = false;
+    }
+    if (ready.empty() || in_flight < most_in_flight()) wake_dealer.notify_one();
   }
 
   void make(Task& task)
@@ -230,7 +242,6 @@ struct Processor::State {
   {
     --in_flight;
     probes -= call.probe ? 1 : 0;
-    wake_dealer.notify_one();
   }
 
   /// Nothing stands in the way of all requests any more.
@@ -288,6 +299,7 @@ struct Processor::State {
       leave(task.call);
       return true;
     });
+    wake_dealer.notify_one();
     stored.wait(lock, [&] { return running->storing == 0; });
     running->given_up = running->in_flight;
   }
@@ -312,6 +324,7 @@ struct Processor::State {
   std::string why = {};
   std::atomic<bool> has_tier = true; // that we were asked to write into requests
   bool is_ending = false;
+  bool deals_to_itself = false; // whoever deals makes the call
   std::thread dealer = {};
   std::vector<std::thread> callers = {};
 };
