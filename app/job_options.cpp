@@ -93,19 +93,31 @@ std::uint64_t share_of(const std::string& text)
               "a percentage above 0%, as 50% or 0.5%; leave it out to go on whatever fails"};
 }
 
+/// What the user is asked to consent to.
+std::string question_of(const bw::engine::Draft& draft, const bw::PlanView& plan)
+{
+  if (draft.costs_more) return "Send what batches leave undone in real time, at the full price?";
+  const auto to = draft.job.request.model.empty() ? "several models" : draft.job.request.model;
+  return draft.needs_consent ? fmt::format("Send {} items to {} now, and later what fails for a passing reason?",
+                                           bw::report::count(draft.unsent), to)
+                             : fmt::format("Send {} to {}?", bw::report::amount_of_work(plan), to);
+}
+
+/// Whether it was consented to before, when the job was made.
+bool was_asked(const bw::engine::Draft& draft)
+{
+  if (!draft.continues) return false;
+  if (draft.needs_consent) return draft.pending == 0;
+  return !draft.costs_more || bw::tally(draft.job, draft.parts).pending() == 0;
+}
+
 /// Spending asks first: on a terminal with a question, elsewhere it must have been said on the command line.
 void get_consent(const JobOptions& options, const bw::engine::Draft& draft, const bw::PlanView& plan, Session& session)
 {
   const bool sends_nothing = draft.job.items == 0 || draft.job.cancel != bw::Cancel::none;
-  if (options.yes || sends_nothing) return;
-  if (draft.continues && (!draft.needs_consent || draft.pending == 0)) return; // consented to when it was made
-  const auto to = draft.job.request.model.empty() ? "several models" : draft.job.request.model;
-  const auto question = draft.needs_consent
-                            ? fmt::format("Send {} items to {} now, and later what fails for a passing reason?",
-                                          bw::report::count(draft.unsent), to)
-                            : fmt::format("Send {} to {}?", bw::report::amount_of_work(plan), to);
+  if (options.yes || sends_nothing || was_asked(draft)) return;
   const auto in = draft.spooled ? Stdin::holds_data : Stdin::is_free;
-  if (!session.console().confirm(question, "this spends money",
+  if (!session.console().confirm(question_of(draft, plan), "this spends money",
                                  "say --yes to send it, or --dry-run to see only what it would cost", in)) {
     throw Error{Fault::usage, "not sent: consent was not given"};
   }

@@ -546,6 +546,24 @@ TEST_CASE("failed items of a job that goes in real time are sent again in real t
   CHECK(world.ledger("batches_created") == 0);
 }
 
+TEST_CASE("what may go in real time from now on, at a higher price, asks for consent again")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), slow_batches};
+  const auto input = tests::rows(dir, 10);
+  REQUIRE(world(paid_words("submit", input)).exit == 0);
+  CHECK(world(job_words("submit", input)).exit == 0); // as it was
+  for (const auto& more : {Words{"--fallback", "realtime"}, Words{"--deadline", "2030-01-02T03:04:05Z"}}) {
+    const auto refused = world(job_words("submit", input, more));
+    CHECK(refused.exit == 64);
+    CHECK(says(refused.err, "--yes"));
+    CHECK(status_of(world, "a").text("mode") == "batch");
+  }
+  CHECK(world(paid_words("submit", input, {"--fallback", "realtime"})).exit == 0);
+  CHECK(world(job_words("submit", input, {"--fallback", "realtime"})).exit == 0); // consented to
+  CHECK(world.ledger("batches_created") == 1);
+}
+
 TEST_CASE("a repeated submit brings deadline and rates anew")
 {
   const FreshDirectory dir;

@@ -92,4 +92,23 @@ TEST_CASE_FIXTURE(Fixture, "since when all is put off is told until something is
   CHECK(conditions.last_answer() == now);
 }
 
+TEST_CASE("an answer is charged as it says it was used, and where the server tells what remains, as that charges")
+{
+  const Instant now{Millis{1'000'000}};
+  const auto waits_after = [&](const Answered& answered) {
+    Conditions conditions{{.given = {.requests = {}, .tokens = 6'000}}, now}; // 90 may go at once
+    Call call{.tokens = 80};
+    call.ticket = conditions.limiter.take(call.tokens, now);
+    conditions.hear(call, answered, decide(answered, Millis{600'000}), now);
+    return conditions.limiter.ready_at(10, now) - now;
+  };
+  auto answered = answer_ok(); // 90 in all
+  answered.body = R"({"usage":{"prompt_tokens":50,"completion_tokens":40,"total_tokens":90}})";
+  CHECK(waits_after(answered) > Millis{0});
+  answered.rates = {.limit_tokens = 6'000, .remaining_tokens = 5'920}; // its bound of 80
+  CHECK(waits_after(answered) == Millis{0});
+  answered.body = R"({"usage":{"input_tokens":89,"output_tokens":1,"total_tokens":90}})"; // more than was thought
+  CHECK(waits_after(answered) > Millis{0});
+}
+
 TEST_SUITE_END();

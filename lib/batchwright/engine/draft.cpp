@@ -334,6 +334,7 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
   if (auto known = same_job(tools, job, given_name)) {
     if (known->standing != Standing::consented) return resume(made, tools, *known, ask.empty);
     made.asked = job;
+    made.costs_more = job.policy.fallback == Fallback::realtime && known->policy.fallback != Fallback::realtime;
     take_over(*known, job);
     made.parts = tools.store.parts(known->name);
     for (const auto& p : made.parts) {

@@ -79,6 +79,7 @@ struct Draft {
   std::uint64_t skipped_count = 0;
   Job asked = {};                            ///< where it continues a job: what was asked for now
   bool continues = false;                    ///< there is such a job already: `job` is that one, with the new policy
+  bool costs_more = false;                   ///< of such a job: from now on its rest may go in real time
   bool needs_consent = false;                ///< that job was rebuilt, or took batches over: this is what lets it send
   std::uint64_t unsent = 0;                  ///< of such a job: items that no batch holds
   std::uint64_t pending = 0;                 ///< of such a job: items without an outcome
