@@ -80,7 +80,7 @@ void add_poll(CLI::App& root, Session& session)
   command->add_option("jobs", options->jobs, "Names of jobs (default: all that are open)")->type_name("JOB");
   command
       ->add_option("--for", options->for_so_long,
-                   "Send in real time for so long at most; a job with a deadline is seen through")
+                   "Send in real time for so long at most; what goes for a deadline is seen through")
       ->type_name("DURATION");
   command->footer(help_footer);
   command->callback([options, &session] { session.exit = run_poll(*options, session); });

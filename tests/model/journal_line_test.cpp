@@ -171,4 +171,23 @@ TEST_CASE("a trail keeps the highest attempt, up to a bound")
   static_assert(sizeof(JournalTrail) == 4);
 }
 
+TEST_CASE("a miss that uses up an attempt says which comes next, and that is known after a loss of all else")
+{
+  std::string text;
+  append_missed(text, {.kind = JournalLine::Kind::missed, .request = 17, .attempt = 1, .billed = true, .next = 2},
+                "cut");
+  CHECK(text == "{\"missed\":17,\"attempt\":1,\"billed\":true,\"next\":2,\"why\":\"cut\"}\n");
+  text.pop_back();
+  const auto line = read_journal_line(text);
+  REQUIRE(line);
+  CHECK(line->next == 2);
+  CHECK_FALSE(read_journal_line(R"({"missed":17,"attempt":2,"billed":true,"next":2,"why":"cut"})"));
+
+  JournalTrail trail;
+  trail.take({.kind = JournalLine::Kind::begin, .request = 17, .attempt = 1});
+  trail.take(*line);
+  CHECK(trail.attempt() == 2);
+  CHECK(trail.may_be_billed());
+}
+
 TEST_SUITE_END();

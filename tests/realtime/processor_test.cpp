@@ -235,18 +235,33 @@ TEST_CASE("no more are in flight than may be, and at first fewer")
   CHECK(world.processor->condition().most_in_flight == 48);
 }
 
-TEST_CASE("another bound counts at once")
+TEST_CASE("of several bounds the tightest holds, at once")
 {
-  World world{[](const auto&) { return answer_ok(); }, at_most(1)};
+  World world{[](const auto&) { return answer_ok(); }, at_most(5)};
   world.caller.open(false);
   auto started = world.start(world.work("a", 40));
-  world.caller.wait_in_flight(1);
-  world.options = at_most(5);
-  world.processor->adjust(world.options);
   world.caller.wait_in_flight(5);
+  for (const std::uint64_t bound : {2, 9, 0}) {
+    world.options = at_most(bound);
+    world.processor->adjust(world.options);
+    CHECK(world.processor->condition().most_in_flight == 2);
+  }
   world.caller.open(true);
   CHECK(world.wait(started).end == End::answered);
   CHECK(world.caller.most() == 5);
+}
+
+TEST_CASE("of several rates the tightest holds, and none is taken for the server's word")
+{
+  World world{[](const auto&) { return answer_ok(); }, at_most(5)};
+  world.options.limits.given = {.requests = 600, .tokens = {}};
+  world.processor->adjust(world.options);
+  world.options.limits.given = {.requests = 60, .tokens = {}};
+  world.processor->adjust(world.options);
+  world.options.limits.given = {.requests = 6'000, .tokens = {}};
+  world.processor->adjust(world.options);
+  CHECK(world.processor->condition().limits.requests == 60);
+  CHECK_FALSE(world.processor->condition().told.requests);
 }
 
 TEST_CASE("requests of one owner go in their order, and owners take turns")
@@ -573,14 +588,14 @@ TEST_CASE("a work that is dropped is over at once; what was in flight is told, a
                 if (!is_later) free.wait();
                 return answer_ok();
               },
-              at_most(8)};
-  const auto work = world.work("a", 100);
+              at_most(16)};
+  const auto work = world.work("a", 8);
   auto started = world.start(work);
   auto other = world.start(world.work("b", 4));
-  world.caller.wait_in_flight(8);
+  world.caller.wait_in_flight(12);
   is_later = true;
   const auto of_it = world.processor->pulse(started.id)->in_flight;
-  CHECK(of_it > 0);
+  CHECK(of_it == 8);
   world.processor->drop(started.id);
   REQUIRE(started.result.wait_for(std::chrono::seconds{0}) == std::future_status::ready);
   const auto result = started.result.get();
@@ -589,7 +604,6 @@ TEST_CASE("a work that is dropped is over at once; what was in flight is told, a
   CHECK(result.answered == 0);
 
   // Its file may be taken up at once, and what comes home late does nothing to it.
-  world.options = at_most(12);
   auto next = world.start(work);
   const auto last = world.wait(next);
   freed.set_value();
@@ -598,9 +612,9 @@ TEST_CASE("a work that is dropped is over at once; what was in flight is told, a
   CHECK(world.wait(other).end == End::answered);
   world.pass([&] { return world.processor->condition().in_flight == 0; });
   world.processor.reset();
-  CHECK(world.answers("a").size() == 100);
-  CHECK(Journal{work.journal, 100}.answered() == 100);
-  CHECK(world.caller.calls() == static_cast<int>(of_it) + 4 + 100);
+  CHECK(world.answers("a").size() == 8);
+  CHECK(Journal{work.journal, 8}.answered() == 8);
+  CHECK(world.caller.calls() == static_cast<int>(of_it) + 4 + 8);
 }
 
 TEST_CASE("a processor that ends ends its calls, and leaves them begun")

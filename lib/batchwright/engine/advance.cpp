@@ -114,6 +114,7 @@ void guarded(Lane& lane, const Work& work)
 
 void end(Lane& lane)
 {
+  lane.result.view.reset(); // of an earlier end, where it was looked at again
   guarded(lane, [&] { lane.result.view = lane.run->result(); });
   lane.run.reset();
   lane.lock.reset(); // others may go on with the job while we work on the rest

@@ -95,6 +95,7 @@ void name_common(Job& job, const std::vector<Part>& parts)
 void take_over(Job& known, const Job& asked)
 {
   known.policy = asked.policy;
+  if (known.switched_at) known.policy.fallback = Fallback::realtime; // as was consented to by `finish`
   known.mode = asked.mode;
   for (std::size_t i = 0; i < asked.inputs.size(); ++i) { // equal in content; the file may have moved
     if (asked.inputs[i].spooled || !known.inputs[i].spooled) known.inputs[i] = asked.inputs[i];
@@ -202,7 +203,7 @@ std::string advice(const Draft& draft, const money::PriceTable& prices)
 /// What a deadline means for the job that is drafted.
 void look_ahead(Draft& made, Tools& tools)
 {
-  const auto seen = tools.store.rate(made.job.account, made.job.request.model);
+  const auto seen = tools.store.rate(made.job.account, main_model(made.job, made.parts));
   const auto plan = switch_of(made.job, made.parts, seen, Millis{1'000}, tools.clock.now());
   if (!plan) return;
   made.time_for_batches = plan->at - tools.clock.now();

@@ -126,12 +126,14 @@ bool allowed(Do what, const Job& job, Sending sending)
 
 /// How many request files stand built and have no batch yet. Parts of one model wait for the same room, those of
 /// another for another.
-std::map<std::string_view, int> built_by_model(const std::vector<Part>& parts, const std::set<int>& busy)
+using Kind = std::pair<Route, std::string_view>;
+
+std::map<Kind, int> built_by_kind(const std::vector<Part>& parts, const std::set<int>& busy)
 {
-  std::map<std::string_view, int> built;
+  std::map<Kind, int> built;
   for (const auto& p : parts) {
     const bool is_built = p.state == PartState::planned && (!p.sha256.empty() || busy.contains(p.number));
-    if (is_built || p.state == PartState::uploading || p.state == PartState::queued) ++built[p.model];
+    if (is_built || p.state == PartState::uploading || p.state == PartState::queued) ++built[{p.route, p.model}];
   }
   return built;
 }
@@ -167,7 +169,7 @@ bool may_give_up(const Job& job)
 
 Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& busy, Instant now, Sending sending)
 {
-  auto ahead = built_by_model(parts, busy);
+  auto ahead = built_by_kind(parts, busy);
   auto called = called_by_model(parts, busy);
 
   Due d;
@@ -191,7 +193,7 @@ Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& bus
         continue;
       }
     }
-    if (*what == Do::build && ahead[part.model]++ >= built_ahead) continue;
+    if (*what == Do::build && ahead[{part.route, part.model}]++ >= built_ahead) continue;
     if (*what == Do::call && called[part.model]++ >= called_at_once) continue;
     d.now.push_back({*what, part.number});
   }

@@ -55,7 +55,6 @@ void Run::call(const Part& p)
     record(p.number, [](Part& changed, store::Transaction&) { move(changed, PartEvent::calls_begun); });
   const auto& tier = m_job.request.service_tier;
   auto& processor = m_processors.of(model_of(p), m_job.policy.realtime);
-  m_busy.insert(p.number);
   const auto on_over = [this, number = p.number](const realtime::Result& result) {
     m_workers.announce([this, number, result] { take_called(number, result); });
   };
@@ -70,13 +69,19 @@ void Run::call(const Part& p)
                                    .careful = m_probing,
                                    .tokens_of = charge_of(m_job, p)},
                                   on_over);
-  m_called[p.number] = {.processor = &processor, .id = id, .failed_before = p.remote.failed};
+  m_busy.insert(p.number); // only now: where the start throws, nothing is under way
+  m_called[p.number] = {.processor = &processor,
+                        .id = id,
+                        .failed_before = p.remote.failed,
+                        .answered_before = p.remote.completed + p.remote.failed};
 }
 
 void Run::take_called(int number, const realtime::Result& result)
 {
+  const auto answered_before = m_called.at(number).answered_before;
   m_busy.erase(number);
   m_called.erase(number);
+  if (static_cast<std::int64_t>(result.answered) > answered_before) m_probing = false;
   try {
     record_called(number, result);
   } catch (...) {
@@ -98,7 +103,6 @@ void Run::record_called(int number, const realtime::Result& result)
          fmt::format("part {}: {} requests were given up while they were in flight; they may be billed again", number,
                      result.in_flight));
   }
-  if (result.answered > 0) m_probing = false;
   if (result.fault) std::rethrow_exception(result.fault);
   if (result.end != realtime::End::obstacle) return;
   const auto why = fmt::format("part {}: {}: {}", number, words_of(result.obstacle), result.words);
@@ -128,8 +132,9 @@ void Run::tend_calls()
   const bool goes_on = may_call();
   if (goes_on) {
     m_drain_until.reset();
-  } else if (!m_drain_until) {
-    m_drain_until = now() + m_job.policy.realtime.drain_timeout;
+  } else {
+    const auto latest = now() + m_job.policy.realtime.drain_timeout;
+    m_drain_until = std::min(m_drain_until.value_or(latest), latest); // though the clock was set back
   }
   const bool at_once =
       m_tools.interrupt.count() > 1 || m_job.cancel == Cancel::abandon || (m_drain_until && now() >= *m_drain_until);
@@ -142,7 +147,11 @@ void Run::tend_calls()
       called.processor->stop(called.id);
     }
   }
-  store_figures();
+  try {
+    store_figures();
+  } catch (...) { // what is in flight comes home first
+    if (m_course == Course::going) give_up(std::current_exception());
+  }
 }
 
 std::uint64_t Run::calls_in_flight() const
@@ -159,9 +168,12 @@ std::uint64_t Run::calls_in_flight() const
 void Run::note_how_calls_go(const Part& p, const realtime::Condition& condition)
 {
   const auto known = m_tools.store.queue(m_job.account, model_of(p)).failing_since;
-  if (known.has_value() == condition.putting_off.has_value()) return pause_if_nothing_goes(p);
+  const auto since = condition.putting_off   ? std::optional{known.value_or(*condition.putting_off)}
+                     : condition.last_answer ? std::nullopt
+                                             : known;
+  if (since == known) return pause_if_nothing_goes(p);
   store::Transaction tx{m_tools.store};
-  learn(tx, p, [&](Queue& changed) { changed.failing_since = condition.putting_off; });
+  learn(tx, p, [&](Queue& changed) { changed.failing_since = since; });
   tx.commit();
 }
 

@@ -28,7 +28,7 @@ std::optional<PicoUsd> cost_of_rest(const Job& job, const Part& p, double share,
       wire::has_output_tokens(spec.endpoint) ? wire::output_bound(spec).value_or(money::assumed_output) : Tokens{};
   const auto of_share = [share](std::int64_t n) { return static_cast<std::int64_t>(static_cast<double>(n) * share); };
   const Usage use{.input = {of_share(p.input_tokens.n)},
-                  .output = {of_share(answer.n * static_cast<std::int64_t>(p.items))}};
+                  .output = {of_share(answer.n * wire::choices_asked(spec) * static_cast<std::int64_t>(p.items))}};
   return money::cost(use, *rates);
 }
 
@@ -45,7 +45,7 @@ Finish sum_up(Tools& tools, const Job& job, const std::vector<Part>& parts)
     const auto cost = cost_of_rest(job, p, share, tools.prices);
     plan.cost = cost && plan.cost ? std::optional{*plan.cost + *cost} : std::nullopt;
   }
-  const auto seen = tools.store.rate(job.account, job.request.model);
+  const auto seen = tools.store.rate(job.account, main_model(job, parts));
   plan.takes = in_words(span_in_realtime(rest_of(job, parts), job.policy.realtime, seen));
   return plan;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace batchwright::engine {
 namespace {
@@ -56,6 +57,17 @@ std::string duration(Millis span)
 }
 
 } // namespace
+
+std::string main_model(const Job& job, const std::vector<Part>& parts)
+{
+  std::map<std::string, std::uint64_t> left;
+  for (const auto& p : parts) {
+    if (is_live(p.state)) left[p.model.empty() ? job.request.model : p.model] += p.requests;
+  }
+  const auto most =
+      std::max_element(left.begin(), left.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  return most == left.end() ? job.request.model : most->first;
+}
 
 Rest rest_of(const Job& job, const std::vector<Part>& parts)
 {
@@ -142,7 +154,7 @@ void add_outlook(Tools& tools, const Job& job, JobView& v)
   const auto stuck = std::find_if(v.parts.begin(), v.parts.end(), [&](const Part& p) { return is_stuck(p, job, now); });
   if (stuck != v.parts.end()) v.outlook = stuck_in_words(*stuck, job, now);
   if (!v.live && !job.policy.deadline) return;
-  const auto& model = job.request.model;
+  const auto model = main_model(job, v.parts);
   const auto seen = tools.store.rate(job.account, model);
   if (v.live) {
     auto& live = *v.live;

@@ -21,6 +21,9 @@ struct Rest {
   std::int64_t tokens = 0; ///< what the requests will be charged, our estimate
 };
 
+/// The model that most of what is left asks: a job of ready-made requests may ask several.
+std::string main_model(const Job& job, const std::vector<Part>& parts);
+
 /// What is left to be done, whichever route it is on now. `charged`: tokens of an answer, by its bound.
 Rest rest_of(const Job& job, const std::vector<Part>& parts);
 

@@ -76,6 +76,14 @@ void Processors::share()
   const auto now = m_tools.clock.now();
   if (m_lanes.empty() || (now < m_next_share && m_next_share <= now + between_shares)) return;
   m_next_share = now + between_shares;
+  try {
+    tell_and_take(now);
+  } catch (const Error&) { // what is in flight does not suffer for it: it is told next time
+  }
+}
+
+void Processors::tell_and_take(Instant now)
+{
   store::Transaction tx{m_tools.store};
   for (auto& [model, lane] : m_lanes) {
     if (!lane.processor) continue;
@@ -104,8 +112,8 @@ void Processors::learn(store::Transaction& tx, const std::string& model, const r
   const auto stored = m_tools.store.rate(m_server.account, model);
   tx.put(RateSeen{.account = m_server.account,
                   .model = model,
-                  .requests = whole(condition.limits.requests),
-                  .tokens = whole(condition.limits.tokens),
+                  .requests = whole(condition.told.requests),
+                  .tokens = whole(condition.told.tokens),
                   .latency = condition.latency,
                   .cancelling = stored ? stored->cancelling : std::nullopt, // which is learned of batches
                   .seen_at = m_tools.clock.now()});

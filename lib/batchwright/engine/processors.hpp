@@ -36,6 +36,7 @@ private:
   };
 
   /// Within a transaction: what the processor has seen of the model's limits.
+  void tell_and_take(Instant now);
   void learn(store::Transaction& tx, const std::string& model, const realtime::Condition& condition);
 
   Tools& m_tools;

@@ -124,6 +124,16 @@ void Run::look_for_wish()
   hurry_to_cancel();
 }
 
+/// While what is in flight is waited for, somebody may want it given up.
+void Run::look_for_late_wish()
+{
+  if (m_course != Course::stopping || m_called.empty()) return;
+  try {
+    look_for_wish();
+  } catch (const Error&) { // it is looked for again
+  }
+}
+
 /// What is to be cancelled does not wait for its time. A look that comes after a grace time does.
 void Run::hurry_to_cancel()
 {
@@ -152,6 +162,7 @@ Millis Run::step()
       give_up(std::current_exception());
     }
   }
+  look_for_late_wish();
   tend_calls();
   if (m_course == Course::stopping && m_busy.empty()) {
     pause_for_disk();

@@ -91,6 +91,7 @@ private:
   const Part* stopping_part() const;
   void hold_after_failures();
   void look_for_wish();
+  void look_for_late_wish();
   void hurry_to_cancel();
   Millis advance();
   void start(const Action& action);
@@ -273,7 +274,8 @@ private:
   struct Called {
     realtime::Processor* processor = nullptr;
     realtime::Processor::Id id = 0;
-    std::int64_t failed_before = 0; ///< requests that failed before this command
+    std::int64_t failed_before = 0;   ///< requests that failed before this command
+    std::int64_t answered_before = 0; ///< requests that were answered before it, as far as was recorded
   };
   std::map<int, Called> m_called = {};
   std::optional<Instant> m_drain_until = {};

@@ -41,7 +41,7 @@ void Run::look_at_deadline()
   const bool has_batches = std::any_of(m_parts.begin(), m_parts.end(), [](const Part& p) {
     return p.route == Route::batch && is_live(p.state) && p.state != PartState::fetched && p.state != PartState::ended;
   });
-  const auto seen = m_tools.store.rate(m_job.account, m_job.request.model);
+  const auto seen = m_tools.store.rate(m_job.account, main_model(m_job, m_parts));
   const auto plan = switch_of(m_job, m_parts, seen, longest_between_polls(), now());
   if (!has_batches || now() < plan->at) return;
   record_job([this](Job& job) { job.switched_at = now(); });

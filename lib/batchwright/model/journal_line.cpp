@@ -15,6 +15,7 @@ constexpr std::string_view begin_head = R"({"begin":)";
 constexpr std::string_view missed_head = R"({"missed":)";
 constexpr std::string_view attempt_key = R"(,"attempt":)";
 constexpr std::string_view billed_key = R"(,"billed":)";
+constexpr std::string_view next_key = R"(,"next":)";
 constexpr std::string_view why_key = R"(,"why":")";
 
 /// No mark says more of why.
@@ -67,6 +68,11 @@ std::optional<JournalLine> read_missed(std::string_view rest)
   if (!line || !take(rest, billed_key)) return std::nullopt;
   line->billed = take(rest, "true");
   if (!line->billed && !take(rest, "false")) return std::nullopt;
+  if (take(rest, next_key)) {
+    const auto next = take_number<int>(rest);
+    if (!next || *next <= line->attempt) return std::nullopt;
+    line->next = *next;
+  }
   return take(rest, why_key) && rest.ends_with(R"("})") ? line : std::nullopt;
 }
 
@@ -114,8 +120,10 @@ void append_begin(std::string& out, std::uint64_t request, int attempt)
 
 void append_missed(std::string& out, const JournalLine& missed, std::string_view why)
 {
-  fmt::format_to(std::back_inserter(out), "{}{}{}{}{}{}{}", missed_head, missed.request, attempt_key, missed.attempt,
-                 billed_key, missed.billed, why_key);
+  fmt::format_to(std::back_inserter(out), "{}{}{}{}{}{}", missed_head, missed.request, attempt_key, missed.attempt,
+                 billed_key, missed.billed);
+  if (missed.next > missed.attempt) fmt::format_to(std::back_inserter(out), "{}{}", next_key, missed.next);
+  out += why_key;
   append_words(out, why);
   out += "\"}\n";
 }
@@ -133,12 +141,13 @@ std::optional<int> attempt_in_id(std::string_view id)
 
 bool JournalTrail::take(const JournalLine& line)
 {
-  if (line.kind == JournalLine::Kind::missed) {
+  constexpr int most = std::numeric_limits<std::uint16_t>::max();
+  const bool is_missed = line.kind == JournalLine::Kind::missed;
+  m_attempt = std::max(m_attempt, static_cast<std::uint16_t>(std::min(is_missed ? line.next : line.attempt, most)));
+  if (is_missed) {
     if (is_open()) m_last = line.billed ? Last::billed : Last::over;
     return false;
   }
-  constexpr int most = std::numeric_limits<std::uint16_t>::max();
-  m_attempt = std::max(m_attempt, static_cast<std::uint16_t>(std::min(line.attempt, most)));
   if (line.kind == JournalLine::Kind::answer) {
     m_answered = true;
     m_last = Last::over;

@@ -3,7 +3,8 @@
 // parsing the rest.
 //
 //   {"begin":17,"attempt":1}                                          written before the request is sent
-//   {"missed":17,"attempt":1,"billed":false,"why":"HTTP 503"}         it brought no answer that counts
+//   {"missed":17,"attempt":1,"billed":false,"why":"HTTP 429"}         it brought no answer that counts
+//   {"missed":17,"attempt":1,"billed":false,"next":2,"why":"HTTP 503"} the same, and the attempt is used up
 //   {"id":"realtime-17-1","custom_id":"...","response":{...},"error":null}
 //
 // Numbers are those of the part's requests, from 0 in the order of its request file, and the item's attempts. A begin
@@ -27,6 +28,7 @@ struct JournalLine {
   std::uint64_t request = 0;
   int attempt = 1;
   bool billed = false; ///< of `missed`: the server may have run it, and billed that
+  int next = 0;        ///< of `missed`: the attempt that comes next, where this one is used up; else 0
 
   bool operator==(const JournalLine&) const = default;
 };
@@ -57,7 +59,7 @@ public:
   bool take(const JournalLine& line);
 
   bool answered() const { return m_answered; }
-  /// The highest that was begun or answered; 0: none. Those above 65535 count as that.
+  /// The highest that was begun or answered, or comes next; 0: none. Those above 65535 count as that.
   int attempt() const { return m_attempt; }
   /// Nothing followed the last begin: it was in flight when the process was killed, or still is.
   bool is_open() const { return m_last == Last::open; }

@@ -20,8 +20,10 @@ JobState state_of(const Job& job, const std::vector<Part>& parts, const Tally& i
 std::optional<PicoUsd> cost_of_one(const Part& part, const std::optional<PicoUsd>& usual)
 {
   const auto requests = static_cast<std::int64_t>(std::max<std::uint64_t>(1, part.requests));
-  if (has_outcomes(part.state) && part.outcome.priced && part.outcome.spent.n > 0)
-    return PicoUsd{part.outcome.spent.n / requests};
+  if (has_outcomes(part.state) && part.outcome.priced && part.outcome.spent.n > 0) {
+    const auto answered = std::clamp<std::int64_t>(part.remote.completed, 1, requests);
+    return PicoUsd{part.outcome.spent.n / answered};
+  }
   if (!usual) return std::nullopt;
   return PicoUsd{usual->n * static_cast<std::int64_t>(part.items) / requests};
 }

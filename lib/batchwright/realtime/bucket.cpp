@@ -61,6 +61,12 @@ Bucket::Bucket(const BucketOptions& options, Instant now) : m_options(options), 
   if (m_rate) m_level = capacity();
 }
 
+void Bucket::restrict(std::optional<double> given, double headroom)
+{
+  m_options.given = smaller(m_options.given, given);
+  m_options.headroom = std::max(m_options.headroom, headroom);
+}
+
 std::optional<double> Bucket::limit() const
 {
   return smaller(m_options.given, m_server);

@@ -47,6 +47,11 @@ public:
   /// A limit to work by where none is known.
   void assume(std::optional<double> limit) { m_assumed = limit; }
 
+  /// Another bound of the user's, and another headroom: the tighter ones hold from now on.
+  void restrict(std::optional<double> given, double headroom);
+
+  /// As the server said, now or last time.
+  std::optional<double> told() const { return m_server; }
   /// The smaller of the user's and the server's.
   std::optional<double> limit() const;
   /// What may go a minute at present.

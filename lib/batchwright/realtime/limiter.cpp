@@ -191,6 +191,19 @@ void Limiter::set_share(double share, Instant now)
   renew();
 }
 
+void Limiter::restrict(const Rates& given, double headroom, Instant now)
+{
+  advance(now);
+  m_requests.restrict(given.requests, headroom);
+  m_tokens.restrict(given.tokens, headroom);
+  renew();
+}
+
+Rates Limiter::told() const
+{
+  return {m_requests.told(), m_tokens.told()};
+}
+
 Rates Limiter::limits() const
 {
   return {.requests = m_requests.limit(), .tokens = m_tokens.limit()};

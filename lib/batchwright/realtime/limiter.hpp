@@ -65,6 +65,11 @@ public:
   /// Our share of the limits, where other processes send to the same model: from 0 to 1.
   void set_share(double share, Instant now);
 
+  /// Another's wish beside ours: the tighter bounds and the larger headroom hold from now on.
+  void restrict(const Rates& given, double headroom, Instant now);
+
+  /// The limits as the server said, now or last time.
+  Rates told() const;
   /// The limits as known: the smaller of the user's and the server's, without headroom, share and backing off.
   Rates limits() const;
   /// What we may send a minute at present, all that considered.

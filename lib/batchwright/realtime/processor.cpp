@@ -378,7 +378,8 @@ Condition Processor::condition() const
 {
   const std::lock_guard lock{m_state->mutex};
   const auto& s = *m_state;
-  return {.limits = s.conditions.limiter.limits(),
+  return {.told = s.conditions.limiter.told(),
+          .limits = s.conditions.limiter.limits(),
           .allowed = s.conditions.limiter.allowed(s.clock.now()),
           .in_flight = s.in_flight,
           .most_in_flight = s.most_in_flight(),
@@ -399,7 +400,10 @@ void Processor::set_share(double share)
 void Processor::adjust(const ProcessorOptions& options)
 {
   const std::lock_guard lock{m_state->mutex};
-  m_state->bound = options.max_in_flight;
+  auto& s = *m_state;
+  const bool is_tighter = options.max_in_flight > 0 && (s.bound == 0 || options.max_in_flight < s.bound);
+  if (is_tighter) s.bound = options.max_in_flight;
+  s.conditions.limiter.restrict(options.limits.given, options.limits.headroom, s.clock.now());
   m_state->wake_dealer.notify_one();
 }
 

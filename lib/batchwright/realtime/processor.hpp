@@ -65,6 +65,7 @@ struct Pulse {
 
 /// How the model is doing, for people and for other processes.
 struct Condition {
+  Rates told = {};    ///< the limits as the server said; nothing: it did not
   Rates limits = {};  ///< as known; nothing: not known
   Rates allowed = {}; ///< what goes at present, a minute
   std::uint64_t in_flight = 0;

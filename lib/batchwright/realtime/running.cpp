@@ -125,7 +125,9 @@ void Running::miss_held()
 void Running::send_again(Call call, const Decision& decision, Instant at)
 {
   try {
-    journal->missed({.request = call.request, .attempt = call.attempt, .billed = decision.billed}, decision.why);
+    const int next = decision.then == Then::again ? call.attempt + 1 : 0;
+    journal->missed({.request = call.request, .attempt = call.attempt, .billed = decision.billed, .next = next},
+                    decision.why);
   } catch (...) {
     break_off(std::current_exception());
   }

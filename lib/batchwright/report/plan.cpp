@@ -189,10 +189,12 @@ std::string next_step(const JobView& v)
     return p.state == PartState::planned || p.state == PartState::queued || p.state == PartState::uploading ||
            is_called(p);
   });
-  return fmt::format("{}: {} pending{}{}\n  {}", v.job, counted(v.items.pending(), "item", "items"),
-                     why.empty() ? "" : "; ", why,
-                     sends ? fmt::format("{} sends what is left; `batchwright status {}` shows more", poll, v.job)
-                           : fmt::format("`batchwright fetch {} --wait` waits for the rest", v.job));
+  return fmt::format(
+      "{}: {} pending{}{}\n  {}", v.job, counted(v.items.pending(), "item", "items"), why.empty() ? "" : "; ", why,
+      sends ? fmt::format("{} sends what is left; `batchwright status {}` shows more", poll, v.job)
+      : v.deadline
+          ? fmt::format("{} sees to the deadline when it comes; `batchwright fetch {} --wait` only waits", poll, v.job)
+          : fmt::format("`batchwright fetch {} --wait` waits for the rest", v.job));
 }
 
 std::string held_of(const JobView& v)

@@ -54,7 +54,9 @@ bool is_worth_another(Judgement judgement, Route route)
 /// What the policy makes of a judgement. Pending: the item is left for another attempt.
 Status status_after(Judgement judgement, const Part& part, const Policy& policy)
 {
-  const bool may_go_on = policy.fallback != Fallback::none && is_worth_another(judgement, part.route);
+  // What was stopped to be finished in real time goes on there, whatever else fails for good.
+  const bool goes_on = policy.fallback != Fallback::none || part.withdrawn;
+  const bool may_go_on = goes_on && is_worth_another(judgement, part.route);
   switch (judgement) {
   case Judgement::success:
     return Status::succeeded;

@@ -66,6 +66,7 @@ std::string_view text_of(const json::Value& choice)
 void read_chat_body(Answer& answer, const json::Value& body)
 {
   answer.model = token_in(body, "model");
+  answer.tier = token_in(body, "service_tier");
   answer.usage = usage_in(body, chat_usage);
   const auto list = body.find("choices");
   const auto choices = list ? list->elements() : std::vector<json::Value>{};
@@ -86,6 +87,7 @@ void read_chat_body(Answer& answer, const json::Value& body)
 void read_completions_body(Answer& answer, const json::Value& body)
 {
   answer.model = token_in(body, "model");
+  answer.tier = token_in(body, "service_tier");
   answer.usage = usage_in(body, chat_usage);
   const auto list = body.find("choices");
   const auto choices = list ? list->elements() : std::vector<json::Value>{};

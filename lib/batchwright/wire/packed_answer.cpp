@@ -56,6 +56,7 @@ bool take_sayings(Answer& answer, const std::vector<json::Value>& elements, std:
 void read_elements(Answer& answer, const json::Value& body, std::string_view endpoint)
 {
   answer.model = token_in(body, "model");
+  answer.tier = token_in(body, "service_tier");
   answer.judgement = Judgement::success;
   const auto elements = elements_of(body, endpoint);
   if (elements.empty()) return fail_unreadable(answer, "the answer has no result");

@@ -69,6 +69,7 @@ void judge_status(Answer& answer, const json::Value& body, std::string_view stat
 void read_responses_body(Answer& answer, const json::Value& body)
 {
   answer.model = token_in(body, "model");
+  answer.tier = token_in(body, "service_tier");
   answer.usage = usage_in(body, responses_usage);
   const auto status = token_in(body, "status");
   answer.finish_reason = status;
