@@ -67,7 +67,9 @@ void set_faults(const Rehearsal& world, const std::string& faults)
 }
 
 struct Status {
-  explicit Status(const std::string& text) { REQUIRE(doc.parse(text)); }
+  explicit Status(std::string text) : source(std::move(text)) { REQUIRE(doc.parse(source)); }
+  Status(const Status&) = delete;
+  Status& operator=(const Status&) = delete;
   std::string text(std::string_view member) const
   {
     const auto value = doc.root().find(member);
@@ -84,6 +86,7 @@ struct Status {
     return n;
   }
 
+  std::string source; ///< what the document looks into
   json::Document doc = {};
 };
 

@@ -87,19 +87,22 @@ TEST_CASE("a service tier is written in front of a body that names none, and cha
 TEST_CASE("an answer stands in the journal as in a batch's output file")
 {
   json::Document document;
-  check_line(line_of(call, answer_ok(), {}), document);
+  const auto good_line = line_of(call, answer_ok(), {});
+  check_line(good_line, document);
   CHECK(document.root().find("response", "status_code")->integer() == 200);
   CHECK(document.root().find("response", "request_id")->text() == "req_1");
   CHECK(document.root().find("response", "body")->raw() == answer_ok().body);
   CHECK(document.root().find("error")->is(json::Kind::null));
 
-  check_line(line_of(call, answer_error(500, "oops"), {}), document);
+  const auto refused_line = line_of(call, answer_error(500, "oops"), {});
+  check_line(refused_line, document);
   CHECK(document.root().find("response", "status_code")->integer() == 500);
   CHECK(document.root().find("response", "body")->find("error", "message")->text() == "oops");
 
   auto page = answer_page(502);
   page.trouble = "HTTP 502: a \"page\"\nof two lines";
-  check_line(line_of(call, page, {}), document);
+  const auto page_line = line_of(call, page, {});
+  check_line(page_line, document);
   CHECK(document.root().find("response", "status_code")->integer() == 502);
   CHECK(document.root().find("response", "body")->find("error", "message")->text() == page.trouble);
 }
@@ -122,7 +125,8 @@ TEST_CASE("what has no answer says why, in a code of ours")
   for (const auto& c : cases) {
     CAPTURE(c.code);
     json::Document document;
-    check_line(line_of(call, c.answered, c.decision), document);
+    const auto last_line = line_of(call, c.answered, c.decision);
+    check_line(last_line, document);
     CHECK(document.root().find("response")->is(json::Kind::null));
     CHECK(document.root().find("error", "code")->text() == c.code);
     CHECK(document.root().find("error", "message")->text() == c.message);
