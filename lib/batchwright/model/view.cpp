@@ -16,6 +16,13 @@ JobState state_of(const Job& job, const std::vector<Part>& parts, const Tally& i
   return live || held == Held::yes ? JobState::running : JobState::open;
 }
 
+/// As was estimated.
+std::optional<PicoUsd> cost_of_an_item(const Job& job)
+{
+  if (!job.estimated || job.items == 0) return std::nullopt;
+  return PicoUsd{job.estimated->n / static_cast<std::int64_t>(job.items)};
+}
+
 /// What a request of the part costs, as far as is known: as those cost that were answered, else as was estimated.
 std::optional<PicoUsd> cost_of_one(const Part& part, const std::optional<PicoUsd>& usual)
 {
@@ -136,9 +143,7 @@ JobView view(const Job& job, const std::vector<Part>& parts, Held held)
   v.fetched_at = job.fetched_at;
   v.deadline = job.policy.deadline;
   v.billed_again = PicoUsd{};
-  const auto usual = job.estimated && job.items > 0
-                         ? std::optional{PicoUsd{job.estimated->n / static_cast<std::int64_t>(job.items)}}
-                         : std::nullopt;
+  const auto usual = cost_of_an_item(job);
   v.spent = v.realtime = PicoUsd{};
   for (const auto& part : parts) {
     if (has_outcomes(part.state)) {
