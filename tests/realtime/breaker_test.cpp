@@ -16,9 +16,9 @@ struct Fixture {
   void fail(int times)
   {
     for (int i = 0; i < times; ++i)
-      breaker.failed(serial += 2, false, now);
+      breaker.failed(serial += 2, {}, now);
   }
-  void fail_probe() { breaker.failed(++serial, true, now); }
+  void fail_probe() { breaker.failed(++serial, {.is_probe = true}, now); }
   void succeed() { breaker.succeeded(++serial); }
 };
 
@@ -72,11 +72,11 @@ TEST_CASE_FIXTURE(Fixture, "an answer closes it, and the next time begins with a
 TEST_CASE_FIXTURE(Fixture, "answers to what was sent before a server died do not hide that it did")
 {
   for (std::uint64_t i = 0; i < 19; ++i) {
-    breaker.failed(1'000 + (i * 7) % 19, false, now); // they come home in any order
+    breaker.failed(1'000 + (i * 7) % 19, {}, now); // they come home in any order
     breaker.succeeded(900 + i);
     CHECK_FALSE(breaker.is_open());
   }
-  breaker.failed(1'019, false, now);
+  breaker.failed(1'019, {}, now);
   CHECK(breaker.is_open());
   breaker.succeeded(999);
   CHECK(breaker.is_open());
@@ -87,12 +87,35 @@ TEST_CASE_FIXTURE(Fixture, "answers to what was sent before a server died do not
 TEST_CASE_FIXTURE(Fixture, "failures among many that are under way, or answered, are no run")
 {
   for (std::uint64_t i = 0; i < 2'000; ++i) {
-    breaker.failed(i * 5, false, now);
+    breaker.failed(i * 5, {}, now);
     if (i % 10 == 0) breaker.succeeded(i * 5 + 1);
-    breaker.failed(i * 5 + 2, false, now);
+    breaker.failed(i * 5 + 2, {}, now);
     if (i % 5 == 0) breaker.succeeded(i * 5 + 3);
     CHECK_FALSE(breaker.is_open());
   }
+}
+
+TEST_CASE_FIXTURE(Fixture, "a few requests that fail again and again are no server that is gone")
+{
+  fail(19);
+  for (int i = 0; i < 200; ++i)
+    breaker.failed(++serial, {.is_news = false}, now);
+  CHECK_FALSE(breaker.is_open());
+  breaker.failed(++serial, {}, now);
+  CHECK(breaker.is_open());
+}
+
+TEST_CASE_FIXTURE(Fixture, "where requests fail in the order in which they were sent, old ones between do not count")
+{
+  for (std::uint64_t i = 1; i <= 19; ++i) {
+    breaker.succeeded(i); // of another time
+    breaker.failed(1'000 + 2 * i, {}, now);
+    breaker.failed(1'001 + 2 * i, {.is_news = false}, now);
+    CHECK_FALSE(breaker.is_open());
+  }
+  breaker.succeeded(20);
+  breaker.failed(1'040, {}, now);
+  CHECK(breaker.is_open());
 }
 
 TEST_CASE_FIXTURE(Fixture, "a clock that was set back holds no probe up")

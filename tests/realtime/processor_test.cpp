@@ -290,7 +290,7 @@ TEST_CASE("requests of one owner go in their order, and owners take turns")
 
 TEST_CASE("a work goes on where its journal ends: what is answered is not sent again, and attempts go on")
 {
-  World world{[](const auto& asked) { return has(asked.body, "a-3") ? answer_error(500) : answer_ok(); }};
+  World world{[](const auto& asked) { return has(asked.body, "a-3") ? no_answer(Ending::unknown) : answer_ok(); }};
   auto work = world.work("a", 6);
   {
     Journal journal{work.journal, 6};
@@ -305,7 +305,7 @@ TEST_CASE("a work goes on where its journal ends: what is answered is not sent a
   const auto result = world.run(work);
   CHECK(result.end == End::answered);
   CHECK(result.answered == 6);
-  CHECK(result.billed_again == 2); // those that were in flight
+  CHECK(result.billed_again == 3); // those that were in flight, and the second attempt
   const auto bodies = world.caller.bodies();
   CHECK(bodies.size() == 5);
   CHECK_FALSE(bodies.contains(R"({"n":"a-0"})"));
@@ -332,11 +332,13 @@ TEST_CASE("failures are tried again until attempts are used up, and the last ans
   CHECK(result.end == End::answered);
   CHECK(result.answered == 8);
   CHECK(result.billed_again == 6);
-  CHECK(world.caller.calls() == 4 + 3 * 4);
+  const auto tries = world.caller.bodies().at(R"({"n":"a-0"})");
+  CHECK(tries > 3); // some for nothing, while no other request told whether the server is there
+  CHECK(world.caller.calls() == 4 + 3 * 3 + tries);
   const auto answers = world.answers("a");
   REQUIRE(answers.size() == 8);
   for (const auto& line : answers) {
-    if (has(line, "\"a-0\"")) CHECK(has(line, "failure 3"));
+    if (has(line, "\"a-0\"")) CHECK(has(line, fmt::format("failure {}", tries)));
     if (has(line, "\"a-0\"") || has(line, "\"a-1\"") || has(line, "\"a-2\"")) CHECK(has(line, "-4\","));
     if (has(line, "\"a-3\"")) CHECK(text_at(line, "error", "code") == "connection_lost");
     if (has(line, "\"a-4\"")) CHECK(has(line, R"("id":"realtime-4-2")"));
@@ -537,6 +539,57 @@ TEST_CASE("after twenty failures in a row one at a time is tried, which uses up 
     CHECK(number_at(line, "response", "status_code") == 200);
     CHECK_FALSE(has(line.substr(0, line.find(',')), "-3\"")); // a try or two before it opened, and none after
   }
+}
+
+TEST_CASE("a server that is gone costs few requests in flight an attempt at most, however long")
+{
+  const auto until = std::make_shared<std::atomic<bool>>(false);
+  World world{[until](const auto&) { return *until ? answer_ok() : answer_error(500); }, {.max_in_flight = 4}};
+  auto started = world.start(world.work("a", 200));
+  world.pass([&] { return has(world.processor->condition().why, "20 requests failed in a row"); });
+  const auto calls = world.caller.calls();
+  world.pass([&] { return world.caller.calls() > calls + 8; }); // minutes of the clock
+  *until = true;
+  CHECK(world.wait(started).end == End::answered);
+  const auto answers = world.answers("a");
+  REQUIRE(answers.size() == 200);
+  std::size_t tried_again = 0;
+  for (const auto& line : answers) {
+    CHECK(number_at(line, "response", "status_code") == 200);
+    const auto id = line.substr(0, line.find(','));
+    CHECK((has(id, "-1\"") || has(id, "-2\"")));
+    tried_again += has(id, "-2\"") ? 1 : 0;
+  }
+  CHECK(tried_again >= 19);
+  CHECK(tried_again <= 19 + 4);
+}
+
+TEST_CASE("the last few, where no other request tells whether it is they or the server, are tried for a minute")
+{
+  World world{[](const auto& asked) { return has(asked.body, "b-1") ? answer_error(500) : answer_ok(); }};
+  auto others = world.work("b", 40); // b-1 and b-10 to b-19
+  others.max_attempts = 3;
+  const auto begun = world.clock.now();
+  const auto result = world.run(others);
+  CHECK(result.end == End::answered);
+  CHECK(world.clock.now() >= begun + Millis{60'000});
+  CHECK(world.clock.now() < begun + Millis{300'000}); // no breaker holds them for a day
+  std::size_t failed = 0;
+  for (const auto& line : world.answers("b")) {
+    if (number_at(line, "response", "status_code") != 500) continue;
+    ++failed;
+    CHECK(has(line.substr(0, line.find(',')), "-3\""));
+  }
+  CHECK(failed == 11);
+}
+
+TEST_CASE("what may have been billed is not tried for nothing")
+{
+  World world{[](const auto&) { return no_answer(Ending::unknown); }};
+  auto work = world.work("a", 3);
+  work.max_attempts = 3;
+  CHECK(world.run(work).end == End::answered);
+  CHECK(world.caller.calls() == 9);
 }
 
 TEST_CASE("a server that is back is found while an old request still hangs")

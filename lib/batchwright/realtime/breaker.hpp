@@ -13,8 +13,9 @@ namespace batchwright::realtime {
 
 class Breaker {
 public:
-  /// Failures in a row that open it: in the order in which they came home, or in the order in which they were sent.
-  /// When a server dies, answers to what was sent before still come between the failures of what is sent now.
+  /// Requests that fail in a row, which open it: in the order in which they came home, or in the order in which they
+  /// were sent. When a server dies, answers to what was sent before still come between the failures of what is sent
+  /// now.
   static constexpr int failures_in_a_row = 20;
   static constexpr Millis first_pause{2'000};
   static constexpr Millis longest_pause{120'000};
@@ -28,12 +29,16 @@ public:
     m_open_until.reset();
   }
 
-  /// `probe`: whether it was sent while the breaker was open.
-  void failed(std::uint64_t serial, bool probe, Instant now)
+  struct Sign {
+    bool is_probe = false; ///< it was sent while the breaker was open
+    bool is_news = true;   ///< no earlier failure of the same request told this: a few that always fail are no outage
+  };
+
+  void failed(std::uint64_t serial, Sign sign, Instant now)
   {
-    ++m_failures;
-    m_failed[serial % m_failed.size()] = serial;
-    if (is_open() && !probe) return; // it was under way when the breaker opened
+    m_failures += sign.is_news ? 1 : 0;
+    m_failed[serial % m_failed.size()] = {.serial = serial, .is_news = sign.is_news};
+    if (is_open() && !sign.is_probe) return; // it was under way when the breaker opened
     if (!is_open() && m_failures < failures_in_a_row && run_with(serial) < failures_in_a_row) return;
     m_opened_at = serial;
     m_open_until = now + m_pause;
@@ -50,25 +55,34 @@ public:
   }
 
 private:
-  bool has_failed(std::uint64_t serial) const { return m_failed[serial % m_failed.size()] == serial; }
+  struct Failed {
+    std::optional<std::uint64_t> serial = {};
+    bool is_news = false;
+  };
 
-  /// How many failed that were sent one after the other, with this one among them.
+  const Failed* failure_of(std::uint64_t serial) const
+  {
+    const auto& slot = m_failed[serial % m_failed.size()];
+    return slot.serial == serial ? &slot : nullptr;
+  }
+
+  /// How many failed, each for the first time, that were sent one after the other, with this one among them.
   int run_with(std::uint64_t serial) const
   {
-    auto first = serial;
-    auto last = serial;
-    while (first > 0 && has_failed(first - 1) && last - first < failures_in_a_row)
-      --first;
-    while (has_failed(last + 1) && last - first < failures_in_a_row)
-      ++last;
-    return static_cast<int>(last - first) + 1;
+    int run = 0;
+    const Failed* failed = nullptr;
+    for (auto at = serial; (failed = failure_of(at)) && run < failures_in_a_row; --at)
+      run += failed->is_news ? 1 : 0;
+    for (auto at = serial + 1; (failed = failure_of(at)) && run < failures_in_a_row; ++at)
+      run += failed->is_news ? 1 : 0;
+    return run;
   }
 
   int m_failures = 0;
   Millis m_pause = first_pause;
   std::optional<Instant> m_open_until = {};
   std::uint64_t m_opened_at = 0;
-  std::array<std::optional<std::uint64_t>, 64> m_failed = {}; // serials of the latest, at their remainder
+  std::array<Failed, 64> m_failed = {}; // the latest, at the remainder of their serials
 };
 
 } // namespace batchwright::realtime

@@ -26,7 +26,8 @@ struct Call {
   std::int64_t tokens = 0; ///< what it will be charged, our estimate
 
   int attempt = 1;
-  int failures = 0; ///< in a row: the waits grow with them
+  int failures = 0;                       ///< in a row: the waits grow with them
+  std::optional<Instant> counted_at = {}; ///< when a failure last used up an attempt
   int timeouts = 0;
   int refusals_alone = 0; ///< 429 though nothing else was in flight, and it asks for more than a minute has
   bool standard = false;  ///< the tier that was asked for was refused

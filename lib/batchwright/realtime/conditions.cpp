@@ -13,6 +13,9 @@ constexpr std::uint64_t most_without_limits = 256;
 constexpr std::uint64_t most_ever = 10'000;
 /// The latency is taken to be this as long as nothing was answered.
 constexpr Millis assumed_latency{2'000};
+/// How long a request that fails is tried for nothing while no other is answered: of a few requests nobody can tell
+/// whether it is they that fail, or the server.
+constexpr Millis patience_with_server{30'000};
 /// Of the newest value in an average.
 constexpr double weight = 0.1;
 
@@ -56,11 +59,22 @@ bool Conditions::is_large(std::int64_t tokens) const
   return most && static_cast<double>(tokens) > *most;
 }
 
+bool Conditions::is_old_news(const Call& call) const
+{
+  return call.counted_at && (!m_last_answer || *m_last_answer <= *call.counted_at);
+}
+
+bool Conditions::is_free(const Call& call, bool billed, Instant now) const
+{
+  if (call.probe || breaker.is_open()) return true;
+  return !billed && is_old_news(call) && now < *call.counted_at + patience_with_server;
+}
+
 void Conditions::hear(const Call& call, const api::Answered& answered, const Decision& decision, Instant now)
 {
   hear_rate(call.ticket, answered, decision, now);
   if (decision.is_failure) {
-    breaker.failed(call.ticket.serial, call.probe, now);
+    breaker.failed(call.ticket.serial, {.is_probe = call.probe, .is_news = !is_old_news(call)}, now);
     if (breaker.is_open()) m_ramp = first_in_flight;
   } else if (decision.obstacle == Obstacle::none) {
     breaker.succeeded(call.ticket.serial);

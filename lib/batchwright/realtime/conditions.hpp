@@ -21,6 +21,13 @@ public:
   /// Whether a request asks for more than a minute has.
   bool is_large(std::int64_t tokens) const;
 
+  /// Whether a failure of that request is told by an earlier one already: nothing was answered since. It is no further
+  /// sign that nobody is there.
+  bool is_old_news(const Call& call) const;
+  /// Whether a failure is the server's trouble, and not the request's: it uses up no attempt. `billed`: each try may
+  /// cost money, so trouble that other requests do not share is not tried for free.
+  bool is_free(const Call& call, bool billed, Instant now) const;
+
   /// What an answer says at once: of the rate, and whether the server is there.
   void hear(const Call& call, const api::Answered& answered, const Decision& decision, Instant now);
   /// What became of the request: whether there are answers of use, how long they take, how much they use.

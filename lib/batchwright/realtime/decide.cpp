@@ -133,6 +133,8 @@ void settle(Decision& d, Call& call, const Standing& standing)
       d.then = Then::again_free;
     } else if (call.attempt >= standing.max_attempts || call.timeouts > most_timeouts) {
       d.then = Then::keep;
+    } else {
+      call.counted_at = standing.now;
     }
   } else if (d.rate == RateWord::refused && call.alone && standing.is_large) {
     d.too_large = d.too_large || ++call.refusals_alone >= refusals_of_large;

@@ -67,8 +67,9 @@ bool mind_tier(Decision& decision, const api::Answered& answered, Call& call);
 
 /// What a decision depends on beyond the answer.
 struct Standing {
+  Instant now = {};
   int max_attempts = 3;
-  bool is_free = false;  ///< nobody is there to answer: what fails uses up no attempt
+  bool is_free = false;  ///< the server is in trouble, not the request: what fails uses up no attempt
   bool is_large = false; ///< it asks for more than a minute has
 };
 

@@ -107,7 +107,8 @@ struct Processor::State {
   /// none has, `next` is no later than one will.
   std::optional<Task> find_turn(Instant now, Instant& next)
   {
-    const auto most_waiting = 2 * most_in_flight();
+    // enough that a server that is gone is told by as many requests as that takes
+    const auto most_waiting = std::max<std::uint64_t>(2 * most_in_flight(), 2 * Breaker::failures_in_a_row);
     std::map<std::string_view, Task> turns; // by owner
     for (const auto& [id, running] : works) {
       const std::string_view owner = running->work().owner;
@@ -227,8 +228,9 @@ struct Processor::State {
     if (!r.is_dropped && !is_ending) {
       if (fault) r.break_off(fault); // nothing more is bought
       settle(decision, call,
-             {.max_attempts = r.work().max_attempts,
-              .is_free = call.probe || conditions.breaker.is_open(),
+             {.now = now,
+              .max_attempts = r.work().max_attempts,
+              .is_free = conditions.is_free(call, decision.billed, now),
               .is_large = conditions.is_large(call.tokens)});
       conditions.note(call, answered, decision, now);
       if (is_of_use(decision)) end_caution();
