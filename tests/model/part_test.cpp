@@ -14,7 +14,7 @@ using S = PartState;
 using E = PartEvent;
 
 constexpr int states = static_cast<int>(S::abandoned) + 1;
-constexpr int events = static_cast<int>(E::calls_answered) + 1;
+constexpr int events = static_cast<int>(E::rerouted) + 1;
 
 /// The life of a part once more, written by hand: what the table says must be said here, too.
 const std::map<std::pair<S, E>, S> life{
@@ -38,6 +38,10 @@ const std::map<std::pair<S, E>, S> life{
     {{S::running, E::file_lost}, S::planned},       // it could not read it
     {{S::planned, E::replaced}, S::superseded},     // cut or joined
     {{S::queued, E::replaced}, S::superseded},      // cut after it was uploaded
+    // it goes in real time instead
+    {{S::planned, E::rerouted}, S::planned},
+    {{S::uploading, E::rerouted}, S::planned},
+    {{S::queued, E::rerouted}, S::planned},
     // cancelled before the server had a batch of it
     {{S::planned, E::given_up}, S::settled},
     {{S::uploading, E::given_up}, S::settled},

@@ -56,7 +56,7 @@ bool asks_for(const wire::BatchObject& batch, const std::string& model, const st
 
 const std::string& Run::model_of(const Part& p) const
 {
-  return p.model.empty() ? m_job.request.model : p.model;
+  return batchwright::model_of(m_job, p);
 }
 
 Room Run::room_for(const Part& p) const

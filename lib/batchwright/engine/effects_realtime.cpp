@@ -202,8 +202,8 @@ void Run::reroute(const Part& p)
 {
   record(p.number, [&](Part& changed, store::Transaction& tx) {
     if (const auto* upload = call_of(p.number)) put_call(tx, std::string{upload->uuid}, CallState::abandoned);
+    move(changed, PartEvent::rerouted);
     changed.route = Route::realtime;
-    changed.state = PartState::planned;
     changed.file = {};
     changed.file_created_at.reset();
     changed.remote = {};

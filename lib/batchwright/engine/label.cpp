@@ -34,7 +34,7 @@ std::string form_of(const Job& job, const Part& part)
   const auto& spec = job.request;
   std::string text;
   json::Writer w{text};
-  w.begin_object().member("model", short_name(part.model.empty() ? spec.model : part.model, ""));
+  w.begin_object().member("model", short_name(model_of(job, part), ""));
   w.member("requests", static_cast<std::int64_t>(part.requests));
   w.member("pack",
            static_cast<std::int64_t>(part.inputs_per_request > 0 ? part.inputs_per_request : spec.inputs_per_request));

@@ -195,7 +195,7 @@ void cut(Retry& retry, const std::vector<Group>& groups, int number, const money
     like.items = group.items;
     auto made = requests::cut(retry.job, like, group.list, [&](int n) { return list_in(retry, n); });
     number += static_cast<int>(made.parts.size());
-    auto& use = by_model[like.model.empty() ? retry.job.request.model : like.model];
+    auto& use = by_model[model_of(retry.job, like)];
     use.output += output_of(retry.job, like, group.items, made, plan);
     for (auto& part : made.parts) {
       use.input += part.input_tokens;

@@ -182,6 +182,12 @@ struct Job {
 /// Whether so much of a settled part failed for good that the policy sends nothing more.
 bool stops(const Policy& policy, const Part& part);
 
+/// The model that the part's requests ask: the job's, where the part names none of its own.
+inline const std::string& model_of(const Job& job, const Part& part)
+{
+  return part.model.empty() ? job.request.model : part.model;
+}
+
 /// Whether the job's input and options are known, so that requests can be made of them.
 inline bool knows_input(const Job& job)
 {

@@ -71,6 +71,7 @@ enum class PartEvent : std::uint8_t {
   end_withdrawn,  ///< asked again, the server says that the batch has not ended
   calls_begun,    ///< in real time: its requests are being sent
   calls_answered, ///< in real time: each of its requests has an answer in the journal
+  rerouted,       ///< its items go in real time from now on: the first event of its life on that route
 };
 
 struct Edge {
@@ -88,6 +89,9 @@ inline constexpr std::array batch_edges{
     Edge{PartState::queued, PartEvent::create_begun, PartState::creating},
     Edge{PartState::queued, PartEvent::file_lost, PartState::planned},
     Edge{PartState::queued, PartEvent::replaced, PartState::superseded},
+    Edge{PartState::planned, PartEvent::rerouted, PartState::planned},
+    Edge{PartState::uploading, PartEvent::rerouted, PartState::planned},
+    Edge{PartState::queued, PartEvent::rerouted, PartState::planned},
     // It waits to be sent again, and need not: what a lost call made showed late.
     Edge{PartState::planned, PartEvent::batch_known, PartState::running},
     Edge{PartState::uploading, PartEvent::batch_known, PartState::running},
