@@ -167,6 +167,39 @@ TEST_CASE("killed again and again with many in flight, it loses nothing, and pay
   CHECK(std::stod(job.status("cost", "possibly_billed_again_usd")) > 0);
 }
 
+TEST_CASE("fetch --partial gives what is answered by now, while the rest is on its way and after a kill")
+{
+  for (const bool has_ids : {false, true}) {
+    CAPTURE(has_ids);
+    const Job job{200, R"({"chat_latency_ms":50})",
+                  has_ids ? Words{"--id-column", "id", "--rpm", "3000"} : Words{"--rpm", "3000"}};
+    tests::Running run{job.words, job.world.environment()};
+    job.wait_for_calls(20);
+    const auto partial = job.world({"fetch", "a", "--partial"});
+    CAPTURE(partial.err);
+    CHECK(partial.exit == 5);
+    const auto lines = tests::split_lines(partial.out);
+    CHECK(lines.size() >= 5);
+    CHECK(lines.size() < 200);
+    json::Document document;
+    std::int64_t last = -1;
+    for (const auto& line : lines) {
+      REQUIRE(document.parse(line));
+      CHECK(document.root().find("status")->text() == "succeeded");
+      CHECK(document.root().find("route")->text() == "realtime");
+      const auto index = document.root().find("index")->integer().value_or(-1);
+      CHECK(index > last);
+      last = index;
+    }
+    run.signal(SIGKILL);
+    run.wait();
+    const auto later = job.world({"fetch", "a", "--partial"});
+    CHECK(later.exit == 5);
+    CHECK(tests::split_lines(later.out).size() >= lines.size());
+    job.complete();
+  }
+}
+
 TEST_CASE("the first Ctrl-C waits for what is in flight, and nothing is paid again")
 {
   const Job job{120, R"({"chat_latency_ms":500})", {"--max-in-flight", "20"}};

@@ -203,6 +203,21 @@ TEST_CASE_FIXTURE(Fixture, "what could not be answered used up its attempts; wha
   CHECK(last.missing == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a line that is being written is not there yet")
+{
+  const auto whole = lines({begin(0), begin(1), at(0, 1, success(id(10)))});
+  const auto next = at(1, 1, success(id(11)));
+  for (const auto written : {std::size_t{1}, next.size() / 2, next.size()}) {
+    directory.file("1.output.jsonl", whole + next.substr(0, written));
+    settle();
+    CHECK(last.lines.output == 1);
+    CHECK(last.lines.unreadable == 0);
+    CHECK(last.sums.succeeded == 1);
+    CHECK(last.sums.failed == 0);
+    CHECK(last.sums.left == 3);
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "items that the part did not come to are left free, whatever lines are broken")
 {
   journal({"broken", at(1, 1, success(id(11)))});

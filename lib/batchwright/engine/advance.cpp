@@ -29,9 +29,12 @@ std::string url_of(const std::string& account)
   return account.substr(0, account.find('|'));
 }
 
-/// What a killed process left half written. REQUIRED: the job's lock is held, so nobody writes there now.
+/// What a killed process left half written. REQUIRED: the job's lock is held, so nobody writes there now; who only
+/// reads may have made something for himself.
 void sweep(const std::filesystem::path& directory)
 {
+  const auto alone = DirectoryHold::try_alone(directory);
+  if (!alone) return;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator{directory, ignored}) {
     if (entry.path().filename().native().find(".tmp-") != std::string::npos) {
@@ -359,22 +362,27 @@ bool needs_server(const JobView& view)
   });
 }
 
+results::OutcomeFile outcome_file(const Tools& tools, const Job& job, const Part& p, std::filesystem::path path)
+{
+  const auto& model = model_of(job, p);
+  return {.path = std::move(path),
+          .first = p.first,
+          .last = p.last,
+          .route = p.route,
+          .attempt = p.attempt,
+          .endpoint = p.endpoint.empty() ? job.request.endpoint : p.endpoint,
+          .model = model,
+          .prices = tools.prices.find(model),
+          .part = p.number};
+}
+
 std::vector<results::OutcomeFile> outcome_files(Tools& tools, const Job& job, const std::vector<Part>& parts)
 {
   const auto files = tools.layout.job(job.name);
   std::vector<results::OutcomeFile> outcomes;
   for (const auto& p : parts) {
     if (!has_outcomes(p.state) || p.outcome.succeeded + p.outcome.failed == 0) continue;
-    const auto& model = p.model.empty() ? job.request.model : p.model;
-    outcomes.push_back({.path = files.outcomes(p.number, p.outcomes_version),
-                        .first = p.first,
-                        .last = p.last,
-                        .route = p.route,
-                        .attempt = p.attempt,
-                        .endpoint = p.endpoint.empty() ? job.request.endpoint : p.endpoint,
-                        .model = model,
-                        .prices = tools.prices.find(model),
-                        .part = p.number});
+    outcomes.push_back(outcome_file(tools, job, p, files.outcomes(p.number, p.outcomes_version)));
   }
   return outcomes;
 }

@@ -1,6 +1,7 @@
 // A part that the server will never take as a whole: its own tokens exceed the limit that the server named.
 
 #include <batchwright/engine/run.hpp>
+#include <batchwright/engine/settling.hpp>
 
 #include <fmt/format.h>
 
@@ -35,7 +36,7 @@ void Run::cut(const Part& p)
     return reroute(p);
   }
   if (p.items == 1) {
-    auto files = settle_files(p);
+    auto files = settle_files(m_job, p, m_files);
     files.output.clear();
     files.errors.clear();
     files.batch.clear();

@@ -3,6 +3,7 @@
 
 #include <batchwright/engine/engine.hpp>
 
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -20,6 +21,9 @@ void require_input(const Job& job, std::string_view doing);
 /// A job belongs to an account: with another one, everything of it is "not found". Another key of the same account
 /// passes where something of the job's own answers under it. Throws `Fault::config`.
 void check_account(Tools& tools, Server& server, const Job& job, const std::vector<Part>& parts);
+
+/// A part's outcomes, which stand in that file.
+results::OutcomeFile outcome_file(const Tools& tools, const Job& job, const Part& part, std::filesystem::path path);
 
 /// The outcomes there are.
 std::vector<results::OutcomeFile> outcome_files(Tools& tools, const Job& job, const std::vector<Part>& parts);

@@ -3,6 +3,7 @@
 
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/run.hpp>
+#include <batchwright/engine/settling.hpp>
 
 #include <fmt/format.h>
 
@@ -71,7 +72,7 @@ void Run::record_cancel(int number, const Stopped& stopped, Instant asked_at)
 /// Settling without files: every item fails with `cancelled`, but for those that a journal holds answers to.
 void Run::give_up_part(const Part& p)
 {
-  auto files = settle_files(p);
+  auto files = settle_files(m_job, p, m_files);
   if (p.route == Route::realtime) {
     const auto why = p.state == PartState::planned ? results::Cancelled::unsent : results::Cancelled::at_server;
     return settle(p, files, why, Do::give_up);

@@ -4,6 +4,7 @@
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/rebuild.hpp>
 #include <batchwright/engine/run.hpp>
+#include <batchwright/engine/settling.hpp>
 #include <batchwright/engine/snapshot.hpp>
 #include <batchwright/engine/waits.hpp>
 
@@ -112,41 +113,16 @@ void Run::record_poll(int number, const api::Reply<wire::BatchObject>& reply, In
   }
 }
 
-results::SettleFiles Run::settle_files(const Part& p) const
-{
-  const auto& spec = m_job.request;
-  const bool lists_ids = (!spec.id_column.empty() && spec.inputs_per_request > 1) || is_ready_made(m_job);
-  return {.output = m_files.output(p.number),
-          .errors = m_files.errors(p.number),
-          .batch = failed_as_a_whole(p) ? m_files.batch(p.number) : std::filesystem::path{},
-          .requests = m_files.requests(p.number),
-          .ids = lists_ids ? m_files.ids(p.number) : std::filesystem::path{},
-          .ordinals = m_files.ordinals(p.number),
-          .outcomes = m_files.outcomes(p.number, p.outcomes_version),
-          .left = m_files.left(p.number),
-          .left_free = m_files.left_free(p.number),
-          .left_halved = m_files.left_halved(p.number),
-          .quarantine = m_files.quarantine(p.number)};
-}
-
 void Run::settle(const Part& p, const results::SettleFiles& files, results::Cancelled cancelled, Do as)
 {
-  const auto& spec = m_job.request;
-  const bool lists_ids = !files.ids.empty();
-  results::SettleContext context{.user_ids = is_ready_made(m_job) || (has_user_ids(m_job) && !lists_ids),
-                                 .endpoint = p.endpoint.empty() ? spec.endpoint : p.endpoint,
-                                 .cancelled = cancelled,
-                                 .prices = m_tools.prices.find(p.model.empty() ? spec.model : p.model),
-                                 .schema = spec.schema,
-                                 .policy = m_job.policy,
-                                 .demand = as == Do::settle ? demand(p) : results::Demand{},
-                                 .lost = p.gone_since.has_value()};
+  auto context = settle_context(m_tools, m_job, p);
+  context.cancelled = cancelled;
+  if (as == Do::settle) context.demand = demand(p);
   // Ids of the user's are read from the request file or that of ids; where it is gone it is built again, the same
   // bytes.
-  const bool needs_ids = has_user_ids(m_job) && !std::filesystem::exists(lists_ids ? files.ids : files.requests);
   // Those of packs that were in flight are read from it, too.
   const bool is_packed_call = p.route == Route::realtime && p.requests != p.items && as == Do::give_up;
-  const bool rebuild = needs_ids || (is_packed_call && !std::filesystem::exists(files.requests));
+  const bool rebuild = !has_ids(m_job, files) || (is_packed_call && !std::filesystem::exists(files.requests));
   if (p.elsewhere > 0) context.elsewhere = held_by_later(p, m_parts, m_files);
   const auto work = [this, job = m_job, p, files, context, rebuild, built = request_files(p)] {
     if (rebuild) m_pins.hold([&] { return requests::build(job, p, built); });

@@ -2,6 +2,7 @@
 
 #include <batchwright/engine/join.hpp>
 #include <batchwright/engine/run.hpp>
+#include <batchwright/engine/settling.hpp>
 
 #include <fmt/format.h>
 
@@ -243,7 +244,7 @@ void Run::start(const Action& action)
   if (sends && copy.elsewhere > 0) return keep_rest(copy);
   switch (action.what) {
   case Do::settle:
-    return settle(copy, settle_files(copy), cancelled(copy), Do::settle);
+    return settle(copy, settle_files(m_job, copy, m_files), cancelled(copy), Do::settle);
   case Do::judge:
     return judge(copy);
   case Do::download:

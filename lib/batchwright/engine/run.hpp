@@ -208,7 +208,6 @@ private:
   void record_poll(int number, const api::Reply<wire::BatchObject>& reply, Instant asked_at);
   void record_unanswered(int number, std::string_view doing, const Setback& setback);
   bool record_nothing_of_abandoned(int number, std::string_view doing, const Setback& setback);
-  results::SettleFiles settle_files(const Part& part) const;
   void settle(const Part& part, const results::SettleFiles& files, results::Cancelled cancelled, Do as);
   void record_settled(int number, const results::Settled& settled);
   void judge(const Part& part);

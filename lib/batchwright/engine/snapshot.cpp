@@ -1,10 +1,15 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/engine/doors.hpp>
+#include <batchwright/engine/rebuild.hpp>
+#include <batchwright/engine/settling.hpp>
 #include <batchwright/engine/snapshot.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace batchwright::engine {
@@ -17,6 +22,42 @@ void refuse_pending(const Snapshot& seen)
   throw Error{Fault::unfinished, fmt::format("{}: {} of {} items are pending", seen.job.name, pending, seen.job.items),
               fmt::format("`batchwright status {}` shows how it stands", seen.job.name)};
 }
+
+/// What parts that run in real time have answers to by now, as outcomes in files of its own: others write on.
+class Answered {
+public:
+  Answered(Tools& tools, const Snapshot& seen, results::Pending pending)
+  {
+    if (pending == results::Pending::refuse) return;
+    const auto files = tools.layout.job(seen.job.name);
+    for (const auto& p : seen.parts) {
+      const bool is_under_way = p.route == Route::realtime && is_live(p.state);
+      if (is_under_way && std::filesystem::exists(files.output(p.number))) look(tools, seen, p, files);
+    }
+  }
+
+  const std::vector<results::OutcomeFile>& files() const { return m_files; }
+
+private:
+  void look(Tools& tools, const Snapshot& seen, const Part& p, const store::JobLayout& files)
+  {
+    if (!m_scratch) m_scratch.emplace(files.directory(), "partial");
+    const auto made = m_scratch->path() / std::to_string(p.number);
+    auto from = settle_files(seen.job, p, files);
+    if (!has_ids(seen.job, from)) return;
+    from.outcomes = made;
+    from.left = from.left_free = from.left_halved = made.native() + ".left";
+    from.quarantine = made.native() + ".unused";
+    auto context = settle_context(tools, seen.job, p);
+    context.policy.fallback = Fallback::realtime; // what has no answer yet has not failed
+    context.elsewhere = p.elsewhere > 0 ? held_by_later(p, seen.parts, files) : std::vector<Ordinal>{};
+    const auto settled = results::settle(p, from, context);
+    if (settled.sums.succeeded + settled.sums.failed > 0) m_files.push_back(outcome_file(tools, seen.job, p, made));
+  }
+
+  std::optional<TemporaryDirectory> m_scratch = {};
+  std::vector<results::OutcomeFile> m_files = {};
+};
 
 } // namespace
 
@@ -59,6 +100,8 @@ results::Merged merge(Tools& tools, const Snapshot& seen, const results::MergeOp
   if (options.choice.input) require_input(seen.job, "--include input");
   if (options.pending == results::Pending::refuse) refuse_pending(seen);
   auto outcomes = outcome_files(tools, seen.job, seen.parts);
+  const Answered answered{tools, seen, options.pending};
+  outcomes.insert(outcomes.end(), answered.files().begin(), answered.files().end());
   std::erase_if(outcomes, [&](const results::OutcomeFile& file) {
     return file.last < options.first || (options.last && file.first > *options.last);
   });

@@ -21,6 +21,7 @@ std::uint64_t Scan::read(const std::filesystem::path& file)
   std::uint64_t count = 0;
   LineReader lines{file};
   while (const auto line = lines.next()) {
+    if (m_route == Route::realtime && !line->ended) break; // it is being written, or was when its writer was killed
     auto text = line->text;
     if (text.ends_with('\r')) text.remove_suffix(1);
     if (text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
