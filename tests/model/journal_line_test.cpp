@@ -177,6 +177,14 @@ TEST_CASE("a miss that uses up an attempt says which comes next, and that is kno
   append_missed(text, {.kind = JournalLine::Kind::missed, .request = 17, .attempt = 1, .billed = true, .next = 2},
                 "cut");
   CHECK(text == "{\"missed\":17,\"attempt\":1,\"billed\":true,\"next\":2,\"why\":\"cut\"}\n");
+  std::string late;
+  const JournalLine timed_out{
+      .kind = JournalLine::Kind::missed, .request = 3, .attempt = 1, .billed = true, .next = 2, .timed_out = true};
+  append_missed(late, timed_out, "slow");
+  CHECK(late == "{\"missed\":3,\"attempt\":1,\"billed\":true,\"next\":2,\"timed_out\":true,\"why\":\"slow\"}\n");
+  late.pop_back();
+  CHECK(read_journal_line(late) == timed_out);
+  CHECK_FALSE(read_journal_line(R"({"missed":3,"attempt":1,"billed":true,"timed_out":false,"why":""})"));
   text.pop_back();
   const auto line = read_journal_line(text);
   REQUIRE(line);

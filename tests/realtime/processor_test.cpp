@@ -434,6 +434,24 @@ TEST_CASE("a timeout is tried once more and then told as one, and counted as pos
     if (has(line, "\"a-0\"")) CHECK(text_at(line, "error", "code") == "request_timeout");
 }
 
+TEST_CASE("what timed out before a restart is tried no more than once after it")
+{
+  World world{[](const auto&) { return no_answer(Ending::unknown, Millis{1'000}); }};
+  auto work = world.work("a", 1);
+  work.timeout = Millis{1'000};
+  work.max_attempts = 9;
+  {
+    auto started = world.start(work);
+    world.pass([&] { return world.caller.calls() == 1 && world.lines("a").size() == 2; }); // begun and missed
+    world.processor->drop(started.id);
+    started.result.wait();
+  }
+  world.renew();
+  CHECK(world.run(work).end == End::answered);
+  CHECK(world.caller.calls() == 2);
+  CHECK(text_at(world.answers("a").front(), "error", "code") == "request_timeout");
+}
+
 TEST_CASE("403 for all is an obstacle: no answer is kept, no more than a few are asked, and the next run asks again")
 {
   std::atomic<bool> is_allowed = false;

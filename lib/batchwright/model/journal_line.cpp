@@ -16,6 +16,7 @@ constexpr std::string_view missed_head = R"({"missed":)";
 constexpr std::string_view attempt_key = R"(,"attempt":)";
 constexpr std::string_view billed_key = R"(,"billed":)";
 constexpr std::string_view next_key = R"(,"next":)";
+constexpr std::string_view timed_out_key = R"(,"timed_out":true)";
 constexpr std::string_view why_key = R"(,"why":")";
 
 /// No mark says more of why.
@@ -73,6 +74,7 @@ std::optional<JournalLine> read_missed(std::string_view rest)
     if (!next || *next <= line->attempt) return std::nullopt;
     line->next = *next;
   }
+  line->timed_out = take(rest, timed_out_key);
   return take(rest, why_key) && rest.ends_with(R"("})") ? line : std::nullopt;
 }
 
@@ -123,6 +125,7 @@ void append_missed(std::string& out, const JournalLine& missed, std::string_view
   fmt::format_to(std::back_inserter(out), "{}{}{}{}{}{}", missed_head, missed.request, attempt_key, missed.attempt,
                  billed_key, missed.billed);
   if (missed.next > missed.attempt) fmt::format_to(std::back_inserter(out), "{}{}", next_key, missed.next);
+  if (missed.timed_out) out += timed_out_key;
   out += why_key;
   append_words(out, why);
   out += "\"}\n";
@@ -145,6 +148,7 @@ bool JournalTrail::take(const JournalLine& line)
   const bool is_missed = line.kind == JournalLine::Kind::missed;
   m_attempt = std::max(m_attempt, static_cast<std::uint16_t>(std::min(is_missed ? line.next : line.attempt, most)));
   if (is_missed) {
+    m_timed_out = m_timed_out || line.timed_out;
     if (is_open()) m_last = line.billed ? Last::billed : Last::over;
     return false;
   }

@@ -5,6 +5,7 @@
 //   {"begin":17,"attempt":1}                                          written before the request is sent
 //   {"missed":17,"attempt":1,"billed":false,"why":"HTTP 429"}         it brought no answer that counts
 //   {"missed":17,"attempt":1,"billed":false,"next":2,"why":"HTTP 503"} the same, and the attempt is used up
+//   {"missed":17,"attempt":1,"billed":true,"next":2,"timed_out":true,"why":"..."}  and it took as long as it may
 //   {"id":"realtime-17-1","custom_id":"...","response":{...},"error":null}
 //
 // Numbers are those of the part's requests, from 0 in the order of its request file, and the item's attempts. A begin
@@ -27,8 +28,9 @@ struct JournalLine {
   Kind kind = Kind::begin;
   std::uint64_t request = 0;
   int attempt = 1;
-  bool billed = false; ///< of `missed`: the server may have run it, and billed that
-  int next = 0;        ///< of `missed`: the attempt that comes next, where this one is used up; else 0
+  bool billed = false;    ///< of `missed`: the server may have run it, and billed that
+  int next = 0;           ///< of `missed`: the attempt that comes next, where this one is used up; else 0
+  bool timed_out = false; ///< of `missed`: it took as long as it may
 
   bool operator==(const JournalLine&) const = default;
 };
@@ -63,6 +65,7 @@ public:
   int attempt() const { return m_attempt; }
   /// Nothing followed the last begin: it was in flight when the process was killed, or still is.
   bool is_open() const { return m_last == Last::open; }
+  bool timed_out() const { return m_timed_out; }
   /// Whether any begin so far may have been billed without an answer.
   bool may_be_billed() const { return m_lost || m_last != Last::over; }
 
@@ -78,6 +81,7 @@ private:
   Last m_last = Last::over;
   bool m_answered : 1 = false;
   bool m_lost : 1 = false; ///< a begin before the last one may have been billed
+  bool m_timed_out : 1 = false;
 };
 
 } // namespace batchwright

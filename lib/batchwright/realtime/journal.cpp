@@ -235,7 +235,10 @@ Known Journal::known(std::uint64_t request) const
   ensure(request < m_state->trails.size(), "a journal is asked for its part's requests");
   const std::lock_guard lock{m_state->mutex};
   const auto& trail = m_state->trails[request];
-  return {.answered = trail.answered(), .attempt = trail.attempt(), .open = trail.is_open()};
+  return {.answered = trail.answered(),
+          .attempt = trail.attempt(),
+          .open = trail.is_open(),
+          .timed_out = trail.timed_out()};
 }
 
 std::uint64_t Journal::answered() const

@@ -17,8 +17,9 @@ namespace batchwright::realtime {
 /// What the journal says of one request.
 struct Known {
   bool answered = false;
-  int attempt = 0;   ///< the highest that was begun or answered; 0: none
-  bool open = false; ///< the last one begun is neither missed nor answered: it was in flight when we were killed
+  int attempt = 0;        ///< the highest that was begun or answered; 0: none
+  bool open = false;      ///< the last one begun is neither missed nor answered: it was in flight when we were killed
+  bool timed_out = false; ///< one that was missed took as long as it may
 };
 
 /// Room on the disk is reserved before each begin, so that a full disk shows before a request is sent, and not when its

@@ -83,6 +83,7 @@ void Running::find_head()
   m_head = m_file.next();
   ensure(m_head.has_value(), "a request file has as many lines as its part has requests");
   m_head->attempt = std::max(known.attempt, m_work.first_attempt);
+  m_head->timeouts = known.timed_out ? 1 : 0;
 }
 
 void Running::hold(const Call& call, const api::Answered& answered, const Decision& decision)
@@ -126,7 +127,11 @@ void Running::send_again(Call call, const Decision& decision, Instant at)
 {
   try {
     const int next = decision.then == Then::again ? call.attempt + 1 : 0;
-    journal->missed({.request = call.request, .attempt = call.attempt, .billed = decision.billed, .next = next},
+    journal->missed({.request = call.request,
+                     .attempt = call.attempt,
+                     .billed = decision.billed,
+                     .next = next,
+                     .timed_out = decision.timed_out},
                     decision.why);
   } catch (...) {
     break_off(std::current_exception());
