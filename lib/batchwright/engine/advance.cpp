@@ -23,6 +23,8 @@ namespace {
 
 constexpr int worker_threads = 8;
 constexpr Millis longest_patience{100};
+/// A job that came to its end is looked at again no sooner.
+constexpr Millis between_looks{2'000};
 
 std::string url_of(const std::string& account)
 {
@@ -80,8 +82,8 @@ bool anything_watched(const std::vector<Part>& parts)
 struct Lane {
   Advanced result = {};
   std::optional<FileLock> lock = {};
-  std::unique_ptr<Run> run = {}; ///< nothing: not begun, or ended
-  bool ended = false;            ///< it came to its end at least once
+  std::unique_ptr<Run> run = {};        ///< nothing: not begun, or ended
+  std::optional<Instant> ended_at = {}; ///< when it came to its end last
 };
 
 /// Takes the lock and begins; where no item is pending it has ended at once.
@@ -115,29 +117,44 @@ void guarded(Lane& lane, const Work& work)
   }
 }
 
-void end(Lane& lane)
+void end(Lane& lane, Instant now)
 {
   lane.result.view.reset(); // of an earlier end, where it was looked at again
   guarded(lane, [&] { lane.result.view = lane.run->result(); });
   lane.run.reset();
   lane.lock.reset(); // others may go on with the job while we work on the rest
-  lane.ended = true;
+  lane.ended_at = now;
 }
 
-/// While one job keeps the command, those that had nothing more to do are looked at again when that is due. What cannot
-/// be done for one now leaves it as it was: the next command says why.
-void look_again(std::vector<Lane>& lanes, Tools& tools, Server& server, Workers& workers, Processors& processors,
-                const Goal& goal)
+/// What is done for a job that is looked at again: it sends no longer than the command was to.
+Goal goal_of_later(const Goal& goal, Instant begun, Instant now)
 {
-  const bool one_stays = std::any_of(lanes.begin(), lanes.end(), [](const Lane& l) { return l.run && !l.ended; });
+  auto later = goal;
+  if (!goal.at_most) return later;
+  later.at_most = std::max(Millis{0}, std::chrono::duration_cast<Millis>(begun + *goal.at_most - now));
+  if (*later.at_most == Millis{0}) {
+    later.sending = Sending::no;
+    later.at_most.reset();
+  }
+  return later;
+}
+
+/// While one job keeps the command, those that had nothing more to do are looked at again when that is due, but not at
+/// once. What cannot be done for one now leaves it as it was: the next command says why.
+void look_again(std::vector<Lane>& lanes, Tools& tools, Server& server, Workers& workers, Processors& processors,
+                const Goal& goal, Instant begun)
+{
+  const bool one_stays = std::any_of(lanes.begin(), lanes.end(), [](const Lane& l) { return l.run && !l.ended_at; });
   if (goal.until != Until::idle || !one_stays || tools.interrupt.asked()) return;
   for (auto& lane : lanes) {
     const auto& seen = lane.result.view;
-    const bool is_due =
-        lane.ended && !lane.run && seen && seen->next_poll_at && tools.clock.now() >= *seen->next_poll_at;
+    const auto now = tools.clock.now();
+    const bool is_due = lane.ended_at && !lane.run && seen && seen->next_poll_at && now >= *seen->next_poll_at &&
+                        seen->pause != Pause::auth && seen->pause != Pause::account &&
+                        (now >= *lane.ended_at + between_looks || now < *lane.ended_at);
     if (!is_due) continue;
     try {
-      begin(lane, tools, server, workers, processors, goal);
+      begin(lane, tools, server, workers, processors, goal_of_later(goal, begun, now));
     } catch (const Error&) {
       lane.result.view->next_poll_at.reset();
     }
@@ -164,6 +181,7 @@ void drive(std::vector<Lane>& lanes, Tools& tools, Server& server, const Goal& g
 {
   Workers workers{worker_threads};      // gone before the lanes: its threads work for them
   Processors processors{tools, server}; // gone before the workers, to which it tells what came of its work
+  const auto begun = tools.clock.now();
   for (auto& lane : lanes)
     guarded(lane, [&] { begin(lane, tools, server, workers, processors, goal); });
 
@@ -178,14 +196,14 @@ void drive(std::vector<Lane>& lanes, Tools& tools, Server& server, const Goal& g
       if (!lane.run) continue;
       patience = std::min(patience, lane.run->step());
       if (lane.run->is_over()) {
-        end(lane);
+        end(lane, tools.clock.now());
       } else {
         anything = true;
         in_flight = in_flight || !lane.run->is_idle();
       }
     }
     if (!anything) return;
-    look_again(lanes, tools, server, workers, processors, goal);
+    look_again(lanes, tools, server, workers, processors, goal, begun);
     processors.share();
     if (in_flight && tools.interrupt.asked() && !std::exchange(told, true)) tell_of_stop(lanes, tools);
     if (const auto completion = workers.next(patience)) (*completion)();

@@ -213,7 +213,7 @@ void Run::note_how_it_goes(const Part& p, const results::Settled& settled)
       if (goes)
         known.failing_since.reset();
       else
-        known.failing_since = going_on_since(known.failing_since, now());
+        learn_put_off(known, now(), now());
     });
     tx.commit();
   }

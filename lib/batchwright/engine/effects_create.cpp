@@ -309,8 +309,10 @@ void Run::meet_twin(const wire::BatchObject& twin)
 {
   const auto call = std::find_if(m_watched.begin(), m_watched.end(),
                                  [&](const Call& c) { return c.uuid == twin.metadata.find("bw_call")->second; });
-  if (call == m_watched.end() || m_busy.contains(call->part)) return; // the next look finds it again
+  if (call == m_watched.end()) return;
   const Part& p = part(call->part);
+  const bool is_being_called = m_called.contains(p.number);  // for hours, maybe, and nothing of it is changed here
+  if (m_busy.contains(p.number) && !is_being_called) return; // the next look finds it again
   if (p.batch == twin.id) return forget(Call{*call}, CallState::adopted);
   const bool counts = is_of_use(twin);
   if (counts && p.state == PartState::creating) return; // its own look finds this one, too, and chooses

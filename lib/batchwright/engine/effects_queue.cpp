@@ -169,7 +169,7 @@ void Run::record_no_room(int number, const std::string& message, PartEvent event
     if (!uuid.empty()) put_call(tx, uuid, CallState::not_sent);
     learn(tx, changed, [&](Queue& known) {
       learn_refusal(known, sum, message, now());
-      known.failing_since = going_on_since(known.failing_since, now());
+      learn_put_off(known, now(), now());
     });
   });
   m_surveys.erase(model_of(part(number)));

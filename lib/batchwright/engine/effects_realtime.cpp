@@ -19,6 +19,8 @@ constexpr Millis request_timeout{600'000};
 constexpr Millis flex_timeout{900'000};
 /// How often the figures of a part that is being sent are stored, for those who look from outside.
 constexpr Millis between_figures{2'000};
+/// How often it is noted that all is still put off.
+constexpr Millis between_sights{600'000};
 
 /// What a request will be charged: the larger of its input, as its share of the part's, and what bounds its answer.
 std::function<std::int64_t(std::string_view)> charge_of(const Job& job, const Part& p)
@@ -98,6 +100,8 @@ void Run::record_called(int number, const realtime::Result& result)
     changed.remote.completed = answered - changed.remote.failed;
     if (result.end == realtime::End::answered) move(changed, PartEvent::calls_answered);
   });
+  if (const auto condition = m_processors.condition(model_of(part(number))))
+    note_how_calls_go(part(number), *condition); // a short run learns, too
   if (result.in_flight > 0) {
     note(Note::Level::warning,
          fmt::format("part {}: {} requests were given up while they were in flight; they may be billed again", number,
@@ -130,7 +134,8 @@ void Run::tend_calls()
 {
   if (m_called.empty()) return;
   const bool goes_on = may_call();
-  if (goes_on) {
+  const bool is_hurried = m_course != Course::going || m_job.cancel != Cancel::none; // a pause waits for what it takes
+  if (!is_hurried) {
     m_drain_until.reset();
   } else {
     const auto latest = now() + m_job.policy.realtime.drain_timeout;
@@ -167,14 +172,25 @@ std::uint64_t Run::calls_in_flight() const
 /// What is only put off, with nothing answered in between, is remembered since when: after a day the job pauses.
 void Run::note_how_calls_go(const Part& p, const realtime::Condition& condition)
 {
-  const auto known = m_tools.store.queue(m_job.account, model_of(p)).failing_since;
-  const auto since = condition.putting_off   ? std::optional{known.value_or(*condition.putting_off)}
-                     : condition.last_answer ? std::nullopt
-                                             : known;
-  if (since == known) return pause_if_nothing_goes(p);
-  store::Transaction tx{m_tools.store};
-  learn(tx, p, [&](Queue& changed) { changed.failing_since = since; });
-  tx.commit();
+  if (!condition.putting_off && !condition.last_answer) return; // nothing came home yet
+  const auto known = m_tools.store.queue(m_job.account, model_of(p));
+  auto changed = known;
+  if (condition.putting_off) {
+    learn_put_off(changed, *condition.putting_off, now());
+  } else {
+    changed.failing_since.reset();
+  }
+  const bool is_news = changed.failing_since != known.failing_since || !known.failing_seen ||
+                       changed.failing_seen > *known.failing_seen + between_sights;
+  if (is_news) {
+    store::Transaction tx{m_tools.store};
+    learn(tx, p, [&](Queue& q) {
+      q.failing_since = changed.failing_since;
+      q.failing_seen = changed.failing_seen;
+    });
+    tx.commit();
+  }
+  if (condition.putting_off) pause_if_nothing_goes(p);
 }
 
 void Run::store_figures()

@@ -2,6 +2,7 @@
 #include <batchwright/realtime/share.hpp>
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 namespace batchwright::engine {
@@ -36,8 +37,10 @@ Processors::~Processors()
     if (m_lanes.empty()) return;
     store::Transaction tx{m_tools.store};
     for (auto& [model, lane] : m_lanes) {
-      if (lane.processor) learn(tx, model, lane.processor->condition()); // a short run learns, too
-      tx.remove(Sender{.account = m_server.account, .model = model, .process = m_process, .at = now});
+      if (!lane.processor) continue;
+      const auto condition = lane.processor->condition();
+      learn(tx, model, lane, condition); // a short run learns, too
+      tx.remove(sender(model, condition, now));
     }
     tx.commit();
   } catch (const Error&) { // the others see by its time that it is gone
@@ -88,27 +91,40 @@ void Processors::tell_and_take(Instant now)
   for (auto& [model, lane] : m_lanes) {
     if (!lane.processor) continue;
     const auto condition = lane.processor->condition();
-    tx.put(Sender{.account = m_server.account,
-                  .model = model,
-                  .process = m_process,
-                  .at = now,
-                  .in_flight = static_cast<std::int64_t>(condition.in_flight),
-                  .allowed = whole(condition.allowed.requests),
-                  .why = condition.why});
+    learn(tx, model, lane, condition);
+    if (condition.is_idle) { // it leaves all to the others, for hours maybe
+      if (std::exchange(lane.is_told, false)) tx.remove(sender(model, condition, now));
+      continue;
+    }
+    tx.put(sender(model, condition, now));
+    lane.is_told = true;
     std::vector<realtime::Want> others;
     for (const auto& sender : m_tools.store.senders(m_server.account, model)) {
       if (sender.process == m_process) continue;
       others.push_back({.rate = {}, .at = sender.at});
     }
     lane.processor->set_share(realtime::fair_share(std::nullopt, others, 1.0, now));
-    learn(tx, model, condition);
   }
   tx.commit();
 }
 
-void Processors::learn(store::Transaction& tx, const std::string& model, const realtime::Condition& condition)
+Sender Processors::sender(const std::string& model, const realtime::Condition& condition, Instant now) const
 {
-  if (!condition.last_answer) return;
+  return {.account = m_server.account,
+          .model = model,
+          .process = m_process,
+          .at = now,
+          .in_flight = static_cast<std::int64_t>(condition.in_flight),
+          .allowed = whole(condition.allowed.requests),
+          .why = condition.why};
+}
+
+/// What is old may have been learned anew by others meanwhile.
+void Processors::learn(store::Transaction& tx, const std::string& model, Lane& lane,
+                       const realtime::Condition& condition)
+{
+  if (!condition.last_answer || condition.last_answer == lane.learned_until) return;
+  lane.learned_until = condition.last_answer;
   const auto stored = m_tools.store.rate(m_server.account, model);
   tx.put(RateSeen{.account = m_server.account,
                   .model = model,

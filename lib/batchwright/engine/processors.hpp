@@ -33,11 +33,14 @@ public:
 private:
   struct Lane {
     std::unique_ptr<realtime::Processor> processor = {};
+    bool is_told = false;                      ///< the others know of it
+    std::optional<Instant> learned_until = {}; ///< the last answer of which what it taught is stored
   };
 
   /// Within a transaction: what the processor has seen of the model's limits.
   void tell_and_take(Instant now);
-  void learn(store::Transaction& tx, const std::string& model, const realtime::Condition& condition);
+  void learn(store::Transaction& tx, const std::string& model, Lane& lane, const realtime::Condition& condition);
+  Sender sender(const std::string& model, const realtime::Condition& condition, Instant now) const;
 
   Tools& m_tools;
   Server& m_server;

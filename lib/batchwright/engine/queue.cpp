@@ -166,6 +166,14 @@ void learn_refusal(Queue& known, std::int64_t sum, std::string_view message, Ins
   ++known.refusals;
 }
 
+void learn_put_off(Queue& known, Instant since, Instant now)
+{
+  constexpr Millis longest_gap{6 * 3'600'000};
+  const bool goes_on = known.failing_since && known.failing_seen && now < *known.failing_seen + longest_gap;
+  known.failing_since = std::min(goes_on ? *known.failing_since : since, now);
+  known.failing_seen = now;
+}
+
 void learn_admission(Queue& known, std::int64_t sum)
 {
   known.admitted_tokens = std::max(known.admitted_tokens, sum);

@@ -58,6 +58,10 @@ std::int64_t most_at_once(const Room& room);
 
 /// What a refusal of this sum teaches, in the server's words. `sum`: with the refused part's own tokens.
 void learn_refusal(Queue& known, std::int64_t sum, std::string_view message, Instant now);
+
+/// All that is sent is put off, since then as far as is seen. What was seen so earlier counts on, unless nothing was
+/// tried for hours: then nobody knows what would have been answered.
+void learn_put_off(Queue& known, Instant since, Instant now);
 /// What the admission of batches teaches: `sum`, all that were in the queue together.
 void learn_admission(Queue& known, std::int64_t sum);
 /// A batch ended: there is room again.

@@ -216,7 +216,8 @@ std::optional<Instant> Run::shut_until(const Action& action) const
 bool Run::wanted(const Action& action) const
 {
   if (shut_until(action)) return false;
-  if (action.what == Do::create && waits_for_twin_look(action.part)) return false;
+  const bool runs_items = action.what == Do::create || action.what == Do::reroute || action.what == Do::call;
+  if (runs_items && waits_for_twin_look(action.part)) return false;
   if (action.what == Do::create && m_probing) { // one tries for all
     return std::none_of(m_parts.begin(), m_parts.end(), [](const Part& p) { return p.state == PartState::creating; });
   }

@@ -50,6 +50,16 @@ void append_missed(std::string& out, const JournalLine& missed, std::string_view
 /// caller's, `,"custom_id":...}` and a newline.
 void append_answer_id(std::string& out, std::uint64_t request, int attempt);
 
+/// The codes of lines that stand for an answer which got lost: the server may have run the request, and billed that.
+inline constexpr std::string_view code_timeout = "request_timeout";
+inline constexpr std::string_view code_connection_lost = "connection_lost";
+inline constexpr std::string_view code_unreadable_answer = "unreadable_answer";
+
+inline bool is_code_of_lost(std::string_view code)
+{
+  return code == code_timeout || code == code_connection_lost || code == code_unreadable_answer;
+}
+
 /// The attempt that an answer's id names ("realtime-17-1"); nothing for ids that are not ours.
 std::optional<int> attempt_in_id(std::string_view id);
 

@@ -24,6 +24,7 @@ struct Queue {
   std::optional<Instant> quiet_since = {};         ///< the last refusal, until a batch ends
   int refusals = 0;                                ///< in a row
   std::optional<Instant> failing_since = {};       ///< nothing was answered since, only put off; nothing: it goes well
+  std::optional<Instant> failing_seen = {};        ///< when it was last seen that all is put off
 
   bool operator==(const Queue&) const = default;
 };

@@ -29,10 +29,11 @@ struct Call {
   int failures = 0;                       ///< in a row: the waits grow with them
   std::optional<Instant> counted_at = {}; ///< when a failure last used up an attempt
   int timeouts = 0;
-  int refusals_alone = 0; ///< 429 though nothing else was in flight, and it asks for more than a minute has
-  bool standard = false;  ///< the tier that was asked for was refused
-  bool probe = false;     ///< sent to see whether the server is back
-  bool alone = false;     ///< nothing else was in flight when it was sent
+  bool lost_for_nothing = false; ///< a try that may have been billed used up no attempt: there is no second one
+  int refusals_alone = 0;        ///< 429 though nothing else was in flight, and it asks for more than a minute has
+  bool standard = false;         ///< the tier that was asked for was refused
+  bool probe = false;            ///< sent to see whether the server is back
+  bool alone = false;            ///< nothing else was in flight when it was sent
   Ticket ticket = {};
 };
 

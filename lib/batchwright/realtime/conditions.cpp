@@ -66,7 +66,7 @@ bool Conditions::is_old_news(const Call& call) const
 
 bool Conditions::is_free(const Call& call, bool billed, Instant now) const
 {
-  if (call.probe || breaker.is_open()) return true;
+  if (call.probe || breaker.is_open()) return !billed || !call.lost_for_nothing;
   return !billed && is_old_news(call) && now < *call.counted_at + patience_with_server;
 }
 

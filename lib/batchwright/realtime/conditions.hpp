@@ -25,7 +25,7 @@ public:
   /// sign that nobody is there.
   bool is_old_news(const Call& call) const;
   /// Whether a failure is the server's trouble, and not the request's: it uses up no attempt. `billed`: each try may
-  /// cost money, so trouble that other requests do not share is not tried for free.
+  /// cost money, so that what few others share is not tried for nothing, and what all share once.
   bool is_free(const Call& call, bool billed, Instant now) const;
 
   /// What an answer says at once: of the rate, and whether the server is there.

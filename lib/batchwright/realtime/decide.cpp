@@ -131,6 +131,7 @@ void settle(Decision& d, Call& call, const Standing& standing)
     call.timeouts += d.timed_out ? 1 : 0;
     if (standing.is_free && !d.timed_out) {
       d.then = Then::again_free;
+      call.lost_for_nothing = call.lost_for_nothing || d.billed;
     } else if (call.attempt >= standing.max_attempts || call.timeouts > most_timeouts) {
       d.then = Then::keep;
     } else {

@@ -8,6 +8,8 @@ namespace {
 
 /// Threads read the clock before their turn comes: so far back is no clock that was set back.
 constexpr Millis out_of_turn{1'000};
+/// What a server asks for beyond it is not believed: in an hour it is asked again.
+constexpr Millis longest_pause{3'600'000};
 /// The span of "the last seconds".
 constexpr double recent_ms = 5'000;
 /// An assumed limit may have been far too low: so many times over it may grow.
@@ -165,7 +167,9 @@ void Limiter::failed(const Ticket& ticket, const api::RateHeaders& rates, Instan
 
 void Limiter::pause(std::optional<Millis> span)
 {
-  if (span && (!m_pause || *m_pause < m_at + *span)) m_pause = m_at + *span;
+  if (!span) return;
+  const auto until = m_at + std::min(*span, longest_pause);
+  if (!m_pause || *m_pause < until) m_pause = until;
 }
 
 void Limiter::assume_limit()

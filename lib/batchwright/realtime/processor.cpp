@@ -5,13 +5,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <limits>
 #include <map>
 #include <mutex>
 #include <random>
+#include <set>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -47,9 +48,15 @@ struct Processor::State {
     wake_dealer.notify_all();
     wake_callers.notify_all();
     dealer.join();
-    if (in_flight > 0) caller.end_all();
+    if (has_calls()) caller.end_all();
     for (auto& thread : callers)
       thread.join();
+  }
+
+  bool has_calls()
+  {
+    const std::lock_guard lock{mutex};
+    return in_flight > 0;
   }
 
   using Shared = std::shared_ptr<Running>;
@@ -113,7 +120,9 @@ struct Processor::State {
     for (const auto& [id, running] : works) {
       const std::string_view owner = running->work().owner;
       if (turns.contains(owner) || (running->is_careful && in_flight > 0)) continue;
-      if (running->has_next(now, most_waiting, next)) turns.emplace(owner, Task{id, running, {}});
+      const bool has_turn =
+          conditions.breaker.is_open() ? running->has_probe(now, next) : running->has_next(now, most_waiting, next);
+      if (has_turn) turns.emplace(owner, Task{id, running, {}});
     }
     if (turns.empty()) return std::nullopt;
     const auto behind_last = turns.upper_bound(last_owner);
@@ -130,6 +139,7 @@ struct Processor::State {
     call->ticket = conditions.limiter.take(call->tokens, now);
     call->probe = conditions.breaker.is_open();
     call->alone = in_flight == 0;
+    call->standard = call->standard || refused_tiers.contains(r.work().service_tier);
     ++in_flight;
     probes += call->probe ? 1 : 0;
     turn.call = *std::move(call);
@@ -201,7 +211,7 @@ struct Processor::State {
   void make(Task& task)
   {
     const auto& work = task.running->work();
-    const auto body = body_to_send(task.call, has_tier ? std::string_view{work.service_tier} : std::string_view{});
+    const auto body = body_to_send(task.call, work.service_tier);
     const bool asked_tier = body.size() != task.call.body.size();
     api::Answered answered;
     Decision decision;
@@ -214,16 +224,18 @@ struct Processor::State {
       decision = {
           .then = Then::again_free, .rate = RateWord::failed, .billed = true, .why = "its answer could not be stored"};
     }
-    if (asked_tier && mind_tier(decision, answered, task.call)) has_tier = false;
-    come_home(task, answered, std::move(decision), fault);
+    const bool is_unknown_tier = asked_tier && mind_tier(decision, answered, task.call);
+    come_home(task, answered, std::move(decision), fault, is_unknown_tier);
   }
 
-  void come_home(Task& task, const api::Answered& answered, Decision decision, const std::exception_ptr& fault)
+  void come_home(Task& task, const api::Answered& answered, Decision decision, const std::exception_ptr& fault,
+                 bool is_unknown_tier)
   {
     auto& call = task.call;
     auto& r = *task.running;
     std::unique_lock lock{mutex};
     const auto now = clock.now();
+    if (is_unknown_tier) refused_tiers.insert(r.work().service_tier);
     conditions.hear(call, answered, decision, now);
     if (!r.is_dropped && !is_ending) {
       if (fault) r.break_off(fault); // nothing more is bought
@@ -235,7 +247,7 @@ struct Processor::State {
       conditions.note(call, answered, decision, now);
       if (is_of_use(decision)) end_caution();
       follow(lock, task, answered, decision, now);
-      --r.in_flight;
+      if (--r.in_flight == 0) wake_dealer.notify_one(); // it may be over
     }
     leave(call);
   }
@@ -324,7 +336,7 @@ struct Processor::State {
   std::uint64_t most_threads = std::numeric_limits<std::uint64_t>::max();
   std::optional<Instant> waits_until = {};
   std::string why = {};
-  std::atomic<bool> has_tier = true; // that we were asked to write into requests
+  std::set<std::string> refused_tiers = {}; // of those that we were asked to write into requests
   bool is_ending = false;
   bool deals_to_itself = false; // whoever deals makes the call
   std::thread dealer = {};
@@ -383,6 +395,7 @@ Condition Processor::condition() const
   return {.told = s.conditions.limiter.told(),
           .limits = s.conditions.limiter.limits(),
           .allowed = s.conditions.limiter.allowed(s.clock.now()),
+          .is_idle = s.works.empty(),
           .in_flight = s.in_flight,
           .most_in_flight = s.most_in_flight(),
           .latency = s.conditions.latency(),

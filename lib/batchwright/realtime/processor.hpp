@@ -65,9 +65,10 @@ struct Pulse {
 
 /// How the model is doing, for people and for other processes.
 struct Condition {
-  Rates told = {};    ///< the limits as the server said; nothing: it did not
-  Rates limits = {};  ///< as known; nothing: not known
-  Rates allowed = {}; ///< what goes at present, a minute
+  Rates told = {};      ///< the limits as the server said; nothing: it did not
+  Rates limits = {};    ///< as known; nothing: not known
+  Rates allowed = {};   ///< what goes at present, a minute
+  bool is_idle = false; ///< there is no work
   std::uint64_t in_flight = 0;
   std::uint64_t most_in_flight = 0;        ///< may be in flight now
   std::optional<Millis> latency = {};      ///< of answers, smoothed

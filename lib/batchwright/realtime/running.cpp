@@ -38,20 +38,36 @@ bool Running::is_due(Instant now) const
 
 bool Running::has_next(Instant now, std::uint64_t most_waiting, Instant& next)
 {
+  m_prefers_new = false;
   if (m_is_stopping || all_forbidden()) return false;
   if (is_due(now)) return true;
   if (!m_again.empty()) next = std::min(next, m_again.begin()->first);
   return m_again.size() <= most_waiting && read_head();
 }
 
+bool Running::has_probe(Instant now, Instant& next)
+{
+  const bool is_new = !m_is_stopping && !all_forbidden() && read_head();
+  const bool found = is_new || has_next(now, 0, next);
+  m_prefers_new = is_new;
+  return found;
+}
+
+/// Whether the next one was sent before.
+bool Running::goes_again(Instant now) const
+{
+  return is_due(now) && !(m_prefers_new && m_head);
+}
+
 const Call& Running::next(Instant now) const
 {
-  return is_due(now) ? m_again.begin()->second : *m_head;
+  return goes_again(now) ? m_again.begin()->second : *m_head;
 }
 
 std::optional<Call> Running::begin_next(Instant now)
 {
   const auto& call = next(now);
+  const bool is_again = goes_again(now);
   try {
     journal->begin(call.request, call.attempt);
   } catch (...) {
@@ -59,7 +75,7 @@ std::optional<Call> Running::begin_next(Instant now)
     return std::nullopt;
   }
   ++in_flight;
-  if (is_due(now)) return std::move(m_again.extract(m_again.begin()).mapped());
+  if (is_again) return std::move(m_again.extract(m_again.begin()).mapped());
   return std::exchange(m_head, std::nullopt);
 }
 
@@ -206,9 +222,9 @@ std::string line_of(const Call& call, const api::Answered& a, const Decision& d)
   if (d.too_large)
     return unanswered_line(call, a.error.code.empty() ? "rate_limit_exceeded" : a.error.code,
                            a.error.message.empty() ? a.trouble : a.error.message);
-  if (a.status == 0) return unanswered_line(call, d.timed_out ? "request_timeout" : "connection_lost", a.trouble);
+  if (a.status == 0) return unanswered_line(call, d.timed_out ? code_timeout : code_connection_lost, a.trouble);
   const bool is_cut = a.status >= 200 && a.status < 300 && a.ending != api::Ending::ok;
-  if (is_cut) return unanswered_line(call, "unreadable_answer", a.trouble);
+  if (is_cut) return unanswered_line(call, code_unreadable_answer, a.trouble);
   return answer_line(call, a);
 }
 

@@ -27,7 +27,10 @@ public:
   /// Whether a request may go now; where one may go later, `next` is no later than that. Of those that are sent again
   /// `most_waiting` wait at most before new ones wait, too. A file that cannot be read breaks the work off.
   bool has_next(Instant now, std::uint64_t most_waiting, Instant& next);
-  /// That request. REQUIRED: has_next().
+  /// One that was never sent, where there is any: those that fail again and again tell less of whether the server is
+  /// back. True where a request may go now; else `next` as above.
+  bool has_probe(Instant now, Instant& next);
+  /// The request that was found. REQUIRED: has_next() or has_probe().
   const Call& next(Instant now) const;
   /// Takes it, with its begin line in the journal. Nothing where the disk takes no such line: then nothing more goes.
   std::optional<Call> begin_next(Instant now);
@@ -77,6 +80,7 @@ private:
   bool read_head();
   void find_head();
   bool is_due(Instant now) const;
+  bool goes_again(Instant now) const;
   void store_held();
   void miss_held();
 
@@ -86,6 +90,7 @@ private:
   std::optional<Call> m_head = {};           // read, and not sent yet
   std::multimap<Instant, Call> m_again = {}; // to be sent again, by their time
   std::vector<Held> m_held = {};
+  bool m_prefers_new = false; // what goes next is one that was never sent, where there is any
   bool m_is_stopping = false;
   bool m_has_answers = false; // some that are no 403
   std::uint64_t m_failed = 0;

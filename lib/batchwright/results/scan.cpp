@@ -68,7 +68,7 @@ void Scan::take_answer(Span place, std::string_view line, const wire::Answer& an
           .items = pick.items,
           .judgement = answer.judgement,
           .obstacle = answer.obstacle,
-          .paid = answer.paid,
+          .paid = answer.paid || (m_route == Route::realtime && is_code_of_lost(answer.code)),
           .is_flex = answer.tier == money::flex_tier,
           .code = intern(answer.code),
           .line = place,

@@ -207,6 +207,7 @@ void each_column(Some<Queue> auto& queue, auto&& column)
   column("quiet_since", queue.quiet_since);
   column("refusals", queue.refusals);
   column("failing_since", queue.failing_since);
+  column("failing_seen", queue.failing_seen);
 }
 
 void each_column(Some<Enqueued> auto& enqueued, auto&& column)

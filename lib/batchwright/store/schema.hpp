@@ -284,8 +284,13 @@ CREATE TABLE senders (
 );
 )sql";
 
+/// When it was last seen that all is put off.
+inline constexpr std::string_view put_off = R"sql(
+ALTER TABLE queues ADD COLUMN failing_seen INTEGER;
+)sql";
+
 inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint, deliveries,
-                                       acceptance,   survival,          rebuilding, realtime};
+                                       acceptance,   survival,          rebuilding, realtime,       put_off};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store
