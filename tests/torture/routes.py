@@ -108,6 +108,8 @@ def judge_money(job):
     """What answers cost by the price list, batches at half of it, is what the records and the job's sums say."""
     found, spent, saved = [], Decimal(0), Decimal(0)
     for i, record in enumerate(job.records()):
+        if record["usage"] is None:  # it failed, and is judged for that
+            continue
         used, (ask, answer) = record["usage"], PRICES[record["route"]]
         cost = used["input_tokens"] * ask + used["output_tokens"] * answer
         if record["cost_usd"] != cost:
@@ -138,7 +140,7 @@ class Journals:
 
     def dollars(self, records):
         """What that costs: in each part, so many times what an answer of it costs on the average."""
-        cost = {record["custom_id"]: record["cost_usd"] for record in records}
+        cost = {record["custom_id"]: record["cost_usd"] or 0 for record in records}
         total = 0  # of 10^-12 USD, which are counted whole
         for part in self.parts:
             spent = sum(int(cost[id] * 10**12) for id in part.ids.values())

@@ -19,21 +19,26 @@ from stage import Emulator, judge_ledger, remove
 AT_ONCE = 4  # most of a scene is waiting
 BETWEEN_LOOKS = 0.2
 CALLS = "/v1/chat/completions"
-IN_FLIGHT = 32
 IN_A_ROW = 20  # failures, until the server is left alone
 
 
+EARLY, AMID, LATE = "from the first call on", "amid them", "for the last three"
+
+
 class Scene:
-    """A server with answers of 50 ms; the weather comes after a third of them."""
+    """A server with answers of 50 ms. The weather comes at some time and lasts; or it comes when three items are left,
+    and strikes each of them thrice, while nobody else is answered."""
 
     name = ""
     faults = {"chat_latency_ms": 50}
-    items, options = 400, ["--max-in-flight", IN_FLIGHT]
+    items, in_flight, options = 400, [4, 32, 64], []
+    comes = [EARLY, AMID, LATE]
     says = ""  # what `status` says meanwhile
 
     def __init__(self, stage, number, seconds):
         self.dice = random.Random(f"{stage.seed}/{number}")
         self.stage, self.seconds = stage, seconds
+        self.come, self.most = self.dice.choice(self.comes), self.dice.choice(self.in_flight)
         self.place = stage.directory / f"{type(self).__name__.lower()}-{number}"
         self.emulator = Emulator(stage.program, self.place / "emulator", self.faults)
         self.looks = []
@@ -41,9 +46,12 @@ class Scene:
     def play(self):
         with self.emulator:
             self.job = self.make_job(self.emulator.url)
+            if self.come != AMID:
+                self.strike()
             process = self.job.start(self.job.whole)
-            self.await_calls(process, self.items // 3)
-            self.strike()
+            if self.come == AMID:
+                self.await_calls(process, self.items // 3)
+                self.strike()
             while process.poll() is None:
                 self.pass_time()
                 self.looks.append(self.job.status())
@@ -51,11 +59,12 @@ class Scene:
             ended = self.job.wait(process, self.job.whole)
             found = [f"{ended}"] if ended.exit != 0 else []
             self.ledger = self.emulator.ledger(rows=True)
-            return self.job, found + self.verdict(), figures(self.ledger)
+            scene = f"{self.name} {self.come}, {self.most} in flight"
+            return self.job, found + self.verdict(), {"scene": scene, **figures(self.ledger)}
 
     def make_job(self, url):
         name = self.place.name
-        options = ["--mode", "realtime", *self.options]
+        options = ["--mode", "realtime", "--max-in-flight", self.most, *self.options]
         return Routed(self.stage.program, self.place, url, name, self.items, self.items, options)
 
     def await_calls(self, process, calls):
@@ -69,7 +78,10 @@ class Scene:
         self.emulator.change({**self.faults, **self.weather()})
 
     def weather(self):
-        return {"http": [{"path": CALLS, "for_ms": self.seconds * 1000, **self.way()}]}
+        when = {"for_ms": self.seconds * 1000}
+        if self.come == LATE:
+            when = {"nth": list(range(self.items - 2, self.items + 7))}
+        return {"http": [{"path": CALLS, **when, **self.way()}]}
 
     def pass_time(self):
         """Once between two looks."""
@@ -103,7 +115,7 @@ class Scene:
 
     def judge_left_alone(self, calls):
         """What was in flight, as many again, and a few a second."""
-        most = 2 * IN_FLIGHT + 2 * self.seconds
+        most = 2 * max(IN_A_ROW, self.most) + 2 * self.seconds
         return [] if 0 < calls <= most else [f"{calls} calls in bad weather, not 1 to {most}"]
 
 
@@ -116,7 +128,7 @@ class TooMany(Scene):
 
     def judge_ledger(self):
         """After each pause of a second no more is tried than may be in flight."""
-        refused, most = self.answers(429), (self.seconds + 1) * IN_FLIGHT
+        refused, most = self.answers(429), (self.seconds + 1) * max(IN_A_ROW, self.most)
         found = [] if 0 < refused <= most else [f"{refused} calls were refused, not 1 to {most}"]
         return super().judge_ledger() + found
 
@@ -126,6 +138,7 @@ class Shrinking(Scene):
 
     name = "limits that shrink by ten"
     faults = {"chat_latency_ms": 20, "rate": {"rpm": 12_000, "window_ms": 1000}}
+    in_flight, comes = [32], [AMID]
     says = "at most 1,200 requests"
 
     def __init__(self, stage, number, seconds):
@@ -137,7 +150,7 @@ class Shrinking(Scene):
 
     def judge_ledger(self):
         refused = self.ledger["live_refused_requests"]
-        return super().judge_ledger() + ([f"{refused} were refused"] if refused > IN_FLIGHT else [])
+        return super().judge_ledger() + ([f"{refused} were refused"] if refused > self.most else [])
 
 
 class Outage(Scene):
@@ -152,13 +165,14 @@ class Outage(Scene):
         return super().judge_ledger() + self.judge_left_alone(self.answers(self.status))
 
     def judge_attempts(self):
-        return judge_attempts(self.job, lambda i: 0, lambda i: 1) + self.judge_some_wasted(IN_A_ROW + IN_FLIGHT)
+        return judge_attempts(self.job, lambda i: 0, lambda i: 1) + self.judge_some_wasted(IN_A_ROW + self.most)
 
 
 class Pages(Scene):
     """Pages with the status of an answer: nobody can tell whether that was billed."""
 
     name = "pages for JSON"
+    comes = [EARLY, AMID]  # what may have been billed uses up an attempt, and of the last items all of them
     says = Outage.says
 
     def way(self):
@@ -170,20 +184,22 @@ class Pages(Scene):
         return super().judge_ledger() + self.judge_left_alone(pages)
 
     def judge_attempts(self):
-        return self.judge_some_wasted(IN_A_ROW + IN_FLIGHT)
+        return self.judge_some_wasted(IN_A_ROW + self.most)
 
 
 class Death(Scene):
     """The server is killed, and comes back at the same port: what was answered before is not asked again."""
 
     name = "a server that dies and comes back"
+    comes = [EARLY, AMID]
     says = Outage.says
     faults = {"chat_latency_ms": 200}
 
     def strike(self):
         self.emulator.die()
         self.back_at = time.monotonic() + self.seconds
-        time.sleep(1)  # what was answered is recorded
+        if self.come != EARLY:
+            time.sleep(1)  # what was answered is recorded
         self.before = set(Journals(self.job).answered())
 
     def pass_time(self):
@@ -197,19 +213,19 @@ class Death(Scene):
             expected = 0 if self.job.id(i) in self.before else 1
             if row["live_executed"] != expected:
                 found.append(f"item {i} was run {row['live_executed']} times after the death, not {expected}")
-        if not 0 < len(self.before) < self.items:
+        if (len(self.before) > 0) != (self.come != EARLY) or len(self.before) == self.items:
             found.append(f"{len(self.before)} were answered before the death")
         return found[:5]
 
     def judge_attempts(self):
-        return self.judge_some_wasted(IN_FLIGHT)
+        return self.judge_some_wasted(self.most)
 
 
 class Slow(Scene):
     """Answers take 9 s; connections are kept, and there are no more of them than requests in flight."""
 
     name = "slow answers over kept connections"
-    items, options = 12, ["--max-in-flight", 4]
+    items, in_flight, comes = 12, [4], [EARLY]
     says = "4 in flight"
 
     def play(self):
@@ -226,7 +242,7 @@ class Slow(Scene):
 
     def judge_ledger(self):
         made = self.proxy.connections
-        return super().judge_ledger() + ([f"{made} connections for 4 in flight"] if made > 4 else [])
+        return super().judge_ledger() + ([f"{made} connections for {self.most} in flight"] if made > self.most else [])
 
 
 class Cuts(Slow):
@@ -235,11 +251,11 @@ class Cuts(Slow):
 
     name = "a proxy that cuts connections"
     faults = {"chat_latency_ms": 300}
-    options = [*Scene.options, "--max-attempts", 10]
+    in_flight, options = [32, 64], ["--max-attempts", 10]
     says = "may have been billed twice"
 
     def __init__(self, stage, number, seconds):
-        self.items = 100 * seconds
+        self.items = 150 * seconds
         super().__init__(stage, number, seconds)
 
     def play(self):
@@ -277,6 +293,6 @@ def prove(stage):
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         cases = pool.map(stage.guarded(weather.case), range(long + short), seconds)
         for number, (job, found, told) in enumerate(cases):
-            stage.judge(f"{SCENES[number % len(SCENES)].name}, {seconds[number]} s, case {number}", found, job, told)
+            stage.judge(f"{told['scene']}, {seconds[number]} s, case {number}", found, job, told)
             if not found:
                 remove(job.directory.parent)
