@@ -27,7 +27,7 @@ EARLY, AMID, LATE = "from the first call on", "amid them", "for the last three"
 
 class Scene:
     """A server with answers of 50 ms. The weather comes at some time and lasts; or it comes when three items are left,
-    and strikes each of them thrice, while nobody else is answered."""
+    and strikes each of them some times, while what was sent before is answered yet, and then nobody."""
 
     name = ""
     faults = {"chat_latency_ms": 50}
@@ -80,8 +80,12 @@ class Scene:
     def weather(self):
         when = {"for_ms": self.seconds * 1000}
         if self.come == LATE:
-            when = {"nth": list(range(self.items - 2, self.items + 7))}
+            strokes = 3 * (8 if self.is_long() else 3)
+            when = {"nth": list(range(self.items - 2, self.items - 2 + strokes))}
         return {"http": [{"path": CALLS, **when, **self.way()}]}
+
+    def is_long(self):
+        return self.seconds > 10
 
     def pass_time(self):
         """Once between two looks."""
@@ -124,7 +128,9 @@ class TooMany(Scene):
     says = "waits: the server asked to wait|waits: the rate limit"
 
     def way(self):
-        return {"action": "status", "status": 429, **self.dice.choice([{}, {"headers": {"retry-after": "1"}}])}
+        """Three of them are over at once, where the server does not ask for a pause."""
+        asks = self.come == LATE or self.dice.random() < 0.5
+        return {"action": "status", "status": 429, **({"headers": {"retry-after": "1"}} if asks else {})}
 
     def judge_ledger(self):
         """After each pause of a second no more is tried than may be in flight."""
@@ -165,7 +171,19 @@ class Outage(Scene):
         return super().judge_ledger() + self.judge_left_alone(self.answers(self.status))
 
     def judge_attempts(self):
-        return judge_attempts(self.job, lambda i: 0, lambda i: 1) + self.judge_some_wasted(IN_A_ROW + self.most)
+        """A few that fail are tried for half a minute before that costs another one."""
+        most = 2 if self.come == LATE and self.is_long() else 1
+        found = judge_attempts(self.job, lambda i: 0, lambda i: most)
+        return found + self.judge_some_wasted(IN_A_ROW + self.most)
+
+
+class Stragglers(Outage):
+    """Answers take 2 to 6 s: those of requests that were sent before come home while the last three fail, and tell
+    nothing of how the server is by now."""
+
+    name = "nothing but 5xx, with slow answers under way"
+    faults = {"chat_latency_ms": 2000, "chat_latency_spread_ms": 4000}
+    items, in_flight, comes = 100, [64], [LATE]
 
 
 class Pages(Scene):
@@ -229,7 +247,7 @@ class Slow(Scene):
     says = "4 in flight"
 
     def play(self):
-        self.faults = {"chat_latency_ms": 9000 if self.seconds > 10 else 2000}
+        self.faults = {"chat_latency_ms": 9000 if self.is_long() else 2000}
         self.emulator.change(self.faults)
         with Proxy(self.emulator.url, self.dice) as self.proxy:
             return super().play()
@@ -275,7 +293,7 @@ class Cuts(Slow):
         return [] if lost <= self.proxy.cuts else [f"{lost} attempts were wasted, with {self.proxy.cuts} cuts"]
 
 
-SCENES = [TooMany, Shrinking, Outage, Pages, Death, Slow, Cuts]
+SCENES = [TooMany, Shrinking, Outage, Stragglers, Pages, Death, Slow, Cuts]
 
 
 class Weather:
