@@ -16,7 +16,7 @@ from replies import figures
 from routes import Journals, Routed, judge_attempts, judge_money, judge_named, judge_no_attempt, judge_routes, wasted
 from stage import Emulator, judge_ledger, remove
 
-AT_ONCE = 4  # most of a scene is waiting
+AT_ONCE = 8  # most of a scene is waiting
 BETWEEN_LOOKS = 0.2
 CALLS = "/v1/chat/completions"
 IN_A_ROW = 20  # failures, until the server is left alone
@@ -80,7 +80,7 @@ class Scene:
     def weather(self):
         when = {"for_ms": self.seconds * 1000}
         if self.come == LATE:
-            strokes = 3 * (8 if self.is_long() else 3)
+            strokes = 3 * (6 if self.is_long() else 3)  # half a minute, or seconds
             when = {"nth": list(range(self.items - 2, self.items - 2 + strokes))}
         return {"http": [{"path": CALLS, **when, **self.way()}]}
 
