@@ -61,7 +61,8 @@ class Connection:
         self.left, self.is_cut = left, False
 
     async def pass_on(self, here, there, by_reset):
-        ways = [asyncio.ensure_future(self.one_way(here[0], there[1])), asyncio.ensure_future(self.one_way(there[0], here[1]))]
+        both = [self.one_way(here[0], there[1]), self.one_way(there[0], here[1])]
+        ways = [asyncio.ensure_future(way) for way in both]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -1,9 +1,10 @@
 """Bad weather in real time: each scene a job, and what the way to the server and the server do to it on the way.
 
-Each scene begins well; then the weather comes, for seconds, or with `--large` for a minute. What must hold: the job ends
-complete, within three attempts, every item bought once, but for answers that were lost on their way, which are counted;
-no attempt is used up where the design says so; the server is left alone meanwhile; and `status`, asked in the middle,
-says what is going on.
+The weather comes with the first call, amid them or with the last three, for seconds, or with `--large` for a minute.
+What must hold: the job ends complete, every item bought once, but for answers that were lost on their way, which are
+counted; an attempt is used up only by what may have been billed, and by the first tries at a server that answers
+nothing of use; that server is left alone; and `status`, asked in the middle, says what is going on. Three attempts are
+enough, but where connections are cut at random.
 """
 
 import concurrent.futures
@@ -57,6 +58,7 @@ class Scene:
                 self.looks.append(self.job.status())
                 time.sleep(BETWEEN_LOOKS)
             ended = self.job.wait(process, self.job.whole)
+            self.clear_up()
             found = [f"{ended}"] if ended.exit != 0 else []
             self.ledger = self.emulator.ledger(rows=True)
             scene = f"{self.name} {self.come}, {self.most} in flight"
@@ -89,6 +91,9 @@ class Scene:
 
     def pass_time(self):
         """Once between two looks."""
+
+    def clear_up(self):
+        """However the job ended, the ledger is to be read."""
 
     def verdict(self):
         found = self.job.judge_result() + self.judge_ledger()
@@ -222,6 +227,10 @@ class Death(Scene):
 
     def pass_time(self):
         if self.back_at and time.monotonic() >= self.back_at:
+            self.clear_up()
+
+    def clear_up(self):
+        if self.back_at:
             self.emulator.come_back()
             self.back_at = None
 
