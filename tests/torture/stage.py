@@ -45,9 +45,13 @@ class Emulator:
         self.directory.mkdir(parents=True)
         rules = self.directory / "faults.json"
         rules.write_text(json.dumps({**QUICK, **(faults or {})}))
-        command = [program, "--json", "emulator", "--faults", str(rules), "--seed", str(seed)]
+        self.command = [program, "--json", "emulator", "--faults", str(rules), "--seed", str(seed)]
+        self.command += ["--dir", str(self.directory / "files")]
+        self.begin()
+
+    def begin(self, port=0):
         self.process = subprocess.Popen(
-            command + ["--dir", str(self.directory / "files")],
+            [*self.command, "--port", str(port)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=open(self.directory / "err", "wb"),
@@ -56,15 +60,23 @@ class Emulator:
         first = self.process.stdout.readline()
         if not first:
             raise RuntimeError("the emulator said nothing: " + (self.directory / "err").read_text())
-        self.url = json.loads(first)["url"]
+        said = json.loads(first)
+        self.url, self.port = said["url"], said["port"]
+
+    def die(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def come_back(self):
+        """At the same place, with a ledger that is empty."""
+        self.begin(self.port)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
+        self.die()
 
     def call(self, method, path, body=None):
         return self.send(method, path, None if body is None else json.dumps(body).encode(), "application/json")

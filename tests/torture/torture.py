@@ -1,9 +1,9 @@
 """Proves that a job survives anything: `torture.py PROOF --program PROGRAM --tools DIR [--seed N] [--runs N] ...`.
 
-Proofs: kills, replies, chaos, lost_state, full_disk, crowd, clock; each is a module beside this one. The judge is the
-emulator's ledger, never the program's own word. What does not hold is printed with the seed, the case, the judge's
-figures and the commands with their exit statuses; what is temporary is then left, and said where. Ends with 0, 1, or
-77: this machine does not permit the proof.
+Proofs: kills, replies, chaos, lost_state, full_disk, crowd, clock, hybrid, deadlines, live_kills, weather; each is a
+module beside this one. The judge is the emulator's ledger, never the program's own word. What does not hold is printed
+with the seed, the case, the judge's figures and the commands with their exit statuses; what is temporary is then left,
+and said where. Ends with 0, 1, or 77: this machine does not permit the proof.
 """
 
 import argparse
@@ -22,6 +22,7 @@ sys.dont_write_bytecode = True
 from stage import Skipped  # noqa: E402 (nothing is written beside the modules)
 
 PROOFS = ["kills", "replies", "chaos", "lost_state", "full_disk", "crowd", "clock"]
+PROOFS += ["hybrid", "deadlines", "live_kills", "weather"]
 MOST_TOLD = 10
 
 
