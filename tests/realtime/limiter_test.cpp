@@ -330,6 +330,13 @@ TEST_CASE("one hint pauses all, and a shorter one does not end it")
   CHECK_FALSE(limiter.paused_until());
 }
 
+TEST_CASE("a hint of days holds nothing back for more than an hour")
+{
+  auto limiter = limiter_of(usual);
+  limiter.refused(limiter.take(1, start), seconds{86'400}, silent, start);
+  CHECK(limiter.paused_until() == start + seconds{3'600});
+}
+
 TEST_CASE("Slow Down halves the rate, holds it for a quarter of an hour and lets it come back slowly")
 {
   auto limiter = limiter_of({.requests = 3'000});

@@ -90,7 +90,7 @@ struct World {
     const auto end = std::chrono::steady_clock::now() + long_enough;
     while (!done()) {
       REQUIRE(std::chrono::steady_clock::now() < end);
-      clock.tick(Millis{20});
+      clock.tick(step);
       processor->adjust(options); // looks at the clock
       std::this_thread::sleep_for(std::chrono::milliseconds{1});
     }
@@ -130,6 +130,7 @@ struct World {
 
   FreshDirectory dir = {};
   SharedClock clock = {};
+  Millis step{20}; // of the clock, in a millisecond
   ScriptedCaller caller;
   ProcessorOptions options;
   std::unique_ptr<Processor> processor = {};
@@ -590,7 +591,7 @@ TEST_CASE("the last few, where no other request tells whether it is they or the 
   const auto begun = world.clock.now();
   const auto result = world.run(others);
   CHECK(result.end == End::answered);
-  CHECK(world.clock.now() >= begun + Millis{60'000});
+  CHECK(world.clock.now() >= begun + Millis{30'000});
   CHECK(world.clock.now() < begun + Millis{300'000}); // no breaker holds them for a day
   std::size_t failed = 0;
   for (const auto& line : world.answers("b")) {
@@ -606,8 +607,67 @@ TEST_CASE("what may have been billed is not tried for nothing")
   World world{[](const auto&) { return no_answer(Ending::unknown); }};
   auto work = world.work("a", 3);
   work.max_attempts = 3;
+  const auto begun = world.clock.now();
   CHECK(world.run(work).end == End::answered);
   CHECK(world.caller.calls() == 9);
+  CHECK(world.clock.now() >= begun + Millis{10'000}); // but not in a hurry: the trouble may pass
+}
+
+TEST_CASE("of what may have been billed, one try for each request is for nothing while all of them fail")
+{
+  World world{[](const auto&) { return no_answer(Ending::unknown); }};
+  world.step = Millis{2'000};
+  auto work = world.work("a", 40);
+  work.max_attempts = 2;
+  CHECK(world.run(work).end == End::answered);
+  for (const auto& [body, calls] : world.caller.bodies())
+    CHECK(calls <= 3);
+  for (const auto& line : world.answers("a"))
+    CHECK(text_at(line, "error", "code") == "connection_lost");
+}
+
+TEST_CASE("answers to what was sent before do not tell that a failure is the request's own")
+{
+  // One fails again and again; slow answers of the others, which were sent before, come home between its tries.
+  std::atomic<bool> is_up = false;
+  ScriptedCaller* caller = nullptr;
+  const auto wait_for_calls = [&](int calls) {
+    const auto end = std::chrono::steady_clock::now() + long_enough;
+    while (!is_up && caller->calls() < calls && std::chrono::steady_clock::now() < end)
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  };
+  World world{[&](const auto& asked) {
+    const bool fails = has(asked.body, "a-0");
+    wait_for_calls(fails ? 6 : 5 + asked.nth);
+    return fails && !is_up ? answer_error(503) : answer_ok();
+  }};
+  caller = &world.caller;
+  auto work = world.work("a", 6);
+  work.max_attempts = 3;
+  auto started = world.start(work);
+  world.pass([&] { return world.caller.calls() >= 6 + 5; });
+  is_up = true;
+  CHECK(world.wait(started).end == End::answered);
+  for (const auto& line : world.answers("a"))
+    CHECK(number_at(line, "response", "status_code") == 200);
+}
+
+TEST_CASE("behind many that always fail, those that would be answered are found, and then the others fail for good")
+{
+  World world{[](const auto& asked) {
+    const auto digits = asked.body.substr(asked.body.find("a-") + 2);
+    return std::stoi(digits) < 60 ? answer_page(413) : answer_ok();
+  }};
+  world.step = Millis{500};
+  auto work = world.work("a", 200);
+  work.max_attempts = 2;
+  const auto begun = world.clock.now();
+  CHECK(world.run(work).end == End::answered);
+  CHECK(world.clock.now() < begun + Millis{12 * 3'600'000}); // before a day of failures pauses the job
+  std::size_t answered = 0;
+  for (const auto& line : world.answers("a"))
+    answered += number_at(line, "response", "status_code") == 200 ? 1 : 0;
+  CHECK(answered == 140);
 }
 
 TEST_CASE("a server that is back is found while an old request still hangs")
@@ -842,6 +902,41 @@ TEST_CASE("the tier that is asked for is written into requests that name none, a
                                           R"({"n":"a-8"})",
                                           R"({"n":"a-9"})"};
   CHECK(world.caller.order() == expected);
+}
+
+TEST_CASE("a tier that is refused for one job is no other job's matter")
+{
+  World world{[](const auto& asked) {
+    if (has(asked.body, "flex")) return answer_error(400, "no such tier", "invalid_value", "", "service_tier");
+    return answer_ok();
+  }};
+  auto flex = world.work("a", 3);
+  flex.service_tier = "flex";
+  auto fast = world.work("b", 3);
+  fast.service_tier = "priority";
+  CHECK(world.run(flex).answered == 3);
+  CHECK(world.run(fast).answered == 3);
+  std::size_t asked_fast = 0;
+  for (const auto& [body, calls] : world.caller.bodies())
+    asked_fast += has(body, "priority") ? 1 : 0;
+  CHECK(asked_fast == 3);
+}
+
+TEST_CASE("a work is over at once when its last request is home, though others take all the room")
+{
+  std::promise<void> freed;
+  const auto free = freed.get_future().share();
+  World world{[&](const auto& asked) {
+                if (has(asked.body, "b-")) free.wait();
+                return answer_ok();
+              },
+              {.max_in_flight = 4}};
+  auto first = world.start(world.work("a", 4));
+  auto second = world.start(world.work("b", 40));
+  // Nobody else wakes the processor: no time passes, and nothing is adjusted.
+  CHECK(first.result.wait_for(std::chrono::seconds{20}) == std::future_status::ready);
+  freed.set_value();
+  CHECK(world.wait(second).answered == 40);
 }
 
 TEST_CASE("a tier that requests name is left as it is, and waited for, longer each time")

@@ -28,6 +28,7 @@ struct Call {
   int attempt = 1;
   int failures = 0;                       ///< in a row: the waits grow with them
   std::optional<Instant> counted_at = {}; ///< when a failure last used up an attempt
+  std::uint64_t let_go_then = 0;          ///< how many requests of all had been sent by that time
   int timeouts = 0;
   bool lost_for_nothing = false; ///< a try that may have been billed used up no attempt: there is no second one
   int refusals_alone = 0;        ///< 429 though nothing else was in flight, and it asks for more than a minute has

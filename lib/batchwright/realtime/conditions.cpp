@@ -61,7 +61,7 @@ bool Conditions::is_large(std::int64_t tokens) const
 
 bool Conditions::is_old_news(const Call& call) const
 {
-  return call.counted_at && (!m_last_answer || *m_last_answer <= *call.counted_at);
+  return call.counted_at && m_answered_before <= call.let_go_then;
 }
 
 bool Conditions::is_free(const Call& call, bool billed, Instant now) const
@@ -106,6 +106,7 @@ void Conditions::note(const Call& call, const api::Answered& answered, const Dec
   m_latency = Millis{static_cast<std::int64_t>(smoothed(before, took))};
   m_tokens = smoothed(m_tokens, static_cast<double>(settled.used ? settled.used->total : call.tokens));
   m_last_answer = now;
+  m_answered_before = std::max(m_answered_before, call.ticket.serial + 1);
   m_putting_off.reset();
   m_ramp = std::min(m_ramp + 1, most_ever);
 }

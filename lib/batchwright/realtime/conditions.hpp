@@ -21,8 +21,8 @@ public:
   /// Whether a request asks for more than a minute has.
   bool is_large(std::int64_t tokens) const;
 
-  /// Whether a failure of that request is told by an earlier one already: nothing was answered since. It is no further
-  /// sign that nobody is there.
+  /// Whether a failure of that request is told by an earlier one already: nothing was answered that was sent since. It
+  /// is no further sign that nobody is there.
   bool is_old_news(const Call& call) const;
   /// Whether a failure is the server's trouble, and not the request's: it uses up no attempt. `billed`: each try may
   /// cost money, so that what few others share is not tried for nothing, and what all share once.
@@ -51,6 +51,7 @@ private:
   std::optional<Millis> m_latency = {};
   std::optional<double> m_tokens = {}; // of a request, on the average
   std::optional<Instant> m_last_answer = {};
+  std::uint64_t m_answered_before = 0; // above the serials of all that were answered
   std::optional<Instant> m_putting_off = {};
 };
 

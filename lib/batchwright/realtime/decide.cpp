@@ -136,6 +136,8 @@ void settle(Decision& d, Call& call, const Standing& standing)
       d.then = Then::keep;
     } else {
       call.counted_at = standing.now;
+      call.let_go_then = standing.let_go;
+      d.in_silence = standing.in_silence;
     }
   } else if (d.rate == RateWord::refused && call.alone && standing.is_large) {
     d.too_large = d.too_large || ++call.refusals_alone >= refusals_of_large;

@@ -46,6 +46,7 @@ struct Decision {
   bool timed_out = false;              ///< it took as long as it may: that is tried once more, not more often
   bool no_capacity = false;            ///< of the flex tier: the standard one may have some
   bool too_large = false;              ///< it asks for more than the whole limit: no waiting helps
+  bool in_silence = false;             ///< no other request tells whether the attempt was used up in vain
   bool at_once = false;                ///< it is sent again without a wait: another way is open
   std::optional<TokensUsed> used = {}; ///< where the answer tells
   std::string why = {};                ///< for people; empty where the answer is kept at once
@@ -68,9 +69,11 @@ bool mind_tier(Decision& decision, const api::Answered& answered, Call& call);
 /// What a decision depends on beyond the answer.
 struct Standing {
   Instant now = {};
+  std::uint64_t let_go = 0; ///< how many requests of all were sent by now
   int max_attempts = 3;
-  bool is_free = false;  ///< the server is in trouble, not the request: what fails uses up no attempt
-  bool is_large = false; ///< it asks for more than a minute has
+  bool in_silence = false; ///< nothing was answered since the request's last attempt
+  bool is_free = false;    ///< the server is in trouble, not the request: what fails uses up no attempt
+  bool is_large = false;   ///< it asks for more than a minute has
 };
 
 /// What the decision comes to for a request with a past: the answer to the last attempt is kept, and so is that of one

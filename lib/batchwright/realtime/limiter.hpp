@@ -77,6 +77,9 @@ public:
   /// Until when nothing goes, whatever the level.
   std::optional<Instant> paused_until() const;
 
+  /// How many were let go so far.
+  std::uint64_t let_go() const { return m_serial; }
+
 private:
   /// How fast they went in the last seconds.
   struct Recent {

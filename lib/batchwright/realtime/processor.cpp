@@ -23,6 +23,8 @@ namespace {
 
 /// A clock that was set may not hold up the thread that deals out for longer.
 constexpr Millis longest_sleep{60'000};
+/// A request whose attempt counts though no other is answered waits so long: the trouble may pass meanwhile.
+constexpr Millis wait_in_silence{10'000};
 
 double draw()
 {
@@ -241,7 +243,9 @@ struct Processor::State {
       if (fault) r.break_off(fault); // nothing more is bought
       settle(decision, call,
              {.now = now,
+              .let_go = conditions.limiter.let_go(),
               .max_attempts = r.work().max_attempts,
+              .in_silence = conditions.is_old_news(call),
               .is_free = conditions.is_free(call, decision.billed, now),
               .is_large = conditions.is_large(call.tokens)});
       conditions.note(call, answered, decision, now);
@@ -276,11 +280,17 @@ struct Processor::State {
       for (const auto& [id, running] : works) // what stands in the way of one stands in the way of all
         running->meet(decision.obstacle, decision.why);
     }
+    r.send_again(std::move(task.call), decision, now + wait_of(task.call, answered, decision));
+  }
+
+  /// Until the request goes again.
+  Millis wait_of(const Call& call, const api::Answered& answered, const Decision& decision) const
+  {
     const bool is_paced = decision.rate == RateWord::refused || decision.rate == RateWord::slow_down;
-    const auto wait = decision.at_once || is_paced // the limiter holds all of them back
-                          ? Millis{0}
-                          : wait_before_again(std::max(1, task.call.failures), answered.retry_after, draw());
-    r.send_again(std::move(task.call), decision, now + wait);
+    if (decision.at_once || is_paced) return Millis{0}; // the limiter holds all of them back
+    const auto wait = wait_before_again(std::max(1, call.failures), answered.retry_after, draw());
+    // An attempt was used up, and nobody is heard who tells whether that was in vain.
+    return decision.in_silence ? std::max(wait, wait_in_silence) : wait;
   }
 
   /// Without the lock while the line is made and written.
