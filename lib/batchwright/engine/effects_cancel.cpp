@@ -29,10 +29,8 @@ void Run::cancel(const Part& p)
 {
   m_asked.insert(p.number);
   // What is stopped to be finished in real time loses no attempt; that is known before anything can come of it.
-  if (m_job.cancel == Cancel::none && !p.withdrawn) {
-    note(Note::Level::info, fmt::format("part {}: its batch is stopped, the rest goes in real time", p.number));
+  if (m_job.cancel == Cancel::none && !p.withdrawn)
     record(p.number, [](Part& changed, store::Transaction&) { changed.withdrawn = true; });
-  }
   const auto work = [this, batch = p.batch] {
     Stopped stopped{.reply = m_server.client.cancel(batch)};
     if (may_have_ended(stopped.reply)) stopped.seen = m_server.client.batch(batch);
@@ -43,17 +41,36 @@ void Run::cancel(const Part& p)
   });
 }
 
+/// What asking came to; a batch may have ended by itself just before.
+void Run::tell_stopped(int number, std::string_view status)
+{
+  const bool is_told = part(number).state == PartState::cancelling;
+  const bool is_stopping = status == "cancelling" || status == "cancelled";
+  const auto rest = m_job.cancel == Cancel::none ? "; what it leaves goes in real time" : "";
+  if (!is_stopping) {
+    note(Note::Level::info, fmt::format("part {}: its batch ended before it was stopped: it is {}", number, status));
+  } else if (!is_told) {
+    note(Note::Level::info, fmt::format("part {}: its batch is being stopped{}", number, rest));
+  }
+}
+
 void Run::record_cancel(int number, const Stopped& stopped, Instant asked_at)
 {
   const auto& reply = stopped.reply;
   if (stopped.seen && stopped.seen->ok()) {
-    note(Note::Level::info, fmt::format("cancelling the batch of part {}: {}; it is {}", number, reply.trouble,
-                                        stopped.seen->value.status));
+    const auto& status = stopped.seen->value.status;
+    if (has_ended(status_of(stopped.seen->value))) {
+      tell_stopped(number, status);
+    } else {
+      note(Note::Level::info,
+           fmt::format("cancelling the batch of part {}: {}; it is {}", number, reply.trouble, status));
+    }
     return record_poll(number, *stopped.seen, asked_at);
   }
   if (!reply.ok()) {
     return record_unanswered(number, fmt::format("cancelling the batch of part {}", number), setback(reply));
   }
+  tell_stopped(number, reply.value.status);
   if (has_ended(status_of(reply.value))) return record_poll(number, reply, asked_at);
 
   m_troubles.erase(number);

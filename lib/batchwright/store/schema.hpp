@@ -284,8 +284,14 @@ CREATE TABLE senders (
 );
 )sql";
 
+/// When a job ended, and what of it was cancelled rather than answered.
+inline constexpr std::string_view endings = R"sql(
+ALTER TABLE jobs ADD COLUMN ended_at INTEGER;
+ALTER TABLE parts ADD COLUMN cancelled INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint, deliveries,
-                                       acceptance,   survival,          rebuilding, realtime};
+                                       acceptance,   survival,          rebuilding, realtime,       endings};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store
