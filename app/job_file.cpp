@@ -101,7 +101,7 @@ private:
     if (!many && setting.form == Form::list) throw error(setting, "expected one value, not a list", {});
     if (setting.form == Form::table && key_of(option) != "set")
       throw error(setting, "expected a value, not a table", {});
-    if (key_of(option) == "headroom" && (setting.form == Form::number || setting.form == Form::text)) return;
+    if (type_of(option) == "SHARE" && setting.form == Form::number) return; // 0.1 beside "10%"
     const bool is_number = type_of(option) == "N";
     if (is_number != (setting.form == Form::number) && (is_number || setting.form == Form::number)) {
       throw error(setting, is_number ? "expected a number" : "expected a text in quotes", {});

@@ -27,8 +27,7 @@ std::string range_of(const WholeNumber& allowed)
   if (allowed.most == WholeNumber{}.most)
     return allowed.least == 0 ? std::string{"a whole number"}
                               : fmt::format("a whole number, {} or more", bw::report::count(allowed.least));
-  return fmt::format("a whole number from {} to {}", bw::report::count(allowed.least),
-                     bw::report::count(allowed.most));
+  return fmt::format("a whole number from {} to {}", bw::report::count(allowed.least), bw::report::count(allowed.most));
 }
 
 } // namespace

@@ -148,7 +148,7 @@ void add_realtime_options(CLI::App& command, RealtimeOptions& o)
       ->check(whole_number("--max-in-flight", {.most = 10'000}));
   command
       .add_option("--headroom", o.headroom, "Share of the limits left to other traffic, from 0 to 0.95: 0.1, or 10%")
-      ->type_name("F")
+      ->type_name("SHARE")
       ->check(headroom())
       ->default_str("0");
   command

@@ -289,7 +289,7 @@ TEST_CASE("a number that cannot be is told with its option, what was given and w
       {"--requests-per-part", "50001", "--requests-per-part 50001: the API allows at most 50,000"},
       {"--bytes-per-part", "0", "--bytes-per-part 0: expected a whole number from 1 to 209,715,200"},
       {"--tokens-per-part", "2.5", "--tokens-per-part 2.5: expected a whole number, 1 or more"},
-      {"--enqueued-tokens", "", "expected a whole number, 1 or more"},
+      {"--enqueued-tokens", "many", "--enqueued-tokens many: expected a whole number, 1 or more"},
       {"--inputs-per-request", "0", "--inputs-per-request 0: expected a whole number, 1 or more"},
       {"--skip-bad", "-1", "--skip-bad -1: expected a whole number"},
       {"--max-output-tokens", "0", "--max-output-tokens 0: expected a whole number from 1 to "},

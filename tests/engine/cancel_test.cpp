@@ -84,6 +84,7 @@ TEST_CASE("what was not sent is cancelled here, and nothing is asked of the serv
   const auto view = process.advance(job, Until::ended, Sending::no);
   CHECK(view.state == JobState::done);
   CHECK(view.items.failed == 25);
+  CHECK(view.items.cancelled == 25);
   CHECK(exit_for(view) == Exit::some_failed);
   CHECK(codes_of(process.merged(job)) == std::map<std::string, int>{{"cancelled", 25}});
   CHECK_FALSE(any_paid(process.merged(job)));
@@ -116,6 +117,7 @@ TEST_CASE("running batches are stopped, what they finished counts, and no child 
   CHECK(codes[""] == static_cast<int>(view.items.succeeded));
   CHECK(codes[""] > 0);
   CHECK(codes[""] + codes["cancelled"] == 40);
+  CHECK(view.items.cancelled == static_cast<std::uint64_t>(codes["cancelled"]));
   CHECK(arena.ledger("batches_created") == 2);
   CHECK(arena.ledger("executed_twice") == 0);
 }

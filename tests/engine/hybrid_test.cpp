@@ -8,6 +8,7 @@
 #include <batchwright/engine/due.hpp>
 #include <batchwright/engine/finish.hpp>
 #include <batchwright/engine/hybrid.hpp>
+#include <batchwright/engine/retry.hpp>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -422,6 +423,54 @@ TEST_CASE("a job that is switched leaves its batches: what they did counts, and 
   CHECK(arena.ledger("requests_billed") == 90);
   CHECK(arena.ledger("batches_cancelled") == 3);
   CHECK(arena.ledger("billed_on_both_routes") == 0);
+}
+
+TEST_CASE("of a batch that had ended by itself nobody says that it is being stopped")
+{
+  auto faults = fast();
+  faults.in_progress_ms = 100;
+  const auto told = [](const Process& process, std::string_view words) {
+    const auto& notes = process.recorder.notes;
+    return std::any_of(notes.begin(), notes.end(),
+                       [&](const std::string& note) { return note.find(words) != std::string::npos; });
+  };
+  Arena arena{faults};
+  auto process = arena.process();
+  let_call(process);
+  const auto job = process.make(arena.ask(10));
+  process.advance(job, Until::sent);
+  for (int round = 0; process.client.batch(process.store.parts(job).front().batch).value.status != "completed";
+       ++round) {
+    REQUIRE(round < 500);
+    std::this_thread::sleep_for(Millis{10});
+  }
+  begin_finish(process.tools, job);
+  const auto view = process.advance(job, Until::ended);
+  CHECK(view.items.succeeded == 10);
+  CHECK(told(process, "part 1: its batch ended before it was stopped: it is completed"));
+  CHECK_FALSE(told(process, "stopped;"));
+  CHECK(arena.ledger("live_billed") == 0);
+}
+
+TEST_CASE("when a job ended is written down with its last item, and no longer once items are sent again")
+{
+  auto faults = fast();
+  faults.fail_share = 0.5;
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(20, 5));
+  CHECK_FALSE(engine::look(process.tools, job).ended_at);
+  const auto before = process.tools.clock.now();
+  const auto view = process.advance(job, Until::ended);
+  REQUIRE(view.state == JobState::done);
+  REQUIRE(view.items.failed > 0);
+  const auto ended = engine::look(process.tools, job).ended_at;
+  REQUIRE(ended);
+  CHECK(*ended >= before);
+  CHECK(*ended <= process.tools.clock.now());
+  CHECK(view.ended_at == ended);
+  begin_retry(process.tools, plan_retry(process.tools, job, {}));
+  CHECK_FALSE(engine::look(process.tools, job).ended_at);
 }
 
 TEST_CASE("parts without a batch change their route, keep their file, and no item is lost or counted twice")

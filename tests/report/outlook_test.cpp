@@ -12,10 +12,8 @@ const Instant now = *parse_rfc3339("2026-11-22T10:00:00Z");
 
 Switch switch_in(Millis span)
 {
-  return {.at = now + span,
-          .rest = {.requests = 1'200, .takes = 8min, .rate = 150},
-          .cancelling = 10min,
-          .polling = 5min};
+  return {
+      .at = now + span, .rest = {.requests = 1'200, .takes = 8min, .rate = 150}, .cancelling = 10min, .polling = 5min};
 }
 
 JobView view_with(Millis to_deadline)
@@ -63,9 +61,10 @@ TEST_CASE("a switch to come is told with its time and what each part of that is 
 TEST_CASE("the moment of the switch tells what for, and whether it will do")
 {
   BatchesLeft left{.job = "reviews", .deadline = now + 23min, .why = switch_in(0min)};
-  CHECK(sentence(left, now) ==
-        "reviews: goes on in real time now, to keep the deadline 10:23 UTC: 1,200 requests are left, 8m at 150 requests "
-        "a minute, 10m for cancelling, 5m between polls");
+  CHECK(
+      sentence(left, now) ==
+      "reviews: goes on in real time now, to keep the deadline 10:23 UTC: 1,200 requests are left, 8m at 150 requests "
+      "a minute, 10m for cancelling, 5m between polls");
   left.why.is_too_late = true;
   CHECK(sentence(left, now).find("not in time for the deadline 10:23 UTC") != std::string::npos);
 }

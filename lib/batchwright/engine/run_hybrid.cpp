@@ -20,8 +20,8 @@ constexpr Millis timer_interval{300'000};
 /// The longest time that may pass before the job is looked at again.
 Millis Run::longest_between_polls() const
 {
-  if (m_goal.every) return *m_goal.every;
-  return m_goal.until == Until::ended ? Millis{1'000} : timer_interval;
+  if (m_goal.every) return std::max(*m_goal.every, between_looks);
+  return m_goal.until == Until::ended ? between_looks : timer_interval;
 }
 
 /// Whether a command that else leaves at once stays: what is done for a deadline is seen through.

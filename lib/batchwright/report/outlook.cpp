@@ -77,11 +77,10 @@ std::string sentence(const BatchesLeft& left, Instant now)
 {
   const auto& plan = left.why;
   const auto deadline = clock_time(left.deadline, now);
-  return plan.is_too_late
-             ? fmt::format("{}: goes on in real time now, though not in time for the deadline {}: {}", left.job,
-                           deadline, reserves(plan))
-             : fmt::format("{}: goes on in real time now, to keep the deadline {}: {}", left.job, deadline,
-                           reserves(plan));
+  return plan.is_too_late ? fmt::format("{}: goes on in real time now, though not in time for the deadline {}: {}",
+                                        left.job, deadline, reserves(plan))
+                          : fmt::format("{}: goes on in real time now, to keep the deadline {}: {}", left.job, deadline,
+                                        reserves(plan));
 }
 
 std::string sentence(const Stuck& stuck)
