@@ -512,11 +512,11 @@ TEST_CASE("an option that would do nothing is refused; out of the configuration 
   const auto file = dir.file("j.toml", "rpm = 5\n");
   refused({"--job", file.native()}, "--rpm is of requests in real time");
 
-  dir.file(".config/batchwright/config.toml", "rpm = 5\nheadroom = 0.1\nfallback = \"batch\"\n"); // 0.1, or "10%"
+  dir.file(".config/batchwright/config.toml", "rpm = 10\nheadroom = 0.1\nfallback = \"batch\"\n"); // 0.1, or "10%"
   CHECK(world(job_words("submit", input, {"--dry-run"})).exit == 0);
   const auto live = world(job_words("submit", input, {"--dry-run", "--mode", "realtime"}));
   CHECK(live.exit == 0);
-  CHECK(says(live.err, "takes   about 108s at 5 requests a minute"));
+  CHECK(says(live.err, "takes   about 60s at 9 requests a minute"));
   CHECK(world(job_words("submit", input, {"--dry-run", "--deadline", "6h"})).exit == 0);
 }
 

@@ -127,18 +127,21 @@ TEST_CASE("a page of real time tells the deadline, what bounds the rest, and whe
   v.switched_at = now - 2min;
   v.rest = RestSpan{.requests = 300, .takes = 2min, .rate = 150};
   v.eta = now + 2min;
+  v.state = JobState::running;
   const auto page = report::page(v, {120, false}, now);
   CAPTURE(page);
   CHECK(has(page,
             "  live     100 of 400 answered in real time\n"
             "  rates    of all jobs of gpt-5.4-mini: 64 in flight, 150 requests a minute now, at most 500 requests "
-            "and\n           200,000 tokens a minute\n"
+            "and 200,000 tokens\n           a minute\n"
             "  deadline 2026-11-22 10:42:22 UTC, in 30 min\n"
             "  then     in real time since 10:10:22 UTC to keep the deadline: about 2m more at 150 requests a "
             "minute\n"
             "  done     in 2 min, as it looks now (2026-11-22 10:14:22 UTC)\n"));
   v.eta = now + 42min;
   CHECK(has(report::page(v, {120, false}, now), "in 30 min; will be missed by about 12m"));
+  v.state = JobState::open; // nobody sends
+  CHECK_FALSE(has(report::page(v, {120, false}, now), "as it looks now"));
 }
 
 TEST_CASE("a page tells afterwards whether a deadline was kept")
@@ -279,6 +282,19 @@ TEST_CASE("the table has a line for each job, with what there is room for")
         "  job      state      items  answered  failed   cost  made        model\n"
         "  reviews  running    1,000     41.0%       0  $0.00  12 min ago  gpt-5.4-mini\n"
         "  漢字     done     120,000      100%       0  $0.70  12 min ago  gpt-5.4-mini");
+}
+
+TEST_CASE("the table warns of deadlines that are missed by jobs that go on")
+{
+  auto v = view_of("reviews", {running_part(1, 10, 5, 0)});
+  v.deadline = now - 12min;
+  CHECK(has(report::table({v}, {}, now), "note     reviews: the deadline 10:00 UTC was missed by 12m so far"));
+  v.deadline = now + 12min;
+  CHECK_FALSE(has(report::table({v}, {}, now), "note"));
+  auto ended = view_of("old", {settled_part(1, 10, 0)});
+  ended.deadline = now - 12min;
+  ended.ended_at = now - 2min;
+  CHECK_FALSE(has(report::table({ended}, {}, now), "note")); // its own page says so
 }
 
 TEST_CASE("a sentence tells counts that are not nothing")

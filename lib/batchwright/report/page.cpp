@@ -257,7 +257,8 @@ std::string head(const JobView& v, const Style& style, Instant now)
   if (v.deadline) facts.add("deadline", deadline_line(v, now), miss(v, now).empty() ? Tone::plain : Tone::trouble);
   if (v.state != JobState::done) {
     if (const auto then = then_line(v, now); !then.empty()) facts.add("then", then);
-    if (v.eta) facts.add("done", fmt::format("{}, as it looks now ({})", relative(*v.eta, now), utc(*v.eta)));
+    if (v.eta && v.state == JobState::running)
+      facts.add("done", fmt::format("{}, as it looks now ({})", relative(*v.eta, now), utc(*v.eta)));
   }
   facts.add("cost", cost_line(v));
   if (v.requests_billed_again > 0) facts.add("twice", twice_line(v));
@@ -420,6 +421,8 @@ std::string table(const std::vector<JobView>& views, const Style& style, Instant
               {v.model.empty() ? "several" : harmless(v.model)}});
     if (v.state == JobState::paused && !v.message.empty())
       notes.add("note", fmt::format("{}: {}", v.job, harmless(v.message)), Tone::trouble);
+    if (const auto missed = missed_deadline(v, now); v.state != JobState::done && !missed.empty())
+      notes.add("note", fmt::format("{}: {}", v.job, missed), Tone::trouble);
   }
   return grid.text(style) + (notes.text().empty() ? "" : "\n") + notes.text();
 }

@@ -54,7 +54,7 @@ std::string json(const JobView& view);
 /// `status JOB`: a head of a few lines and a table of parts; of many parts those at rest are summed. No newline at the
 /// end, as everywhere here.
 std::string page(const JobView& view, const Style& style, Instant now);
-/// `status`: a line a job, and why some are paused.
+/// `status`: a line a job, why some are paused, and which miss their deadline.
 std::string table(const std::vector<JobView>& views, const Style& style, Instant now);
 /// One sentence: "reviews: 900 of 1,000 done, 2 failed, 98 pending; 1 batch running".
 std::string sentence(const JobView& view);
