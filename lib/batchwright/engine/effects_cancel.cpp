@@ -42,15 +42,14 @@ void Run::cancel(const Part& p)
 }
 
 /// What asking came to; a batch may have ended by itself just before.
-void Run::tell_stopped(int number, std::string_view status)
+void Run::tell_stopped(int number, const BatchStatus& status)
 {
-  const bool is_told = part(number).state == PartState::cancelling;
-  const bool is_stopping = status == "cancelling" || status == "cancelled";
-  const auto rest = m_job.cancel == Cancel::none ? "; what it leaves goes in real time" : "";
-  if (!is_stopping) {
-    note(Note::Level::info, fmt::format("part {}: its batch ended before it was stopped: it is {}", number, status));
-  } else if (!is_told) {
-    note(Note::Level::info, fmt::format("part {}: its batch is being stopped{}", number, rest));
+  if (has_ended(status) && status.status != "cancelled") {
+    note(Note::Level::info,
+         fmt::format("part {}: its batch ended before it was stopped: it is {}", number, status.status));
+  } else if (part(number).state == PartState::running) { // else it was told
+    note(Note::Level::info, fmt::format("part {}: its batch is being stopped{}", number,
+                                        m_job.cancel == Cancel::none ? "; what it leaves goes in real time" : ""));
   }
 }
 
@@ -58,19 +57,19 @@ void Run::record_cancel(int number, const Stopped& stopped, Instant asked_at)
 {
   const auto& reply = stopped.reply;
   if (stopped.seen && stopped.seen->ok()) {
-    const auto& status = stopped.seen->value.status;
-    if (has_ended(status_of(stopped.seen->value))) {
+    const auto status = status_of(stopped.seen->value);
+    if (has_ended(status)) {
       tell_stopped(number, status);
     } else {
       note(Note::Level::info,
-           fmt::format("cancelling the batch of part {}: {}; it is {}", number, reply.trouble, status));
+           fmt::format("cancelling the batch of part {}: {}; it is {}", number, reply.trouble, status.status));
     }
     return record_poll(number, *stopped.seen, asked_at);
   }
   if (!reply.ok()) {
     return record_unanswered(number, fmt::format("cancelling the batch of part {}", number), setback(reply));
   }
-  tell_stopped(number, reply.value.status);
+  tell_stopped(number, status_of(reply.value));
   if (has_ended(status_of(reply.value))) return record_poll(number, reply, asked_at);
 
   m_troubles.erase(number);

@@ -57,6 +57,11 @@ Millis time_to_stop(const Job& job, const std::optional<RateSeen>& seen)
   return job.policy.deadline ? std::min(usual, third_of(job)) : usual;
 }
 
+Millis latency_of(const std::optional<RateSeen>& seen)
+{
+  return seen && seen->latency ? *seen->latency : assumed_latency;
+}
+
 Millis minutes(double n)
 {
   constexpr double millis = 60'000;
@@ -96,38 +101,48 @@ Rest rest_of(const Job& job, const std::vector<Part>& parts)
   return rest;
 }
 
-RestSpan span_in_realtime(const Rest& rest, const RealtimePolicy& policy, const std::optional<RateSeen>& seen)
+namespace {
+
+/// What the rest can go no faster than.
+struct Limit {
+  Bound bound = Bound::requests;
+  double rate = 0;
+  double minutes = 0; ///< that the rest takes by it
+  bool is_assumed = false;
+};
+
+std::vector<Limit> limits_on(const Rest& rest, const RealtimePolicy& policy, const std::optional<RateSeen>& seen)
 {
   const auto known_requests = smaller(policy.requests_per_minute, seen ? seen->requests : std::nullopt);
   const auto known_tokens = smaller(policy.tokens_per_minute, seen ? seen->tokens : std::nullopt);
-  const bool is_assumed = !known_requests && !known_tokens;
   const auto share = 1 - static_cast<double>(policy.headroom) / 1e6;
-  const bool is_latency_seen = seen && seen->latency;
-  const auto latency = is_latency_seen ? *seen->latency : assumed_latency;
-  struct Limit {
-    Bound bound;
-    double rate;
-    double minutes; ///< that the rest takes by it
-    bool is_assumed;
-  };
-  std::vector<Limit> limits;
-  const auto add = [&](Bound bound, double rate, double of, bool assumed) {
-    limits.push_back({bound, rate, of / rate, assumed});
-  };
   const auto requests = static_cast<double>(rest.requests);
-  if (known_requests || is_assumed)
-    add(Bound::requests, known_requests ? *known_requests * share : assumed_requests, requests, is_assumed);
-  if (known_tokens || is_assumed)
-    add(Bound::tokens, known_tokens ? *known_tokens * share : assumed_tokens, static_cast<double>(rest.tokens),
-        is_assumed);
-  if (policy.max_in_flight > 0) {
-    const auto rounds = static_cast<double>(latency.count()) / 60'000;
-    add(Bound::in_flight, static_cast<double>(policy.max_in_flight), requests * rounds, !is_latency_seen);
+  const auto tokens = static_cast<double>(rest.tokens);
+  std::vector<Limit> limits;
+  if (known_requests)
+    limits.push_back({Bound::requests, *known_requests * share, requests / (*known_requests * share)});
+  if (known_tokens) limits.push_back({Bound::tokens, *known_tokens * share, tokens / (*known_tokens * share)});
+  if (limits.empty()) {
+    limits = {{Bound::requests, assumed_requests, requests / assumed_requests, true},
+              {Bound::tokens, assumed_tokens, tokens / assumed_tokens, true}};
   }
+  if (policy.max_in_flight > 0) {
+    const auto rate = static_cast<double>(policy.max_in_flight);
+    const auto latency = static_cast<double>(latency_of(seen).count()) / 60'000;
+    limits.push_back({Bound::in_flight, rate, requests / rate * latency, !seen || !seen->latency});
+  }
+  return limits;
+}
+
+} // namespace
+
+RestSpan span_in_realtime(const Rest& rest, const RealtimePolicy& policy, const std::optional<RateSeen>& seen)
+{
+  const auto limits = limits_on(rest, policy, seen);
   const auto narrowest = std::max_element(limits.begin(), limits.end(),
                                           [](const Limit& a, const Limit& b) { return a.minutes < b.minutes; });
   return {.requests = rest.requests,
-          .takes = rest.requests == 0 ? Millis{0} : minutes(narrowest->minutes) + 2 * latency,
+          .takes = rest.requests == 0 ? Millis{0} : minutes(narrowest->minutes) + 2 * latency_of(seen),
           .bound = narrowest->bound,
           .rate = static_cast<std::uint64_t>(std::llround(narrowest->rate)),
           .is_assumed = narrowest->is_assumed};
@@ -186,9 +201,8 @@ void add_rates(Tools& tools, const std::string& account, const std::optional<Rat
 /// When all is done, where that follows from what is left: nothing waits for a batch to end by itself, or for the user.
 void add_eta(const Job& job, const RestSpan& rest, Millis stopping, Instant now, JobView& v)
 {
-  const bool may_send = job.pause == Pause::none && job.cancel == Cancel::none && job.standing == Standing::consented;
   const bool is_known = job.switched_at || !has_batch_to_come_home(v.parts) || (v.leaving && v.leaving->is_too_late);
-  if (may_send && is_known) v.eta = now + rest.takes + (has_batch_to_stop(v.parts) ? stopping : Millis{0});
+  if (is_known) v.eta = now + rest.takes + (has_batch_to_stop(v.parts) ? stopping : Millis{0});
 }
 
 } // namespace
@@ -210,6 +224,8 @@ void add_outlook(Tools& tools, const Job& job, JobView& v)
     add_rates(tools, job.account, seen, *v.live);
     span = span_as_it_goes(rest, span, *v.live, seen);
   }
+  const bool may_send = job.pause == Pause::none && job.cancel == Cancel::none && job.standing == Standing::consented;
+  if (!may_send) return;
   const bool has_batches = std::any_of(v.parts.begin(), v.parts.end(),
                                        [](const Part& p) { return p.route == Route::batch && is_live(p.state); });
   if (has_batches && !job.switched_at) v.leaving = switch_of(job, v.parts, seen, timer_interval, now);

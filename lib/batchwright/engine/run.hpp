@@ -239,7 +239,7 @@ private:
 
   // --- effects: cancelling (effects_cancel.cpp) ---
   void cancel(const Part& part);
-  void tell_stopped(int number, std::string_view status);
+  void tell_stopped(int number, const BatchStatus& status);
   void record_cancel(int number, const Stopped& stopped, Instant asked_at);
   void give_up_part(const Part& part);
   void record_given_up(int number, const results::Settled& settled);
