@@ -2,6 +2,8 @@
 #include "tests/support/arena.hpp"
 #include "tests/support/hand_clock.hpp"
 
+#include <batchwright/engine/retry.hpp>
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -93,6 +95,10 @@ TEST_CASE("what was not sent is cancelled here, and nothing is asked of the serv
   CHECK(process.make(ask) == job); // a repeated submit finds it done
   CHECK(process.advance(job, Until::ended).state == JobState::done);
   CHECK(arena.ledger("uploads") == 0);
+
+  engine::begin_retry(process.tools, engine::plan_retry(process.tools, job, {}));
+  CHECK(engine::look(process.tools, job).items.cancelled == 0);
+  CHECK(engine::look(process.tools, job).items.pending() == 25);
 }
 
 TEST_CASE("running batches are stopped, what they finished counts, and no child is made of the rest")

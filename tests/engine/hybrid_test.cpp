@@ -460,6 +460,8 @@ TEST_CASE("when a job ended is written down with its last item, and no longer on
   auto process = arena.process();
   const auto job = process.make(arena.ask(20, 5));
   CHECK_FALSE(engine::look(process.tools, job).ended_at);
+  process.advance(job, Until::sent);
+  CHECK_FALSE(engine::look(process.tools, job).ended_at);
   const auto before = process.tools.clock.now();
   const auto view = process.advance(job, Until::ended);
   REQUIRE(view.state == JobState::done);
