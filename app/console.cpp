@@ -5,6 +5,8 @@
 #include <batchwright/base/clock.hpp>
 #include <batchwright/base/files.hpp>
 #include <batchwright/base/interrupt.hpp>
+#include <batchwright/report/grid.hpp>
+#include <batchwright/report/outlook.hpp>
 
 #include <fmt/format.h>
 
@@ -73,6 +75,12 @@ void Console::line_on_stderr(std::string_view line)
   bw::write_all(STDERR_FILENO, std::string{line} + '\n');
 }
 
+void Console::text_on_stderr(std::string_view text)
+{
+  line_on_stderr(::isatty(STDERR_FILENO) ? bw::report::fitted_lines(text, columns_of(STDERR_FILENO))
+                                         : std::string{text});
+}
+
 void Console::write(std::string_view bytes)
 {
   if (m_progress) m_progress->clear();
@@ -88,17 +96,21 @@ void Console::print(std::string_view line)
 
 void Console::say(std::string_view line)
 {
-  if (!m_globals.quiet && !m_globals.json) line_on_stderr(line);
+  if (!m_globals.quiet && !m_globals.json) text_on_stderr(line);
 }
 
 void Console::warn(std::string_view text)
 {
-  line_on_stderr(m_globals.json ? bw::report::json_warning(text) : bw::report::warning(text, style(STDERR_FILENO)));
+  if (m_globals.json) return line_on_stderr(bw::report::json_warning(text));
+  text_on_stderr(bw::report::warning(text, style(STDERR_FILENO)));
 }
 
 void Console::conclude(const bw::JobView& view, Stdout out)
 {
-  if (!m_globals.json) return say(bw::report::sentence(view));
+  if (!m_globals.json) {
+    say(bw::report::sentence(view));
+    return tell_deadline(view);
+  }
   const auto line = bw::report::json(view);
   if (out == Stdout::is_free) {
     print(line);
@@ -107,11 +119,21 @@ void Console::conclude(const bw::JobView& view, Stdout out)
   }
 }
 
+void Console::tell_deadline(const bw::JobView& view)
+{
+  const auto text = bw::report::missed_deadline(view, bw::system_clock().now());
+  if (!m_globals.json && !text.empty()) warn(fmt::format("{}: {}", view.job, text));
+}
+
 bw::Exit Console::fail(const bw::Error& error)
 {
   auto exit = bw::exit_for(error.fault());
   if (error.fault() == bw::Fault::interrupted) exit = stopped_by_user().value_or(exit);
-  line_on_stderr(m_globals.json ? bw::report::json(error, exit) : bw::report::text(error, style(STDERR_FILENO)));
+  if (m_globals.json) {
+    line_on_stderr(bw::report::json(error, exit));
+  } else {
+    text_on_stderr(bw::report::text(error, style(STDERR_FILENO)));
+  }
   return exit;
 }
 
@@ -144,6 +166,9 @@ void Console::on(const bw::Event& event)
     if (note->level == bw::Note::Level::info || m_globals.verbose) say(bw::report::harmless(note->text));
     return;
   }
+  const auto now = bw::system_clock().now();
+  if (const auto* left = std::get_if<bw::BatchesLeft>(&event)) return warn(bw::report::sentence(*left, now));
+  if (const auto* stuck = std::get_if<bw::Stuck>(&event)) return warn(bw::report::sentence(*stuck));
   const auto& moved = std::get<bw::PartMoved>(event);
   if (m_globals.verbose)
     say(fmt::format("{} part {}: {} -> {}", moved.job, moved.part, bw::name(moved.from), bw::name(moved.to)));

@@ -51,11 +51,13 @@ public:
   void write(std::string_view bytes);
   /// A line for people on stderr; nothing with --quiet or --json.
   void say(std::string_view line);
-  /// How a job stands at a command's end: an object with --json, else a sentence.
+  /// How a job stands at a command's end: an object with --json, else a sentence, and whether its deadline was missed.
   void conclude(const batchwright::JobView& view, Stdout out);
   /// Tells an error. Returns the exit status that goes with it, the same as told.
   batchwright::Exit fail(const batchwright::Error& error);
   void warn(std::string_view text);
+  /// Warns of a deadline that was or will be missed; nothing with --json, whose object tells it.
+  void tell_deadline(const batchwright::JobView& view);
 
   /// A yes or no on the terminal; with data on stdin, on /dev/tty. Throws `Fault::usage` with why it has to be asked,
   /// and this hint, where nobody can be.
@@ -67,6 +69,8 @@ public:
 private:
   void show(const batchwright::Progress& progress);
   void line_on_stderr(std::string_view line);
+  /// The same of a text for people: a terminal's edge breaks no word.
+  void text_on_stderr(std::string_view text);
 
   const Globals& m_globals;
   std::unique_ptr<batchwright::report::ProgressLine> m_progress;

@@ -31,6 +31,7 @@ void tell_end(const bw::JobView& view, Stdout out, Session& session)
 {
   if (session.globals.json || view.state == bw::JobState::done) return session.console().conclude(view, out);
   session.console().say(bw::report::next_step(view));
+  session.console().tell_deadline(view);
 }
 
 bw::Exit finish(const bw::JobView& view, const Ending& ending, Session& session)

@@ -1,6 +1,7 @@
 // `batchwright emulator`: a local server to rehearse and test against.
 
 #include "app/command.hpp"
+#include "app/numbers.hpp"
 #include "app/session.hpp"
 
 #include <batchwright/base/files.hpp>
@@ -96,12 +97,16 @@ void add_emulator(CLI::App& root, Session& session)
   CLI::App* command = root.add_subcommand("emulator", "A local server that speaks the API, to rehearse and test");
   command->add_option("--dir", options->directory, "Where files are kept (default: a temporary directory)")
       ->type_name("D");
-  command->add_option("--port", options->port, "Port (default: the system chooses)")->type_name("N");
+  command->add_option("--port", options->port, "Port (default: the system chooses)")
+      ->type_name("N")
+      ->check(whole_number("--port", {.least = 0, .most = 65'535}));
   command->add_option("--api-key", options->api_key, "The key to ask for (default: any)")->type_name("K");
   command->add_flag("--tls", options->tls, "HTTPS, with a certificate made at start");
   command->add_option("--faults", options->faults, "What goes wrong on purpose, and speeds: a JSON file")
       ->type_name("FILE");
-  command->add_option("--seed", options->seed, "Chooses which items fail and how outputs are shuffled")->type_name("N");
+  command->add_option("--seed", options->seed, "Chooses which items fail and how outputs are shuffled")
+      ->type_name("N")
+      ->check(whole_number("--seed", {.least = 0}));
   command->footer(help_footer);
   command->callback([options, &session] { session.exit = run_emulator(*options, session); });
 }

@@ -6,7 +6,7 @@
 #include "app/session.hpp"
 
 #include <batchwright/engine/finish.hpp>
-#include <batchwright/report/report.hpp>
+#include <batchwright/report/outlook.hpp>
 
 #include <fmt/format.h>
 
@@ -24,17 +24,6 @@ struct FinishOptions {
   bool yes = false;
 };
 
-std::string words_of(const bw::engine::Finish& plan)
-{
-  auto text = fmt::format("{}: {} items are left", plan.job, bw::report::count(plan.items));
-  if (plan.batches > 0)
-    text += fmt::format("; {} {} asked to stop, and what they finished counts", bw::report::count(plan.batches),
-                        plan.batches == 1 ? "batch is" : "batches are");
-  text += fmt::format("\n  in real time they cost {}",
-                      plan.cost ? "about " + bw::report::money(*plan.cost) : std::string{"what is not known"});
-  return text + fmt::format(" and take about {}", plan.takes);
-}
-
 bw::Exit run_finish(const FinishOptions& options, Session& session)
 {
   auto view = bw::engine::look(session.tools_if_any(), options.job); // an unknown job is said before a missing key
@@ -47,7 +36,7 @@ bw::Exit run_finish(const FinishOptions& options, Session& session)
   std::optional<bw::FileLock> lock = bw::engine::take_lock(session.tools(), options.job);
   const auto plan = bw::engine::plan_finish(session.tools(), options.job);
   auto& console = session.console();
-  console.say(words_of(plan));
+  console.say(bw::report::sentence(plan));
   if (!options.yes && !console.confirm(fmt::format("Finish {} in real time now?", options.job), "this spends money",
                                        "say --yes to send it")) {
     throw bw::Error{bw::Fault::usage, "not sent: consent was not given"};
@@ -73,6 +62,7 @@ Exit status:
   5    not finished yet
   64   there is no such job, or consent is missing (--yes)
   75   temporary: quota, or another process works on the job
+  130  stopped by Ctrl-C; 143 by SIGTERM
 
 Example:
   batchwright finish reviews --yes

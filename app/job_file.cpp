@@ -72,6 +72,8 @@ private:
       option.run_callback(); // now, so that what is wrong with a value is told with its line
     } catch (const CLI::ParseError& e) {
       throw error(setting, e.what(), "`batchwright submit --help` shows what it takes");
+    } catch (const bw::Error& e) {
+      throw error(setting, e.what(), e.hint());
     }
   }
 
@@ -99,6 +101,7 @@ private:
     if (!many && setting.form == Form::list) throw error(setting, "expected one value, not a list", {});
     if (setting.form == Form::table && key_of(option) != "set")
       throw error(setting, "expected a value, not a table", {});
+    if (type_of(option) == "SHARE" && setting.form == Form::number) return; // 0.1 beside "10%"
     const bool is_number = type_of(option) == "N";
     if (is_number != (setting.form == Form::number) && (is_number || setting.form == Form::number)) {
       throw error(setting, is_number ? "expected a number" : "expected a text in quotes", {});

@@ -1,7 +1,9 @@
 #include "app/job_options.hpp"
 
+#include "app/defaults.hpp"
 #include "app/delivery.hpp"
 #include "app/job_file.hpp"
+#include "app/numbers.hpp"
 #include "app/session.hpp"
 
 #include <batchwright/base/files.hpp>
@@ -41,21 +43,10 @@ std::string endpoint_of(const std::string& text)
               fmt::format("one of {}or a path of the API, as /v1/images/generations", words)};
 }
 
-/// Refuses more than `most`. A check of the option, so that a default out of the configuration meets it, too.
-CLI::Validator at_most(std::uint64_t most, const char* option, const std::string& why, const std::string& hint = {})
-{
-  const auto check = [=](const std::string& text) {
-    std::uint64_t given = 0;
-    if (!CLI::detail::lexical_cast(text, given) || given <= most) return std::string{}; // no number: not said here
-    throw Error{Fault::usage, fmt::format("{} {}: {}", option, text, why), hint};
-  };
-  return CLI::Validator{check, {}};
-}
-
 /// Never above the API's own limit.
-CLI::Validator allowed(std::uint64_t most, const char* option)
+WholeNumber within(std::uint64_t most)
 {
-  return at_most(most, option, fmt::format("the API allows at most {}", most));
+  return {.most = most, .why = fmt::format("the API allows at most {}", bw::report::count(most))};
 }
 
 /// The codes that may be accepted, as people read them.
@@ -111,6 +102,17 @@ bool was_asked(const bw::engine::Draft& draft)
   return !draft.costs_more || bw::tally(draft.job, draft.parts).pending() == 0;
 }
 
+/// A condition that holds for no item may be misspelt.
+void warn_of_idle_conditions(const bw::engine::Draft& draft, Console& console)
+{
+  for (std::size_t i = 0; i < draft.urgent.size(); ++i) {
+    if (draft.urgent[i] > 0 || draft.job.items == 0) continue;
+    const auto& [column, value] = draft.job.urgent[i];
+    console.warn(fmt::format("--urgent {}={}: none of {} has that value", column, value,
+                             bw::report::counted(draft.job.items, "item", "items")));
+  }
+}
+
 /// Spending asks first: on a terminal with a question, elsewhere it must have been said on the command line.
 void get_consent(const JobOptions& options, const bw::engine::Draft& draft, const bw::PlanView& plan, Session& session)
 {
@@ -138,9 +140,10 @@ std::pair<std::string, std::string> field_of(const std::string& text)
 CLI::Validator answerable()
 {
   const auto most = static_cast<std::uint64_t>(bw::wire::openai().tokens_per_request);
-  return at_most(most, "--max-output-tokens",
-                 fmt::format("no model answers with more than {} tokens", bw::report::count(most)),
-                 "leave it out for the model's own bound");
+  return whole_number("--max-output-tokens",
+                      {.most = most,
+                       .why = fmt::format("no model answers with more than {} tokens", bw::report::count(most)),
+                       .hint = "leave it out for the model's own bound"});
 }
 
 void add_job_options(CLI::App& command, JobOptions& o)
@@ -186,7 +189,6 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->allow_extra_args(false);
   command.add_option("--max-output-tokens", o.max_output_tokens, "Bound of each answer")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
       ->check(answerable());
   command
       .add_option(
@@ -197,7 +199,7 @@ void add_job_options(CLI::App& command, JobOptions& o)
       .add_option("--inputs-per-request", o.inputs_per_request,
                   "Items packed into one request, of embeddings (default 100) and moderations (default 32)")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number("--inputs-per-request"));
   command
       .add_option(
           "--input-format", o.input_format,
@@ -210,26 +212,25 @@ void add_job_options(CLI::App& command, JobOptions& o)
       .add_option("--id-column", o.id_column, "Column that gives the custom_id (default: bw-0000000000, counting up)")
       ->type_name("COL");
   command.add_option("--skip-bad", o.skip_bad, "Put aside up to N bad records instead of refusing the input")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(whole_number("--skip-bad", {.least = 0}));
   command.add_option("--requests-per-part", o.requests_per_part, "Requests in a file at most, up to 50,000")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
-      ->check(allowed(profile.requests_per_file, "--requests-per-part"))
+      ->check(whole_number("--requests-per-part", within(profile.requests_per_file)))
       ->default_str(std::to_string(profile.requests_per_file));
   command.add_option("--bytes-per-part", o.bytes_per_part, "Bytes of a file at most, up to 200 MiB")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
-      ->check(allowed(profile.bytes_per_file, "--bytes-per-part"))
+      ->check(whole_number("--bytes-per-part", within(profile.bytes_per_file)))
       ->default_str(std::to_string(profile.default_bytes_per_part));
   command.add_option("--tokens-per-part", o.tokens_per_part, "Input tokens of a file at most, by our estimate")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number("--tokens-per-part"));
   command
       .add_option("--enqueued-tokens", o.enqueued_tokens,
                   "Input tokens that the account may have waiting at the server for this model (default: learned from "
                   "its refusals)")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number("--enqueued-tokens"));
   command
       .add_option("--adopt-grace", o.adopt_grace,
                   "How long the server's listing may lag behind a batch whose creation was not answered")
@@ -238,7 +239,7 @@ void add_job_options(CLI::App& command, JobOptions& o)
   add_realtime_options(command, o.realtime);
   command.add_option("--max-attempts", o.max_attempts, "How often an item is sent at most")
       ->type_name("N")
-      ->check(CLI::Range(1, 100))
+      ->check(whole_number("--max-attempts", {.most = 100}))
       ->capture_default_str();
   command
       .add_option("--stop-on-failures", o.stop_on_failures,
@@ -274,8 +275,11 @@ bool is_ready_made(const JobOptions& o)
 
 std::vector<std::string> unsuited_defaults(const JobOptions& o)
 {
-  std::vector<std::string> names;
-  if (is_ready_made(o)) return {"model", "max_output_tokens"};
+  auto names = unsuited_defaults(o.realtime);
+  if (is_ready_made(o)) {
+    names.insert(names.end(), {"model", "max_output_tokens"});
+    return names;
+  }
   const auto* endpoint = bw::wire::find_endpoint(o.endpoint.empty() ? "chat" : o.endpoint);
   const bool has_bound = std::any_of(o.set.begin(), o.set.end(), [](const std::string& text) {
     const auto name = text.substr(0, text.find('='));
@@ -288,6 +292,13 @@ std::vector<std::string> unsuited_defaults(const JobOptions& o)
   const auto text = bw::read_file(o.body);
   if (body.parse(text) && body.root().find("model")) names.emplace_back("model");
   return names;
+}
+
+void complete_options(CLI::App& command, JobOptions& options, const bw::config::Settings& settings)
+{
+  const auto given = idle_unless_live(command);
+  take_defaults(command, settings, unsuited_defaults(options));
+  refuse_idle(options.realtime, given);
 }
 
 bw::engine::Ask ask_of(const JobOptions& o)
@@ -358,6 +369,7 @@ std::optional<Made> make_job(const JobOptions& options, Session& session)
   if (!options.out.empty()) bw::engine::Delivery{.out = options.out}.check_against(draft.job);
   for (const auto& skipped : draft.skipped)
     console.warn(fmt::format("put aside: {}", skipped.what()));
+  warn_of_idle_conditions(draft, console);
   const auto plan = bw::engine::plan_view(draft, bw::money::built_in_table());
   console.say(bw::report::plan(plan));
   if (options.dry_run) {

@@ -3,6 +3,7 @@
 
 #include "app/realtime_options.hpp"
 
+#include <batchwright/config/settings.hpp>
 #include <batchwright/engine/engine.hpp>
 
 #include <CLI/CLI.hpp>
@@ -57,6 +58,10 @@ void add_job_options(CLI::App& command, JobOptions& options);
 /// The settings that are no defaults for this job, since what was given says it otherwise or has no place for it: a
 /// bound of the output for vectors, a model beside a body that names its own.
 std::vector<std::string> unsuited_defaults(const JobOptions& options);
+
+/// Gives options that were not given their values from the configuration. Throws `Fault::usage` for an option that was
+/// given and would do nothing.
+void complete_options(CLI::App& command, JobOptions& options, const batchwright::config::Settings& settings);
 
 /// Whether the first input holds ready-made requests, as far as its first line tells; no, where an option says how
 /// requests are made.

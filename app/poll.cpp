@@ -65,6 +65,7 @@ Exit status:
   4    no key, or the server refused it
   74   the disk is full: such a job is paused, and goes on when there is room
   75   the server could not be reached, or a named job is worked on by another process
+  130  stopped by Ctrl-C; 143 by SIGTERM
 
 Example:
   batchwright poll

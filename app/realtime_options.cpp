@@ -1,13 +1,16 @@
 #include "app/realtime_options.hpp"
 
 #include "app/job_options.hpp"
+#include "app/numbers.hpp"
 
 #include <batchwright/base/clock.hpp>
 #include <batchwright/base/error.hpp>
+#include <batchwright/model/share.hpp>
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <ctime>
 
@@ -17,6 +20,28 @@ namespace {
 namespace bw = batchwright;
 using bw::Error;
 using bw::Fault;
+
+/// The options that say nothing but how requests go in real time.
+constexpr std::array only_live = {"--service-tier", "--rpm", "--tpm", "--max-in-flight", "--headroom"};
+
+std::uint64_t headroom_of(const std::string& text)
+{
+  constexpr std::uint64_t most = 950'000;
+  if (text.empty()) return 0;
+  const auto share = bw::parse_share(text);
+  if (share && *share <= most) return *share;
+  throw Error{Fault::usage, fmt::format("--headroom {}: expected a share from 0 to 0.95", text),
+              "a tenth is 0.1, or 10%"};
+}
+
+CLI::Validator headroom()
+{
+  const auto check = [](const std::string& text) {
+    headroom_of(text);
+    return std::string{};
+  };
+  return CLI::Validator{check, {}};
+}
 
 std::pair<std::string, std::string> condition_of(const std::string& text)
 {
@@ -50,6 +75,10 @@ bw::Fallback fallback_of(const RealtimeOptions& o, bw::Mode mode)
                 fmt::format("--fallback {} does not go with {}: what is left then goes in real time", o.fallback,
                             o.deadline.empty() ? "--patience" : "--deadline"),
                 "leave out --fallback"};
+  }
+  if (mode == bw::Mode::realtime && !o.fallback.empty() && fallback == bw::Fallback::batch) {
+    throw Error{Fault::usage, "--fallback batch does not go with --mode realtime: what is tried again stays there",
+                "leave out --fallback, or say --mode hybrid"};
   }
   return fallback;
 }
@@ -108,19 +137,20 @@ void add_realtime_options(CLI::App& command, RealtimeOptions& o)
       ->check(CLI::IsMember({"batch", "realtime", "none"}));
   command.add_option("--rpm", o.rpm, "Requests a minute in real time (default: as the server says)")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number("--rpm", {.hint = "leave it out for what the server says"}));
   command.add_option("--tpm", o.tpm, "Tokens a minute in real time (default: as the server says)")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number("--tpm", {.hint = "leave it out for what the server says"}));
   command
       .add_option("--max-in-flight", o.max_in_flight,
                   "Requests at once in real time (default: from the limits and the latency)")
       ->type_name("N")
-      ->check(CLI::Range(1, 10'000));
-  command.add_option("--headroom", o.headroom, "Share of the limits left to other traffic, from 0 to below 1")
-      ->type_name("F")
-      ->check(CLI::Range(0.0, 0.95))
-      ->capture_default_str();
+      ->check(whole_number("--max-in-flight", {.most = 10'000}));
+  command
+      .add_option("--headroom", o.headroom, "Share of the limits left to other traffic, from 0 to 0.95: 0.1, or 10%")
+      ->type_name("SHARE")
+      ->check(headroom())
+      ->default_str("0");
   command
       .add_option("--drain-timeout", o.drain_timeout, "How long Ctrl-C waits for real-time requests that are in flight")
       ->type_name("DURATION")
@@ -133,9 +163,35 @@ void add_realtime_options(CLI::App& command, RealtimeOptions& o)
       ->check(CLI::IsMember({"auto", "default", "flex", "priority"}));
 }
 
+std::vector<std::string> unsuited_defaults(const RealtimeOptions& o)
+{
+  const bool needs_realtime = o.mode == "realtime" || !o.deadline.empty() || !o.patience.empty();
+  return needs_realtime ? std::vector<std::string>{"fallback"} : std::vector<std::string>{};
+}
+
+std::vector<std::string> idle_unless_live(const CLI::App& command)
+{
+  std::vector<std::string> given;
+  std::copy_if(only_live.begin(), only_live.end(), std::back_inserter(given),
+               [&](const char* name) { return command.get_option(name)->count() > 0; });
+  return given;
+}
+
+void refuse_idle(const RealtimeOptions& o, const std::vector<std::string>& given)
+{
+  const auto mode = mode_of(o);
+  if (given.empty() || mode == bw::Mode::realtime || !o.urgent.empty()) return;
+  const auto fallback = fallback_of(o, mode);
+  if (fallback == bw::Fallback::realtime) return;
+  throw Error{Fault::usage,
+              fmt::format("{} is of requests in real time, and of this job none goes there (--mode {}, --fallback {})",
+                          given.front(), bw::name(mode), bw::name(fallback)),
+              mode == bw::Mode::batch ? "say --mode hybrid or --fallback realtime, or leave it out"
+                                      : "say --fallback realtime, or leave it out"};
+}
+
 void apply(const RealtimeOptions& o, bw::Job& job)
 {
-  constexpr double millionths = 1e6;
   job.mode = mode_of(o);
   for (const auto& text : o.urgent)
     job.urgent.push_back(condition_of(text));
@@ -147,7 +203,7 @@ void apply(const RealtimeOptions& o, bw::Job& job)
   policy.realtime.requests_per_minute = o.rpm;
   policy.realtime.tokens_per_minute = o.tpm;
   policy.realtime.max_in_flight = o.max_in_flight;
-  policy.realtime.headroom = static_cast<std::uint64_t>(std::llround(o.headroom * millionths));
+  policy.realtime.headroom = headroom_of(o.headroom);
   if (const auto drain = duration_of(o.drain_timeout, "--drain-timeout")) policy.realtime.drain_timeout = *drain;
 }
 
@@ -161,7 +217,10 @@ bw::Instant deadline_of(const std::string& text, bw::Instant now)
     throw Error{Fault::usage, fmt::format("--deadline {}: not a time", text),
                 "from now on: 90m, 6h; today or tomorrow: 18:30; or 2026-11-22T18:00:00+01:00"};
   }
-  if (*when <= now) throw Error{Fault::usage, fmt::format("--deadline {}: has passed ({})", text, bw::rfc3339(*when))};
+  if (*when <= now) {
+    throw Error{Fault::usage, fmt::format("--deadline {}: has passed, it is {} now", text, bw::rfc3339(now)),
+                "give a time to come, or how long from now on: --deadline 6h"};
+  }
   return *when;
 }
 

@@ -21,12 +21,20 @@ struct RealtimeOptions {
   std::uint64_t rpm = 0;
   std::uint64_t tpm = 0;
   std::uint64_t max_in_flight = 0;
-  double headroom = 0;
+  std::string headroom = {}; ///< a share: "0.1", "10%"; empty: not given
   std::string drain_timeout = {};
   std::string service_tier = {};
 };
 
 void add_realtime_options(CLI::App& command, RealtimeOptions& options);
+
+/// The settings that are no defaults for such a job: what they say does not go with it.
+std::vector<std::string> unsuited_defaults(const RealtimeOptions& options);
+
+/// Of the options that were given, those that do nothing where no request goes in real time.
+std::vector<std::string> idle_unless_live(const CLI::App& command);
+/// Throws `Fault::usage` where one was given and that is so.
+void refuse_idle(const RealtimeOptions& options, const std::vector<std::string>& given);
 
 /// Sets mode, fallback, deadline and rates of a job. Throws `Fault::usage` for what cannot be, and what contradicts
 /// itself.

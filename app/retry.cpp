@@ -154,7 +154,6 @@ void add_retry(CLI::App& root, Session& session)
   command->add_option("--model", options->model, "Ask this model, for these items only")->type_name("M");
   command->add_option("--max-output-tokens", options->max_output_tokens, "Bound of each answer, for these items only")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
       ->check(answerable());
   command->add_option("--set", options->set, "Body field, for these items only, beside the job's or in place of one")
       ->type_name("KEY=JSON")

@@ -1,7 +1,6 @@
 // `batchwright run`: submit, wait, fetch, in one. Run again, it goes on where it was.
 
 #include "app/command.hpp"
-#include "app/defaults.hpp"
 #include "app/delivery.hpp"
 #include "app/job_options.hpp"
 #include "app/session.hpp"
@@ -46,6 +45,7 @@ Exit status:
   64   usage, or consent is missing (--yes)
   65   the input cannot be used: a message says where; nothing was sent
   75   temporary: quota, or another process works on the job
+  130  stopped by Ctrl-C; 143 by SIGTERM
 
 Example:
   batchwright run reviews.csv --model gpt-5.4-mini --max-output-tokens 20 \
@@ -64,7 +64,7 @@ void add_run(CLI::App& root, Session& session)
       ->type_name("DURATION");
   command->footer(help_footer);
   command->callback([options, command, &session] {
-    take_defaults(*command, session.settings(), unsuited_defaults(options->job));
+    complete_options(*command, options->job, session.settings());
     session.exit = run_run(*options, session);
   });
 }

@@ -1,6 +1,7 @@
 // `batchwright show`: prompts and answers to read.
 
 #include "app/command.hpp"
+#include "app/numbers.hpp"
 #include "app/session.hpp"
 
 #include <batchwright/engine/show.hpp>
@@ -80,7 +81,7 @@ void add_show(CLI::App& root, Session& session)
   command->add_option("--item", options->item, "One item, by its index from 0 or its custom_id")->type_name("N|ID");
   command->add_option("--limit", options->limit, "How many items at most (default: 10 on a terminal, else all)")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number("--limit"));
   command->footer(help_footer);
   command->callback([options, &session] { session.exit = run_show(*options, session); });
 }

@@ -6,8 +6,6 @@
 #include <batchwright/engine/finish.hpp>
 #include <batchwright/report/report.hpp>
 
-#include <fmt/format.h>
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -36,15 +34,6 @@ void refresh(std::vector<bw::JobView>& views, Session& session)
   }
 }
 
-/// A job whose batches run can be done sooner, at a price.
-void add_offer(bw::JobView& view, Session& session)
-{
-  const auto offer = bw::engine::offer_finish(session.tools_if_any(), view);
-  if (!offer || offer->items == 0) return;
-  const auto price = offer->cost ? "for about " + bw::report::money(*offer->cost) : std::string{"at a price not known"};
-  view.outlook = fmt::format("`batchwright finish {}` does the rest in real time now, {}", view.job, price);
-}
-
 bw::Exit run_status(const StatusOptions& options, Session& session)
 {
   auto& tools = session.tools_if_any();
@@ -64,7 +53,7 @@ bw::Exit run_status(const StatusOptions& options, Session& session)
     for (const auto& view : views)
       console.print(bw::report::json(view));
   } else if (!options.job.empty()) {
-    add_offer(views.front(), session);
+    views.front().offer = bw::engine::offer_finish(tools, views.front());
     console.print(bw::report::page(views.front(), style, now));
   } else if (views.empty()) {
     console.say("no jobs yet; `batchwright submit --help` shows how to make one");

@@ -1,7 +1,6 @@
 // `batchwright submit`: make a job of an input and bring it under way.
 
 #include "app/command.hpp"
-#include "app/defaults.hpp"
 #include "app/delivery.hpp"
 #include "app/handover.hpp"
 #include "app/job_options.hpp"
@@ -70,7 +69,7 @@ void add_submit(CLI::App& root, Session& session)
   command->add_flag("--detach", options->detach, "Do not stay while the server checks the files");
   command->footer(help_footer);
   command->callback([options, command, &session] {
-    take_defaults(*command, session.settings(), unsuited_defaults(options->job));
+    complete_options(*command, options->job, session.settings());
     session.exit = run_submit(*options, session);
   });
 }

@@ -194,7 +194,7 @@ TEST_CASE("a deadline that comes while batches run: stopped, harvested, the rest
   CAPTURE(ended.err);
   REQUIRE(ended.exit == 0);
   CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds{14}); // seven, on a machine with time
-  CHECK(says(ended.err, "batches are left for the deadline"));
+  CHECK(says(ended.err, "a: goes on in real time now, to keep the deadline "));
   check_complete(tests::slurp(out), 300);
   check_bought_once(world, 301);
   const auto records = records_of(tests::slurp(out));
@@ -239,7 +239,7 @@ TEST_CASE("finish asks, says cost and time, leaves no item on both routes, and h
   CHECK(unasked.exit == 64);
   CHECK(says(unasked.err, "--yes"));
   CHECK(says(unasked.err, "3 batches are asked to stop"));
-  CHECK(says(unasked.err, "in real time they cost about $"));
+  CHECK(says(unasked.err, "in real time that costs about $"));
   CHECK(says(unasked.err, "requests a minute"));
   CHECK(world.ledger("cancels_asked") == 0);
   CHECK(status_of(world, "a").text("mode") == "batch");
@@ -315,7 +315,7 @@ TEST_CASE("poll --for sees a job with a deadline through")
   const auto polled = world({"poll", "--for", "50ms"});
   CAPTURE(polled.err);
   CHECK(polled.exit == 0);
-  CHECK(says(polled.err, "left for the deadline"));
+  CHECK(says(polled.err, "goes on in real time now, to keep the deadline"));
   CHECK(status_of(world, "a").text("state") == "done");
   check_complete(world({"fetch", "a"}).out, 40);
   check_bought_once(world, 41);
@@ -394,19 +394,160 @@ TEST_CASE("a deadline that cannot be kept is said at submit, with the time and t
   CAPTURE(assumed.err);
   CHECK(assumed.exit == 0);
   CHECK(says(assumed.err, "not in time"));
-  CHECK(says(assumed.err, "500 requests a minute, which is assumed"));
+  CHECK(says(assumed.err, "500 requests a minute (assumed)"));
   const auto given = world(job_words("submit", input, {"--deadline", "2m", "--rpm", "1200", "--dry-run"}));
   CHECK(says(given.err, "not in time"));
   CHECK(says(given.err, "1,200 requests a minute"));
   const auto enough = world(job_words("submit", input, {"--deadline", "2h", "--rpm", "1200", "--dry-run"}));
   CHECK_FALSE(says(enough.err, "not in time"));
-  CHECK(says(enough.err, "what is left goes in real time"));
+  CHECK(says(enough.err, "switches to real time at "));
+  CHECK(says(enough.err, "3,000 requests are left, 3m at 1,200 requests a minute"));
+  const auto past = world(job_words("submit", input, {"--deadline=2020-01-01T00:00:00Z", "--dry-run"}));
+  CHECK(says(past.err, "has passed, it is 20"));
+  CHECK(says(past.err, "hint: give a time to come"));
   for (const auto* bad : {"7", "-1h", "25:00", "2020-01-01T00:00:00Z", "0s"}) {
     CAPTURE(bad);
     const auto refused = world(job_words("submit", input, {std::string{"--deadline="} + bad, "--dry-run"}));
     CHECK(refused.exit == 64);
     CHECK(says(refused.err, "--deadline"));
   }
+}
+
+TEST_CASE("a deadline is seen through in real time: when it may be done is told, and afterwards that it was missed")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), R"({"chat_latency_ms":300})"};
+  warm_up(dir, world);
+  const auto input = tests::rows(dir, 60); // at two in 300 ms: nine seconds
+  const auto out = dir / "out.jsonl";
+  const Words job{"--deadline", "5s", "--max-in-flight", "2"};
+  Running holder{paid_words("run", input, with(job, {"-o", out.native()})), world.environment()};
+  wait_for([&] { return world.ledger("live_billed") >= 5; });
+  {
+    const auto status = status_of(world, "a");
+    CHECK(status.text("deadline") != "(none)");
+    CHECK(status.text("eta") > status.text("deadline"));
+    const auto page = world({"status", "a", "--offline"});
+    CHECK(says(page.out, "; will be missed by about "));
+    CHECK(says(page.out, "with 2 in flight"));
+    CHECK(says(page.out, "  done     in "));
+    CHECK(says(page.out, "of all jobs of gpt-5.4-mini: 2 in flight"));
+  }
+  const auto ended = holder.wait();
+  CAPTURE(ended.err);
+  CHECK(ended.exit == 0);
+  CHECK(says(ended.err, "a: goes on in real time now, though not in time for the deadline "));
+  CHECK(says(ended.err, "warning: a: the deadline "));
+  CHECK(says(ended.err, " UTC was missed by "));
+  CHECK(says(world({"status", "a"}).out, "; was missed by "));
+  CHECK(says(world({"finish", "a"}).err, " UTC was missed by "));
+  const auto status = status_of(world, "a");
+  CHECK(says(status.text("message"), "was missed by "));
+  CHECK(status.text("eta") == "(none)");
+}
+
+TEST_CASE("a deadline that was kept is no news, but its page says so")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path()};
+  const auto input = tests::rows(dir, 5);
+  const auto ended = world(paid_words("run", input, {"--deadline", "1h", "--every", "50ms"}));
+  CAPTURE(ended.err);
+  CHECK(ended.exit == 0);
+  CHECK_FALSE(says(ended.err, "missed"));
+  CHECK(says(world({"status", "a"}).out, "; was kept"));
+  CHECK(status_of(world, "a").text("message") == "(none)");
+}
+
+TEST_CASE("a poll says what became of a deadline, and what will")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), R"({"chat_latency_ms":200})"};
+  const auto input = tests::rows(dir, 20);
+  REQUIRE(world(paid_words("submit", input, {"--deadline", "1s", "--detach"})).exit == 0);
+  std::this_thread::sleep_for(std::chrono::milliseconds{1'100});
+  const auto polled = world({"poll"});
+  CAPTURE(polled.err);
+  CHECK(polled.exit == 0);
+  CHECK(says(polled.err, "warning: a: the deadline "));
+  CHECK(says(polled.err, "was missed by "));
+}
+
+TEST_CASE("what was cancelled is not shown as answered")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), slow_batches};
+  REQUIRE(world(paid_words("submit", tests::rows(dir, 10))).exit == 0);
+  REQUIRE(world({"cancel", "a", "--abandon"}).exit == 0);
+  const auto page = world({"status", "a", "--offline"});
+  CHECK(says(page.out, "  0%\n"));
+  CHECK(says(page.out, "10: 0 succeeded, 10 failed (all cancelled)"));
+}
+
+TEST_CASE("an option that would do nothing is refused; out of the configuration it does no harm")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path()};
+  const auto input = tiers(dir, 6, 2);
+  const auto refused = [&](const Words& more, std::string_view words) {
+    const auto ended = world(job_words("submit", input, with(more, {"--dry-run"})));
+    CAPTURE(ended.err);
+    CHECK(ended.exit == 64);
+    CHECK(says(ended.err, words));
+  };
+  for (const auto& [option, value] :
+       {std::pair{"--rpm", "5"}, std::pair{"--tpm", "500"}, std::pair{"--max-in-flight", "5"},
+        std::pair{"--headroom", "10%"}, std::pair{"--service-tier", "flex"}}) {
+    CAPTURE(option);
+    refused({option, value}, fmt::format("{} is of requests in real time", option));
+    refused({option, value}, "--mode hybrid or --fallback realtime");
+    refused({option, value, "--mode", "hybrid", "--fallback", "none"}, "--fallback realtime");
+    for (const auto& live : {Words{"--mode", "hybrid"}, Words{"--mode", "realtime"}, Words{"--fallback", "realtime"},
+                             Words{"--urgent", "tier=gold", "--fallback", "none"}, Words{"--deadline", "6h"}}) {
+      CHECK(world(job_words("submit", input, with(live, {option, value, "--dry-run"}))).exit == 0);
+    }
+  }
+  refused({"--mode", "realtime", "--fallback", "batch"}, "--fallback batch does not go with --mode realtime");
+  CHECK(world(job_words("submit", input, {"--mode", "realtime", "--fallback", "none", "--dry-run"})).exit == 0);
+  const auto file = dir.file("j.toml", "rpm = 5\n");
+  refused({"--job", file.native()}, "--rpm is of requests in real time");
+
+  dir.file(".config/batchwright/config.toml", "rpm = 10\nheadroom = 0.1\nfallback = \"batch\"\n"); // 0.1, or "10%"
+  CHECK(world(job_words("submit", input, {"--dry-run"})).exit == 0);
+  const auto live = world(job_words("submit", input, {"--dry-run", "--mode", "realtime"}));
+  CHECK(live.exit == 0);
+  CHECK(says(live.err, "takes   about 60s at 9 requests a minute"));
+  CHECK(world(job_words("submit", input, {"--dry-run", "--deadline", "6h"})).exit == 0);
+}
+
+TEST_CASE("headroom is a fraction or a percentage, in a job file, too")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path()};
+  const auto input = tests::rows(dir, 100);
+  for (const auto* line : {"headroom = 0.5", "headroom = \"50%\"", "headroom = \"0.5\""}) {
+    const auto file = dir.file("j.toml", fmt::format("mode = \"realtime\"\nrpm = 100\n{}\n", line));
+    const auto planned = world(job_words("submit", input, {"--dry-run", "--job", file.native()}));
+    CAPTURE(planned.err);
+    CHECK(planned.exit == 0);
+    CHECK(says(planned.err, "at 50 requests a minute"));
+  }
+  CHECK(world(job_words("submit", input, {"--dry-run", "--job", dir.file("k.toml", "headroom = true\n").native()}))
+            .exit == 64);
+}
+
+TEST_CASE("an urgent condition that holds for no item is warned of, each by itself")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path()};
+  const auto input = tiers(dir, 6, 2);
+  const auto planned = world(
+      job_words("submit", input, {"--dry-run", "--urgent", "tier=gold", "--urgent", "tier=glod", "--urgent", "id=r0"}));
+  CHECK(planned.exit == 0);
+  CHECK(says(planned.err, "warning: --urgent tier=glod: none of 6 items has that value"));
+  CHECK_FALSE(says(planned.err, "tier=gold:"));
+  CHECK_FALSE(says(planned.err, "id=r0:")); // it holds where another does, too
+  CHECK(says(planned.err, "3 urgent items"));
 }
 
 TEST_CASE("a batch that does not stop holds up the rest, which is said, and cancel --abandon gives it up")

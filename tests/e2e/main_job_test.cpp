@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <csignal>
 #include <thread>
 
@@ -268,6 +269,41 @@ TEST_CASE("usage errors say what is wrong, and exit 64")
   CHECK(world.ledger("uploads") == 0);
   CHECK(world({"--version"}).out.starts_with("batchwright "));
   CHECK(world({"submit", "--help"}).exit == 0);
+}
+
+TEST_CASE("a number that cannot be is told with its option, what was given and what is allowed")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path()};
+  const auto input = dir.file("a.csv", rows(3));
+  const std::vector<std::array<const char*, 3>> wrong{
+      {"--rpm", "0", "--rpm 0: expected a whole number, 1 or more"},
+      {"--rpm", "99999999999999999999", "expected a whole number, 1 or more"},
+      {"--tpm", "1e3", "--tpm 1e3: expected a whole number, 1 or more"},
+      {"--max-in-flight", "x", "--max-in-flight x: expected a whole number from 1 to 10,000"},
+      {"--max-in-flight", "10001", "--max-in-flight 10001: expected a whole number from 1 to 10,000"},
+      {"--headroom", "1", "--headroom 1: expected a share from 0 to 0.95"},
+      {"--headroom", "96%", "--headroom 96%: expected a share from 0 to 0.95"},
+      {"--headroom", "much", "a tenth is 0.1, or 10%"},
+      {"--max-attempts", "0", "--max-attempts 0: expected a whole number from 1 to 100"},
+      {"--requests-per-part", "50001", "--requests-per-part 50001: the API allows at most 50,000"},
+      {"--bytes-per-part", "0", "--bytes-per-part 0: expected a whole number from 1 to 209,715,200"},
+      {"--tokens-per-part", "2.5", "--tokens-per-part 2.5: expected a whole number, 1 or more"},
+      {"--enqueued-tokens", "many", "--enqueued-tokens many: expected a whole number, 1 or more"},
+      {"--inputs-per-request", "0", "--inputs-per-request 0: expected a whole number, 1 or more"},
+      {"--skip-bad", "-1", "--skip-bad -1: expected a whole number"},
+      {"--max-output-tokens", "0", "--max-output-tokens 0: expected a whole number from 1 to "},
+  };
+  for (const auto& [option, given, words] : wrong) {
+    CAPTURE(words);
+    const auto refused = world(job_words("submit", input, {"--dry-run", std::string{option} + "=" + given}));
+    CAPTURE(refused.err);
+    CHECK(refused.exit == 64);
+    CHECK(refused.err.find(words) != std::string::npos);
+  }
+  CHECK(world({"show", "a", "--limit", "0"}).err.find("--limit 0: expected a whole number, 1 or more") !=
+        std::string::npos);
+  CHECK(world({"emulator", "--port", "65536"}).err.find("from 0 to 65,535") != std::string::npos);
 }
 
 TEST_CASE("no key is exit 4 with what to do, before the input is read")

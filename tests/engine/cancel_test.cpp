@@ -2,6 +2,8 @@
 #include "tests/support/arena.hpp"
 #include "tests/support/hand_clock.hpp"
 
+#include <batchwright/engine/retry.hpp>
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -84,6 +86,7 @@ TEST_CASE("what was not sent is cancelled here, and nothing is asked of the serv
   const auto view = process.advance(job, Until::ended, Sending::no);
   CHECK(view.state == JobState::done);
   CHECK(view.items.failed == 25);
+  CHECK(view.items.cancelled == 25);
   CHECK(exit_for(view) == Exit::some_failed);
   CHECK(codes_of(process.merged(job)) == std::map<std::string, int>{{"cancelled", 25}});
   CHECK_FALSE(any_paid(process.merged(job)));
@@ -92,6 +95,10 @@ TEST_CASE("what was not sent is cancelled here, and nothing is asked of the serv
   CHECK(process.make(ask) == job); // a repeated submit finds it done
   CHECK(process.advance(job, Until::ended).state == JobState::done);
   CHECK(arena.ledger("uploads") == 0);
+
+  engine::begin_retry(process.tools, engine::plan_retry(process.tools, job, {}));
+  CHECK(engine::look(process.tools, job).items.cancelled == 0);
+  CHECK(engine::look(process.tools, job).items.pending() == 25);
 }
 
 TEST_CASE("running batches are stopped, what they finished counts, and no child is made of the rest")
@@ -116,6 +123,7 @@ TEST_CASE("running batches are stopped, what they finished counts, and no child 
   CHECK(codes[""] == static_cast<int>(view.items.succeeded));
   CHECK(codes[""] > 0);
   CHECK(codes[""] + codes["cancelled"] == 40);
+  CHECK(view.items.cancelled == static_cast<std::uint64_t>(codes["cancelled"]));
   CHECK(arena.ledger("batches_created") == 2);
   CHECK(arena.ledger("executed_twice") == 0);
 }

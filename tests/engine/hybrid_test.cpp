@@ -8,6 +8,7 @@
 #include <batchwright/engine/due.hpp>
 #include <batchwright/engine/finish.hpp>
 #include <batchwright/engine/hybrid.hpp>
+#include <batchwright/engine/retry.hpp>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -163,24 +164,27 @@ TEST_CASE("a rest takes as long as the narrower limit says, and the last answers
 {
   const auto by_requests = span_in_realtime({3'000, 60'000}, {}, rates(1'000, 1'000'000));
   CHECK(by_requests.takes == 3 * minute + Millis{2'000});
-  CHECK(by_requests.limit == "1,000 requests a minute");
+  CHECK(by_requests.bound == Bound::requests);
+  CHECK(by_requests.rate == 1'000);
+  CHECK(by_requests.requests == 3'000);
   CHECK_FALSE(by_requests.is_assumed);
   const auto by_tokens = span_in_realtime({3'000, 60'000'000}, {}, rates(1'000, 1'000'000));
   CHECK(by_tokens.takes == 60 * minute + Millis{2'000});
-  CHECK(by_tokens.limit == "1,000,000 tokens a minute");
+  CHECK(by_tokens.bound == Bound::tokens);
+  CHECK(by_tokens.rate == 1'000'000);
   CHECK(span_in_realtime({0, 0}, {}, rates(1'000, 1'000'000)).takes == Millis{0});
 }
 
 TEST_CASE("of the user's and the server's limits the smaller one counts, less what is left to others")
 {
   const RealtimePolicy own{.requests_per_minute = 500};
-  CHECK(span_in_realtime({1'000, 0}, own, rates(1'000, 1'000'000)).limit == "500 requests a minute");
-  CHECK(span_in_realtime({1'000, 0}, own, std::nullopt).limit == "500 requests a minute");
+  CHECK(span_in_realtime({1'000, 0}, own, rates(1'000, 1'000'000)).rate == 500);
+  CHECK(span_in_realtime({1'000, 0}, own, std::nullopt).rate == 500);
   CHECK_FALSE(span_in_realtime({1'000, 0}, own, std::nullopt).is_assumed);
-  CHECK(span_in_realtime({1'000, 0}, own, rates(100, 1'000'000)).limit == "100 requests a minute");
+  CHECK(span_in_realtime({1'000, 0}, own, rates(100, 1'000'000)).rate == 100);
   const RealtimePolicy modest{.headroom = 100'000};
   const auto span = span_in_realtime({900, 0}, modest, rates(1'000, 1'000'000));
-  CHECK(span.limit == "900 requests a minute");
+  CHECK(span.rate == 900);
   CHECK(span.takes == minute + Millis{2'000});
 }
 
@@ -188,11 +192,46 @@ TEST_CASE("where nobody told a limit, what a new account has is assumed, and tha
 {
   const auto span = span_in_realtime({1'000, 0}, {}, std::nullopt);
   CHECK(span.is_assumed);
-  CHECK(span.limit == "500 requests a minute");
+  CHECK(span.rate == 500);
   CHECK(span.takes == 2 * minute + 2 * Millis{10'000});
-  CHECK(in_words(span).find("assumed") != std::string::npos);
-  CHECK(span_in_realtime({10, 400'000}, {}, std::nullopt).limit == "200,000 tokens a minute");
-  CHECK(in_words(span_in_realtime({1'000, 0}, {}, rates(1'000, 1'000'000))).find("assumed") == std::string::npos);
+  const auto by_tokens = span_in_realtime({10, 400'000}, {}, std::nullopt);
+  CHECK(by_tokens.bound == Bound::tokens);
+  CHECK(by_tokens.rate == 200'000);
+  CHECK_FALSE(span_in_realtime({1'000, 0}, {}, rates(1'000, 1'000'000)).is_assumed);
+}
+
+TEST_CASE("what the user lets be in flight at once bounds the pace, too")
+{
+  const RealtimePolicy two{.max_in_flight = 2};
+  auto seen = rates(1'000, 1'000'000);
+  seen.latency = Millis{6'000}; // twenty a minute
+  const auto span = span_in_realtime({100, 0}, two, seen);
+  CHECK(span.bound == Bound::in_flight);
+  CHECK(span.rate == 2);
+  CHECK(span.takes == 5 * minute + Millis{12'000});
+  CHECK_FALSE(span.is_assumed);
+  CHECK(span_in_realtime({100, 0}, two, std::nullopt).is_assumed); // how long an answer takes
+  CHECK(span_in_realtime({100, 0}, {.max_in_flight = 1'000}, seen).bound == Bound::requests);
+}
+
+TEST_CASE("while requests go, their pace says more than what is assumed, and than a limit that is not reached")
+{
+  const Rest rest{1'200, 0};
+  const auto seen = rates(1'000, 1'000'000); // answers within a second
+  const RealtimeView flying{.in_flight = 20};
+  const auto assumed = span_in_realtime(rest, {}, std::nullopt);
+  const auto as_seen = span_as_it_goes(rest, assumed, flying, seen);
+  CHECK(as_seen.bound == Bound::pace);
+  CHECK(as_seen.rate == 1'200);
+  CHECK(as_seen.takes == minute + Millis{2'000});
+  CHECK_FALSE(as_seen.is_assumed);
+  const auto known = span_in_realtime(rest, {}, seen);
+  CHECK(span_as_it_goes(rest, known, flying, seen).bound == Bound::requests);
+  const auto slowed = span_as_it_goes(rest, known, {.in_flight = 20, .allowed = 100}, seen);
+  CHECK(slowed.bound == Bound::pace);
+  CHECK(slowed.takes == 12 * minute + Millis{2'000});
+  CHECK(span_as_it_goes(rest, known, {.in_flight = 20, .allowed = 5'000}, seen).bound == Bound::requests);
+  CHECK(span_as_it_goes(rest, assumed, {}, std::nullopt).is_assumed); // nothing goes yet
 }
 
 TEST_CASE("the switch leaves time for the rest, for cancelling, and for the wait until the next poll")
@@ -241,9 +280,7 @@ TEST_CASE("too late is what at once would not be done in time: only batches that
   CHECK(switch_of(job, planned, seen, Millis{1'000}, noon)->at < noon); // all of it goes in real time at once
   CHECK(switch_of(job, {running(9'000, 0)}, seen, Millis{1'000}, noon)->is_too_late);
   CHECK(switch_of(job, planned, seen, Millis{1'000}, noon + minute)->is_too_late);
-  const auto words = in_words(*switch_of(job, planned, seen, Millis{1'000}, noon + minute), job);
-  CHECK(words.find("not in time") != std::string::npos);
-  CHECK(words.find("1,000 requests a minute") != std::string::npos);
+  CHECK(switch_of(job, planned, seen, Millis{1'000}, noon + minute)->rest.rate == 1'000);
   CHECK_FALSE(switch_of(Job{}, planned, seen, minute, noon));
 }
 
@@ -386,6 +423,56 @@ TEST_CASE("a job that is switched leaves its batches: what they did counts, and 
   CHECK(arena.ledger("requests_billed") == 90);
   CHECK(arena.ledger("batches_cancelled") == 3);
   CHECK(arena.ledger("billed_on_both_routes") == 0);
+}
+
+TEST_CASE("of a batch that had ended by itself nobody says that it is being stopped")
+{
+  auto faults = fast();
+  faults.in_progress_ms = 100;
+  const auto told = [](const Process& process, std::string_view words) {
+    const auto& notes = process.recorder.notes;
+    return std::any_of(notes.begin(), notes.end(),
+                       [&](const std::string& note) { return note.find(words) != std::string::npos; });
+  };
+  Arena arena{faults};
+  auto process = arena.process();
+  let_call(process);
+  const auto job = process.make(arena.ask(10));
+  process.advance(job, Until::sent);
+  for (int round = 0; process.client.batch(process.store.parts(job).front().batch).value.status != "completed";
+       ++round) {
+    REQUIRE(round < 500);
+    std::this_thread::sleep_for(Millis{10});
+  }
+  begin_finish(process.tools, job);
+  const auto view = process.advance(job, Until::ended);
+  CHECK(view.items.succeeded == 10);
+  CHECK(told(process, "part 1: its batch ended before it was stopped: it is completed"));
+  CHECK_FALSE(told(process, "stopped;"));
+  CHECK(arena.ledger("live_billed") == 0);
+}
+
+TEST_CASE("when a job ended is written down with its last item, and no longer once items are sent again")
+{
+  auto faults = fast();
+  faults.fail_share = 0.5;
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto job = process.make(arena.ask(20, 5));
+  CHECK_FALSE(engine::look(process.tools, job).ended_at);
+  process.advance(job, Until::sent);
+  CHECK_FALSE(engine::look(process.tools, job).ended_at);
+  const auto before = process.tools.clock.now();
+  const auto view = process.advance(job, Until::ended);
+  REQUIRE(view.state == JobState::done);
+  REQUIRE(view.items.failed > 0);
+  const auto ended = engine::look(process.tools, job).ended_at;
+  REQUIRE(ended);
+  CHECK(*ended >= before);
+  CHECK(*ended <= process.tools.clock.now());
+  CHECK(view.ended_at == ended);
+  begin_retry(process.tools, plan_retry(process.tools, job, {}));
+  CHECK_FALSE(engine::look(process.tools, job).ended_at);
 }
 
 TEST_CASE("parts without a batch change their route, keep their file, and no item is lost or counted twice")

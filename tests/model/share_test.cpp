@@ -36,4 +36,18 @@ TEST_CASE("what is neither a number nor a share of a hundred is none")
   }
 }
 
+TEST_CASE("a share of a whole is written as a fraction or as a percentage")
+{
+  for (const auto& [text, millionths] :
+       {std::pair{"0", 0U}, std::pair{"0.1", 100'000U}, std::pair{"10%", 100'000U}, std::pair{"0.000001", 1U},
+        std::pair{"12.5%", 125'000U}, std::pair{"100%", 1'000'000U}, std::pair{"1", 1'000'000U}}) {
+    CAPTURE(text);
+    CHECK(parse_share(text) == millionths);
+  }
+  for (const auto* text : {"", "x", "-0.1", "1.1", "101%", "10 %", "0,1", "1e-1", ".1"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_share(text));
+  }
+}
+
 TEST_SUITE_END();

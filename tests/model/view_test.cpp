@@ -48,6 +48,20 @@ TEST_CASE("a tally sums what is settled; what a settled part left is pending in 
   CHECK(tally(job_of(0), {}).pending() == 0);
 }
 
+TEST_CASE("a tally and a view tell what of the failed was cancelled, and when it ended")
+{
+  auto cancelled = settled(4, 6, 0);
+  cancelled.outcome.cancelled = 5;
+  auto job = job_of(20);
+  job.ended_at = Instant{Millis{9}};
+  job.switched_at = Instant{Millis{8}};
+  const auto v = view(job, {cancelled, settled(10, 0, 0)}, Held::no);
+  CHECK(v.items.failed == 6);
+  CHECK(v.items.cancelled == 5);
+  CHECK(v.ended_at == job.ended_at);
+  CHECK(v.switched_at == job.switched_at);
+}
+
 TEST_CASE("a tally that does not add up is a bug, told with its figures")
 {
   try {

@@ -81,6 +81,15 @@ TEST_CASE("text is wrapped at spaces; a word that is too long keeps its line")
   CHECK(wrapped("漢字 漢字", 7, 0) == "漢字\n漢字");
 }
 
+TEST_CASE("a long line of a text is broken between words, under its label or a little deeper")
+{
+  CHECK(fitted_lines("short\n  and short", 20) == "short\n  and short");
+  CHECK(fitted_lines("one two three four", 9) == "one two\n  three\n  four");
+  CHECK(fitted_lines("  hint: one two three", 14) == "  hint: one\n  two three");
+  CHECK(fitted_lines("a\n  note    one two three\nb", 18) == "a\n  note    one two\n          three\nb");
+  CHECK(fitted_lines("ends\n", 10) == "ends\n");
+}
+
 TEST_CASE("a bar shows each stretch, however small, and is full only when all is done")
 {
   const Style plain;

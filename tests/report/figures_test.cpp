@@ -19,6 +19,34 @@ TEST_CASE("counts carry commas")
   CHECK(count(std::numeric_limits<std::uint64_t>::max()) == "18,446,744,073,709,551,615");
 }
 
+TEST_CASE("what is counted has the number it has")
+{
+  CHECK(counted(1, "batch", "batches") == "1 batch");
+  CHECK(counted(0, "batch", "batches") == "0 batches");
+  CHECK(counted(2'000, "batch", "batches") == "2,000 batches");
+}
+
+TEST_CASE("about how long is rounded up, and never nothing")
+{
+  CHECK(about(0s) == "1s");
+  CHECK(about(200ms) == "1s");
+  CHECK(about(89'001ms) == "90s");
+  CHECK(about(119s) == "119s");
+  CHECK(about(2min) == "2m");
+  CHECK(about(7min + 1s) == "8m");
+  CHECK(about(59min + 1s) == "1h 00m");
+  CHECK(about(2h + 4min + 1s) == "2h 05m");
+}
+
+TEST_CASE("a time of day has seconds where it is near, and its day where that is another")
+{
+  const auto now = *parse_rfc3339("2026-11-22T10:00:00Z");
+  CHECK(clock_time(now + 9min + 59s, now) == "10:09:59 UTC");
+  CHECK(clock_time(now - 9min - 59s, now) == "09:50:01 UTC");
+  CHECK(clock_time(now + 10min, now) == "10:10 UTC");
+  CHECK(clock_time(now + 20h, now) == "2026-11-23 06:00 UTC");
+}
+
 TEST_CASE("sizes step up before they would read 1024")
 {
   CHECK(bytes(0) == "0 B");

@@ -111,6 +111,62 @@ TEST_CASE("a page tells what a person asks: how far, how much, since when, what 
                 "     2  running       500   410       3  in_progress");
 }
 
+TEST_CASE("a page of real time tells the deadline, what bounds the rest, and when that may be done")
+{
+  auto called = part_of(1, PartState::running, 400);
+  called.route = Route::realtime;
+  called.remote.completed = 100;
+  auto v = view_of("reviews", {called});
+  REQUIRE(v.live);
+  v.live->model = "gpt-5.4-mini";
+  v.live->in_flight = 64;
+  v.live->allowed = 150;
+  v.live->limit_requests = 500;
+  v.live->limit_tokens = 200'000;
+  v.deadline = now + 30min;
+  v.switched_at = now - 2min;
+  v.rest = RestSpan{.requests = 300, .takes = 2min, .rate = 150};
+  v.eta = now + 2min;
+  v.state = JobState::running;
+  const auto page = report::page(v, {120, false}, now);
+  CAPTURE(page);
+  CHECK(has(page,
+            "  live     100 of 400 answered in real time\n"
+            "  rates    of all jobs of gpt-5.4-mini: 64 in flight, 150 requests a minute now, at most 500 requests "
+            "and 200,000 tokens\n           a minute\n"
+            "  deadline 2026-11-22 10:42:22 UTC, in 30 min\n"
+            "  then     in real time since 10:10:22 UTC to keep the deadline: about 2m more at 150 requests a "
+            "minute\n"
+            "  done     in 2 min, as it looks now (2026-11-22 10:14:22 UTC)\n"));
+  v.eta = now + 42min;
+  CHECK(has(report::page(v, {120, false}, now), "in 30 min; will be missed by about 12m"));
+  v.state = JobState::open; // nobody sends
+  CHECK_FALSE(has(report::page(v, {120, false}, now), "as it looks now"));
+}
+
+TEST_CASE("a page tells afterwards whether a deadline was kept")
+{
+  auto v = view_of("reviews", {settled_part(1, 10, 0)});
+  v.deadline = now - 20min;
+  CHECK(has(report::page(v, {}, now), "deadline 2026-11-22 09:52:22 UTC, 20 min ago\n")); // nobody wrote down the end
+  v.ended_at = now - 25min;
+  CHECK(has(report::page(v, {}, now), "20 min ago; was kept\n"));
+  v.ended_at = now - 8min;
+  CHECK(has(report::page(v, {}, now), "20 min ago; was missed by 12m\n"));
+}
+
+TEST_CASE("what was cancelled is no answer: neither in the bar nor in the share")
+{
+  auto part = settled_part(1, 30, 70);
+  part.outcome.cancelled = 60;
+  const auto page = report::page(view_of("reviews", {part}), {}, now);
+  CHECK(has(page, "  40.0%"));
+  CHECK(has(page, "100: 30 succeeded, 70 failed (60 cancelled)"));
+  CHECK(has(page, "────"));
+  part.outcome.cancelled = 70;
+  CHECK(has(report::page(view_of("reviews", {part}), {}, now), "70 failed (all cancelled)"));
+}
+
 TEST_CASE("a page tells until when the server keeps what was not collected")
 {
   auto ended = part_of(2, PartState::ended, 10);
@@ -226,6 +282,19 @@ TEST_CASE("the table has a line for each job, with what there is room for")
         "  job      state      items  answered  failed   cost  made        model\n"
         "  reviews  running    1,000     41.0%       0  $0.00  12 min ago  gpt-5.4-mini\n"
         "  漢字     done     120,000      100%       0  $0.70  12 min ago  gpt-5.4-mini");
+}
+
+TEST_CASE("the table warns of deadlines that are missed by jobs that go on")
+{
+  auto v = view_of("reviews", {running_part(1, 10, 5, 0)});
+  v.deadline = now - 12min;
+  CHECK(has(report::table({v}, {}, now), "note     reviews: the deadline 10:00 UTC was missed by 12m so far"));
+  v.deadline = now + 12min;
+  CHECK_FALSE(has(report::table({v}, {}, now), "note"));
+  auto ended = view_of("old", {settled_part(1, 10, 0)});
+  ended.deadline = now - 12min;
+  ended.ended_at = now - 2min;
+  CHECK_FALSE(has(report::table({ended}, {}, now), "note")); // its own page says so
 }
 
 TEST_CASE("a sentence tells counts that are not nothing")

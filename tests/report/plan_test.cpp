@@ -60,6 +60,43 @@ TEST_CASE("a plan tells the work, its price, and what the figures rest on")
   CHECK(bounded.ends_with("\n  aside   1 bad record left out"));
 }
 
+TEST_CASE("a plan in real time tells first what that takes and costs, and uploads nothing")
+{
+  PlanView v{.job = "reviews",
+             .model = "gpt-5.4-mini",
+             .items = 20'000,
+             .requests = 20'000,
+             .live_requests = 20'000,
+             .request_bytes = 100'000'000,
+             .input_tokens = {24'000'000},
+             .batch = PicoUsd{12'340'000'000'000},
+             .realtime = PicoUsd{24'680'000'000'000},
+             .mode = Mode::realtime,
+             .rest = {.requests = 20'000, .takes = Millis{2'400'000}, .rate = 500},
+             .prices_as_of = "2026-11-22"};
+  CHECK(report::plan(v) == "reviews: 20,000 requests in real time for gpt-5.4-mini\n"
+                           "  takes   about 40m at 500 requests a minute\n"
+                           "  tokens  about 24,000,000 in\n"
+                           "  cost    about $24.68 in real time, $12.34 by batch (prices of 2026-11-22)");
+  v.realtime.reset();
+  CHECK(report::plan(v).find("no price for gpt-5.4-mini") != std::string::npos);
+}
+
+TEST_CASE("a plan tells a deadline in the machine's zone, with seconds where it is near")
+{
+  const auto now = *parse_rfc3339("2026-11-22T10:00:00Z");
+  PlanView v{.job = "reviews", .mode = Mode::hybrid, .drafted_at = now};
+  v.deadline = now + Millis{3'661'000};
+  v.leaving = Switch{.at = now + Millis{60'000}, .rest = {.requests = 5, .takes = Millis{2'000}, .rate = 500}};
+  CHECK(report::plan(v).find("\n  then    by " + local_time(*v.deadline)) != std::string::npos);
+  CHECK(report::plan(v).find(": switches to real time at 10:01:00 UTC: 5 requests are left") != std::string::npos);
+  v.deadline = now + Millis{61'000};
+  const auto local = local_time(*v.deadline);
+  CHECK(report::plan(v).find("by " + local.substr(0, 16) + ":01" + local.substr(16)) != std::string::npos);
+  v.leaving.reset();
+  CHECK(report::plan(v).find("then") == std::string::npos);
+}
+
 TEST_CASE("work is told in the number it has")
 {
   CHECK(report::amount_of_work(1, 1) == "1 request in 1 batch");

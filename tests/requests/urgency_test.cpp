@@ -131,6 +131,14 @@ TEST_CASE("parts are numbered by their first items, whichever kind was full firs
   CHECK(plan.parts[1].pick == Pick::urgent);
 }
 
+TEST_CASE("each condition is counted by itself, also behind one that holds")
+{
+  const FreshDirectory dir;
+  const auto j = urgent_job(dir, tiers(9), {{"tier", "gold"}, {"tier", "glod"}, {"id", "r0"}});
+  CHECK(requests::plan(j).urgent == std::vector<std::uint64_t>{3, 0, 1});
+  CHECK(requests::plan(urgent_job(dir, tiers(9), {})).urgent.empty());
+}
+
 TEST_CASE("where all are urgent there is no batch, where none is, no other part")
 {
   const FreshDirectory dir;

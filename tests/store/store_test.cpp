@@ -500,6 +500,23 @@ TEST_CASE("a database of the first schema is brought up, with all it holds")
   CHECK(store.parts("reviews").front().items == 3);
 }
 
+TEST_CASE("a database from before ends were written down is brought up, and knows of none")
+{
+  const tests::FreshDirectory home;
+  const auto database = home / "state.db";
+  std::filesystem::copy_file(FIXTURES "/state/schema-9.db", database);
+  Store store{database};
+  auto job = store.job("reviews").value();
+  CHECK(job.items == 3);
+  CHECK_FALSE(job.ended_at);
+  CHECK(store.parts("reviews").at(0).outcome.cancelled == 0);
+  job.ended_at = Instant{Millis{5}};
+  Transaction tx{store};
+  tx.update(job);
+  tx.commit();
+  CHECK(store.job("reviews")->ended_at == job.ended_at);
+}
+
 TEST_CASE(
     "a database from before the real-time route is brought up, and nothing of it is urgent, switched or withdrawn")
 {

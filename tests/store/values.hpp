@@ -63,6 +63,7 @@ inline batchwright::Job full_job(std::string name, std::uint64_t items)
                 .patience = Millis{42}};
   job.urgent = {{"tier", every_byte()}, {"漢字", ""}, {"tier", "gold"}};
   job.switched_at = at(43);
+  job.ended_at = at(47);
   job.skip_bad = 9;
   job.items = items;
   job.base_url = "https://api.openai.com/v1";
@@ -118,6 +119,7 @@ inline batchwright::Part full_part(int number, std::uint64_t items)
   part.lapses_at = at(1'797'892'000'000);
   part.outcome = {.succeeded = 1,
                   .failed = 2,
+                  .cancelled = 48,
                   .left = 3,
                   .usage = {.input = {4}, .cached = {5}, .output = {6}, .reasoning = {7}},
                   .spent = {std::numeric_limits<std::int64_t>::min()},

@@ -104,8 +104,10 @@ private:
   {
     if (kind == Kind::flag) {
       if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
-    } else if (kind == Kind::number) {
+    } else if (kind == Kind::number || (kind == Kind::share && node.is_integer())) {
       if (const auto* number = node.as_integer(); number && number->get() >= 0) return std::to_string(number->get());
+    } else if (const auto* share = node.as_floating_point(); share && kind == Kind::share) {
+      return fmt::format("{}", share->get());
     } else if (const auto* text = node.as_string()) {
       if (text->get().find_first_of(std::string_view{"\r\n\0", 3}) == std::string::npos) return text->get();
     }
@@ -115,6 +117,7 @@ private:
   static std::string_view expected(Kind kind)
   {
     if (kind == Kind::flag) return "true or false";
+    if (kind == Kind::share) return "a share, as 0.1 or \"10%\"";
     return kind == Kind::number ? "a whole number, not negative" : "a text in quotes, on one line";
   }
 

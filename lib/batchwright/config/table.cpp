@@ -49,7 +49,7 @@ const std::vector<Setting>& table()
       {"rpm", Kind::number},
       {"tpm", Kind::number},
       {"max_in_flight", Kind::number},
-      {"headroom", Kind::text},
+      {"headroom", Kind::share},
       {"burst", Kind::text},
   };
   return settings;

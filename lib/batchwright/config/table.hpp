@@ -14,6 +14,7 @@ enum class Kind : std::uint8_t {
   text,
   path,     ///< in the file: relative to it, `~/` is the user's home
   number,   ///< whole, not negative
+  share,    ///< of a whole: a number, or a text as "10%"
   flag,     ///< true or false
   key,      ///< never shown
   key_file, ///< a path that is shown only where it leads somewhere: it may be the key itself, put into the wrong place

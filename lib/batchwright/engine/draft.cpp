@@ -200,14 +200,14 @@ std::string advice(const Draft& draft, const money::PriceTable& prices)
   return {};
 }
 
-/// What a deadline means for the job that is drafted.
+/// How long the job that is drafted takes in real time, and what a deadline means for it.
 void look_ahead(Draft& made, Tools& tools)
 {
   const auto seen = tools.store.rate(made.job.account, main_model(made.job, made.parts));
-  const auto plan = switch_of(made.job, made.parts, seen, Millis{1'000}, tools.clock.now());
-  if (!plan) return;
-  made.time_for_batches = plan->at - tools.clock.now();
-  made.outlook = fmt::format("by {}: {}", local_time(*made.job.policy.deadline), in_words(*plan, made.job));
+  made.drafted_at = tools.clock.now();
+  made.rest = span_in_realtime(rest_of(made.job, made.parts), made.job.policy.realtime, seen);
+  if (!made.job.switched_at) made.leaving = switch_of(made.job, made.parts, seen, Millis{1'000}, made.drafted_at);
+  if (made.leaving) made.time_for_batches = made.leaving->at - made.drafted_at;
 }
 
 void plan(Draft& made, Tools& tools, input::Empty empty)
@@ -228,6 +228,7 @@ void plan(Draft& made, Tools& tools, input::Empty empty)
   made.parts = std::move(plan.parts);
   made.input_tokens = plan.input_tokens;
   made.request_bytes = plan.bytes;
+  made.urgent = std::move(plan.urgent);
   made.skipped = std::move(plan.skipped);
   made.skipped_count = plan.skipped_count;
   if (is_ready_made(job)) {
@@ -429,7 +430,10 @@ PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
           .mode = draft.job.mode,
           .fallback = draft.job.policy.fallback,
           .urgent = urgent_items(draft),
-          .outlook = draft.outlook,
+          .rest = draft.rest,
+          .deadline = draft.job.policy.deadline,
+          .leaving = draft.leaving,
+          .drafted_at = draft.drafted_at,
           .advice = advice(draft, prices),
           .prices_as_of = prices.as_of(),
           .skipped = draft.skipped_count,

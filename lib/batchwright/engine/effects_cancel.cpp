@@ -30,10 +30,8 @@ void Run::cancel(const Part& p)
 {
   m_asked.insert(p.number);
   // What is stopped to be finished in real time loses no attempt; that is known before anything can come of it.
-  if (m_job.cancel == Cancel::none && !p.withdrawn) {
-    note(Note::Level::info, fmt::format("part {}: its batch is stopped, the rest goes in real time", p.number));
+  if (m_job.cancel == Cancel::none && !p.withdrawn)
     record(p.number, [](Part& changed, store::Transaction&) { changed.withdrawn = true; });
-  }
   const auto work = [this, batch = p.batch] {
     Stopped stopped{.reply = m_server.client.cancel(batch)};
     if (may_have_ended(stopped.reply)) stopped.seen = m_server.client.batch(batch);
@@ -44,17 +42,35 @@ void Run::cancel(const Part& p)
   });
 }
 
+/// What asking came to; a batch may have ended by itself just before.
+void Run::tell_stopped(int number, const BatchStatus& status)
+{
+  if (has_ended(status) && status.status != "cancelled") {
+    note(Note::Level::info,
+         fmt::format("part {}: its batch ended before it was stopped: it is {}", number, status.status));
+  } else if (part(number).state == PartState::running) { // else it was told
+    note(Note::Level::info, fmt::format("part {}: its batch is being stopped{}", number,
+                                        m_job.cancel == Cancel::none ? "; what it leaves goes in real time" : ""));
+  }
+}
+
 void Run::record_cancel(int number, const Stopped& stopped, Instant asked_at)
 {
   const auto& reply = stopped.reply;
   if (stopped.seen && stopped.seen->ok()) {
-    note(Note::Level::info, fmt::format("cancelling the batch of part {}: {}; it is {}", number, reply.trouble,
-                                        stopped.seen->value.status));
+    const auto status = status_of(stopped.seen->value);
+    if (has_ended(status)) {
+      tell_stopped(number, status);
+    } else {
+      note(Note::Level::info,
+           fmt::format("cancelling the batch of part {}: {}; it is {}", number, reply.trouble, status.status));
+    }
     return record_poll(number, *stopped.seen, asked_at);
   }
   if (!reply.ok()) {
     return record_unanswered(number, fmt::format("cancelling the batch of part {}", number), setback(reply));
   }
+  tell_stopped(number, status_of(reply.value));
   if (has_ended(status_of(reply.value))) return record_poll(number, reply, asked_at);
 
   m_troubles.erase(number);

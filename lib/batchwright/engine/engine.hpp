@@ -73,8 +73,11 @@ struct Draft {
   std::map<std::string, Usage> by_model = {}; ///< the same by the models that are asked
   bool output_assumed = false;                ///< no bound was given: output_tokens is an assumption
   std::uint64_t request_bytes = 0;
-  std::string outlook = {};                    ///< of a deadline: when and why it goes in real time
+  RestSpan rest = {};                 ///< all of it, were it sent in real time
+  std::optional<Switch> leaving = {}; ///< when it leaves its batches; nothing: there is no deadline
+  Instant drafted_at = {};
   std::optional<Millis> time_for_batches = {}; ///< until then; nothing: there is no deadline
+  std::vector<std::uint64_t> urgent = {}; ///< for how many items each condition of Job::urgent holds; empty: not read
   std::vector<Error> skipped = {};
   std::uint64_t skipped_count = 0;
   Job asked = {};                            ///< where it continues a job: what was asked for now

@@ -1,3 +1,4 @@
+#include <batchwright/base/unsigned.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/finish.hpp>
 #include <batchwright/engine/hybrid.hpp>
@@ -10,11 +11,6 @@
 
 namespace batchwright::engine {
 namespace {
-
-std::uint64_t unsigned_of(std::int64_t n)
-{
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, n));
-}
 
 /// What a part's items without an answer would cost in real time.
 std::optional<PicoUsd> cost_of_rest(const Job& job, const Part& p, double share, const money::PriceTable& prices)
@@ -46,7 +42,7 @@ Finish sum_up(Tools& tools, const Job& job, const std::vector<Part>& parts)
     plan.cost = cost && plan.cost ? std::optional{*plan.cost + *cost} : std::nullopt;
   }
   const auto seen = tools.store.rate(job.account, main_model(job, parts));
-  plan.takes = in_words(span_in_realtime(rest_of(job, parts), job.policy.realtime, seen));
+  plan.rest = span_in_realtime(rest_of(job, parts), job.policy.realtime, seen);
   return plan;
 }
 
@@ -72,9 +68,9 @@ std::optional<Finish> offer_finish(Tools& tools, const JobView& view)
   const bool runs =
       view.state == JobState::running && view.standing == Standing::consented && view.cancel == Cancel::none;
   const bool has_batches = std::any_of(view.parts.begin(), view.parts.end(), has_live_batch);
-  if (!runs || !has_batches || view.deadline || !view.outlook.empty()) return std::nullopt;
-  const auto job = known_job(tools, view.job);
-  return job.switched_at ? std::nullopt : std::optional{sum_up(tools, job, view.parts)};
+  if (!runs || !has_batches || view.deadline || view.stuck || view.switched_at) return std::nullopt;
+  const auto plan = sum_up(tools, known_job(tools, view.job), view.parts);
+  return plan.items > 0 ? std::optional{plan} : std::nullopt;
 }
 
 void begin_finish(Tools& tools, const std::string& name)

@@ -3,21 +3,12 @@
 #pragma once
 
 #include <batchwright/engine/engine.hpp>
+#include <batchwright/model/outlook.hpp>
 
-#include <cstdint>
 #include <optional>
 #include <string>
 
 namespace batchwright::engine {
-
-/// What finishing a job in real time comes to.
-struct Finish {
-  std::string job = {};
-  std::uint64_t items = 0;          ///< without an answer, as far as is known
-  std::uint64_t batches = 0;        ///< that are asked to stop
-  std::optional<PicoUsd> cost = {}; ///< of those items, in real time; nothing: the price is not known
-  std::string takes = {};           ///< how long, and by which limit
-};
 
 /// What is left of the job. Throws `Fault::usage` for an unknown job, one that may not send yet, or one whose input is
 /// not known; `Fault::unfinished` while it is being cancelled.

@@ -1,7 +1,6 @@
+#include <batchwright/base/unsigned.hpp>
 #include <batchwright/engine/hybrid.hpp>
 #include <batchwright/wire/request.hpp>
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -21,14 +20,6 @@ constexpr Millis assumed_cancelling{600'000};
 /// How often a timer polls, as far as we know.
 constexpr Millis timer_interval{300'000};
 
-std::string grouped(double n)
-{
-  auto digits = fmt::format("{}", std::llround(n));
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<std::size_t>(at), ",");
-  return digits;
-}
-
 std::optional<double> smaller(std::uint64_t given, const std::optional<std::int64_t>& seen)
 {
   std::optional<double> limit;
@@ -43,17 +34,38 @@ Millis third_of(const Job& job)
   return std::max(Millis{0}, *job.policy.deadline - job.created_at) / 3;
 }
 
-std::string clock_time(Instant t)
+/// Whether anything of the job may be at the server, or get there before the switch.
+bool has_batch_to_come_home(const std::vector<Part>& parts)
 {
-  return rfc3339(t).substr(11, 5) + " UTC";
+  return std::any_of(parts.begin(), parts.end(), [](const Part& p) {
+    return p.route == Route::batch && is_live(p.state) && p.state != PartState::ended && p.state != PartState::fetched;
+  });
 }
 
-std::string duration(Millis span)
+/// Whether a batch has to stop before all is done: one that is there, or may be.
+bool has_batch_to_stop(const std::vector<Part>& parts)
 {
-  const auto seconds = (span.count() + 999) / 1000;
-  if (seconds < 120) return fmt::format("{} s", seconds);
-  if (seconds < 2 * 3600) return fmt::format("{} min", (seconds + 59) / 60);
-  return fmt::format("{} h {} min", seconds / 3600, seconds % 3600 / 60);
+  return std::any_of(parts.begin(), parts.end(), [](const Part& p) {
+    return has_live_batch(p) || (p.route == Route::batch && p.state == PartState::creating);
+  });
+}
+
+/// How long batches take to stop, as was last seen.
+Millis time_to_stop(const Job& job, const std::optional<RateSeen>& seen)
+{
+  const auto usual = seen && seen->cancelling ? *seen->cancelling : assumed_cancelling;
+  return job.policy.deadline ? std::min(usual, third_of(job)) : usual;
+}
+
+Millis latency_of(const std::optional<RateSeen>& seen)
+{
+  return seen && seen->latency ? *seen->latency : assumed_latency;
+}
+
+Millis minutes(double n)
+{
+  constexpr double millis = 60'000;
+  return Millis{std::llround(n * millis)};
 }
 
 } // namespace
@@ -89,23 +101,70 @@ Rest rest_of(const Job& job, const std::vector<Part>& parts)
   return rest;
 }
 
-Span span_in_realtime(const Rest& rest, const RealtimePolicy& policy, const std::optional<RateSeen>& seen)
+namespace {
+
+/// What the rest can go no faster than.
+struct Limit {
+  Bound bound = Bound::requests;
+  double rate = 0;
+  double minutes = 0; ///< that the rest takes by it
+  bool is_assumed = false;
+};
+
+std::vector<Limit> limits_on(const Rest& rest, const RealtimePolicy& policy, const std::optional<RateSeen>& seen)
 {
   const auto known_requests = smaller(policy.requests_per_minute, seen ? seen->requests : std::nullopt);
   const auto known_tokens = smaller(policy.tokens_per_minute, seen ? seen->tokens : std::nullopt);
-  const bool is_assumed = !known_requests && !known_tokens;
   const auto share = 1 - static_cast<double>(policy.headroom) / 1e6;
-  const auto requests = known_requests ? *known_requests * share : is_assumed ? assumed_requests : 1e12;
-  const auto tokens = known_tokens ? *known_tokens * share : is_assumed ? assumed_tokens : 1e12;
-  auto latency = seen && seen->latency ? *seen->latency : assumed_latency;
-  const auto by_requests = static_cast<double>(rest.requests) / requests;
-  const auto by_tokens = static_cast<double>(rest.tokens) / tokens;
-  const auto minutes = std::max(by_requests, by_tokens);
-  Span span{.takes = Millis{std::llround(minutes * 60'000)} + 2 * latency, .limit = {}, .is_assumed = is_assumed};
-  if (rest.requests == 0) span.takes = Millis{0};
-  span.limit = by_requests >= by_tokens ? fmt::format("{} requests a minute", grouped(requests))
-                                        : fmt::format("{} tokens a minute", grouped(tokens));
-  return span;
+  const auto requests = static_cast<double>(rest.requests);
+  const auto tokens = static_cast<double>(rest.tokens);
+  std::vector<Limit> limits;
+  if (known_requests)
+    limits.push_back({Bound::requests, *known_requests * share, requests / (*known_requests * share)});
+  if (known_tokens) limits.push_back({Bound::tokens, *known_tokens * share, tokens / (*known_tokens * share)});
+  if (limits.empty()) {
+    limits = {{Bound::requests, assumed_requests, requests / assumed_requests, true},
+              {Bound::tokens, assumed_tokens, tokens / assumed_tokens, true}};
+  }
+  if (policy.max_in_flight > 0) {
+    const auto rate = static_cast<double>(policy.max_in_flight);
+    const auto latency = static_cast<double>(latency_of(seen).count()) / 60'000;
+    limits.push_back({Bound::in_flight, rate, requests / rate * latency, !seen || !seen->latency});
+  }
+  return limits;
+}
+
+} // namespace
+
+RestSpan span_in_realtime(const Rest& rest, const RealtimePolicy& policy, const std::optional<RateSeen>& seen)
+{
+  const auto limits = limits_on(rest, policy, seen);
+  const auto narrowest = std::max_element(limits.begin(), limits.end(),
+                                          [](const Limit& a, const Limit& b) { return a.minutes < b.minutes; });
+  return {.requests = rest.requests,
+          .takes = rest.requests == 0 ? Millis{0} : minutes(narrowest->minutes) + 2 * latency_of(seen),
+          .bound = narrowest->bound,
+          .rate = static_cast<std::uint64_t>(std::llround(narrowest->rate)),
+          .is_assumed = narrowest->is_assumed};
+}
+
+RestSpan span_as_it_goes(const Rest& rest, const RestSpan& known, const RealtimeView& live,
+                         const std::optional<RateSeen>& seen)
+{
+  const auto latency = seen && seen->latency ? *seen->latency : Millis{0};
+  const bool shows_pace = live.in_flight > 0 && latency > Millis{0};
+  double rate = 0; // a minute
+  if (live.allowed) {
+    rate = static_cast<double>(*live.allowed);
+  } else if (known.is_assumed && shows_pace) {
+    rate = static_cast<double>(live.in_flight) * 60'000 / static_cast<double>(latency.count());
+  }
+  if (rate < 1 || rest.requests == 0) return known;
+  const RestSpan seen_now{.requests = rest.requests,
+                          .takes = minutes(static_cast<double>(rest.requests) / rate) + 2 * latency,
+                          .bound = Bound::pace,
+                          .rate = static_cast<std::uint64_t>(std::llround(rate))};
+  return known.is_assumed || seen_now.takes > known.takes ? seen_now : known;
 }
 
 std::optional<Switch> switch_of(const Job& job, const std::vector<Part>& parts, const std::optional<RateSeen>& seen,
@@ -113,65 +172,65 @@ std::optional<Switch> switch_of(const Job& job, const std::vector<Part>& parts, 
 {
   if (!job.policy.deadline) return std::nullopt;
   const auto deadline = *job.policy.deadline;
-  const auto third = third_of(job);
   Switch plan;
-  plan.span = span_in_realtime(rest_of(job, parts), job.policy.realtime, seen);
-  const bool anything_there = std::any_of(parts.begin(), parts.end(), [](const Part& p) {
-    return p.route == Route::batch && is_live(p.state) && p.state != PartState::ended && p.state != PartState::fetched;
-  });
-  const auto cancelling = seen && seen->cancelling ? *seen->cancelling : assumed_cancelling;
-  plan.cancelling = anything_there ? std::min(cancelling, third) : Millis{0};
-  plan.polling = std::min(every, third);
-  plan.at = deadline - plan.span.takes - plan.cancelling - plan.polling;
-  const bool has_to_stop = std::any_of(parts.begin(), parts.end(), [](const Part& p) {
-    return has_live_batch(p) || (p.route == Route::batch && p.state == PartState::creating);
-  });
-  plan.is_too_late = now + plan.span.takes + (has_to_stop ? plan.cancelling : Millis{0}) > deadline;
+  plan.rest = span_in_realtime(rest_of(job, parts), job.policy.realtime, seen);
+  plan.cancelling = has_batch_to_come_home(parts) ? time_to_stop(job, seen) : Millis{0};
+  plan.polling = std::min(every, third_of(job));
+  plan.at = deadline - plan.rest.takes - plan.cancelling - plan.polling;
+  plan.is_too_late = now + plan.rest.takes + (has_batch_to_stop(parts) ? plan.cancelling : Millis{0}) > deadline;
   return plan;
 }
 
-std::string in_words(const Span& span)
+namespace {
+
+/// What the processes that ask the model said of themselves last.
+void add_rates(Tools& tools, const std::string& account, const std::optional<RateSeen>& seen, RealtimeView& live)
 {
-  return fmt::format("{} at {}{}", duration(span.takes), span.limit, span.is_assumed ? ", which is assumed" : "");
+  constexpr Millis fresh{15'000};
+  const auto now = tools.clock.now();
+  live.limit_requests = seen ? seen->requests : std::nullopt;
+  live.limit_tokens = seen ? seen->tokens : std::nullopt;
+  for (const auto& sender : tools.store.senders(account, live.model)) {
+    if (sender.at + fresh < now || now + fresh < sender.at) continue;
+    live.in_flight += unsigned_of(sender.in_flight);
+    if (sender.allowed) live.allowed = live.allowed.value_or(0) + *sender.allowed;
+    if (live.why.empty()) live.why = sender.why;
+  }
 }
 
-std::string in_words(const Switch& plan, const Job& job)
+/// When all is done, where that follows from what is left: nothing waits for a batch to end by itself, or for the user.
+void add_eta(const Job& job, const RestSpan& rest, Millis stopping, Instant now, JobView& v)
 {
-  const auto limit = in_words(plan.span);
-  if (job.switched_at) return fmt::format("in real time since {}: about {} more", clock_time(*job.switched_at), limit);
-  if (plan.is_too_late)
-    return fmt::format("what is left takes {}: not in time for {}", limit, clock_time(*job.policy.deadline));
-  auto text = fmt::format("at {} what is left goes in real time: it takes {}", clock_time(plan.at), limit);
-  if (plan.cancelling > Millis{0}) text += fmt::format(", stopping batches up to {}", duration(plan.cancelling));
-  return text;
+  const bool is_known = job.switched_at || !has_batch_to_come_home(v.parts) || (v.leaving && v.leaving->is_too_late);
+  if (is_known) v.eta = now + rest.takes + (has_batch_to_stop(v.parts) ? stopping : Millis{0});
 }
+
+} // namespace
 
 void add_outlook(Tools& tools, const Job& job, JobView& v)
 {
   if (v.state == JobState::done) return;
-  constexpr Millis fresh{15'000};
   const auto now = tools.clock.now();
-  const auto stuck = std::find_if(v.parts.begin(), v.parts.end(), [&](const Part& p) { return is_stuck(p, job, now); });
-  if (stuck != v.parts.end()) v.outlook = stuck_in_words(*stuck, job, now);
-  if (!v.live && !job.policy.deadline) return;
+  const auto held_up =
+      std::find_if(v.parts.begin(), v.parts.end(), [&](const Part& p) { return is_stuck(p, job, now); });
+  if (held_up != v.parts.end()) v.stuck = stuck(*held_up, job, now);
+  if (!v.live && !job.policy.deadline && !job.switched_at) return;
   const auto model = main_model(job, v.parts);
   const auto seen = tools.store.rate(job.account, model);
+  const auto rest = rest_of(job, v.parts);
+  auto span = span_in_realtime(rest, job.policy.realtime, seen);
   if (v.live) {
-    auto& live = *v.live;
-    live.limit_requests = seen ? seen->requests : std::nullopt;
-    live.limit_tokens = seen ? seen->tokens : std::nullopt;
-    for (const auto& sender : tools.store.senders(job.account, model)) {
-      if (sender.at + fresh < now || now + fresh < sender.at) continue;
-      live.in_flight += static_cast<std::uint64_t>(std::max<std::int64_t>(0, sender.in_flight));
-      if (sender.allowed) live.allowed = live.allowed.value_or(0) + *sender.allowed;
-      if (live.why.empty()) live.why = sender.why;
-    }
+    v.live->model = model;
+    add_rates(tools, job.account, seen, *v.live);
+    span = span_as_it_goes(rest, span, *v.live, seen);
   }
+  const bool may_send = job.pause == Pause::none && job.cancel == Cancel::none && job.standing == Standing::consented;
+  if (!may_send) return;
   const bool has_batches = std::any_of(v.parts.begin(), v.parts.end(),
                                        [](const Part& p) { return p.route == Route::batch && is_live(p.state); });
-  if (!has_batches) v.eta = now + span_in_realtime(rest_of(job, v.parts), job.policy.realtime, seen).takes;
-  const auto plan = switch_of(job, v.parts, seen, timer_interval, now);
-  if (plan && v.outlook.empty() && (has_batches || plan->is_too_late)) v.outlook = in_words(*plan, job);
+  if (has_batches && !job.switched_at) v.leaving = switch_of(job, v.parts, seen, timer_interval, now);
+  if (!has_batches || job.switched_at) v.rest = span;
+  add_eta(job, span, time_to_stop(job, seen), now, v);
 }
 
 bool has_stalled(const Part& p, const Policy& policy)
@@ -190,12 +249,9 @@ bool is_stuck(const Part& p, const Job& job, Instant now)
   return now >= *p.cancelled_at + usual;
 }
 
-std::string stuck_in_words(const Part& p, const Job& job, Instant now)
+Stuck stuck(const Part& p, const Job& job, Instant now)
 {
-  return fmt::format(
-      "the batch of part {} has not stopped in {}, and what it leaves waits for that: `batchwright cancel "
-      "{} --abandon` gives it up",
-      p.number, duration(now - *p.cancelled_at), job.name);
+  return {.job = job.name, .part = p.number, .since_asked = now - *p.cancelled_at};
 }
 
 } // namespace batchwright::engine

@@ -259,6 +259,7 @@ Job reopened(Job job, const PlanView& plan)
   job.handover.delivered_at.reset();
   job.handover.hook_begun_at.reset();
   job.switched_at.reset(); // that was of what was left then
+  job.ended_at.reset();
   const auto cost = plan.mode == Mode::realtime ? plan.realtime : plan.batch;
   if (job.estimated) job.estimated = cost ? std::optional{*job.estimated + *cost} : std::nullopt;
   return job;

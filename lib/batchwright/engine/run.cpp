@@ -370,7 +370,7 @@ void Run::report_progress()
       whole.done += pulse ? pulse->answered : 0;
       continue;
     }
-    whole.done += has_outcomes(p.state) ? p.outcome.succeeded + p.outcome.failed
+    whole.done += has_outcomes(p.state) ? p.outcome.succeeded + p.outcome.failed - p.outcome.cancelled
                                         : static_cast<std::uint64_t>(p.remote.completed + p.remote.failed);
   }
   whole.done = std::min(whole.done, whole.total);

@@ -117,6 +117,7 @@ private:
   using Change = std::function<void(Part&, store::Transaction&)>;
   /// One transaction: the change is applied to a copy, committed, and then taken over.
   void record(int number, const Change& change);
+  bool ends_with(const Part& changed) const;
   /// Within a change: another part, new or known, that goes with it.
   void also(store::Transaction& tx, const Part& other);
   void record_job(const std::function<void(Job&)>& change);
@@ -237,6 +238,7 @@ private:
 
   // --- effects: cancelling (effects_cancel.cpp) ---
   void cancel(const Part& part);
+  void tell_stopped(int number, const BatchStatus& status);
   void record_cancel(int number, const Stopped& stopped, Instant asked_at);
   void give_up_part(const Part& part);
   void record_given_up(int number, const results::Settled& settled);

@@ -20,8 +20,8 @@ constexpr Millis timer_interval{300'000};
 /// The longest time that may pass before the job is looked at again.
 Millis Run::longest_between_polls() const
 {
-  if (m_goal.every) return *m_goal.every;
-  return m_goal.until == Until::ended ? Millis{1'000} : timer_interval;
+  if (m_goal.every) return std::max(*m_goal.every, between_looks);
+  return m_goal.until == Until::ended ? between_looks : timer_interval;
 }
 
 /// Whether a command that else leaves at once stays: what is done for a deadline is seen through.
@@ -45,8 +45,7 @@ void Run::look_at_deadline()
   const auto plan = switch_of(m_job, m_parts, seen, longest_between_polls(), now());
   if (!has_batches || now() < plan->at) return;
   record_job([this](Job& job) { job.switched_at = now(); });
-  note(Note::Level::warning,
-       fmt::format("{}: batches are left for the deadline; {}", m_job.name, in_words(*plan, m_job)));
+  m_tools.observer.on(BatchesLeft{.job = m_job.name, .deadline = *m_job.policy.deadline, .why = *plan});
   hurry_to_cancel();
 }
 
@@ -56,7 +55,7 @@ void Run::look_for_stalled()
   for (auto& p : m_parts) {
     if (m_busy.contains(p.number) || !has_stalled(p, m_job.policy)) continue;
     note(Note::Level::warning,
-         fmt::format("part {}: its batch has rested at {} of {}; it is stopped, and finished in real time", p.number,
+         fmt::format("part {}: its batch has rested at {} of {}; what it leaves goes in real time", p.number,
                      p.remote.completed + p.remote.failed, p.requests));
     record(p.number, [](Part& changed, store::Transaction&) {
       changed.withdrawn = true;
@@ -70,8 +69,7 @@ void Run::look_for_stalled()
 void Run::tell_of_stuck()
 {
   for (const auto& p : m_parts) {
-    if (is_stuck(p, m_job, now()) && m_told_stuck.insert(p.number).second)
-      note(Note::Level::warning, stuck_in_words(p, m_job, now()));
+    if (is_stuck(p, m_job, now()) && m_told_stuck.insert(p.number).second) m_tools.observer.on(stuck(p, m_job, now()));
   }
 }
 

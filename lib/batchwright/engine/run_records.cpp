@@ -32,7 +32,14 @@ void Run::record(int number, const Change& change)
   change(changed, tx);
   tx.put(m_job.name, changed);
   if (changed.state != from) tx.log(m_job.name, number, fmt::format("{} -> {}", name(from), name(changed.state)));
+  std::optional<Job> ended;
+  if (changed.state != from && ends_with(changed)) {
+    ended = m_job;
+    ended->ended_at = now();
+    tx.update(*ended);
+  }
   tx.commit();
+  if (ended) m_job = std::move(*ended);
   part(number) = changed;
   for (auto& other : m_also) {
     const auto known =
@@ -44,6 +51,18 @@ void Run::record(int number, const Change& change)
     }
   }
   if (changed.state != from) m_tools.observer.on(PartMoved{m_job.name, number, from, changed.state});
+}
+
+/// Whether no item is pending once this change, and what goes with it, is made.
+bool Run::ends_with(const Part& changed) const
+{
+  const auto is_over = [](const Part& p) { return !is_live(p.state); };
+  const auto is_changed = [&](const Part& p) {
+    return p.number == changed.number ||
+           std::any_of(m_also.begin(), m_also.end(), [&](const Part& other) { return other.number == p.number; });
+  };
+  return is_over(changed) && std::all_of(m_also.begin(), m_also.end(), is_over) &&
+         std::all_of(m_parts.begin(), m_parts.end(), [&](const Part& p) { return is_over(p) || is_changed(p); });
 }
 
 void Run::also(store::Transaction& tx, const Part& other)

@@ -1,6 +1,7 @@
 // What the engine tells while it works. Rooms emit values; whoever shows them decides how.
 #pragma once
 
+#include <batchwright/model/outlook.hpp>
 #include <batchwright/model/part.hpp>
 
 #include <cstdint>
@@ -50,7 +51,14 @@ struct Note {
   std::string text = {};
 };
 
-using Event = std::variant<Progress, PartMoved, Note>;
+/// A job leaves its batches for its deadline: what is left goes in real time now.
+struct BatchesLeft {
+  std::string job = {};
+  Instant deadline = {};
+  Switch why = {};
+};
+
+using Event = std::variant<Progress, PartMoved, Note, BatchesLeft, Stuck>;
 
 class Observer {
 public:

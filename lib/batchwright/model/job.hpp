@@ -171,6 +171,7 @@ struct Job {
   std::optional<Instant> advanced_at = {}; ///< when a process last moved it: jobs that nobody moves claim no room
   std::optional<Instant> switched_at =
       {}; ///< since then all that is left goes in real time: by `finish`, or for the deadline
+  std::optional<Instant> ended_at = {}; ///< when its last item got its outcome; nothing: some are pending
 
   // Told by processes that need not hold the job; stored by calls of their own, never with the rest.
   Cancel cancel = Cancel::none;
@@ -217,6 +218,7 @@ struct Tally {
   std::uint64_t items = 0;
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0;
+  std::uint64_t cancelled = 0; ///< of the failed: those that nobody answered, as the user wished
 
   std::uint64_t pending() const { return items - succeeded - failed; }
   bool operator==(const Tally&) const = default;

@@ -197,7 +197,8 @@ struct BatchStatus {
 struct Settlement {
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0;
-  std::uint64_t left = 0; ///< live on in a child part
+  std::uint64_t cancelled = 0; ///< of the failed: not answered, since the user wished so
+  std::uint64_t left = 0;      ///< live on in a child part
   Usage usage = {};
   PicoUsd spent = {};    ///< at the price of the route it took
   PicoUsd realtime = {}; ///< the same work at real-time prices

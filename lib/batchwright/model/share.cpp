@@ -44,4 +44,15 @@ std::optional<Allowance> parse_allowance(std::string_view text)
   return share && *share <= all ? std::optional{Allowance{.millionths = *share, .is_share = true}} : std::nullopt;
 }
 
+std::optional<std::uint64_t> parse_share(std::string_view text)
+{
+  constexpr std::uint64_t one = 1'000'000;
+  if (text.ends_with('%')) {
+    const auto allowance = parse_allowance(text);
+    return allowance ? std::optional{allowance->millionths / 100} : std::nullopt;
+  }
+  const auto share = millionths(text);
+  return share && *share <= one ? share : std::nullopt;
+}
+
 } // namespace batchwright

@@ -27,4 +27,8 @@ struct Allowance {
 /// "5", "0.1%", "50%": digits, at most six of them behind the point, no more than 100%. Nothing for other texts.
 std::optional<Allowance> parse_allowance(std::string_view text);
 
+/// "0.1" and "10%" alike, in millionths of the whole: digits, at most six of them behind the point, no more than all of
+/// it. Nothing for other texts.
+std::optional<std::uint64_t> parse_share(std::string_view text);
+
 } // namespace batchwright

@@ -1,3 +1,4 @@
+#include <batchwright/base/unsigned.hpp>
 #include <batchwright/model/view.hpp>
 
 #include <fmt/format.h>
@@ -33,11 +34,6 @@ std::optional<PicoUsd> cost_of_one(const Part& part, const std::optional<PicoUsd
   }
   if (!usual) return std::nullopt;
   return PicoUsd{usual->n * static_cast<std::int64_t>(part.items) / requests};
-}
-
-std::uint64_t unsigned_of(std::int64_t n)
-{
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, n));
 }
 
 void add_billed_again(JobView& v, const Part& part, const std::optional<PicoUsd>& usual)
@@ -94,12 +90,13 @@ bool stops(const Policy& policy, const Part& part)
 
 Tally tally(const Job& job, const std::vector<Part>& parts)
 {
-  Tally sum{.items = job.items, .succeeded = 0, .failed = 0};
+  Tally sum{.items = job.items};
   std::uint64_t waiting = 0;
   for (const auto& part : parts) {
     if (has_outcomes(part.state)) {
       sum.succeeded += part.outcome.succeeded;
       sum.failed += part.outcome.failed;
+      sum.cancelled += part.outcome.cancelled;
     } else if (is_live(part.state)) {
       waiting += part.items - part.elsewhere;
     }
@@ -142,6 +139,8 @@ JobView view(const Job& job, const std::vector<Part>& parts, Held held)
   v.cancel = job.cancel;
   v.fetched_at = job.fetched_at;
   v.deadline = job.policy.deadline;
+  v.ended_at = job.ended_at;
+  v.switched_at = job.switched_at;
   v.billed_again = PicoUsd{};
   const auto usual = cost_of_an_item(job);
   v.spent = v.realtime = PicoUsd{};

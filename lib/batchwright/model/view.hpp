@@ -4,6 +4,7 @@
 #include <batchwright/base/clock.hpp>
 #include <batchwright/base/error.hpp>
 #include <batchwright/model/job.hpp>
+#include <batchwright/model/outlook.hpp>
 #include <batchwright/model/part.hpp>
 
 #include <cstdint>
@@ -29,8 +30,10 @@ std::string_view name(JobState state);
 struct RealtimeView {
   std::uint64_t requests = 0;
   std::uint64_t answered = 0;
-  std::uint64_t failed = 0;                        ///< of those
-  std::uint64_t in_flight = 0;                     ///< of all jobs that ask the model now
+  std::uint64_t failed = 0; ///< of those
+  // Of all jobs that ask the same model:
+  std::string model = {};
+  std::uint64_t in_flight = 0;
   std::optional<std::int64_t> allowed = {};        ///< requests a minute that may be sent now
   std::optional<std::int64_t> limit_requests = {}; ///< a minute, as known
   std::optional<std::int64_t> limit_tokens = {};   ///< a minute, as known
@@ -54,8 +57,13 @@ struct JobView {
   std::uint64_t requests_billed_again = 0;
   std::optional<RealtimeView> live = {}; ///< nothing: it has no real-time part that is not settled
   std::optional<Instant> deadline = {};
-  std::optional<Instant> eta = {};
-  std::string outlook = {}; ///< when and why it goes in real time, for people; empty: not by a time
+  std::optional<Instant> eta = {};         ///< nothing: it waits for batches, or for the user
+  std::optional<Instant> ended_at = {};    ///< nothing: items are pending, or nobody wrote it down
+  std::optional<Instant> switched_at = {}; ///< since then all that is left goes in real time
+  std::optional<Switch> leaving = {};      ///< when it leaves the batches it has; nothing: not for a deadline
+  std::optional<RestSpan> rest = {};       ///< what is left of a job without batches
+  std::optional<Stuck> stuck = {};         ///< what holds up the rest
+  std::optional<Finish> offer = {};        ///< what finishing it by hand comes to, where that is worth an offer
   Instant created_at = {};
   Standing standing = Standing::consented;
   std::optional<Instant> next_poll_at = {};
@@ -92,8 +100,11 @@ struct PlanView {
   Mode mode = Mode::batch;
   Fallback fallback = Fallback::batch;
   std::uint64_t urgent = 0; ///< items that go in real time at once
-  std::string outlook = {}; ///< of a deadline; empty: there is none
-  std::string advice = {};  ///< where another mode suits better; empty: it does not
+  RestSpan rest = {};       ///< all of it, were it sent in real time
+  std::optional<Instant> deadline = {};
+  std::optional<Switch> leaving = {}; ///< for the deadline
+  Instant drafted_at = {};
+  std::string advice = {}; ///< where another mode suits better; empty: it does not
   std::string prices_as_of = {};
   std::uint64_t skipped = 0;  ///< bad records put aside
   bool continues = false;     ///< there is such a job already

@@ -36,6 +36,11 @@ std::string count(std::uint64_t n)
   return digits;
 }
 
+std::string counted(std::uint64_t n, std::string_view one, std::string_view many)
+{
+  return fmt::format("{} {}", count(n), n == 1 ? one : many);
+}
+
 std::string bytes(std::uint64_t n)
 {
   if (n < 1024) return fmt::format("{} B", n);
@@ -74,6 +79,17 @@ std::string span(Millis duration)
   return fmt::format("{}d {:02}h", seconds / 86400, seconds / 3600 % 24);
 }
 
+std::string about(Millis duration)
+{
+  constexpr std::int64_t minute = 60;
+  constexpr std::int64_t hour = 3600;
+  const auto seconds = std::max<std::int64_t>(1, (duration.count() + 999) / 1000);
+  if (seconds < 2 * minute) return fmt::format("{}s", seconds);
+  const auto minutes = (seconds + minute - 1) / minute;
+  if (minutes < hour / minute) return fmt::format("{}m", minutes);
+  return span(Millis{minutes * minute * 1000});
+}
+
 std::string share(std::uint64_t part, std::uint64_t whole)
 {
   if (part >= whole) return "100%";
@@ -101,6 +117,15 @@ std::string utc(Instant t)
   text.replace(text.find('T'), 1, " ");
   text.pop_back();
   return text + " UTC";
+}
+
+std::string clock_time(Instant t, Instant now)
+{
+  constexpr Millis near{600'000};
+  const auto text = rfc3339(t);
+  const auto day = text.substr(0, 10) == rfc3339(now).substr(0, 10) ? std::string{} : text.substr(0, 10) + " ";
+  const bool with_seconds = t < now + near && now < t + near;
+  return fmt::format("{}{} UTC", day, text.substr(11, with_seconds ? 8 : 5));
 }
 
 } // namespace batchwright::report

@@ -70,6 +70,41 @@ std::string wrapped(std::string_view utf8, int cells, int later_indent)
   return out;
 }
 
+namespace {
+
+/// How much of a line stands before its text: spaces, and a label with spaces behind it.
+std::size_t head_of(std::string_view line)
+{
+  constexpr std::size_t longest_label = 10;
+  const auto begin = std::min(line.find_first_not_of(' '), line.size());
+  const auto gap_at = line.find("  ", begin);
+  if (begin == 0 || gap_at == std::string_view::npos || gap_at > begin + longest_label) return begin;
+  return std::min(line.find_first_not_of(' ', gap_at), line.size());
+}
+
+} // namespace
+
+std::string fitted_lines(std::string_view utf8, int cells)
+{
+  std::string out;
+  for (bool more = true; more;) {
+    const auto end = utf8.find('\n');
+    const auto line = utf8.substr(0, end);
+    if (width(line) <= cells) {
+      out += line;
+    } else {
+      const auto head = head_of(line);
+      const auto depth = static_cast<int>(head == 0 ? indent : head);
+      out += line.substr(0, head);
+      out += wrapped(line.substr(head), cells - depth, depth);
+    }
+    more = end != std::string_view::npos;
+    if (more) out += '\n';
+    utf8.remove_prefix(more ? end + 1 : utf8.size());
+  }
+  return out;
+}
+
 std::string bar(const std::vector<Stretch>& stretches, std::uint64_t whole, int cells, const Style& style)
 {
   std::string out;

@@ -26,6 +26,10 @@ std::string painted(std::string_view text, Tone tone, const Style& style);
 /// The text in lines of at most `cells`, broken at spaces where there are some; lines after the first are indented.
 std::string wrapped(std::string_view utf8, int cells, int indent);
 
+/// Each line of the text wrapped to that many cells where it has more. What comes of it is indented as the text behind
+/// the line's label ("  note    the text"), or by two more than the line.
+std::string fitted_lines(std::string_view utf8, int cells);
+
 struct Stretch {
   std::uint64_t amount = 0;
   Tone tone = Tone::plain;

@@ -2,6 +2,7 @@
 
 #include <batchwright/json/json.hpp>
 #include <batchwright/model/print.hpp>
+#include <batchwright/report/outlook.hpp>
 #include <batchwright/report/report.hpp>
 
 #include <fmt/format.h>
@@ -74,7 +75,10 @@ std::string json(const JobView& v)
   dollars(w, "possibly_billed_again_usd", v.billed_again);
   w.end_object().member("created_at", rfc3339(v.created_at));
   w.member("deadline", time_or_null(v.deadline)).member("eta", time_or_null(v.eta));
-  w.member("next_poll_at", time_or_null(v.next_poll_at)).member("message", text_or_null(v.message)).end_object();
+  // What has ended does not change with the time it is told at.
+  const bool has_ended = v.message.empty() && v.state == JobState::done;
+  const auto message = has_ended ? missed_deadline(v, v.created_at) : v.message;
+  w.member("next_poll_at", time_or_null(v.next_poll_at)).member("message", text_or_null(message)).end_object();
   return out;
 }
 

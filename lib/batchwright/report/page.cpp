@@ -1,6 +1,8 @@
 // Jobs as people read them: a page for one, a table for all, a sentence where a line is enough.
 
+#include <batchwright/base/unsigned.hpp>
 #include <batchwright/report/grid.hpp>
+#include <batchwright/report/outlook.hpp>
 #include <batchwright/report/report.hpp>
 
 #include <fmt/format.h>
@@ -15,11 +17,6 @@ namespace {
 constexpr std::size_t rows_shown_singly = 20;
 constexpr std::size_t busy_rows_shown = 12; // of one state, when there are more parts than that
 constexpr std::size_t idle_rows_shown = 3;
-
-std::uint64_t unsigned_of(std::int64_t n)
-{
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, n));
-}
 
 Tone tone_of(JobState state)
 {
@@ -95,16 +92,12 @@ AtServer at_server(const JobView& v)
   return sum;
 }
 
-/// The items that have an answer, here or still at the server.
+/// The items that have an answer, here or still at the server. What was cancelled has none.
 std::string answered_share(const JobView& v, const AtServer& remote)
 {
+  const auto home = v.items.succeeded + v.items.failed - v.items.cancelled;
   const auto live = v.live ? v.live->answered : 0;
-  return share(std::min(v.items.items, v.items.succeeded + v.items.failed + remote.answered() + live), v.items.items);
-}
-
-std::string counted(std::uint64_t n, std::string_view one, std::string_view many)
-{
-  return fmt::format("{} {}", count(n), n == 1 ? one : many);
+  return share(std::min(v.items.items, home + remote.answered() + live), v.items.items);
 }
 
 // --- the head of a page ----------------------------------------------------------------------------------------------
@@ -132,6 +125,8 @@ std::string items_line(const Tally& items)
 {
   auto text = fmt::format("{}: {} succeeded", count(items.items), count(items.succeeded));
   text += fmt::format(", {} failed", count(items.failed));
+  if (items.cancelled > 0)
+    text += fmt::format(" ({} cancelled)", items.cancelled == items.failed ? "all" : count(items.cancelled));
   if (items.pending() > 0) text += fmt::format(", {} pending", count(items.pending()));
   return text;
 }
@@ -150,15 +145,44 @@ std::string live_line(const RealtimeView& live)
 {
   auto text = fmt::format("{} of {} answered in real time", count(live.answered), count(live.requests));
   if (live.failed > 0) text += fmt::format(" ({} failed)", count(live.failed));
-  if (live.in_flight > 0) text += fmt::format(", {} in flight", count(live.in_flight));
-  if (live.allowed) text += fmt::format("; {} a minute now", count(unsigned_of(*live.allowed)));
-  if (live.limit_requests || live.limit_tokens) text += "; at most ";
-  if (live.limit_requests) text += fmt::format("{} requests", count(unsigned_of(*live.limit_requests)));
-  if (live.limit_tokens)
-    text += fmt::format("{}{} tokens", live.limit_requests ? " and " : "", count(unsigned_of(*live.limit_tokens)));
-  if (live.limit_requests || live.limit_tokens) text += " a minute";
-  if (!live.why.empty()) text += fmt::format("; waits: {}", harmless(live.why));
   return text;
+}
+
+/// How fast a model is asked, by all jobs of this state root.
+std::string rates_line(const RealtimeView& live)
+{
+  std::string text;
+  const auto add = [&text](const std::string& more) { text += (text.empty() ? "" : ", ") + more; };
+  if (live.in_flight > 0) add(fmt::format("{} in flight", count(live.in_flight)));
+  if (live.allowed) add(fmt::format("{} requests a minute now", count(unsigned_of(*live.allowed))));
+  std::string most;
+  if (live.limit_requests) most = counted(unsigned_of(*live.limit_requests), "request", "requests");
+  if (live.limit_tokens)
+    most += (most.empty() ? "" : " and ") + counted(unsigned_of(*live.limit_tokens), "token", "tokens");
+  if (!most.empty()) add(fmt::format("at most {} a minute", most));
+  if (!live.why.empty()) add(fmt::format("waiting: {}", harmless(live.why)));
+  return text.empty() ? text : fmt::format("of all jobs of {}: {}", harmless(live.model), text);
+}
+
+std::string deadline_line(const JobView& v, Instant now)
+{
+  auto text = fmt::format("{}, {}", utc(*v.deadline), relative(*v.deadline, now));
+  if (const auto news = miss(v, now); !news.empty()) return text + "; " + news;
+  return v.state == JobState::done && v.ended_at && v.cancel == Cancel::none ? text + "; was kept" : text;
+}
+
+/// What is to come, and why.
+std::string then_line(const JobView& v, Instant now)
+{
+  if (v.stuck) return sentence(*v.stuck);
+  if (v.switched_at) {
+    auto text = fmt::format("in real time since {}", clock_time(*v.switched_at, now));
+    if (v.deadline) text += " to keep the deadline";
+    return v.rest ? fmt::format("{}: {}", text, still_takes(*v.rest)) : text;
+  }
+  if (v.leaving) return switching(*v.leaving, *v.deadline, now);
+  if (v.rest && v.rest->requests > 0) return still_takes(*v.rest);
+  return v.offer ? offer(*v.offer) : std::string{};
 }
 
 /// What nobody can tell whether it was billed once or twice.
@@ -197,12 +221,13 @@ std::ptrdiff_t may_still_answer(const std::vector<Part>& parts)
 std::string progress_bar(const JobView& v, const AtServer& remote, const Style& style)
 {
   const int cells = std::clamp(style.columns - 2 - 2 - 6, 10, 100);
-  return fmt::format("\n  {}  {}",
-                     bar({{v.items.succeeded, Tone::good},
-                          {remote.completed + (v.live ? v.live->answered - v.live->failed : 0), Tone::moving},
-                          {v.items.failed + remote.failed + (v.live ? v.live->failed : 0), Tone::trouble}},
-                         v.items.items, cells, style),
-                     answered_share(v, remote));
+  return fmt::format(
+      "\n  {}  {}",
+      bar({{v.items.succeeded, Tone::good},
+           {remote.completed + (v.live ? v.live->answered - v.live->failed : 0), Tone::moving},
+           {v.items.failed - v.items.cancelled + remote.failed + (v.live ? v.live->failed : 0), Tone::trouble}},
+          v.items.items, cells, style),
+      answered_share(v, remote));
 }
 
 /// What all requests of a job have in common, or that they have not.
@@ -225,8 +250,16 @@ std::string head(const JobView& v, const Style& style, Instant now)
   }
   facts.add("model", fmt::format("{}, {}, mode {}", named(v.model, "several models"),
                                  named(v.endpoint, "several endpoints"), name(v.mode)));
-  if (v.live) facts.add("live", live_line(*v.live));
-  if (v.state != JobState::done && !v.outlook.empty()) facts.add("then", v.outlook);
+  if (v.live) {
+    facts.add("live", live_line(*v.live));
+    if (const auto rates = rates_line(*v.live); !rates.empty()) facts.add("rates", rates);
+  }
+  if (v.deadline) facts.add("deadline", deadline_line(v, now), miss(v, now).empty() ? Tone::plain : Tone::trouble);
+  if (v.state != JobState::done) {
+    if (const auto then = then_line(v, now); !then.empty()) facts.add("then", then);
+    if (v.eta && v.state == JobState::running)
+      facts.add("done", fmt::format("{}, as it looks now ({})", relative(*v.eta, now), utc(*v.eta)));
+  }
   facts.add("cost", cost_line(v));
   if (v.requests_billed_again > 0) facts.add("twice", twice_line(v));
   facts.add("made", fmt::format("{} ({})", relative(v.created_at, now), utc(v.created_at)));
@@ -388,6 +421,8 @@ std::string table(const std::vector<JobView>& views, const Style& style, Instant
               {v.model.empty() ? "several" : harmless(v.model)}});
     if (v.state == JobState::paused && !v.message.empty())
       notes.add("note", fmt::format("{}: {}", v.job, harmless(v.message)), Tone::trouble);
+    if (const auto missed = missed_deadline(v, now); v.state != JobState::done && !missed.empty())
+      notes.add("note", fmt::format("{}: {}", v.job, missed), Tone::trouble);
   }
   return grid.text(style) + (notes.text().empty() ? "" : "\n") + notes.text();
 }

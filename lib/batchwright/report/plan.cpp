@@ -1,3 +1,5 @@
+#include <batchwright/base/unsigned.hpp>
+#include <batchwright/report/outlook.hpp>
 #include <batchwright/report/plan.hpp>
 #include <batchwright/report/report.hpp>
 
@@ -8,25 +10,31 @@
 namespace batchwright::report {
 namespace {
 
-std::string counted(std::uint64_t n, std::string_view one, std::string_view many)
+std::string tokens(Tokens t)
 {
-  return fmt::format("{} {}", count(n), n == 1 ? one : many);
+  return count(unsigned_of(t.n));
 }
 
-std::uint64_t tokens(Tokens t)
+/// Of what goes in real time as a whole: its own price first.
+std::string realtime_cost_line(const PlanView& v)
 {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, t.n));
+  if (!v.realtime)
+    return fmt::format("  cost    not known: the price table of {} has no price for {}", v.prices_as_of,
+                       v.model.empty() ? "one of the models" : v.model);
+  auto line = fmt::format("  cost    about {} in real time", money(*v.realtime));
+  if (v.batch) line += fmt::format(", {} by batch", money(*v.batch));
+  return line + fmt::format(" (prices of {})", v.prices_as_of);
 }
 
 std::string cost_line(const PlanView& v)
 {
+  if (v.mode == Mode::realtime) return realtime_cost_line(v);
   if (!v.batch)
     return fmt::format("  cost    not known: the price table of {} has no batch price for {}", v.prices_as_of,
                        v.model.empty() ? "one of the models" : v.model);
   auto line = fmt::format("  cost    about {} by batch", money(*v.batch));
   if (v.realtime) line += fmt::format(", {} in real time", money(*v.realtime));
   line += fmt::format(" (prices of {})", v.prices_as_of);
-  if (v.mode == Mode::realtime) return line + "\n          all of it goes in real time, at the full price";
   if (v.mixed && v.urgent > 0)
     line += fmt::format("\n          {} with {} in real time at once", money(*v.mixed),
                         counted(v.urgent, "urgent item", "urgent items"));
@@ -46,6 +54,33 @@ std::string input_line(const PlanView& v)
     text += fmt::format("{}{}", i == 0 ? ": " : ", ", v.columns[i].empty() ? "(no name)" : harmless(v.columns[i]));
   if (v.columns.size() > most_shown) text += fmt::format(" and {} more", v.columns.size() - most_shown);
   return text.empty() ? text : text + '\n';
+}
+
+/// What is sent, and how: uploaded for batches, or one by one, which takes its time.
+std::string way_line(const PlanView& v)
+{
+  if (v.mode != Mode::realtime) return fmt::format("  upload  {}\n", bytes(v.request_bytes));
+  return v.rest.requests > 0 ? fmt::format("  takes   about {}\n", pace(v.rest)) : std::string{};
+}
+
+/// A deadline as the user may have given it, in the machine's own zone; with seconds where clock_time has them.
+std::string local_deadline(Instant deadline, Instant now)
+{
+  const auto there = clock_time(deadline, now);
+  auto local = local_time(deadline);
+  const auto minute = local.rfind(' ');
+  const auto seconds = there.rfind(" UTC") - 3;
+  const bool has_seconds = std::count(there.begin(), there.end(), ':') == 2;
+  if (has_seconds) local.insert(minute, there.substr(seconds, 3)); // the same in every zone
+  return local.ends_with(" UTC") ? local : fmt::format("{} ({})", local, there);
+}
+
+/// When batches are left for the deadline.
+std::string deadline_line(const PlanView& v)
+{
+  if (!v.deadline || !v.leaving) return {};
+  return fmt::format("\n  then    by {}: {}", local_deadline(*v.deadline, v.drafted_at),
+                     switching(*v.leaving, *v.deadline, v.drafted_at));
 }
 
 /// What is waited for, by what most parts of a job wait for.
@@ -128,16 +163,16 @@ std::string plan(const PlanView& v)
                                             counted(v.items, "item is", "items are"), model)
                               : fmt::format("{}: {} for {}\n", v.job, amount_of_work(v), model);
   text += input_line(v);
-  text += fmt::format("  upload  {}\n", bytes(v.request_bytes));
-  text += fmt::format("  tokens  about {} in", count(tokens(v.input_tokens)));
+  text += way_line(v);
+  text += fmt::format("  tokens  about {} in", tokens(v.input_tokens));
   if (v.output_tokens.n > 0) {
     text +=
-        fmt::format(", {} {} out{}", v.output_assumed ? "perhaps" : "at most", count(tokens(v.output_tokens)),
+        fmt::format(", {} {} out{}", v.output_assumed ? "perhaps" : "at most", tokens(v.output_tokens),
                     v.output_assumed ? "\n          (300 assumed an answer; --max-output-tokens sets a bound)" : "");
   }
   text += '\n';
   text += cost_line(v);
-  if (!v.outlook.empty()) text += fmt::format("\n  then    {}", v.outlook);
+  text += deadline_line(v);
   if (!v.advice.empty()) text += fmt::format("\n  note    {}", v.advice);
   if (v.skipped > 0) text += fmt::format("\n  aside   {} left out", counted(v.skipped, "bad record", "bad records"));
   return text;

@@ -23,13 +23,17 @@ struct Style {
 
 // --- numbers for people ----------------------------------------------------------------------------------------------
 
-std::string count(std::uint64_t n);                         ///< "1,234,567"
-std::string bytes(std::uint64_t n);                         ///< "95.4 MiB"
+std::string count(std::uint64_t n);                                                ///< "1,234,567"
+std::string counted(std::uint64_t n, std::string_view one, std::string_view many); ///< "1 batch", "2,000 batches"
+std::string bytes(std::uint64_t n);                                                ///< "95.4 MiB"
 std::string money(PicoUsd amount);                          ///< "$12.34", "$0.0042"; never "$0.00" for something
 std::string span(Millis duration);                          ///< "2h 05m", "38s"
+std::string about(Millis duration);                         ///< "2h 05m", "8m", "90s": rounded up, 1s at least
 std::string share(std::uint64_t part, std::uint64_t whole); ///< "99.8%"; 100% only when it is all, 0% only when none
 std::string relative(Instant t, Instant now);               ///< "12 min ago", "in 38 s"
 std::string utc(Instant t);                                 ///< "2026-11-22 10:00:00 UTC"
+/// "10:00 UTC"; where it is less than ten minutes from now, with seconds; on another day, with its date.
+std::string clock_time(Instant t, Instant now);
 
 // --- text from elsewhere ---------------------------------------------------------------------------------------------
 
@@ -50,7 +54,7 @@ std::string json(const JobView& view);
 /// `status JOB`: a head of a few lines and a table of parts; of many parts those at rest are summed. No newline at the
 /// end, as everywhere here.
 std::string page(const JobView& view, const Style& style, Instant now);
-/// `status`: a line a job, and why some are paused.
+/// `status`: a line a job, why some are paused, and which miss their deadline.
 std::string table(const std::vector<JobView>& views, const Style& style, Instant now);
 /// One sentence: "reviews: 900 of 1,000 done, 2 failed, 98 pending; 1 batch running".
 std::string sentence(const JobView& view);

@@ -74,6 +74,7 @@ public:
         m_urgency(job.urgent),
         m_report(job.inputs, on_read)
   {
+    m_plan.urgent.resize(m_urgency.conditions());
     if (m_urgency.has_conditions()) m_urgent = assembler_for(job, job.request.inputs_per_request);
     ensure(job.limits.requests > 0 && job.limits.bytes > 0, "a part may hold something");
   }
@@ -85,7 +86,7 @@ public:
       m_report.at(item->mark);
       if (is_ready_made(m_job) && item->mark.input != m_input) begin_input(item->mark.input);
       if (has_user_ids(m_job)) m_ids.add(hash_of(m_assembler->custom_id(*item)));
-      const bool is_urgent = m_urgent && m_urgency.holds(*item);
+      const bool is_urgent = m_urgent && is_urgent_item(*item);
       auto& assembler = is_urgent ? *m_urgent : *m_assembler;
       if (const auto* request = assembler.take(*item)) add(*request, pick_of(is_urgent));
     }
@@ -112,6 +113,18 @@ private:
     m_ids = {};
     m_open.clear();
     m_input = input;
+  }
+
+  /// Each condition is counted, those behind one that holds, too.
+  bool is_urgent_item(const input::Item& item)
+  {
+    bool is_any = false;
+    for (std::size_t i = 0; i < m_urgency.conditions(); ++i) {
+      const bool holds = m_urgency.holds(item, i);
+      m_plan.urgent[i] += holds ? 1 : 0;
+      is_any = is_any || holds;
+    }
+    return is_any;
   }
 
   Pick pick_of(bool is_urgent) const

@@ -83,6 +83,7 @@ struct Plan {
   Tokens input_tokens = {};                   ///< our estimate
   std::map<std::string, Usage> by_model = {}; ///< of ready-made requests: input and output, our estimate
   bool output_assumed = false;                ///< of ready-made requests: one has no bound, its output is an assumption
+  std::vector<std::uint64_t> urgent = {};     ///< for how many items each condition of Job::urgent holds
   std::vector<Error> skipped = {};            ///< records that were put aside, the first hundred
   std::uint64_t skipped_count = 0;
 };

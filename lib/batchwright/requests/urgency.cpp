@@ -2,21 +2,25 @@
 #include <batchwright/requests/column.hpp>
 #include <batchwright/requests/urgency.hpp>
 
-#include <algorithm>
-
 namespace batchwright::requests {
 
 bool Urgency::holds(const input::Item& item) const
 {
-  return std::any_of(m_conditions.begin(), m_conditions.end(), [&](const auto& condition) {
-    const auto& [column, value] = condition;
-    auto field = item.field(column);
-    if (!field) field = input::find_inside(item, column);
-    if (!field) throw unknown_column(item, "--urgent needs", column);
-    std::string inside;
-    append_inside(inside, *field);
-    return json::decode_lossy(inside) == value;
-  });
+  for (std::size_t i = 0; i < m_conditions.size(); ++i) {
+    if (holds(item, i)) return true;
+  }
+  return false;
+}
+
+bool Urgency::holds(const input::Item& item, std::size_t condition) const
+{
+  const auto& [column, value] = m_conditions[condition];
+  auto field = item.field(column);
+  if (!field) field = input::find_inside(item, column);
+  if (!field) throw unknown_column(item, "--urgent needs", column);
+  std::string inside;
+  append_inside(inside, *field);
+  return json::decode_lossy(inside) == value;
 }
 
 } // namespace batchwright::requests

@@ -16,9 +16,12 @@ public:
   explicit Urgency(const std::vector<std::pair<std::string, std::string>>& conditions) : m_conditions(conditions) {}
 
   bool has_conditions() const { return !m_conditions.empty(); }
+  std::size_t conditions() const { return m_conditions.size(); }
   /// Whether one of them holds: the field's text is the value, numbers and booleans as they stand. Throws
   /// `Fault::input` where the item has no such column.
   bool holds(const input::Item& item) const;
+  /// The same of one of the conditions, by its place.
+  bool holds(const input::Item& item, std::size_t condition) const;
   /// Whether an item is of a part's kind.
   bool picks(Pick pick, const input::Item& item) const
   {

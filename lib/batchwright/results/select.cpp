@@ -4,6 +4,7 @@
 #include <batchwright/results/outcome_line.hpp>
 #include <batchwright/results/record.hpp>
 #include <batchwright/results/select.hpp>
+#include <batchwright/wire/answer.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -89,6 +90,7 @@ Settlement take_out(const OutcomeFile& from, const std::filesystem::path& to, co
     outcome->from = &from;
     if (goes(*outcome)) {
       --(outcome->status == Status::succeeded ? rest.succeeded : rest.failed);
+      if (outcome->code == wire::code_cancelled && rest.cancelled > 0) --rest.cancelled;
       ++rest.left;
       continue;
     }

@@ -342,6 +342,7 @@ private:
     m_outcomes.write(answer);
     m_outcomes.write("\n");
     ++(status == Status::succeeded ? m_settled.sums.succeeded : m_settled.sums.failed);
+    if (status == Status::failed && code == wire::code_cancelled) ++m_settled.sums.cancelled;
   }
 
   void leave(const Places& places, Judgement judgement)

@@ -92,7 +92,7 @@ Verdict verdict_on_cancelled(Cancelled cancelled)
   if (cancelled == Cancelled::unsent) words = "cancelled before it was sent";
   if (cancelled == Cancelled::abandoned)
     words = "given up while its batch was at the server, which may have run it and billed that";
-  return {Judgement::permanent, cancelled == Cancelled::abandoned, "cancelled", words};
+  return {Judgement::permanent, cancelled == Cancelled::abandoned, std::string{wire::code_cancelled}, words};
 }
 
 Verdict maybe_billed(Verdict verdict)

@@ -76,6 +76,7 @@ void each_column(Some<Job> auto& job, auto&& column)
   column("probes", job.probes);
   column("advanced_at", job.advanced_at);
   column("switched_at", job.switched_at);
+  column("ended_at", job.ended_at);
 }
 
 void each_column(Some<PinnedInput> auto& input, auto&& column)
@@ -143,6 +144,7 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("born_at", part.born_at);
   column("succeeded", part.outcome.succeeded);
   column("failed", part.outcome.failed);
+  column("cancelled", part.outcome.cancelled);
   column("left_over", part.outcome.left);
   column("input_tokens", part.outcome.usage.input);
   column("cached_tokens", part.outcome.usage.cached);

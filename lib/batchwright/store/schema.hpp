@@ -284,13 +284,20 @@ CREATE TABLE senders (
 );
 )sql";
 
+/// When a job ended, and what of it was cancelled rather than answered.
+inline constexpr std::string_view endings = R"sql(
+ALTER TABLE jobs ADD COLUMN ended_at INTEGER;
+ALTER TABLE parts ADD COLUMN cancelled INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 /// When it was last seen that all is put off.
 inline constexpr std::string_view put_off = R"sql(
 ALTER TABLE queues ADD COLUMN failing_seen INTEGER;
 )sql";
 
-inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint, deliveries,
-                                       acceptance,   survival,          rebuilding, realtime,       put_off};
+inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint,
+                                       deliveries,   acceptance,        survival,   rebuilding,
+                                       realtime,     endings,           put_off};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store

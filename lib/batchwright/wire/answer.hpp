@@ -27,6 +27,7 @@ inline constexpr std::string_view code_refused = "refused";               ///< t
 inline constexpr std::string_view code_model_failed = "model_failed";     ///< HTTP 200, and a status that says failed
 inline constexpr std::string_view code_schema = "schema_violation";       ///< the answer does not keep to the schema
 inline constexpr std::string_view code_unreadable = "unreadable_output";  ///< the answer cannot be read
+inline constexpr std::string_view code_cancelled = "cancelled";           ///< nobody answered, as the user wished
 inline constexpr std::string_view code_missing = "missing";               ///< no line came for the request
 inline constexpr std::string_view code_lost = "lost_remote";              ///< the server no longer holds the answer
 inline constexpr std::string_view code_not_executed = "not_executed";     ///< never run, and the server gave no code
