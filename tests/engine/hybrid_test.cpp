@@ -514,6 +514,13 @@ TEST_CASE("a batch that shows late is not taken for a part that goes in real tim
   auto faults = fast();
   faults.in_progress_ms = 60'000;
   faults.list_lag_ms = 4'000;
+  bool shows_before = false;
+  SUBCASE("after the real-time calls") {}
+  SUBCASE("before them, and they take long")
+  {
+    shows_before = true;
+    faults.chat_latency_ms = 1'500;
+  }
   faults.http = {{.method = "POST",
                   .path = "/v1/batches",
                   .calls = {.nth = {1}},
@@ -533,18 +540,49 @@ TEST_CASE("a batch that shows late is not taken for a part that goes in real tim
     REQUIRE(process.store.parts(job).front().state == PartState::queued); // twice looked for in vain
     begin_finish(process.tools, job);
   }
+  const Millis lag{4'000}; // the server's, not ours
+  if (shows_before) std::this_thread::sleep_for(lag);
   auto process = arena.process();
   let_call(process);
   const auto view = process.advance(job, Until::ended);
   CHECK(view.state == JobState::done);
   CHECK(of_route(view, Route::realtime).size() == 1);
-  std::this_thread::sleep_for(Millis{4'000}); // the server's lag, not ours
+  if (shows_before) {
+    CHECK(arena.ledger("cancels_asked") == 1);
+  } else {
+    std::this_thread::sleep_for(lag);
+  }
   auto later = arena.process();
   let_call(later);
   CHECK(later.advance(job, Until::ended).state == JobState::done);
   tests::check_answers(later.merged(job), 10, question);
   CHECK(arena.ledger("cancels_asked") == 1);
   CHECK(arena.ledger("batches_created") == 1);
+}
+
+TEST_CASE("what was put off long ago does not stop a job that is answered now")
+{
+  Arena arena{fast()};
+  auto process = arena.process();
+  let_call(process);
+  auto ask = arena.ask(10);
+  ask.job.mode = Mode::realtime;
+  ask.job.policy.fallback = Fallback::realtime;
+  const auto job = process.make(ask);
+  const auto now = process.tools.clock.now();
+  Millis seen{};
+  SUBCASE("seen last before the weekend") { seen = 60 * hour; }
+  SUBCASE("seen a while ago") { seen = hour; }
+  {
+    store::Transaction tx{process.store};
+    tx.put(Queue{.account = process.server.account,
+                 .model = "gpt-5.4-mini",
+                 .failing_since = now - 70 * hour,
+                 .failing_seen = now - seen});
+    tx.commit();
+  }
+  CHECK(process.advance(job, Until::ended).items.succeeded == 10);
+  CHECK_FALSE(process.store.queue(process.server.account, "gpt-5.4-mini").failing_since);
 }
 
 TEST_CASE("a request that alone exceeds the limit that the server named goes in real time, where that is the fallback")

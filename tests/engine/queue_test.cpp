@@ -275,6 +275,21 @@ TEST_CASE("a refusal names the limit; below what it names, the largest sum that 
   CHECK(known.named_tokens == 95'000);
 }
 
+TEST_CASE("what is put off counts on from when that was seen first, but not over hours in which nothing was tried")
+{
+  Queue known;
+  engine::learn_put_off(known, noon - Millis{5}, noon);
+  CHECK(known.failing_since == noon - Millis{5});
+  engine::learn_put_off(known, noon + Millis{3'600'000}, noon + Millis{3'600'000});
+  CHECK(known.failing_since == noon - Millis{5});
+  CHECK(known.failing_seen == noon + Millis{3'600'000});
+  const auto later = noon + Millis{8 * 3'600'000};
+  engine::learn_put_off(known, later - Millis{1'000}, later);
+  CHECK(known.failing_since == later - Millis{1'000});
+  engine::learn_put_off(known, noon, noon); // the clock was set back
+  CHECK(known.failing_since == noon);
+}
+
 TEST_CASE("forty parts under a limit that admits three drain by polling alone, refused no more than twice")
 {
   emulator::Faults faults;

@@ -212,7 +212,8 @@ TEST_CASE("what is known of a queue is kept for each account and model, and part
               .named_requests = 5,
               .quiet_since = at(6),
               .refusals = 7,
-              .failing_since = at(8)};
+              .failing_since = at(8),
+              .failing_seen = at(12)};
   {
     Transaction tx{store};
     tx.add(job);
