@@ -526,6 +526,9 @@ TEST_CASE("a batch that shows late is not taken for a part that goes in real tim
                   .calls = {.nth = {1}},
                   .effect = {.phase = emulator::Phase::after_effect, .action = emulator::Action::status},
                   .status = 500}};
+  if (shows_before) { // and the look for it takes its time
+    faults.http.push_back({.method = "GET", .path = "/v1/batches", .effect = emulator::Effect::delay, .delay_ms = 500});
+  }
   Arena arena{faults};
   auto ask = hybrid(arena.ask(10, 10));
   ask.job.policy.adopt_grace = Millis{0};
@@ -562,11 +565,14 @@ TEST_CASE("a batch that shows late is not taken for a part that goes in real tim
 
 TEST_CASE("what was put off long ago does not stop a job that is answered now")
 {
-  Arena arena{fast()};
+  auto faults = fast();
+  faults.chat_latency_ms = 20;
+  Arena arena{faults};
   auto process = arena.process();
   let_call(process);
-  auto ask = arena.ask(10);
+  auto ask = arena.ask(100);
   ask.job.mode = Mode::realtime;
+  ask.job.policy.realtime.max_in_flight = 4;
   ask.job.policy.fallback = Fallback::realtime;
   const auto job = process.make(ask);
   const auto now = process.tools.clock.now();
@@ -581,7 +587,9 @@ TEST_CASE("what was put off long ago does not stop a job that is answered now")
                  .failing_seen = now - seen});
     tx.commit();
   }
-  CHECK(process.advance(job, Until::ended).items.succeeded == 10);
+  const auto view = process.advance(job, Until::ended);
+  CHECK(view.pause == Pause::none);
+  CHECK(view.items.succeeded == 100);
   CHECK_FALSE(process.store.queue(process.server.account, "gpt-5.4-mini").failing_since);
 }
 
