@@ -296,9 +296,7 @@ std::vector<std::string> unsuited_defaults(const JobOptions& o)
 
 void complete_options(CLI::App& command, JobOptions& options, const bw::config::Settings& settings)
 {
-  const auto given = idle_unless_live(command);
   take_defaults(command, settings, unsuited_defaults(options));
-  refuse_idle(options.realtime, given);
 }
 
 bw::engine::Ask ask_of(const JobOptions& o)

@@ -9,8 +9,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <cstdio>
 #include <ctime>
 
@@ -20,9 +18,6 @@ namespace {
 namespace bw = batchwright;
 using bw::Error;
 using bw::Fault;
-
-/// The options that say nothing but how requests go in real time.
-constexpr std::array only_live = {"--service-tier", "--rpm", "--tpm", "--max-in-flight", "--headroom"};
 
 std::uint64_t headroom_of(const std::string& text)
 {
@@ -167,27 +162,6 @@ std::vector<std::string> unsuited_defaults(const RealtimeOptions& o)
 {
   const bool needs_realtime = o.mode == "realtime" || !o.deadline.empty() || !o.patience.empty();
   return needs_realtime ? std::vector<std::string>{"fallback"} : std::vector<std::string>{};
-}
-
-std::vector<std::string> idle_unless_live(const CLI::App& command)
-{
-  std::vector<std::string> given;
-  std::copy_if(only_live.begin(), only_live.end(), std::back_inserter(given),
-               [&](const char* name) { return command.get_option(name)->count() > 0; });
-  return given;
-}
-
-void refuse_idle(const RealtimeOptions& o, const std::vector<std::string>& given)
-{
-  const auto mode = mode_of(o);
-  if (given.empty() || mode == bw::Mode::realtime || !o.urgent.empty()) return;
-  const auto fallback = fallback_of(o, mode);
-  if (fallback == bw::Fallback::realtime) return;
-  throw Error{Fault::usage,
-              fmt::format("{} is of requests in real time, and of this job none goes there (--mode {}, --fallback {})",
-                          given.front(), bw::name(mode), bw::name(fallback)),
-              mode == bw::Mode::batch ? "say --mode hybrid or --fallback realtime, or leave it out"
-                                      : "say --fallback realtime, or leave it out"};
 }
 
 void apply(const RealtimeOptions& o, bw::Job& job)

@@ -31,11 +31,6 @@ void add_realtime_options(CLI::App& command, RealtimeOptions& options);
 /// The settings that are no defaults for such a job: what they say does not go with it.
 std::vector<std::string> unsuited_defaults(const RealtimeOptions& options);
 
-/// Of the options that were given, those that do nothing where no request goes in real time.
-std::vector<std::string> idle_unless_live(const CLI::App& command);
-/// Throws `Fault::usage` where one was given and that is so.
-void refuse_idle(const RealtimeOptions& options, const std::vector<std::string>& given);
-
 /// Sets mode, fallback, deadline and rates of a job. Throws `Fault::usage` for what cannot be, and what contradicts
 /// itself.
 void apply(const RealtimeOptions& options, batchwright::Job& job);

@@ -577,8 +577,14 @@ TEST_CASE("what was put off long ago does not stop a job that is answered now")
   const auto job = process.make(ask);
   const auto now = process.tools.clock.now();
   Millis seen{};
-  SUBCASE("seen last before the weekend") { seen = 60 * hour; }
-  SUBCASE("seen a while ago") { seen = hour; }
+  SUBCASE("seen last before the weekend")
+  {
+    seen = 60 * hour;
+  }
+  SUBCASE("seen a while ago")
+  {
+    seen = hour;
+  }
   {
     store::Transaction tx{process.store};
     tx.put(Queue{.account = process.server.account,
