@@ -301,7 +301,8 @@ TEST_CASE("a sentence tells counts that are not nothing")
 {
   CHECK(report::sentence(view_of("reviews", {settled_part(1, 898, 2), running_part(2, 100, 0, 0)})) ==
         "reviews: 898 of 1,000 done, 2 failed, 100 pending; 1 batch running");
-  CHECK(report::sentence(view_of("reviews", {settled_part(1, 1000, 0)})) == "reviews: 1,000 of 1,000 done");
+  CHECK(report::sentence(view_of("reviews", {settled_part(1, 1000, 0)})) ==
+        "reviews: 1,000 of 1,000 done; $0.70, $0.70 saved by batch");
   CHECK(report::sentence(view_of("empty", {})) == "empty: no items");
   auto planned = view_of("dry", {part_of(1, PartState::planned, 600), part_of(2, PartState::planned, 400)});
   CHECK(report::sentence(planned) == "dry: 0 of 1,000 done, 1,000 pending");

@@ -131,13 +131,19 @@ std::string items_line(const Tally& items)
   return text;
 }
 
+std::string savings(const JobView& v)
+{
+  const auto saved = v.saved();
+  return saved && saved->n > 0 ? fmt::format(", {} saved by batch", money(*saved)) : std::string{};
+}
+
 std::string cost_line(const JobView& v)
 {
   if (!v.spent) return "not known: the price table has no price for this model";
   auto text = fmt::format("{} so far", money(*v.spent));
   if (v.state == JobState::done) text = money(*v.spent);
   if (v.estimated) text += fmt::format(", {} estimated", money(*v.estimated));
-  if (const auto saved = v.saved(); saved && saved->n > 0) text += fmt::format(", {} saved by batch", money(*saved));
+  text += savings(v);
   return text;
 }
 
@@ -440,6 +446,7 @@ std::string sentence(const JobView& v)
   if (items.pending() > 0) text += fmt::format(", {} pending", count(items.pending()));
   const auto live = at_server(v).batches;
   if (live > 0) text += "; " + counted(live, "batch running", "batches running");
+  if (v.state == JobState::done && v.spent && v.spent->n > 0) text += "; " + money(*v.spent) + savings(v);
   if (v.state == JobState::paused) text += fmt::format("; paused ({}): {}", name(v.pause), harmless(v.message));
   return text;
 }
