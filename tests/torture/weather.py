@@ -130,7 +130,7 @@ class Scene:
 
 class TooMany(Scene):
     name = "nothing but 429"
-    says = "waits: the server asked to wait|waits: the rate limit"
+    says = "waiting: the server asked to wait|waiting: the rate limit"
 
     def way(self):
         """Three of them are over at once, where the server does not ask for a pause."""
@@ -166,7 +166,7 @@ class Shrinking(Scene):
 
 class Outage(Scene):
     name = "nothing but 5xx"
-    says = "waits: 20 requests failed in a row|waits: sent again after a failure"
+    says = "waiting: 20 requests failed in a row|waiting: sent again after a failure"
 
     def way(self):
         self.status = self.dice.choice([500, 502, 503, 504])
