@@ -263,7 +263,8 @@ std::string head(const JobView& v, const Style& style, Instant now)
   if (v.deadline) facts.add("deadline", deadline_line(v, now), miss(v, now).empty() ? Tone::plain : Tone::trouble);
   if (v.state != JobState::done) {
     if (const auto then = then_line(v, now); !then.empty()) facts.add("then", then);
-    if (v.eta && v.state == JobState::running)
+    const Millis moment{1'000};
+    if (v.eta && *v.eta > now + moment && v.state == JobState::running)
       facts.add("done", fmt::format("{}, as it looks now ({})", relative(*v.eta, now), utc(*v.eta)));
   }
   facts.add("cost", cost_line(v));
