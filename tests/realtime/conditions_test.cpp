@@ -69,6 +69,22 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(conditions.most_in_flight(0) == 16);
 }
 
+TEST_CASE_FIXTURE(Fixture, "where all is put off by a rate limit, one at a time is sent until one is answered")
+{
+  meet(19, answer_error(429));
+  CHECK_FALSE(conditions.is_probing());
+  meet(1, answer_ok());
+  meet(19, answer_error(429));
+  CHECK_FALSE(conditions.is_probing());
+  meet(1, answer_error(503, "Slow Down"));
+  CHECK(conditions.is_probing());
+  CHECK_FALSE(conditions.breaker.is_open());
+  meet(1, answer_error(500));
+  CHECK(conditions.is_probing());
+  meet(1, answer_ok());
+  CHECK_FALSE(conditions.is_probing());
+}
+
 TEST_CASE_FIXTURE(Fixture, "a request is large where it asks for more than a minute has")
 {
   CHECK_FALSE(conditions.is_large(1'000'000));

@@ -387,6 +387,54 @@ TEST_CASE("a 429 with a hint holds all back, says why, and is no failure of the 
   CHECK_FALSE(world.processor->condition().putting_off);
 }
 
+TEST_CASE("a time of nothing but 429 is waited out by one request at a time")
+{
+  std::atomic<bool> is_up = false;
+  World world{[&](const auto&) {
+                if (is_up) return answer_ok();
+                auto refusal = answer_error(429);
+                refusal.retry_after = Millis{1'000};
+                return refusal;
+              },
+              {.max_in_flight = 32}};
+  auto work = world.work("a", 300);
+  auto started = world.start(work);
+  world.pass([&] { return world.caller.calls() >= 32; });
+  const auto begun = world.clock.now();
+  const auto calls = world.caller.calls();
+  world.pass([&] { return world.clock.now() > begun + Millis{60'000}; });
+  CHECK(world.caller.calls() - calls <= 61);
+  CHECK(world.caller.calls() - calls >= 5);
+  is_up = true;
+  CHECK(world.wait(started).end == End::answered);
+  for (const auto& line : world.answers("a"))
+    CHECK(has(line.substr(0, line.find(',')), "-1\""));
+}
+
+TEST_CASE("failures that take a minute each use up no item's attempts, however few are in flight")
+{
+  World* all = nullptr;
+  std::atomic<bool> is_up = false;
+  World world{[&](const auto&) {
+                if (is_up) return answer_ok();
+                const auto until = all->clock.now() + Millis{60'000}; // a gateway's patience
+                while (all->clock.now() < until && !is_up)
+                  std::this_thread::sleep_for(std::chrono::milliseconds{1});
+                return answer_page(504);
+              },
+              {.max_in_flight = 4}};
+  all = &world;
+  world.step = Millis{500};
+  auto work = world.work("a", 100);
+  work.max_attempts = 3;
+  auto started = world.start(work);
+  world.pass([&] { return has(world.processor->condition().why, "20 requests failed in a row"); });
+  is_up = true;
+  CHECK(world.wait(started).end == End::answered);
+  for (const auto& line : world.answers("a"))
+    CHECK(number_at(line, "response", "status_code") == 200);
+}
+
 TEST_CASE("a rate is kept, and said")
 {
   World world{[](const auto&) { return answer_ok(); }, {.limits = {.given = {.requests = 60.0}}}};

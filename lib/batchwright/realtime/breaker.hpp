@@ -31,7 +31,7 @@ public:
 
   struct Sign {
     bool is_probe = false; ///< it was sent while the breaker was open
-    bool is_news = true;   ///< no earlier failure of the same request told this: a few that always fail are no outage
+    bool is_news = true;   ///< the request never failed before: those that always fail are no outage
   };
 
   void failed(std::uint64_t serial, Sign sign, Instant now)
@@ -45,6 +45,8 @@ public:
     m_pause = std::min(m_pause * 2, longest_pause);
   }
 
+  /// Whether the last one that came home had failed. Then those that were never sent tell more than those that failed.
+  bool is_in_doubt() const { return m_failures > 0 || is_open(); }
   /// Whether only one request at a time goes, and what fails takes no attempt.
   bool is_open() const { return m_open_until.has_value(); }
   /// When the next probe may go. A clock that was set back holds nothing up for longer than a pause.

@@ -33,7 +33,7 @@ struct Call {
   bool lost_for_nothing = false; ///< a try that may have been billed used up no attempt: there is no second one
   int refusals_alone = 0;        ///< 429 though nothing else was in flight, and it asks for more than a minute has
   bool standard = false;         ///< the tier that was asked for was refused
-  bool probe = false;            ///< sent to see whether the server is back
+  bool probe = false;            ///< sent to see whether anything is answered again
   bool alone = false;            ///< nothing else was in flight when it was sent
   Ticket ticket = {};
 };

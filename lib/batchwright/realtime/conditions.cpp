@@ -74,7 +74,7 @@ void Conditions::hear(const Call& call, const api::Answered& answered, const Dec
 {
   hear_rate(call.ticket, answered, decision, now);
   if (decision.is_failure) {
-    breaker.failed(call.ticket.serial, {.is_probe = call.probe, .is_news = !is_old_news(call)}, now);
+    breaker.failed(call.ticket.serial, {.is_probe = call.probe, .is_news = call.failures == 0}, now);
     if (breaker.is_open()) m_ramp = first_in_flight;
   } else if (decision.obstacle == Obstacle::none) {
     breaker.succeeded(call.ticket.serial);
@@ -85,10 +85,13 @@ void Conditions::hear_rate(const Ticket& ticket, const api::Answered& answered, 
 {
   switch (decision.rate) {
   case RateWord::answered:
+    m_refusals = 0;
     return limiter.answered(ticket, charged(ticket, answered, decision), answered.rates, now);
   case RateWord::refused:
+    ++m_refusals;
     return limiter.refused(ticket, answered.retry_after, answered.rates, now);
   case RateWord::slow_down:
+    ++m_refusals;
     return limiter.slow_down(ticket, answered.retry_after, now);
   case RateWord::failed:
     return limiter.failed(ticket, answered.rates, now);

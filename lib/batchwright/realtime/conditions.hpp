@@ -21,8 +21,8 @@ public:
   /// Whether a request asks for more than a minute has.
   bool is_large(std::int64_t tokens) const;
 
-  /// Whether a failure of that request is told by an earlier one already: nothing was answered that was sent since. It
-  /// is no further sign that nobody is there.
+  /// Whether nothing was answered that was sent since a failure of that request used up an attempt: nobody knows
+  /// whether another failure is its own, or the server's.
   bool is_old_news(const Call& call) const;
   /// Whether a failure is the server's trouble, and not the request's: it uses up no attempt. `billed`: each try may
   /// cost money, so that what few others share is not tried for nothing, and what all share once.
@@ -32,6 +32,10 @@ public:
   void hear(const Call& call, const api::Answered& answered, const Decision& decision, Instant now);
   /// What became of the request: whether there are answers of use, how long they take, how much they use.
   void note(const Call& call, const api::Answered& answered, const Decision& settled, Instant now);
+
+  /// Whether one request at a time goes, to see whether anything is answered: nobody is there, or all that was sent
+  /// lately was put off by a rate limit.
+  bool is_probing() const { return breaker.is_open() || m_refusals >= refusals_in_a_row; }
 
   std::optional<Millis> latency() const { return m_latency; }
   std::optional<Instant> last_answer() const { return m_last_answer; }
@@ -47,6 +51,10 @@ private:
   /// What may be in flight at first; it doubles with each round of answers, since each connection costs a handshake.
   static constexpr std::uint64_t first_in_flight = 16;
 
+  /// So many 429 or "Slow Down" and no answer between them: more at once would only be more of them.
+  static constexpr int refusals_in_a_row = 20;
+
+  int m_refusals = 0;
   std::uint64_t m_ramp = first_in_flight;
   std::optional<Millis> m_latency = {};
   std::optional<double> m_tokens = {}; // of a request, on the average

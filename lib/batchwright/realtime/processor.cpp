@@ -89,7 +89,7 @@ struct Processor::State {
     why.clear();
     if (in_flight >= most_in_flight()) return longest_sleep;
     auto& breaker = conditions.breaker;
-    if (breaker.is_open() && probes > 0) return longest_sleep;
+    if (conditions.is_probing() && probes > 0) return longest_sleep;
     if (const auto at = breaker.probe_at(now); at && *at > now)
       return wait(*at, now,
                   fmt::format("{} requests failed in a row; trying again with one", Breaker::failures_in_a_row));
@@ -123,7 +123,7 @@ struct Processor::State {
       const std::string_view owner = running->work().owner;
       if (turns.contains(owner) || (running->is_careful && in_flight > 0)) continue;
       const bool has_turn =
-          conditions.breaker.is_open() ? running->has_probe(now, next) : running->has_next(now, most_waiting, next);
+          conditions.breaker.is_in_doubt() ? running->has_probe(now, next) : running->has_next(now, most_waiting, next);
       if (has_turn) turns.emplace(owner, Task{id, running, {}});
     }
     if (turns.empty()) return std::nullopt;
@@ -139,7 +139,7 @@ struct Processor::State {
     auto call = r.begin_next(now);
     if (!call) return;
     call->ticket = conditions.limiter.take(call->tokens, now);
-    call->probe = conditions.breaker.is_open();
+    call->probe = conditions.is_probing();
     call->alone = in_flight == 0;
     call->standard = call->standard || refused_tiers.contains(r.work().service_tier);
     ++in_flight;
