@@ -116,14 +116,17 @@ struct Processor::State {
   /// none has, `next` is no later than one will.
   std::optional<Task> find_turn(Instant now, Instant& next)
   {
-    // enough that a server that is gone is told by as many requests as that takes
-    const auto most_waiting = std::max<std::uint64_t>(2 * most_in_flight(), 2 * Breaker::failures_in_a_row);
+    const auto& breaker = conditions.breaker;
+    // Enough that a server that is gone is told by as many as that takes; then one goes in minutes, and they stay few.
+    const auto most_waiting = breaker.is_open()
+                                  ? std::numeric_limits<std::uint64_t>::max()
+                                  : std::max<std::uint64_t>(2 * most_in_flight(), 2 * Breaker::failures_in_a_row);
     std::map<std::string_view, Task> turns; // by owner
     for (const auto& [id, running] : works) {
       const std::string_view owner = running->work().owner;
       if (turns.contains(owner) || (running->is_careful && in_flight > 0)) continue;
-      const bool has_turn =
-          conditions.breaker.is_in_doubt() ? running->has_probe(now, next) : running->has_next(now, most_waiting, next);
+      const bool has_turn = breaker.is_in_doubt() ? running->has_probe(now, most_waiting, next)
+                                                  : running->has_next(now, most_waiting, next);
       if (has_turn) turns.emplace(owner, Task{id, running, {}});
     }
     if (turns.empty()) return std::nullopt;

@@ -45,10 +45,10 @@ bool Running::has_next(Instant now, std::uint64_t most_waiting, Instant& next)
   return m_again.size() <= most_waiting && read_head();
 }
 
-bool Running::has_probe(Instant now, Instant& next)
+bool Running::has_probe(Instant now, std::uint64_t most_waiting, Instant& next)
 {
-  const bool is_new = !m_is_stopping && !all_forbidden() && read_head();
-  const bool found = is_new || has_next(now, 0, next);
+  const bool is_new = !m_is_stopping && !all_forbidden() && m_again.size() <= most_waiting && read_head();
+  const bool found = is_new || has_next(now, most_waiting, next);
   m_prefers_new = is_new;
   return found;
 }

@@ -27,9 +27,9 @@ public:
   /// Whether a request may go now; where one may go later, `next` is no later than that. Of those that are sent again
   /// `most_waiting` wait at most before new ones wait, too. A file that cannot be read breaks the work off.
   bool has_next(Instant now, std::uint64_t most_waiting, Instant& next);
-  /// One that was never sent, where there is any: those that fail again and again tell less of whether the server is
-  /// back. True where a request may go now; else `next` as above.
-  bool has_probe(Instant now, Instant& next);
+  /// The same, but first one that was never sent, where there is any and no more than `most_waiting` wait: those that
+  /// fail again and again tell less of whether the server is back.
+  bool has_probe(Instant now, std::uint64_t most_waiting, Instant& next);
   /// The request that was found. REQUIRED: has_next() or has_probe().
   const Call& next(Instant now) const;
   /// Takes it, with its begin line in the journal. Nothing where the disk takes no such line: then nothing more goes.
