@@ -123,8 +123,8 @@ std::vector<Limit> limits_on(const Rest& rest, const RealtimePolicy& policy, con
     limits.push_back({Bound::requests, *known_requests * share, requests / (*known_requests * share)});
   if (known_tokens) limits.push_back({Bound::tokens, *known_tokens * share, tokens / (*known_tokens * share)});
   if (limits.empty()) {
-    limits = {{Bound::requests, assumed_requests, requests / assumed_requests, true},
-              {Bound::tokens, assumed_tokens, tokens / assumed_tokens, true}};
+    limits.push_back({Bound::requests, assumed_requests, requests / assumed_requests, true});
+    limits.push_back({Bound::tokens, assumed_tokens, tokens / assumed_tokens, true});
   }
   if (policy.max_in_flight > 0) {
     const auto rate = static_cast<double>(policy.max_in_flight);
