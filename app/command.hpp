@@ -20,6 +20,7 @@ void add_retry(CLI::App& root, Session& session);
 void add_recover(CLI::App& root, Session& session);
 void add_adopt(CLI::App& root, Session& session);
 void add_clean(CLI::App& root, Session& session);
+void add_cost(CLI::App& root, Session& session);
 void add_show(CLI::App& root, Session& session);
 void add_emulator(CLI::App& root, Session& session);
 

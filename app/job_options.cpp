@@ -237,6 +237,7 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->type_name("DURATION")
       ->default_str("60s");
   add_realtime_options(command, o.realtime);
+  add_money_options(command, o.money);
   command.add_option("--max-attempts", o.max_attempts, "How often an item is sent at most")
       ->type_name("N")
       ->check(whole_number("--max-attempts", {.most = 100}))
@@ -341,6 +342,7 @@ bw::engine::Ask ask_of(const JobOptions& o)
     job.policy.adopt_grace = *grace;
   }
   apply(o.realtime, job);
+  apply(o.money, job.policy);
   job.policy.max_attempts = o.max_attempts;
   job.policy.keep_requests = o.keep_requests;
   job.policy.accept = joined(o.accept);
@@ -368,7 +370,7 @@ std::optional<Made> make_job(const JobOptions& options, Session& session)
   for (const auto& skipped : draft.skipped)
     console.warn(fmt::format("put aside: {}", skipped.what()));
   warn_of_idle_conditions(draft, console);
-  const auto plan = bw::engine::plan_view(draft, bw::money::built_in_table());
+  const auto plan = bw::engine::plan_view(session.tools_if_any(), draft);
   console.say(bw::report::plan(plan));
   if (options.dry_run) {
     auto v = bw::view(draft.job, draft.parts, bw::Held::no);

@@ -1,6 +1,7 @@
 // The options that make a job, the same for `submit` and `run`.
 #pragma once
 
+#include "app/money_options.hpp"
 #include "app/realtime_options.hpp"
 
 #include <batchwright/config/settings.hpp>
@@ -20,6 +21,7 @@ class Session;
 
 struct JobOptions {
   RealtimeOptions realtime = {};
+  MoneyOptions money = {};
   std::vector<std::string> inputs = {};
   std::string input_format = "auto";
   std::string id_column = {};

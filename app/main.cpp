@@ -76,6 +76,7 @@ Exit run(int argc, char** argv, app::Session& session)
   app::add_recover(root, session);
   app::add_adopt(root, session);
   app::add_clean(root, session);
+  app::add_cost(root, session);
   app::add_show(root, session);
   app::add_emulator(root, session);
 

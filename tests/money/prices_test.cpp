@@ -99,10 +99,10 @@ TEST_CASE("what is no price table is a configuration error that says where")
 
 TEST_CASE("cached tokens are a part of the input, and cost as such where no cached price is listed")
 {
-  const money::Rates rates{{400'000}, Price{100'000}, {1'600'000}};
+  const money::Rates rates{{400'000}, Price{100'000}, {}, {1'600'000}};
   const Usage usage{{1000}, {600}, {50}, {40}};
   CHECK(money::cost(usage, rates) == PicoUsd{400 * 400'000 + 600 * 100'000 + 50 * 1'600'000});
-  CHECK(money::cost(usage, {{400'000}, {}, {1'600'000}}) == PicoUsd{1000 * 400'000 + 50 * 1'600'000});
+  CHECK(money::cost(usage, {{400'000}, {}, {}, {1'600'000}}) == PicoUsd{1000 * 400'000 + 50 * 1'600'000});
   CHECK(money::cost({{10}, {20}, {0}, {0}}, rates) == PicoUsd{10 * 100'000}); // a server's slip is not a negative price
 }
 
@@ -119,7 +119,7 @@ TEST_CASE("what no number can hold is the largest there is, never a negative one
   static_assert(Tokens{300} * 4 == Tokens{1200});
   static_assert(Tokens{9'000'000'000'000'000'000} * 3 == Tokens{most});
 
-  const money::Rates dear{{999'999'999'999}, {}, {999'999'999'999}};
+  const money::Rates dear{{999'999'999'999}, {}, {}, {999'999'999'999}};
   Usage sum;
   PicoUsd spent;
   for (int i = 0; i < 100; ++i) {
@@ -141,6 +141,79 @@ TEST_CASE("each route has its own rates")
   CHECK(money::rates_for(*mini, Route::batch)->input == Price{200'000});
   CHECK(money::rates_for(*mini, Route::realtime)->input == Price{400'000});
   CHECK_FALSE(money::rates_for(*money::built_in_table().find("gpt-3.5-turbo-instruct"), Route::batch));
+}
+
+TEST_CASE("what is written to the cache is a part of the input that costs more")
+{
+  const auto* sol = money::built_in_table().find("gpt-6-sol"); // input 2, cached 0.2, write 2.5, output 10
+  REQUIRE(sol);
+  const Usage usage{.input = {1000}, .cached = {300}, .output = {10}, .cache_write = {500}};
+  CHECK(money::cost_of_answer(usage, *sol, Route::realtime) ==
+        PicoUsd{200 * 2'000'000 + 300 * 200'000 + 500 * 2'500'000 + 10 * 10'000'000});
+  CHECK(money::cost_of_answer(usage, *sol, Route::batch) ==
+        PicoUsd{200 * 1'000'000 + 300 * 100'000 + 500 * 1'250'000 + 10 * 5'000'000});
+  const Usage odd{.input = {10}, .cached = {8}, .output = {0}, .cache_write = {50}}; // more than there is
+  CHECK(money::cost_of_answer(odd, *sol, Route::realtime) == PicoUsd{8 * 200'000 + 2 * 2'500'000});
+  const auto* mini = money::built_in_table().find("gpt-4.1-mini"); // which charges nothing for it
+  CHECK(money::cost_of_answer(usage, *mini, Route::batch) == PicoUsd{1000 * 200'000 + 10 * 800'000});
+}
+
+TEST_CASE("a request above the long-context step is billed as a whole at its factors, each by itself")
+{
+  const auto* sol = money::built_in_table().find("gpt-6-sol"); // above 272,000: input and cache x 2, output x 1.5
+  const Usage at{.input = {272'000}, .cached = {2'000}, .output = {100}};
+  const Usage above{.input = {272'001}, .cached = {2'000}, .output = {100}};
+  CHECK(money::cost_of_answer(at, *sol, Route::realtime) ==
+        PicoUsd{270'000 * 2'000'000LL + 2'000 * 200'000LL + 100 * 10'000'000LL});
+  CHECK(money::cost_of_answer(above, *sol, Route::realtime) ==
+        PicoUsd{270'001 * 4'000'000LL + 2'000 * 400'000LL + 100 * 15'000'000LL});
+  CHECK(money::cost_of_work({.input = {500'000}}, 2, *sol, Route::realtime) == PicoUsd{500'000 * 2'000'000LL});
+  CHECK(money::cost_of_work({.input = {500'000}}, 1, *sol, Route::realtime) == PicoUsd{500'000 * 4'000'000LL});
+}
+
+TEST_CASE("tiers: flex costs as listed, what costs more than is listed has no price")
+{
+  const auto* luna = money::built_in_table().find("gpt-5.4-mini");
+  REQUIRE(luna->flex);
+  CHECK(money::rates_for(*luna, Route::realtime, "flex") == luna->flex);
+  CHECK(money::rates_for(*luna, Route::realtime, "default") == luna->standard);
+  CHECK(money::rates_for(*luna, Route::batch, "priority") == luna->batch); // a batch has the price of batches
+  CHECK_FALSE(money::rates_for(*luna, Route::realtime, "priority"));
+  CHECK_FALSE(money::cost_of_answer({.input = {1}}, *luna, Route::realtime, "fast"));
+}
+
+TEST_CASE("moderation is free, embeddings have no output price")
+{
+  const auto& table = money::built_in_table();
+  CHECK(money::is_free(table.find("omni-moderation-latest")->standard));
+  CHECK(money::cost_of_answer({.input = {1'000'000}}, *table.find("text-embedding-3-small"), Route::batch) ==
+        PicoUsd{10'000'000'000});
+}
+
+TEST_CASE("a table of the user's stands before the built-in one, model by model")
+{
+  const money::PriceTable own{
+      R"({"as_of":"2026-12-24","models":[{"model":"gpt-5.4-mini","standard":{"input":7,"output":9}},
+          {"model":"mine","standard":{"input":0.5,"cached_input":0.1,"output":1.000001},"batch":null}]})"};
+  const auto table = money::built_in_table().overridden_by(own);
+  CHECK(table.as_of() == "2026-12-24");
+  CHECK(table.find("gpt-5.4-mini-2026-03-17")->standard.input == Price{7'000'000});
+  CHECK(table.find("gpt-5.4-mini")->batch->output == Price{4'500'000}); // half, where nothing else is said
+  CHECK(table.find("mine")->standard.output == Price{1'000'001});
+  CHECK_FALSE(table.find("mine")->batch);
+  CHECK(table.find("gpt-5.4")->standard == money::built_in_table().find("gpt-5.4")->standard);
+  const auto half = money::prices_given("m", {3}, {1'000'001}).batch;
+  CHECK(half->input == Price{2}); // rounded up: no price is told too low
+  CHECK(half->output == Price{500'001});
+}
+
+TEST_CASE("an amount is read by its digits, or not at all")
+{
+  CHECK(money::read_price("2.50") == Price{2'500'000});
+  CHECK(money::read_price(".5") == Price{500'000});
+  CHECK(money::read_price("0") == Price{0});
+  for (const auto* text : {"", ".", "-1", "1e3", "1,5", "0.1234567", "1234567", " 1", "1 "})
+    CHECK_FALSE(money::read_price(text));
 }
 
 TEST_SUITE_END();

@@ -41,7 +41,7 @@ struct Fixture {
     const auto settled = results::settle(part, files,
                                          {.user_ids = !job.request.id_column.empty(),
                                           .endpoint = job.request.endpoint,
-                                          .prices = &prices,
+                                          .prices = prices,
                                           .schema = job.request.schema,
                                           .policy = job.policy});
     spent = settled.sums.spent;
@@ -53,7 +53,7 @@ struct Fixture {
                  .model = job.request.model}};
   }
 
-  std::string merged(Format format, Pending pending = Pending::refuse, const money::ModelPrices* at = nullptr)
+  std::string merged(Format format, Pending pending = Pending::refuse, const std::optional<money::ModelPrices>& at = {})
   {
     for (auto& file : outcomes)
       file.prices = at;
@@ -96,7 +96,7 @@ TEST_SUITE_BEGIN("results::merge");
 TEST_CASE_FIXTURE(Fixture, "a merged record says what became of an item, its text as it stands")
 {
   settle(2, {success(id(1), R"("caf\u00e9 \ud83d\/")"), success(id(0))});
-  CHECK(merged(Format::jsonl, Pending::refuse, &prices) ==
+  CHECK(merged(Format::jsonl, Pending::refuse, prices) ==
         R"({"index":0,"custom_id":"bw-0000000000","status":"succeeded","output":"ok","error":null,"paid":true,)"
         R"("finish_reason":"stop","route":"batch","attempt":3,"model":"m-2026","usage":{"input_tokens":10,)"
         R"("cached_tokens":0,"output_tokens":2,"reasoning_tokens":0},"cost_usd":0.00000325})"
@@ -114,7 +114,7 @@ TEST_CASE_FIXTURE(Fixture, "a merged record says what became of an item, its tex
 TEST_CASE_FIXTURE(Fixture, "a failed item says why, in the server's words")
 {
   settle(3, {success(id(2), R"("cut")", "length")}, {refusal(id(0), 400), never_ran(id(1))});
-  CHECK(merged(Format::jsonl, Pending::refuse, &prices) ==
+  CHECK(merged(Format::jsonl, Pending::refuse, prices) ==
         R"({"index":0,"custom_id":"bw-0000000000","status":"failed","output":null,"error":{"code":"odd",)"
         R"("message":"words, \"quoted\"","http_status":400,"request_id":"r-bw-0000000000"},"paid":false,)"
         R"("finish_reason":null,"route":"batch","attempt":3,"model":"m","usage":null,"cost_usd":0})"
@@ -138,7 +138,7 @@ TEST_CASE_FIXTURE(Fixture, "money that nobody can know is null")
       R"({"custom_id":"bw-0000000001","response":{"status_code":200,"body":{"choices":[{"message":{"content":"x"}}]}}})";
   settle(3, {success(id(0)), unmetered, "{\"custom_id\":\"bw-0000000002\","});
   CHECK(merged(Format::jsonl).find(R"("cost_usd":null})") != std::string::npos);
-  const auto text = merged(Format::jsonl, Pending::refuse, &prices);
+  const auto text = merged(Format::jsonl, Pending::refuse, prices);
   CHECK(text.find("\"usage\":null,\"cost_usd\":null}\n{\"index\":2") != std::string::npos);
   // An unreadable answer may have been paid for, nobody knows how much.
   CHECK(text.find(R"("error":{"code":"unreadable_output",)") != std::string::npos);
@@ -530,7 +530,7 @@ TEST_CASE_FIXTURE(Fixture, "vectors are written as numbers in records, and as ro
 {
   job.request.endpoint = "/v1/embeddings";
   settle(3, {embedded(id(2), "[0.10, 2e0]"), embedded(id(0), R"("AACAPwAAAMA=")")}, {refusal(id(1), 400)});
-  const auto records = merged(Format::jsonl, Pending::refuse, &prices);
+  const auto records = merged(Format::jsonl, Pending::refuse, prices);
   CHECK(records.find(R"("output":[1,-2],"error":null)") != std::string::npos);
   CHECK(records.find(R"("output":null,"error":{"code":"odd")") != std::string::npos);
   CHECK(records.find(R"("output":[0.10, 2e0],)") != std::string::npos);
@@ -591,11 +591,11 @@ TEST_CASE_FIXTURE(Fixture, "moderations give their result and cost what the mode
   settle(
       1,
       {R"({"custom_id":"bw-0000000000","response":{"status_code":200,"body":{"results":[{"flagged":true}]}},"error":null})"});
-  const auto record = merged(Format::jsonl, Pending::refuse, &prices);
+  const auto record = merged(Format::jsonl, Pending::refuse, prices);
   CHECK(record.find(R"("output":{"flagged":true},"error":null)") != std::string::npos);
   CHECK(record.find(R"("usage":null,"cost_usd":null})") != std::string::npos);
   const money::ModelPrices free{.model = "m", .standard = {}, .batch = money::Rates{}};
-  CHECK(merged(Format::jsonl, Pending::refuse, &free).find(R"("usage":null,"cost_usd":0})") != std::string::npos);
+  CHECK(merged(Format::jsonl, Pending::refuse, free).find(R"("usage":null,"cost_usd":0})") != std::string::npos);
 }
 
 TEST_SUITE_END();

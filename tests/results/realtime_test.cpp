@@ -312,7 +312,7 @@ TEST_CASE_FIXTURE(Fixture, "a merged record tells the attempt that was answered,
   const money::ModelPrices prices{.model = "m",
                                   .standard = {.input = {2'000'000}, .cached = {}, .output = {8'000'000}},
                                   .batch = money::Rates{.input = {1'000'000}, .cached = {}, .output = {4'000'000}}};
-  context.prices = &prices;
+  context.prices = prices;
   context.cancelled = Cancelled::at_server;
   part.attempt = 2;
   journal({begin(0, 2), at(0, 2, success(id(10))), begin(1, 2), at(1, 4, success(id(11)))});

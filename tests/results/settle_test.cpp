@@ -495,7 +495,7 @@ TEST_CASE_FIXTURE(Fixture, "answers are priced at the rates of their route")
   CHECK(last.sums.spent.n == 0);
   CHECK(last.sums.usage.input.n == 20);
 
-  context.prices = &prices;
+  context.prices = prices;
   last = settled();
   CHECK(last.sums.priced);
   CHECK(last.sums.spent.n == 20 * 1'000'000 + 4 * 4'000'000);
@@ -507,9 +507,65 @@ TEST_CASE_FIXTURE(Fixture, "answers are priced at the rates of their route")
 
   auto unbatchable = prices;
   unbatchable.batch.reset();
-  context.prices = &unbatchable;
+  context.prices = unbatchable;
   part.route = Route::batch;
   CHECK_FALSE(settled().sums.priced);
+}
+
+namespace {
+
+/// An answer that says when it was made, by which tier, and what it used.
+std::string made(std::string_view custom_id, std::int64_t created, std::string_view tier, std::int64_t input,
+                 std::string_view finish_reason = "stop")
+{
+  return fmt::format(
+      R"({{"id":"b","custom_id":"{}","response":{{"status_code":200,"request_id":"r","body":{{"created":{},{})"
+      R"("choices":[{{"index":0,"message":{{"role":"assistant","content":"x"}},"finish_reason":"{}"}}],"usage":)"
+      R"({{"prompt_tokens":{},"completion_tokens":2,"prompt_tokens_details":{{"cached_tokens":4,"cache_write_tokens":3}},)"
+      R"("completion_tokens_details":{{"reasoning_tokens":1}}}}}}}},"error":null}})",
+      custom_id, created, tier.empty() ? "" : fmt::format(R"("service_tier":"{}",)", tier), finish_reason, input);
+}
+
+constexpr std::int64_t one_day = 86'400;
+
+} // namespace
+
+TEST_CASE_FIXTURE(Fixture, "what is spent is accounted for by the day and tier that answers name, of no use or not")
+{
+  const money::Rates standard{.input = {2'000'000}, .cached = Price{1'000'000}, .output = {8'000'000}};
+  context.prices = money::ModelPrices{
+      .model = "m",
+      .standard = standard,
+      .flex = money::Rates{.input = {1'000'000}, .cached = Price{500'000}, .output = {4'000'000}},
+      .long_context = money::LongContext{.above = {100}, .input = 2'000'000, .cached = 2'000'000, .output = 1'500'000}};
+  context.day = from_unix(9 * one_day);
+  part = range(0, 6);
+  part.route = Route::realtime;
+  output({made(id(0), one_day, "", 10), made(id(1), 2 * one_day - 1, "default", 10, "length"),
+          made(id(2), one_day + 5, "flex", 10), made(id(3), 2 * one_day, "flex", 101),
+          made(id(4), 0, "default", 10), // it does not say when
+          made(id(5), one_day, "priority", 10), refusal(id(6), 400)});
+  last = settled();
+
+  const auto each = [](std::int64_t n, std::int64_t input) {
+    return Usage{.input = {input}, .cached = {4 * n}, .output = {2 * n}, .reasoning = {n}, .cache_write = {3 * n}};
+  };
+  const auto usd = [](std::int64_t n) { return std::optional{PicoUsd{n}}; };
+  const std::int64_t plain = 6 * 2'000'000 + 4 * 1'000'000 + 2 * 8'000'000;
+  const std::int64_t longer = 97 * 4'000'000 + 4 * 2'000'000 + 2 * 12'000'000;
+  const std::vector<Spending> expected{
+      {1, from_unix(one_day), "default", 2, each(2, 20), usd(2 * plain), usd(2 * plain)},
+      {1, from_unix(one_day), "flex", 1, each(1, 10), usd(plain / 2), usd(plain)},
+      {1, from_unix(one_day), "priority", 1, each(1, 10), {}, usd(plain)}, // it costs more, and nobody knows how much
+      {1, from_unix(2 * one_day), "flex", 1, each(1, 101), usd(longer / 2), usd(longer)},
+      {1, from_unix(9 * one_day), "default", 1, each(1, 10), usd(plain), usd(plain)}};
+  REQUIRE(last.spending.size() == expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    CAPTURE(i);
+    CHECK(last.spending[i] == expected[i]);
+  }
+  CHECK_FALSE(last.sums.priced);
+  CHECK(last.sums.usage.input.n == 151);
 }
 
 TEST_SUITE_END();

@@ -501,6 +501,67 @@ TEST_CASE("a database of the first schema is brought up, with all it holds")
   CHECK(store.parts("reviews").front().items == 3);
 }
 
+TEST_CASE("what a part comes to stands by day and tier, and is replaced as a whole")
+{
+  const tests::FreshDirectory home;
+  Store store{home / "state.db"};
+  make_job(store, tests::plain_job("reviews", 3), {plain_part(1, 3)});
+  const Spending usual{.part = 1,
+                       .day = tests::at(86'400'000),
+                       .tier = "default",
+                       .items = 2,
+                       .usage = {.input = {1}, .cached = {2}, .output = {3}, .reasoning = {4}, .cache_write = {5}},
+                       .cost = PicoUsd{6},
+                       .realtime = PicoUsd{7}};
+  const Spending odd{.part = 1, .day = tests::at(0), .tier = tests::every_byte(), .items = 1, .usage = {}};
+  const auto put = [&](int part, const std::vector<Spending>& spending) {
+    Transaction tx{store};
+    tx.put("reviews", part, spending);
+    tx.commit();
+  };
+  put(1, {usual, odd});
+  CHECK(store.spending("reviews") == std::vector{odd, usual}); // by day
+  put(2, {{.part = 2, .tier = "flex"}});
+  put(1, {usual});
+  REQUIRE(store.spending("reviews").size() == 2);
+  CHECK(store.spending("reviews").front() == usual);
+  CHECK(store.spending("other").empty());
+  Transaction tx{store};
+  tx.remove("reviews");
+  tx.commit();
+  CHECK(store.spending("reviews").empty());
+}
+
+TEST_CASE("what answers of a prompt have taught stands by account, model and prompt")
+{
+  const tests::FreshDirectory home;
+  Store store{home / "state.db"};
+  Experience known{.account = "a", .model = "m", .prompt = "p", .estimated = {10}, .input = {11}};
+  known.outputs.add({300}, 5);
+  Transaction tx{store};
+  tx.put(known);
+  known.input = {12};
+  tx.put(known);
+  tx.commit();
+  CHECK(store.experience("a", "m", "p") == known);
+  CHECK(store.experience("a", "m", "q") == Experience{.account = "a", .model = "m", .prompt = "q"});
+}
+
+TEST_CASE("a database from before money was accounted for by day is brought up, and knows of none")
+{
+  const tests::FreshDirectory home;
+  const auto database = home / "state.db";
+  std::filesystem::copy_file(FIXTURES "/state/schema-11.db", database);
+  Store store{database};
+  const auto job = store.job("reviews").value();
+  CHECK(job.items == 3);
+  CHECK_FALSE(job.policy.max_cost);
+  CHECK_FALSE(job.policy.input_price);
+  CHECK(store.parts("reviews").at(0).reserved == PicoUsd{});
+  CHECK(store.spending("reviews").empty());
+  CHECK(store.experience(job.account, job.request.model, "any").outputs.empty());
+}
+
 TEST_CASE("a database from before ends were written down is brought up, and knows of none")
 {
   const tests::FreshDirectory home;

@@ -60,7 +60,11 @@ inline batchwright::Job full_job(std::string name, std::uint64_t items)
                              .headroom = 39,
                              .drain_timeout = Millis{40}},
                 .deadline = at(41),
-                .patience = Millis{42}};
+                .patience = Millis{42},
+                .input_price = Price{49},
+                .output_price = Price{50},
+                .max_cost = PicoUsd{51},
+                .strict_cap = true};
   job.urgent = {{"tier", every_byte()}, {"漢字", ""}, {"tier", "gold"}};
   job.switched_at = at(43);
   job.ended_at = at(47);
@@ -121,7 +125,7 @@ inline batchwright::Part full_part(int number, std::uint64_t items)
                   .failed = 2,
                   .cancelled = 48,
                   .left = 3,
-                  .usage = {.input = {4}, .cached = {5}, .output = {6}, .reasoning = {7}},
+                  .usage = {.input = {4}, .cached = {5}, .output = {6}, .reasoning = {7}, .cache_write = {52}},
                   .spent = {std::numeric_limits<std::int64_t>::min()},
                   .realtime = {8},
                   .priced = false};
@@ -137,6 +141,7 @@ inline batchwright::Part full_part(int number, std::uint64_t items)
   part.failed_for_good = 35;
   part.pick = Pick::others;
   part.withdrawn = true;
+  part.reserved = PicoUsd{53};
   part.billed_again = 44;
   part.progress_at = at(45);
   part.cancelled_at = at(46);

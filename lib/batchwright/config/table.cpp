@@ -51,6 +51,7 @@ const std::vector<Setting>& table()
       {"max_in_flight", Kind::number},
       {"headroom", Kind::share},
       {"burst", Kind::text},
+      {"prices", Kind::path},
   };
   return settings;
 }

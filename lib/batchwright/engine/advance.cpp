@@ -1,5 +1,6 @@
 // The doors of the engine: advance a job, look at it, deliver what it holds.
 
+#include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/hybrid.hpp>
@@ -390,7 +391,7 @@ results::OutcomeFile outcome_file(const Tools& tools, const Job& job, const Part
           .attempt = p.attempt,
           .endpoint = p.endpoint.empty() ? job.request.endpoint : p.endpoint,
           .model = model,
-          .prices = tools.prices.find(model),
+          .prices = prices_of(tools, job, model),
           .part = p.number};
 }
 

@@ -4,8 +4,6 @@
 #include <batchwright/engine/engine.hpp>
 
 #include <filesystem>
-#include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,10 +28,6 @@ std::vector<results::OutcomeFile> outcome_files(Tools& tools, const Job& job, co
 
 /// Removes what killed processes left in the job's directory, where nobody works on it.
 void tidy(Tools& tools, const std::string& job);
-
-/// Expected cost on a route; nothing where a price is not known.
-std::optional<PicoUsd> expected_cost(const std::map<std::string, Usage>& by_model, const money::PriceTable& prices,
-                                     Route route);
 
 /// Directories of removed jobs are renamed before they are emptied; no job's name begins like this.
 inline constexpr std::string_view aside_prefix = ".removed-";

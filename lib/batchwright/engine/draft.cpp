@@ -3,6 +3,7 @@
 
 #include <batchwright/base/files.hpp>
 #include <batchwright/engine/clean.hpp>
+#include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/hybrid.hpp>
@@ -67,7 +68,11 @@ void count_output(Draft& draft)
   const bool has_output = wire::has_output_tokens(request.endpoint);
   draft.output_assumed = has_output && !bound;
   if (has_output) draft.output_tokens = bound.value_or(money::assumed_output) * wire::choices_asked(request) * answers;
-  draft.by_model = {{request.model, {.input = draft.input_tokens, .output = draft.output_tokens}}};
+  std::uint64_t requests = 0;
+  for (const auto& p : draft.parts)
+    requests += p.attempt == 1 ? p.requests : 0;
+  draft.by_model = {
+      {request.model, {.usage = {.input = draft.input_tokens, .output = draft.output_tokens}, .requests = requests}}};
 }
 
 /// What ready-made requests ask for, which they say themselves.
@@ -76,8 +81,8 @@ void count_output(Draft& draft, const requests::Plan& plan)
   draft.by_model = plan.by_model;
   draft.output_assumed = plan.output_assumed;
   draft.output_tokens = {};
-  for (const auto& [model, use] : plan.by_model)
-    draft.output_tokens += use.output;
+  for (const auto& [model, work] : plan.by_model)
+    draft.output_tokens += work.usage.output;
 }
 
 /// The model and endpoint of a job of ready-made requests, where all of them have the same; else none.
@@ -166,11 +171,11 @@ double share_in_realtime(const std::vector<Part>& parts)
 }
 
 /// What is expected by the routes that the parts take.
-std::optional<PicoUsd> mixed_cost(const Draft& made, const money::PriceTable& prices)
+std::optional<PicoUsd> mixed_cost(const Tools& tools, const Draft& made)
 {
   const auto share = share_in_realtime(made.parts);
-  const auto batch = expected_cost(made.by_model, prices, Route::batch);
-  const auto live = expected_cost(made.by_model, prices, Route::realtime);
+  const auto batch = cost_of_work(tools, made.job, made.by_model, Route::batch);
+  const auto live = cost_of_work(tools, made.job, made.by_model, Route::realtime);
   if (share == 0) return batch;
   if (share == 1) return live;
   if (!batch || !live) return std::nullopt;
@@ -186,12 +191,12 @@ std::uint64_t urgent_items(const Draft& draft)
 }
 
 /// Where batches are not worth their wait. It is only said: nothing changes by itself.
-std::string advice(const Draft& draft, const money::PriceTable& prices)
+std::string advice(const Tools& tools, const Draft& draft)
 {
   constexpr PicoUsd little{1'000'000'000'000}; // a dollar
   if (draft.job.mode == Mode::realtime || draft.continues) return {};
-  const auto batch = expected_cost(draft.by_model, prices, Route::batch);
-  const auto live = expected_cost(draft.by_model, prices, Route::realtime);
+  const auto batch = cost_of_work(tools, draft.job, draft.by_model, Route::batch);
+  const auto live = cost_of_work(tools, draft.job, draft.by_model, Route::realtime);
   constexpr Millis short_time{1'800'000};
   if (draft.time_for_batches && *draft.time_for_batches < short_time)
     return "the deadline leaves batches too little time to bring much; --mode realtime does it now";
@@ -246,8 +251,11 @@ void scale(Draft& draft, double share)
   draft.input_tokens.n = part_of(draft.input_tokens.n);
   draft.output_tokens.n = part_of(draft.output_tokens.n);
   draft.request_bytes = part_of(draft.request_bytes);
-  for (auto& [model, use] : draft.by_model)
-    use = {.input = {part_of(use.input.n)}, .output = {part_of(use.output.n)}};
+  for (auto& [model, work] : draft.by_model) {
+    const auto& use = work.usage;
+    work = {.usage = {.input = {part_of(use.input.n)}, .output = {part_of(use.output.n)}},
+            .requests = part_of(work.requests)};
+  }
 }
 
 /// Which items the parts of ready-made files of several models hold only their building would tell.
@@ -284,7 +292,7 @@ void resume(Draft& made, Tools& tools, const Job& known, input::Empty empty)
   job.cancel = known.cancel;
   job.account = known.account;
   job.base_url = known.base_url;
-  job.estimated = expected_cost(made.by_model, tools.prices, Route::batch);
+  job.estimated = cost_of_work(tools, job, made.by_model, Route::batch);
   made.planned = std::exchange(made.parts, tools.store.parts(job.name));
   if (!knows_input(known)) refuse_mixed(made.planned, made.parts);
   made.unsent = unsent(made.parts);
@@ -350,7 +358,7 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
   plan(made, tools, ask.empty);
   job.uuid = make_uuid();
   job.created_at = tools.clock.now();
-  job.estimated = mixed_cost(made, tools.prices);
+  job.estimated = mixed_cost(tools, made);
 }
 
 /// A job with what was piped in where it is going to be kept.
@@ -363,19 +371,6 @@ Job with_kept_input(Tools& tools, const Draft& draft, Job job)
 }
 
 } // namespace
-
-std::optional<PicoUsd> expected_cost(const std::map<std::string, Usage>& by_model, const money::PriceTable& prices,
-                                     Route route)
-{
-  PicoUsd sum;
-  for (const auto& [name, use] : by_model) {
-    const auto* model = prices.find(name);
-    const auto rates = model ? money::rates_for(*model, route) : std::nullopt;
-    if (!rates) return std::nullopt;
-    sum += money::cost(use, *rates);
-  }
-  return sum;
-}
 
 Draft draft(Tools& tools, const Ask& ask)
 {
@@ -394,7 +389,7 @@ Draft draft(Tools& tools, const Ask& ask)
   return made;
 }
 
-PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
+PlanView plan_view(const Tools& tools, const Draft& draft)
 {
   std::vector<InputFormat> formats;
   for (const auto& input : draft.job.inputs) {
@@ -424,9 +419,9 @@ PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
           .input_tokens = draft.input_tokens,
           .output_tokens = draft.output_tokens,
           .output_assumed = draft.output_assumed,
-          .batch = expected_cost(draft.by_model, prices, Route::batch),
-          .realtime = expected_cost(draft.by_model, prices, Route::realtime),
-          .mixed = mixed_cost(draft, prices),
+          .batch = cost_of_work(tools, draft.job, draft.by_model, Route::batch),
+          .realtime = cost_of_work(tools, draft.job, draft.by_model, Route::realtime),
+          .mixed = mixed_cost(tools, draft),
           .mode = draft.job.mode,
           .fallback = draft.job.policy.fallback,
           .urgent = urgent_items(draft),
@@ -434,8 +429,8 @@ PlanView plan_view(const Draft& draft, const money::PriceTable& prices)
           .deadline = draft.job.policy.deadline,
           .leaving = draft.leaving,
           .drafted_at = draft.drafted_at,
-          .advice = advice(draft, prices),
-          .prices_as_of = prices.as_of(),
+          .advice = advice(tools, draft),
+          .prices_as_of = tools.prices.as_of(),
           .skipped = draft.skipped_count,
           .continues = draft.continues,
           .needs_consent = draft.needs_consent,

@@ -107,6 +107,7 @@ void Run::record_given_up(int number, const results::Settled& settled)
     if (call && !abandoned) put_call(tx, std::string{call->uuid}, CallState::abandoned); // an upload costs nothing
     move(changed, abandoned ? PartEvent::batch_given_up : PartEvent::given_up);
     changed.outcome = settled.sums;
+    tx.put(m_job.name, number, settled.spending);
     changed.accepted = m_job.policy.accept;
     if (changed.lapses_at) return; // its outputs were found wanting: when they are looked for again stands
     changed.due.reset();

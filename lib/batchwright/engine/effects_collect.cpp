@@ -143,6 +143,7 @@ void Run::record_settled(int number, const results::Settled& settled)
     changed.accepted = m_job.policy.accept;
     changed.failed_for_good = settled.failed_for_good;
     changed.due.reset();
+    tx.put(m_job.name, number, settled.spending);
     const auto pack = parent.inputs_per_request;
     add_child(tx, parent, settled.left, m_files.left(number), parent.attempt + 1, pack);
     add_child(tx, parent, settled.left_free, m_files.left_free(number), parent.attempt, pack);

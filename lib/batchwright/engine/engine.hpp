@@ -70,8 +70,8 @@ struct Draft {
   std::vector<Part> parts = {};
   Tokens input_tokens = {}; ///< of what is to be sent, as the figures below
   Tokens output_tokens = {};
-  std::map<std::string, Usage> by_model = {}; ///< the same by the models that are asked
-  bool output_assumed = false;                ///< no bound was given: output_tokens is an assumption
+  std::map<std::string, Workload> by_model = {}; ///< the same by the models that are asked
+  bool output_assumed = false;                   ///< no bound was given: output_tokens is an assumption
   std::uint64_t request_bytes = 0;
   RestSpan rest = {};                 ///< all of it, were it sent in real time
   std::optional<Switch> leaving = {}; ///< when it leaves its batches; nothing: there is no deadline
@@ -91,7 +91,7 @@ struct Draft {
 };
 
 /// A draft as the user is shown it.
-PlanView plan_view(const Draft& draft, const money::PriceTable& prices);
+PlanView plan_view(const Tools& tools, const Draft& draft);
 
 /// Pins the inputs, reads all of them, cuts parts, estimates. Sends nothing, and leaves nothing: what is piped in is
 /// kept in a file without a name. A job of the same name that is equal is continued; one that differs is `Fault::usage`

@@ -1,4 +1,5 @@
 #include <batchwright/base/unsigned.hpp>
+#include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/finish.hpp>
 #include <batchwright/engine/hybrid.hpp>
@@ -13,19 +14,17 @@ namespace batchwright::engine {
 namespace {
 
 /// What a part's items without an answer would cost in real time.
-std::optional<PicoUsd> cost_of_rest(const Job& job, const Part& p, double share, const money::PriceTable& prices)
+std::optional<PicoUsd> cost_of_rest(const Tools& tools, const Job& job, const Part& p, double share)
 {
-  const auto* model = prices.find(p.model.empty() ? job.request.model : p.model);
-  const auto rates = model ? money::rates_for(*model, Route::realtime) : std::nullopt;
-  if (!rates) return std::nullopt;
   auto spec = job.request;
   if (p.max_output_tokens) spec.max_output_tokens = p.max_output_tokens;
   const auto answer =
       wire::has_output_tokens(spec.endpoint) ? wire::output_bound(spec).value_or(money::assumed_output) : Tokens{};
-  const auto of_share = [share](std::int64_t n) { return static_cast<std::int64_t>(static_cast<double>(n) * share); };
+  const auto of_share = [share](auto n) { return static_cast<decltype(n)>(static_cast<double>(n) * share); };
   const Usage use{.input = {of_share(p.input_tokens.n)},
                   .output = {of_share(answer.n * wire::choices_asked(spec) * static_cast<std::int64_t>(p.items))}};
-  return money::cost(use, *rates);
+  return cost_of_work(tools, job, {{model_of(job, p), {.usage = use, .requests = of_share(p.requests)}}},
+                      Route::realtime);
 }
 
 Finish sum_up(Tools& tools, const Job& job, const std::vector<Part>& parts)
@@ -38,7 +37,7 @@ Finish sum_up(Tools& tools, const Job& job, const std::vector<Part>& parts)
     const auto share = static_cast<double>(left) / static_cast<double>(requests);
     plan.items += static_cast<std::uint64_t>(static_cast<double>(p.items) * share + 0.5);
     plan.batches += has_live_batch(p) ? 1 : 0;
-    const auto cost = cost_of_rest(job, p, share, tools.prices);
+    const auto cost = cost_of_rest(tools, job, p, share);
     plan.cost = cost && plan.cost ? std::optional{*plan.cost + *cost} : std::nullopt;
   }
   const auto seen = tools.store.rate(job.account, main_model(job, parts));

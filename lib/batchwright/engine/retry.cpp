@@ -1,3 +1,4 @@
+#include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/retry.hpp>
@@ -183,10 +184,10 @@ Tokens output_of(const Job& job, const Part& part, std::uint64_t items, const re
 }
 
 /// Cuts the groups into parts, and adds up what they come to.
-void cut(Retry& retry, const std::vector<Group>& groups, int number, const money::PriceTable& prices)
+void cut(const Tools& tools, Retry& retry, const std::vector<Group>& groups, int number)
 {
   auto& plan = retry.plan;
-  std::map<std::string, Usage> by_model;
+  std::map<std::string, Workload> by_model;
   for (const auto& group : groups) {
     if (group.items == 0) continue;
     auto like = group.kind;
@@ -195,26 +196,27 @@ void cut(Retry& retry, const std::vector<Group>& groups, int number, const money
     like.items = group.items;
     auto made = requests::cut(retry.job, like, group.list, [&](int n) { return list_in(retry, n); });
     number += static_cast<int>(made.parts.size());
-    auto& use = by_model[model_of(retry.job, like)];
-    use.output += output_of(retry.job, like, group.items, made, plan);
+    auto& work = by_model[model_of(retry.job, like)];
+    work.usage.output += output_of(retry.job, like, group.items, made, plan);
     for (auto& part : made.parts) {
-      use.input += part.input_tokens;
+      work.usage.input += part.input_tokens;
+      work.requests += part.requests;
       plan.request_bytes += part.bytes;
       plan.items += part.items;
       plan.requests += part.requests;
       retry.parts.push_back(std::move(part));
     }
   }
-  for (const auto& [model, use] : by_model) {
+  for (const auto& [model, work] : by_model) {
     plan.model = by_model.size() == 1 ? model : std::string{};
-    plan.input_tokens += use.input;
-    plan.output_tokens += use.output;
+    plan.input_tokens += work.usage.input;
+    plan.output_tokens += work.usage.output;
   }
   plan.job = retry.job.name;
   plan.parts = retry.parts.size();
-  plan.batch = expected_cost(by_model, prices, Route::batch);
-  plan.realtime = expected_cost(by_model, prices, Route::realtime);
-  plan.prices_as_of = prices.as_of();
+  plan.batch = cost_of_work(tools, retry.job, by_model, Route::batch);
+  plan.realtime = cost_of_work(tools, retry.job, by_model, Route::realtime);
+  plan.prices_as_of = tools.prices.as_of();
   plan.mode = retry.job.mode;
   plan.fallback = retry.job.policy.fallback;
   if (plan.mode == Mode::realtime) {
@@ -288,7 +290,7 @@ Retry plan_retry(Tools& tools, const std::string& name, const RetryAsk& ask)
   input::Pins pins{retry.job.inputs};
   if (!retry.sources.empty()) {
     pins.hold([&] {
-      cut(retry, groups, next_number(parts), tools.prices);
+      cut(tools, retry, groups, next_number(parts));
       return true;
     });
   }

@@ -1,3 +1,4 @@
+#include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/run.hpp>
 #include <batchwright/engine/settling.hpp>
 
@@ -39,7 +40,8 @@ results::SettleContext settle_context(const Tools& tools, const Job& job, const 
 {
   return {.user_ids = is_ready_made(job) || (has_user_ids(job) && !lists_ids(job)),
           .endpoint = p.endpoint.empty() ? job.request.endpoint : p.endpoint,
-          .prices = tools.prices.find(model_of(job, p)),
+          .prices = prices_of(tools, job, model_of(job, p)),
+          .day = day_of(p.remote.ended_at.value_or(tools.clock.now())),
           .schema = job.request.schema,
           .policy = job.policy,
           .lost = p.gone_since.has_value()};

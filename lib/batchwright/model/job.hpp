@@ -139,6 +139,10 @@ struct Policy {
   std::optional<Instant> deadline = {}; ///< what is not done in time goes in real time, early enough
   Millis patience{0}; ///< so long a batch past 90% may rest before it is finished in real time; 0: for ever
 
+  std::optional<Price> input_price = {};  ///< what the user says that the model costs in real time, with the next
+  std::optional<Price> output_price = {}; ///< one; nothing: as the price table has it
+  std::optional<PicoUsd> max_cost = {};   ///< what the job may cost, both routes and the fallback; nothing: no cap
+  bool strict_cap = false;                ///< what may be spent at worst is kept back, not what is to be expected
   bool operator==(const Policy&) const = default;
 };
 

@@ -86,12 +86,14 @@ constexpr PicoUsd cost(Tokens tokens, Price price)
   return {saturating_multiply(tokens.n, price.micro_usd_per_mtok)};
 }
 
-/// What an answer used. Cached tokens are a part of the input, reasoning tokens a part of the output: never added.
+/// What an answer used. Cached tokens and those written to the cache are parts of the input, reasoning tokens a part of
+/// the output: never added.
 struct Usage {
   Tokens input = {};
   Tokens cached = {};
   Tokens output = {};
   Tokens reasoning = {};
+  Tokens cache_write = {};
 
   Usage& operator+=(const Usage& more)
   {
@@ -99,9 +101,18 @@ struct Usage {
     cached += more.cached;
     output += more.output;
     reasoning += more.reasoning;
+    cache_write += more.cache_write;
     return *this;
   }
   auto operator<=>(const Usage&) const = default;
+};
+
+/// What is asked of a model.
+struct Workload {
+  Usage usage = {};
+  std::uint64_t requests = 0;
+
+  auto operator<=>(const Workload&) const = default;
 };
 
 } // namespace batchwright

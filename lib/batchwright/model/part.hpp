@@ -258,6 +258,7 @@ struct Part {
 
   Pick pick = Pick::all;          ///< which items between its first and its last are its own
   bool withdrawn = false;         ///< we asked its batch to stop, to finish it in real time: that takes no attempt
+  PicoUsd reserved = {};          ///< of the job's cap, from the time that it is sent until it is settled
   std::uint64_t billed_again = 0; ///< requests of it that may have been billed twice, since an answer was lost
 
   /// Whether a file lists its ordinals: of ready-made requests and mixed ones, from the time its request file is built.

@@ -5,6 +5,7 @@
 #include <batchwright/base/clock.hpp>
 #include <batchwright/base/error.hpp>
 #include <batchwright/model/money.hpp>
+#include <batchwright/model/spending.hpp>
 #include <batchwright/model/view.hpp>
 
 #include <cstdint>
@@ -58,6 +59,15 @@ std::string page(const JobView& view, const Style& style, Instant now);
 std::string table(const std::vector<JobView>& views, const Style& style, Instant now);
 /// One sentence: "reviews: 900 of 1,000 done, 2 failed, 98 pending; 1 batch running".
 std::string sentence(const JobView& view);
+
+// --- money -----------------------------------------------------------------------------------------------------------
+
+/// The object that `cost --json` prints, one line without newline; fields as in the contract.
+std::string json(const CostView& view);
+/// `cost JOB`: what was spent, against the estimate and against real time, and a table by day, route, tier and model.
+std::string page(const CostView& view, const Style& style);
+/// `cost`: a line a job, and their sums.
+std::string table(const std::vector<CostView>& views, const Style& style);
 
 // --- errors ----------------------------------------------------------------------------------------------------------
 

@@ -183,7 +183,9 @@ private:
   void count(const Request& request, Tokens tokens)
   {
     if (!is_ready_made(m_job)) return;
-    auto& use = m_plan.by_model[request.model];
+    auto& work = m_plan.by_model[request.model];
+    auto& use = work.usage;
+    ++work.requests;
     use.input += tokens;
     if (!wire::has_output_tokens(request.endpoint)) return;
     use.output += request.output.value_or(money::assumed_output);

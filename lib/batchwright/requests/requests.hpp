@@ -79,12 +79,12 @@ using OnRead = std::function<void(std::uint64_t bytes, std::uint64_t total, std:
 struct Plan {
   std::vector<Part> parts = {}; ///< numbered from 1, planned, attempt 1, each a contiguous range with its mark
   std::uint64_t items = 0;
-  std::uint64_t bytes = 0;                    ///< of all request lines
-  Tokens input_tokens = {};                   ///< our estimate
-  std::map<std::string, Usage> by_model = {}; ///< of ready-made requests: input and output, our estimate
-  bool output_assumed = false;                ///< of ready-made requests: one has no bound, its output is an assumption
-  std::vector<std::uint64_t> urgent = {};     ///< for how many items each condition of Job::urgent holds
-  std::vector<Error> skipped = {};            ///< records that were put aside, the first hundred
+  std::uint64_t bytes = 0;                       ///< of all request lines
+  Tokens input_tokens = {};                      ///< our estimate
+  std::map<std::string, Workload> by_model = {}; ///< of ready-made requests: our estimate
+  bool output_assumed = false;            ///< of ready-made requests: one has no bound, its output is an assumption
+  std::vector<std::uint64_t> urgent = {}; ///< for how many items each condition of Job::urgent holds
+  std::vector<Error> skipped = {};        ///< records that were put aside, the first hundred
   std::uint64_t skipped_count = 0;
 };
 

@@ -30,12 +30,6 @@ void append_token(std::string& out, std::string_view token)
   out += '"';
 }
 
-/// Some answers tell no usage, as moderations do, which cost nothing.
-bool is_free(const money::Rates& rates)
-{
-  return rates.input == Price{} && rates.output == Price{};
-}
-
 } // namespace
 
 std::string_view name(Member member)
@@ -207,15 +201,17 @@ void Record::append_usage(std::string& out) const
       .end_object();
 }
 
-/// 0 where nothing was paid; null where nobody can tell: no price, or an answer without usage.
+/// 0 where nothing was paid; null where nobody can tell: no price, or an answer without usage. Some answers tell no
+/// usage, as moderations do, which cost nothing.
 void Record::append_cost(std::string& out) const
 {
-  const auto rates =
-      m_source->prices ? money::rates_for(*m_source->prices, m_source->route, m_answer.tier) : std::nullopt;
+  const auto& prices = m_source->prices;
+  const auto rates = prices ? money::rates_for(*prices, m_source->route, m_answer.tier) : std::nullopt;
   if (!m_outcome.paid) {
     out += '0';
-  } else if (rates && (m_answer.usage || is_free(*rates))) {
-    out += exact_usd(money::cost(m_answer.usage.value_or(Usage{}), *rates));
+  } else if (rates && (m_answer.usage || money::is_free(*rates))) {
+    const auto usage = m_answer.usage.value_or(Usage{});
+    out += exact_usd(*money::cost_of_answer(usage, *prices, m_source->route, m_answer.tier));
   } else {
     out += "null";
   }

@@ -8,6 +8,7 @@
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/outcome.hpp>
 #include <batchwright/model/part.hpp>
+#include <batchwright/model/spending.hpp>
 #include <batchwright/money/prices.hpp>
 
 #include <cstdint>
@@ -73,11 +74,12 @@ struct SettleContext {
   bool user_ids = false; ///< the requests' custom_ids are the user's, not `bw-...`
   std::string endpoint = {};
   Cancelled cancelled = Cancelled::no;
-  const money::ModelPrices* prices = nullptr; ///< null: not known
-  std::string schema = {};                    ///< that successful answers must keep to; empty: none
-  Policy policy = {};                         ///< of the job: attempts, fallback, what is accepted
-  Demand demand = {};                         ///< not met: nothing is settled
-  std::vector<Ordinal> elsewhere = {};        ///< ascending: items that other parts hold by now; they are left to those
+  std::optional<money::ModelPrices> prices = {}; ///< nothing: not known
+  Instant day = {};                              ///< of answers that do not tell when they were made
+  std::string schema = {};                       ///< that successful answers must keep to; empty: none
+  Policy policy = {};                            ///< of the job: attempts, fallback, what is accepted
+  Demand demand = {};                            ///< not met: nothing is settled
+  std::vector<Ordinal> elsewhere = {}; ///< ascending: items that other parts hold by now; they are left to those
   bool lost = false; ///< the server no longer holds a file of the part's: items without a line fail, as paid
 };
 
@@ -92,14 +94,15 @@ struct Settled {
   bool put_off = false; ///< the demand was not met, nothing was written, and only `lines` is set
   Lines lines = {};
   Settlement sums = {};
-  Left left = {};                    ///< they used up an attempt
-  Left left_free = {};               ///< they did not
-  Left left_halved = {};             ///< they were refused together with others, and go on in smaller packs
-  std::uint64_t largest_refused = 0; ///< items of the largest pack that was refused
-  std::uint64_t failed_for_good = 0; ///< of those that failed, the ones that were refused for good, or are unusable
-  std::uint64_t missing = 0;         ///< items no line spoke of, though a batch ran
-  std::uint64_t quarantined = 0;     ///< lines that were not used
-  Pause obstacle = Pause::none;      ///< `quota` or `auth`: what refused items would refuse all of the account's
+  std::vector<Spending> spending = {}; ///< the same money by day and tier, sorted so
+  Left left = {};                      ///< they used up an attempt
+  Left left_free = {};                 ///< they did not
+  Left left_halved = {};               ///< they were refused together with others, and go on in smaller packs
+  std::uint64_t largest_refused = 0;   ///< items of the largest pack that was refused
+  std::uint64_t failed_for_good = 0;   ///< of those that failed, the ones that were refused for good, or are unusable
+  std::uint64_t missing = 0;           ///< items no line spoke of, though a batch ran
+  std::uint64_t quarantined = 0;       ///< lines that were not used
+  Pause obstacle = Pause::none;        ///< `quota` or `auth`: what refused items would refuse all of the account's
 };
 
 /// Reads both files, gives every item of the part an outcome or puts it on the list of what is left, and writes both,
@@ -138,11 +141,11 @@ struct OutcomeFile {
   Ordinal first = 0;
   Ordinal last = 0;
   Route route = Route::batch;
-  int attempt = 1;                            ///< of the part; answers in real time tell theirs by their ids
-  std::string endpoint = {};                  ///< what its requests asked: answers have its shape
-  std::string model = {};                     ///< where an answer does not tell it
-  const money::ModelPrices* prices = nullptr; ///< of that model; null: not known
-  int part = 0;                               ///< whose it is
+  int attempt = 1;                               ///< of the part; answers in real time tell theirs by their ids
+  std::string endpoint = {};                     ///< what its requests asked: answers have its shape
+  std::string model = {};                        ///< where an answer does not tell it
+  std::optional<money::ModelPrices> prices = {}; ///< of that model; nothing: not known
+  int part = 0;                                  ///< whose it is
 };
 
 /// One item's outcome as it stands in an outcome file; views are valid until the walk moves on.

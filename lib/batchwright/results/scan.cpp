@@ -1,7 +1,6 @@
 #include <batchwright/base/error.hpp>
 #include <batchwright/base/files.hpp>
 #include <batchwright/model/journal_line.hpp>
-#include <batchwright/money/prices.hpp>
 #include <batchwright/results/scan.hpp>
 
 #include <algorithm>
@@ -69,8 +68,9 @@ void Scan::take_answer(Span place, std::string_view line, const wire::Answer& an
           .judgement = answer.judgement,
           .obstacle = answer.obstacle,
           .paid = answer.paid || (m_route == Route::realtime && is_code_of_lost(answer.code)),
-          .is_flex = answer.tier == money::flex_tier,
           .code = intern(answer.code),
+          .tier = intern(std::string{answer.tier}),
+          .made_at = answer.made_at.value_or(Instant{}),
           .line = place,
           .usage = answer.usage.value_or(Usage{})};
 }
@@ -93,8 +93,9 @@ void Scan::take_unreadable(Span place, std::string_view line)
              .judgement = Judgement::unusable,
              .obstacle = wire::Obstacle::none,
              .paid = true, // nobody can tell that it was not
-             .is_flex = false,
              .code = intern(std::string{wire::code_unreadable}),
+             .tier = 0,
+             .made_at = {},
              .line = {},
              .usage = {}};
   }
@@ -114,10 +115,10 @@ void Scan::quarantine_picked(const Pick& pick, std::string_view custom_id)
   quarantine("duplicate", pick.line, line->text.substr(0, pick.line.length), custom_id);
 }
 
-std::uint32_t Scan::intern(const std::string& code)
+std::uint32_t Scan::intern(const std::string& word)
 {
-  const auto [entry, fresh] = m_code_numbers.try_emplace(code, static_cast<std::uint32_t>(m_codes.size()));
-  if (fresh) m_codes.push_back(code);
+  const auto [entry, fresh] = m_word_numbers.try_emplace(word, static_cast<std::uint32_t>(m_words.size()));
+  if (fresh) m_words.push_back(word);
   return entry->second;
 }
 

@@ -3,6 +3,7 @@
 // the answers of a journal, which speak for none. Never: decides what follows from a judgement.
 #pragma once
 
+#include <batchwright/base/clock.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/model/outcome.hpp>
 #include <batchwright/results/gather.hpp>
@@ -35,8 +36,9 @@ struct Pick {
   Judgement judgement = Judgement::transient;
   wire::Obstacle obstacle = wire::Obstacle::none;
   bool paid = false;
-  bool is_flex = false;   ///< answered by the tier that costs less
-  std::uint32_t code = 0; ///< for `Scan::code`
+  std::uint32_t code = 0; ///< for `Scan::word`
+  std::uint32_t tier = 0; ///< the service tier that answered, for `Scan::word`
+  Instant made_at = {};   ///< by the answer's own word; the epoch: it does not say
   Span line = {};
   Usage usage = {};
 };
@@ -52,7 +54,8 @@ public:
 
   const std::vector<Pick>& picks() const noexcept { return m_picks; }
   const std::vector<std::filesystem::path>& sources() const noexcept { return m_sources; }
-  const std::string& code(const Pick& pick) const { return m_codes[pick.code]; }
+  /// A code or a tier.
+  const std::string& word(std::uint32_t number) const { return m_words[number]; }
   /// Lines that could not be read and of which nobody knows whose they are.
   std::uint64_t nameless() const noexcept { return m_nameless; }
   /// Lines that could not be read, those included whose items are known.
@@ -65,7 +68,7 @@ private:
   void take_unreadable(Span place, std::string_view line);
   void quarantine(std::string_view reason, Span place, std::string_view line, std::string_view custom_id);
   void quarantine_picked(const Pick& pick, std::string_view custom_id);
-  std::uint32_t intern(const std::string& code);
+  std::uint32_t intern(const std::string& word);
 
   const Members& m_members;
   Route m_route;
@@ -73,8 +76,8 @@ private:
   Quarantine& m_quarantine;
   std::vector<Pick> m_picks;
   std::vector<std::filesystem::path> m_sources = {};
-  std::vector<std::string> m_codes = {""}; // each once: there are few
-  std::unordered_map<std::string, std::uint32_t> m_code_numbers = {{"", 0}};
+  std::vector<std::string> m_words = {""}; // each once: there are few
+  std::unordered_map<std::string, std::uint32_t> m_word_numbers = {{"", 0}};
   std::uint64_t m_nameless = 0;
   std::uint64_t m_unreadable = 0;
   json::Document m_document = {};

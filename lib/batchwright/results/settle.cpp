@@ -16,7 +16,10 @@
 #include <batchwright/wire/answer.hpp>
 
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace batchwright::results {
@@ -37,7 +40,8 @@ Usage share(const Usage& whole, std::size_t i, std::size_t n)
   return {.input = share(whole.input, i, n),
           .cached = share(whole.cached, i, n),
           .output = share(whole.output, i, n),
-          .reasoning = share(whole.reasoning, i, n)};
+          .reasoning = share(whole.reasoning, i, n),
+          .cache_write = share(whole.cache_write, i, n)};
 }
 
 bool is_passing(Judgement judgement)
@@ -152,7 +156,7 @@ public:
       judgement = verdict.judgement;
       unanswered(places, verdict);
     } else {
-      if (m_scan.code(pick) == "batch_cancelled") judgement = after_withdrawal(judgement);
+      if (m_scan.word(pick.code) == "batch_cancelled") judgement = after_withdrawal(judgement);
       answered(places, pick, judgement, line);
     }
     if (!is_passing(judgement)) m_settled.failed_for_good += m_settled.sums.failed - failed_before;
@@ -163,7 +167,7 @@ public:
     auto& sums = m_settled.sums;
     ensure(sums.succeeded + sums.failed + sums.left == m_part.items,
            "a settled part's outcomes and what is left of it are its items");
-    price();
+    sum_up();
     m_outcomes.commit();
     m_settled.left = m_left.commit();
     m_settled.left_free = m_left_free.commit();
@@ -225,17 +229,16 @@ private:
   void answered(const Places& places, const Pick& pick, Judgement judgement, std::string_view line)
   {
     meet(pick.obstacle);
+    account(pick);
     if (is_cancelled(judgement)) return cancel(places);
     const auto status = status_after(judgement, m_part, m_context.policy);
     if (status == Status::pending) return leave(places, judgement);
-    m_settled.sums.usage += pick.usage;
-    (pick.is_flex ? m_flex : m_usual) += pick.usage;
     const auto place = places.begin;
     if (status == Status::succeeded && breaks_schema(line)) return write_unusable(place, wire::code_schema, pick, line);
     if (judgement == Judgement::unusable && pick.items == 1 && !m_members.hides_ids())
-      return write_unusable(place, m_scan.code(pick), pick, line);
+      return write_unusable(place, m_scan.word(pick.code), pick, line);
     if (pick.items > 1 || m_members.hides_ids()) return unpack(places, status, pick, line);
-    write(place, status, m_scan.code(pick), pick.paid, line);
+    write(place, status, m_scan.word(pick.code), pick.paid, line);
   }
 
   void cancel(const Places& places) { fail_unanswered(places, m_cancelled); }
@@ -354,15 +357,39 @@ private:
     m_settled.sums.left += places.size();
   }
 
-  void price()
+  /// What was used is billed, whatever becomes of the item. Each answer by itself: a long one costs more.
+  void account(const Pick& pick)
+  {
+    if (!pick.paid && pick.usage == Usage{}) return;
+    const auto& word = m_scan.word(pick.tier);
+    const auto tier = word.empty() ? std::string{usual_tier} : word;
+    const auto day = day_of(pick.made_at == Instant{} ? m_context.day : pick.made_at);
+    auto& spent = m_spending[{day, tier}];
+    const auto& prices = m_context.prices;
+    if (spent.tier.empty()) {
+      spent = {.part = m_part.number, .day = day, .tier = tier};
+      if (prices && money::rates_for(*prices, m_part.route, tier)) spent.cost = PicoUsd{};
+      if (prices) spent.realtime = PicoUsd{};
+    }
+    spent.items += pick.items;
+    spent.usage += pick.usage;
+    if (spent.cost) *spent.cost += *money::cost_of_answer(pick.usage, *prices, m_part.route, tier);
+    if (spent.realtime) *spent.realtime += *money::cost_of_answer(pick.usage, *prices, Route::realtime);
+  }
+
+  void sum_up()
   {
     auto& sums = m_settled.sums;
-    const auto rates = m_context.prices ? money::rates_for(*m_context.prices, m_part.route) : std::nullopt;
-    sums.priced = rates.has_value();
-    if (!rates) return;
-    const auto flex = money::rates_for(*m_context.prices, m_part.route, money::flex_tier);
-    sums.spent = money::cost(m_usual, *rates) + money::cost(m_flex, flex.value_or(*rates));
-    sums.realtime = money::cost(sums.usage, m_context.prices->standard);
+    const auto& prices = m_context.prices;
+    sums.priced = prices && money::rates_for(*prices, m_part.route);
+    for (auto& [key, spent] : m_spending) {
+      sums.usage += spent.usage;
+      sums.priced = sums.priced && spent.cost && spent.realtime;
+      sums.spent += spent.cost.value_or(PicoUsd{});
+      sums.realtime += spent.realtime.value_or(PicoUsd{});
+      m_settled.spending.push_back(std::move(spent));
+    }
+    if (!sums.priced) sums.spent = sums.realtime = PicoUsd{};
   }
 
   const Part& m_part;
@@ -382,8 +409,7 @@ private:
   std::optional<Documents> m_documents = {}; // nothing: answers keep to no schema
   json::Document m_document = {};
   std::string m_head = {};
-  Usage m_usual = {}; // of what is paid for
-  Usage m_flex = {};  // the same of the tier that costs less
+  std::map<std::pair<Instant, std::string>, Spending> m_spending = {}; // by day and tier
   Settled m_settled = {};
 };
 

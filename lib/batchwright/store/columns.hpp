@@ -3,10 +3,12 @@
 #pragma once
 
 #include <batchwright/model/call.hpp>
+#include <batchwright/model/experience.hpp>
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/part.hpp>
 #include <batchwright/model/queue.hpp>
 #include <batchwright/model/rate.hpp>
+#include <batchwright/model/spending.hpp>
 
 #include <concepts>
 #include <cstdint>
@@ -58,6 +60,10 @@ void each_column(Some<Job> auto& job, auto&& column)
   column("drain_timeout", job.policy.realtime.drain_timeout);
   column("deadline", job.policy.deadline);
   column("patience", job.policy.patience);
+  column("input_price", job.policy.input_price);
+  column("output_price", job.policy.output_price);
+  column("max_cost", job.policy.max_cost);
+  column("strict_cap", job.policy.strict_cap);
   column("skip_bad", job.skip_bad);
   column("items", job.items);
   column("base_url", job.base_url);
@@ -150,6 +156,7 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("cached_tokens", part.outcome.usage.cached);
   column("output_tokens", part.outcome.usage.output);
   column("reasoning_tokens", part.outcome.usage.reasoning);
+  column("cache_write_tokens", part.outcome.usage.cache_write);
   column("spent", part.outcome.spent);
   column("realtime", part.outcome.realtime);
   column("priced", part.outcome.priced);
@@ -159,8 +166,34 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("pick", part.pick);
   column("withdrawn", part.withdrawn);
   column("billed_again", part.billed_again);
+  column("reserved", part.reserved);
   column("progress_at", part.progress_at);
   column("cancelled_at", part.cancelled_at);
+}
+
+void each_column(Some<Spending> auto& spending, auto&& column)
+{
+  column("part", spending.part);
+  column("day", spending.day);
+  column("tier", spending.tier);
+  column("items", spending.items);
+  column("input_tokens", spending.usage.input);
+  column("cached_tokens", spending.usage.cached);
+  column("cache_write_tokens", spending.usage.cache_write);
+  column("output_tokens", spending.usage.output);
+  column("reasoning_tokens", spending.usage.reasoning);
+  column("cost", spending.cost);
+  column("realtime", spending.realtime);
+}
+
+void each_column(Some<Experience> auto& experience, auto&& column)
+{
+  column("account", experience.account);
+  column("model", experience.model);
+  column("prompt", experience.prompt);
+  column("estimated", experience.estimated);
+  column("input", experience.input);
+  column("outputs", experience.outputs);
 }
 
 void each_column(Some<Call> auto& call, auto&& column)
@@ -244,6 +277,11 @@ inline std::int64_t to_cell(Tokens tokens)
   return tokens.n;
 }
 
+inline std::int64_t to_cell(Price price)
+{
+  return price.micro_usd_per_mtok;
+}
+
 inline std::int64_t to_cell(PicoUsd amount)
 {
   return amount.n;
@@ -257,6 +295,11 @@ inline std::int64_t to_cell(Millis duration)
 inline std::int64_t to_cell(Instant t)
 {
   return t.time_since_epoch().count();
+}
+
+inline std::string to_cell(const Outputs& outputs)
+{
+  return outputs.text();
 }
 
 inline const std::string& to_cell(const std::string& text)
@@ -287,6 +330,11 @@ inline void from_cell(std::int64_t cell, Tokens& tokens)
   tokens.n = cell;
 }
 
+inline void from_cell(std::int64_t cell, Price& price)
+{
+  price.micro_usd_per_mtok = cell;
+}
+
 inline void from_cell(std::int64_t cell, PicoUsd& amount)
 {
   amount.n = cell;
@@ -300,6 +348,11 @@ inline void from_cell(std::int64_t cell, Millis& duration)
 inline void from_cell(std::int64_t cell, Instant& t)
 {
   t = Instant{Millis{cell}};
+}
+
+inline void from_cell(const std::string& cell, Outputs& outputs)
+{
+  outputs = Outputs::read(cell).value_or(Outputs{});
 }
 
 inline void from_cell(std::string cell, std::string& text)

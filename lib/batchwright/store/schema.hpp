@@ -295,9 +295,43 @@ inline constexpr std::string_view put_off = R"sql(
 ALTER TABLE queues ADD COLUMN failing_seen INTEGER;
 )sql";
 
+/// What was spent by day and tier, what answers of a prompt have taught, and the user's prices and cap.
+inline constexpr std::string_view accounts = R"sql(
+ALTER TABLE jobs ADD COLUMN input_price INTEGER;
+ALTER TABLE jobs ADD COLUMN output_price INTEGER;
+ALTER TABLE jobs ADD COLUMN max_cost INTEGER;
+ALTER TABLE jobs ADD COLUMN strict_cap INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE parts ADD COLUMN reserved INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE parts ADD COLUMN cache_write_tokens INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE spending (
+  job TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE,
+  part INTEGER NOT NULL,
+  day INTEGER NOT NULL,
+  tier TEXT NOT NULL,
+  items INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  cached_tokens INTEGER NOT NULL,
+  cache_write_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  reasoning_tokens INTEGER NOT NULL,
+  cost INTEGER,
+  realtime INTEGER,
+  PRIMARY KEY (job, part, day, tier)
+);
+CREATE TABLE experiences (
+  account TEXT NOT NULL,
+  model TEXT NOT NULL,
+  prompt TEXT NOT NULL,
+  estimated INTEGER NOT NULL,
+  input INTEGER NOT NULL,
+  outputs TEXT NOT NULL,
+  PRIMARY KEY (account, model, prompt)
+);
+)sql";
+
 inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint,
                                        deliveries,   acceptance,        survival,   rebuilding,
-                                       realtime,     endings,           put_off};
+                                       realtime,     endings,           put_off,    accounts};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store

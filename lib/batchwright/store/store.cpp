@@ -113,6 +113,12 @@ template<>
 class TypeHandler<batchwright::Enqueued> : public batchwright::store::RowHandler<batchwright::Enqueued> {
 };
 template<>
+class TypeHandler<batchwright::Spending> : public batchwright::store::RowHandler<batchwright::Spending> {
+};
+template<>
+class TypeHandler<batchwright::Experience> : public batchwright::store::RowHandler<batchwright::Experience> {
+};
+template<>
 class TypeHandler<batchwright::Call> : public batchwright::store::RowHandler<batchwright::Call> {
 };
 
@@ -323,6 +329,25 @@ std::vector<Sender> Store::senders(const std::string& account, const std::string
   });
 }
 
+std::vector<Spending> Store::spending(const std::string& job) const
+{
+  return m_state->run([key = job](Session& session) mutable {
+    std::vector<Spending> found;
+    session << select<Spending>("spending", "WHERE job = ? ORDER BY part, day, tier"), into(found), use(key), now;
+    return found;
+  });
+}
+
+Experience Store::experience(const std::string& account, const std::string& model, const std::string& prompt) const
+{
+  return m_state->run([account = account, model = model, prompt = prompt](Session& session) mutable {
+    std::vector<Experience> found;
+    session << select<Experience>("experiences", "WHERE account = ? AND model = ? AND prompt = ?"), into(found),
+        use(account), use(model), use(prompt), now;
+    return found.empty() ? Experience{.account = account, .model = model, .prompt = prompt} : std::move(found.front());
+  });
+}
+
 std::optional<Instant> Store::last_event(const std::string& job) const
 {
   return m_state->run([key = job](Session& session) mutable {
@@ -455,6 +480,21 @@ void Transaction::put(const std::string& job, const Call& call)
   m_state->store.run([key = job, row = call](Session& session) mutable {
     session << upsert<Call>("calls", {"job"}), use(key), use(row), now;
   });
+}
+
+void Transaction::put(const std::string& job, int part, const std::vector<Spending>& spending)
+{
+  m_state->store.run([key = job, number = part, rows = spending](Session& session) mutable {
+    session << "DELETE FROM spending WHERE job = ? AND part = ?", use(key), use(number), now;
+    for (auto& row : rows)
+      session << upsert<Spending>("spending", {"job"}), use(key), use(row), now;
+  });
+}
+
+void Transaction::put(const Experience& experience)
+{
+  m_state->store.run(
+      [row = experience](Session& session) mutable { session << upsert<Experience>("experiences"), use(row), now; });
 }
 
 void Transaction::put(const Queue& queue)

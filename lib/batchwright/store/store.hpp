@@ -4,10 +4,12 @@
 #pragma once
 
 #include <batchwright/model/call.hpp>
+#include <batchwright/model/experience.hpp>
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/part.hpp>
 #include <batchwright/model/queue.hpp>
 #include <batchwright/model/rate.hpp>
+#include <batchwright/model/spending.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -54,6 +56,10 @@ public:
   std::optional<RateSeen> rate(const std::string& account, const std::string& model) const;
   /// The processes that said that they send to it. Those that were killed stand there, too.
   std::vector<Sender> senders(const std::string& account, const std::string& model) const;
+  /// What the settled parts of a job come to, by part, day and tier.
+  std::vector<Spending> spending(const std::string& job) const;
+  /// What answers of a prompt have taught; a fresh value where there were none.
+  Experience experience(const std::string& account, const std::string& model, const std::string& prompt) const;
   /// When the job's history last grew.
   std::optional<Instant> last_event(const std::string& job) const;
 
@@ -89,6 +95,10 @@ public:
   void put(const std::string& job, const Part& part);
   /// A call, new or known by its uuid.
   void put(const std::string& job, const Call& call);
+  /// What a part comes to, in place of what was known of it.
+  void put(const std::string& job, int part, const std::vector<Spending>& spending);
+  /// What was taught, new or known by account, model and prompt.
+  void put(const Experience& experience);
   /// What is known of a queue, new or known by account and model.
   void put(const Queue& queue);
   /// What is known of a rate, new or known by account and model.

@@ -118,6 +118,17 @@ void read_refusal(Answer& answer, const std::optional<json::Value>& body)
   fail(answer, judgement, std::move(reason));
 }
 
+/// `created` or `created_at`, seconds since 1970; some servers write 0.
+std::optional<Instant> made_at(const json::Value& body)
+{
+  constexpr std::int64_t furthest = 253'402'300'799; // the end of the year 9999
+  for (const std::string_view name : {"created", "created_at"}) {
+    const auto seconds = body.get(name) ? body.get(name)->integer() : std::nullopt;
+    if (seconds && *seconds > 0 && *seconds <= furthest) return from_unix(*seconds);
+  }
+  return std::nullopt;
+}
+
 void read_success(Answer& answer, const std::optional<json::Value>& body, std::string_view endpoint)
 {
   const auto* shape =
@@ -126,6 +137,7 @@ void read_success(Answer& answer, const std::optional<json::Value>& body, std::s
     fail_unreadable(answer, "the response has no body, or one that is not an object");
   } else {
     answer.paid = true;
+    answer.made_at = made_at(*body);
     shape == std::end(shapes) ? read_other_body(answer, *body) : shape->read(answer, *body);
   }
 }

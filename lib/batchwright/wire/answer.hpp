@@ -6,6 +6,7 @@
 // `response.body.error`) and never run (`response` null, `error` set).
 #pragma once
 
+#include <batchwright/base/clock.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/model/money.hpp>
 #include <batchwright/model/outcome.hpp>
@@ -65,6 +66,7 @@ struct Answer {
   std::string_view model = {};         ///< token
   std::string_view tier = {};          ///< token: the service tier that answered
   std::optional<Usage> usage = {};     ///< nothing where the answer has none
+  std::optional<Instant> made_at = {}; ///< nothing where the answer does not say
 
   /// JSON: the text, vector or result, an array of them where several were asked for, or null.
   std::string_view output() const { return texts.empty() ? text : std::string_view{texts}; }

@@ -26,9 +26,11 @@ std::optional<Usage> usage_in(const json::Value& body, const UsageWords& words)
       .cached = tokens_in(usage->find(words.input_details), "cached_tokens"),
       .output = tokens_in(usage, words.output),
       .reasoning = tokens_in(usage->find(words.output_details), "reasoning_tokens"),
+      .cache_write = tokens_in(usage->find(words.input_details), "cache_write_tokens"),
   };
   // They are parts of the others; a server that says more would make the rest negative.
   used.cached.n = std::min(used.cached.n, used.input.n);
+  used.cache_write.n = std::min(used.cache_write.n, used.input.n - used.cached.n);
   used.reasoning.n = std::min(used.reasoning.n, used.output.n);
   return used;
 }

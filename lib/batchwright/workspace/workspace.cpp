@@ -45,25 +45,52 @@ void refuse_pending(const JobView& view, results::Pending pending)
               "wait for them, or ask for what is there without them"};
 }
 
+/// What is built in, with the prices of the user's own file before it: the one that is named, else `prices.json` beside
+/// the configuration file, where there is one.
+money::PriceTable prices_in(const config::Settings& settings)
+{
+  const auto& named = settings["prices"];
+  std::error_code ignored;
+  auto file = std::filesystem::path{named.text};
+  if (!named.is_set()) {
+    if (settings.file.empty()) return money::built_in_table();
+    file = settings.file.parent_path() / "prices.json";
+    if (!std::filesystem::exists(file, ignored)) return money::built_in_table();
+  }
+  try {
+    return money::built_in_table().overridden_by(money::PriceTable{read_file(file)});
+  } catch (const Error& e) {
+    const auto placed = Error{e}.in(file.native());
+    throw named.is_set() ? config::blame(placed, named) : placed;
+  }
+}
+
 } // namespace
 
 struct Workspace::State {
-  State(const std::filesystem::path& root, Observer& observer)
-      : layout(root), store((layout.prepare(), layout.database())), tools(tools_with(observer))
+  State(const std::filesystem::path& root, const config::Settings& settings, Observer& observer)
+      : prices(prices_in(settings)),
+        layout(root),
+        store((layout.prepare(), layout.database())),
+        tools(tools_with(observer))
   {
   }
 
   /// Files that have no name are made in the temporary directory.
-  explicit State(Observer& observer)
-      : layout(std::filesystem::temp_directory_path()), store(store::Store::In::memory), tools(tools_with(observer))
+  State(const config::Settings& settings, Observer& observer)
+      : prices(prices_in(settings)),
+        layout(std::filesystem::temp_directory_path()),
+        store(store::Store::In::memory),
+        tools(tools_with(observer))
   {
   }
 
   engine::Tools tools_with(Observer& observer)
   {
-    return {store, layout, money::built_in_table(), wire::openai(), system_clock(), process_interrupt(), observer};
+    return {store, layout, prices, wire::openai(), system_clock(), process_interrupt(), observer};
   }
 
+  money::PriceTable prices;
   store::Layout layout;
   store::Store store;
   engine::Tools tools;
@@ -121,7 +148,8 @@ bool Workspace::exists() const
 engine::Tools& Workspace::tools()
 {
   if (!m_state) {
-    m_state = m_has_root ? std::make_unique<State>(m_root, m_observer) : std::make_unique<State>(m_observer);
+    m_state = m_has_root ? std::make_unique<State>(m_root, m_settings, m_observer)
+                         : std::make_unique<State>(m_settings, m_observer);
   }
   return m_state->tools;
 }

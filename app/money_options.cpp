@@ -1,0 +1,54 @@
+#include "app/money_options.hpp"
+
+#include <batchwright/base/error.hpp>
+#include <batchwright/money/prices.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace app {
+namespace {
+
+namespace bw = batchwright;
+using bw::Error;
+using bw::Fault;
+
+bw::Price price_of(const std::vector<std::string>& both, std::size_t which)
+{
+  const auto price = both.size() == 2 ? bw::money::read_price(both[which]) : std::nullopt;
+  if (price) return *price;
+  throw Error{Fault::usage, fmt::format("--price {}: expected two prices", fmt::join(both, ",")),
+              "dollars for a million tokens of input and of output in real time, of which batches cost half: "
+              "--price 0.75,4.50"};
+}
+
+} // namespace
+
+void add_money_options(CLI::App& command, MoneyOptions& o)
+{
+  command
+      .add_option("--price", o.price,
+                  "What a million tokens of input and of output cost in real time, in dollars, where the price table "
+                  "is wrong or does not know the model; batches cost half")
+      ->type_name("IN,OUT")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+}
+
+void apply(const MoneyOptions& o, bw::Policy& policy)
+{
+  if (!o.price.empty()) {
+    policy.input_price = price_of(o.price, 0);
+    policy.output_price = price_of(o.price, 1);
+  }
+}
+
+bw::PicoUsd amount_of(const std::string& text, const char* option)
+{
+  const auto amount = bw::money::read_price(text.starts_with('$') ? std::string_view{text}.substr(1) : text);
+  if (amount) return bw::PicoUsd{bw::saturating_multiply(amount->micro_usd_per_mtok, 1'000'000)};
+  throw Error{Fault::usage, fmt::format("{} {}: not an amount of dollars", option, text),
+              fmt::format("for example {} 2.50", option)};
+}
+
+} // namespace app

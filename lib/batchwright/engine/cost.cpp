@@ -1,0 +1,92 @@
+#include <batchwright/engine/cost.hpp>
+#include <batchwright/engine/doors.hpp>
+
+#include <algorithm>
+#include <tuple>
+
+namespace batchwright::engine {
+namespace {
+
+/// Of a part that was settled before days were kept.
+Spending spending_of(const Part& p, const Job& job)
+{
+  Spending spent{.part = p.number, .tier = std::string{usual_tier}, .items = p.outcome.succeeded + p.outcome.failed};
+  spent.day = day_of(p.remote.ended_at.value_or(job.ended_at.value_or(job.created_at)));
+  spent.usage = p.outcome.usage;
+  if (p.outcome.priced) spent.cost = p.outcome.spent;
+  return spent;
+}
+
+void add(std::vector<CostRow>& rows, const Spending& spent, const Part& p, const std::string& model)
+{
+  const auto is_of = [&](const CostRow& r) {
+    return r.day == spent.day && r.route == p.route && r.tier == spent.tier && r.model == model;
+  };
+  const auto found = std::find_if(rows.begin(), rows.end(), is_of);
+  if (found == rows.end()) {
+    rows.push_back({.day = spent.day,
+                    .route = p.route,
+                    .tier = spent.tier,
+                    .model = model,
+                    .items = spent.items,
+                    .usage = spent.usage,
+                    .cost = spent.cost});
+    return;
+  }
+  found->items += spent.items;
+  found->usage += spent.usage;
+  found->cost = found->cost && spent.cost ? std::optional{*found->cost + *spent.cost} : std::nullopt;
+}
+
+} // namespace
+
+std::optional<money::ModelPrices> prices_of(const Tools& tools, const Job& job, std::string_view model)
+{
+  const auto& [input, output] = std::tie(job.policy.input_price, job.policy.output_price);
+  if (input && output) return money::prices_given(std::string{model}, *input, *output);
+  const auto* listed = tools.prices.find(model);
+  return listed ? std::optional{*listed} : std::nullopt;
+}
+
+std::optional<PicoUsd> cost_of_work(const Tools& tools, const Job& job, const std::map<std::string, Workload>& by_model,
+                                    Route route)
+{
+  PicoUsd sum;
+  for (const auto& [name, work] : by_model) {
+    const auto prices = prices_of(tools, job, name);
+    const auto cost =
+        prices ? money::cost_of_work(work.usage, work.requests, *prices, route, job.request.service_tier) : std::nullopt;
+    if (!cost) return std::nullopt;
+    sum += *cost;
+  }
+  return sum;
+}
+
+CostView account(Tools& tools, const std::string& name)
+{
+  const auto job = known_job(tools, name);
+  const auto parts = tools.store.parts(name);
+  const auto seen = view(job, parts, Held::no);
+  CostView cost{.job = name,
+                .estimated = seen.estimated,
+                .spent = seen.spent,
+                .realtime = seen.realtime,
+                .billed_again = seen.billed_again,
+                .prices_as_of = tools.prices.as_of()};
+  const auto spending = tools.store.spending(name);
+  for (const auto& p : parts) {
+    if (!has_outcomes(p.state)) continue;
+    const auto of_part = std::equal_range(spending.begin(), spending.end(), Spending{.part = p.number},
+                                          [](const Spending& a, const Spending& b) { return a.part < b.part; });
+    std::for_each(of_part.first, of_part.second,
+                  [&](const Spending& s) { add(cost.rows, s, p, model_of(job, p)); });
+    const bool is_old = of_part.first == of_part.second && p.outcome.usage != Usage{};
+    if (is_old) add(cost.rows, spending_of(p, job), p, model_of(job, p));
+  }
+  std::sort(cost.rows.begin(), cost.rows.end(), [](const CostRow& a, const CostRow& b) {
+    return std::tie(a.day, a.route, a.tier, a.model) < std::tie(b.day, b.route, b.tier, b.model);
+  });
+  return cost;
+}
+
+} // namespace batchwright::engine

@@ -1,0 +1,26 @@
+// Money of a job: which prices hold for it, what work comes to at them, and what was spent. Sends nothing.
+#pragma once
+
+#include <batchwright/engine/engine.hpp>
+#include <batchwright/model/spending.hpp>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace batchwright::engine {
+
+/// The prices of a model for a job: what its user says (`--price`), else those of the table; nothing: not known.
+std::optional<money::ModelPrices> prices_of(const Tools& tools, const Job& job, std::string_view model);
+
+/// What work by model costs on a route; nothing where a price is not known. `tier`: that real-time requests ask for.
+std::optional<PicoUsd> cost_of_work(const Tools& tools, const Job& job, const std::map<std::string, Workload>& by_model,
+                                    Route route);
+
+/// What a job was expected to cost and what it cost so far, from the store alone: settled parts, by day, route, tier and
+/// model. Parts that an older version settled count on the day that they ended. Throws `Fault::usage` for an unknown
+/// job, naming near ones.
+CostView account(Tools& tools, const std::string& job);
+
+} // namespace batchwright::engine

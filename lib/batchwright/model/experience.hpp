@@ -1,0 +1,62 @@
+// What the answers of a prompt have taught: how far our estimate of its input was off, and how long its outputs are.
+#pragma once
+
+#include <batchwright/model/money.hpp>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace batchwright {
+
+/// How long the answers of requests were: counts in buckets, each a tenth wider than the one before it.
+class Outputs {
+public:
+  void add(Tokens tokens, std::uint64_t requests = 1);
+  Outputs& operator+=(const Outputs& more);
+
+  std::uint64_t count() const { return m_count; }
+  bool empty() const { return m_count == 0; }
+  Tokens most() const { return m_most; }
+  /// REQUIRED: !empty()
+  double mean() const { return m_sum / static_cast<double>(m_count); }
+  /// Of the single answers, as far as they tell: the sample's. REQUIRED: !empty()
+  double deviation() const;
+  /// So much that `share` of the answers took no more: the upper end of its bucket, and never above the most.
+  /// REQUIRED: !empty()
+  Tokens quantile(double share) const;
+
+  /// As it is stored: "sum squares most bucket:count bucket:count ...".
+  std::string text() const;
+  /// Nothing for what `text` did not write.
+  static std::optional<Outputs> read(std::string_view text);
+
+  bool operator==(const Outputs&) const = default;
+
+private:
+  static constexpr std::size_t buckets = 160; // the last one begins beyond what any model says
+
+  std::uint64_t m_count = 0;
+  double m_sum = 0;
+  double m_squares = 0;
+  Tokens m_most = {};
+  std::array<std::uint64_t, buckets> m_counts = {};
+};
+
+struct Experience {
+  std::string account = {}; ///< as Job::account
+  std::string model = {};   ///< as it is asked for
+  std::string prompt = {};  ///< a digest of what requests have in common
+  Tokens estimated = {};    ///< the input of answered requests, as we estimated it
+  Tokens input = {};        ///< the same by their answers
+  Outputs outputs = {};
+
+  /// Input by answers in terms of our estimate: 1 where nothing is known.
+  double input_factor() const;
+
+  bool operator==(const Experience&) const = default;
+};
+
+} // namespace batchwright
