@@ -163,8 +163,8 @@ TEST_CASE("overrides hold for the items that are sent again, in every attempt of
       retry(process, job,
             {.model = "gpt-5.4-nano", .max_output_tokens = 400, .set = {{"temperature", "0"}, {"user", R"("x")"}}});
   CHECK(plan.model == "gpt-5.4-nano");
-  CHECK(plan.output_tokens == Tokens{20 * 400});
-  CHECK_FALSE(plan.output_assumed);
+  CHECK(plan.estimate.output == Tokens{20 * 400});
+  CHECK(plan.estimate.basis == Basis::bound);
   const auto part = process.store.parts(job).back();
   CHECK(part.model == "gpt-5.4-nano");
   CHECK(part.max_output_tokens == 400);

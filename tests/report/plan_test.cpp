@@ -34,9 +34,7 @@ TEST_CASE("a plan tells the work, its price, and what the figures rest on")
              .requests = 120'000,
              .parts = 3,
              .request_bytes = 100'000'000,
-             .input_tokens = {24'000'000},
-             .output_tokens = {36'000'000},
-             .output_assumed = true,
+             .estimate = {.basis = Basis::assumed, .input = {24'000'000}, .output = {36'000'000}},
              .batch = PicoUsd{12'340'000'000'000},
              .realtime = PicoUsd{24'680'000'000'000},
              .prices_as_of = "2026-11-22"};
@@ -47,11 +45,12 @@ TEST_CASE("a plan tells the work, its price, and what the figures rest on")
                            "  cost    about $12.34 by batch, $24.68 in real time (prices of 2026-11-22)");
   auto packed = v;
   packed.requests = 1'200; // a hundred items each
-  packed.output_tokens = {};
+  packed.estimate.output = {};
+  packed.estimate.basis = Basis::none;
   const auto of_packs = report::plan(packed);
   CHECK(of_packs.starts_with("reviews: 1,200 requests in 3 batches"));
   CHECK(of_packs.find("about 24,000,000 in\n") != std::string::npos);
-  v.output_assumed = false;
+  v.estimate.basis = Basis::bound;
   v.batch = std::nullopt;
   v.skipped = 1;
   const auto bounded = report::plan(v);
@@ -68,7 +67,7 @@ TEST_CASE("a plan in real time tells first what that takes and costs, and upload
              .requests = 20'000,
              .live_requests = 20'000,
              .request_bytes = 100'000'000,
-             .input_tokens = {24'000'000},
+             .estimate = {.input = {24'000'000}},
              .batch = PicoUsd{12'340'000'000'000},
              .realtime = PicoUsd{24'680'000'000'000},
              .mode = Mode::realtime,

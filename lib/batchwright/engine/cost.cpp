@@ -54,8 +54,8 @@ std::optional<PicoUsd> cost_of_work(const Tools& tools, const Job& job, const st
   PicoUsd sum;
   for (const auto& [name, work] : by_model) {
     const auto prices = prices_of(tools, job, name);
-    const auto cost =
-        prices ? money::cost_of_work(work.usage, work.requests, *prices, route, job.request.service_tier) : std::nullopt;
+    const auto cost = prices ? money::cost_of_work(work.usage, work.requests, *prices, route, job.request.service_tier)
+                             : std::nullopt;
     if (!cost) return std::nullopt;
     sum += *cost;
   }
@@ -78,8 +78,7 @@ CostView account(Tools& tools, const std::string& name)
     if (!has_outcomes(p.state)) continue;
     const auto of_part = std::equal_range(spending.begin(), spending.end(), Spending{.part = p.number},
                                           [](const Spending& a, const Spending& b) { return a.part < b.part; });
-    std::for_each(of_part.first, of_part.second,
-                  [&](const Spending& s) { add(cost.rows, s, p, model_of(job, p)); });
+    std::for_each(of_part.first, of_part.second, [&](const Spending& s) { add(cost.rows, s, p, model_of(job, p)); });
     const bool is_old = of_part.first == of_part.second && p.outcome.usage != Usage{};
     if (is_old) add(cost.rows, spending_of(p, job), p, model_of(job, p));
   }

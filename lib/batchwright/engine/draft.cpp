@@ -6,6 +6,7 @@
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/engine.hpp>
+#include <batchwright/engine/forecast.hpp>
 #include <batchwright/engine/hybrid.hpp>
 #include <batchwright/engine/rebuild.hpp>
 #include <batchwright/engine/recover.hpp>
@@ -60,29 +61,50 @@ std::string name_of(const std::string& given, const PinnedInput& pinned)
   return std::filesystem::path{pinned.format == InputFormat::files ? pinned.path : given}.filename().native();
 }
 
-void count_output(Draft& draft)
+/// Work by model as the input and the options have it, before answers of the prompt have corrected it.
+struct Raw {
+  std::map<std::string, Workload> by_model = {};
+  bool output_assumed = false; ///< nothing bounds the answers
+};
+
+Raw raw_work(const Job& job, Tokens input, const std::vector<Part>& parts)
 {
-  const auto& request = draft.job.request;
+  const auto& request = job.request;
+  Raw raw;
+  auto& work = raw.by_model[request.model];
+  work.usage.input = input;
+  for (const auto& p : parts)
+    work.requests += p.attempt == 1 ? p.requests : 0;
+  if (!wire::has_output_tokens(request.endpoint)) return raw;
   const auto bound = wire::output_bound(request);
-  const auto answers = static_cast<std::int64_t>(draft.job.items);
-  const bool has_output = wire::has_output_tokens(request.endpoint);
-  draft.output_assumed = has_output && !bound;
-  if (has_output) draft.output_tokens = bound.value_or(money::assumed_output) * wire::choices_asked(request) * answers;
-  std::uint64_t requests = 0;
-  for (const auto& p : draft.parts)
-    requests += p.attempt == 1 ? p.requests : 0;
-  draft.by_model = {
-      {request.model, {.usage = {.input = draft.input_tokens, .output = draft.output_tokens}, .requests = requests}}};
+  raw.output_assumed = !bound;
+  work.usage.output =
+      bound.value_or(money::assumed_output) * wire::choices_asked(request) * static_cast<std::int64_t>(job.items);
+  return raw;
 }
 
-/// What ready-made requests ask for, which they say themselves.
-void count_output(Draft& draft, const requests::Plan& plan)
+/// The share of what is asked that goes in real time at once, by its tokens.
+double share_in_realtime(const std::vector<Part>& parts)
 {
-  draft.by_model = plan.by_model;
-  draft.output_assumed = plan.output_assumed;
-  draft.output_tokens = {};
-  for (const auto& [model, work] : plan.by_model)
-    draft.output_tokens += work.usage.output;
+  double all = 0;
+  double live = 0;
+  for (const auto& p : parts) {
+    const auto weight = static_cast<double>(p.input_tokens.n) + static_cast<double>(p.items);
+    all += weight;
+    if (p.route == Route::realtime) live += weight;
+  }
+  return all > 0 ? live / all : 0;
+}
+
+/// What is expected of it, by what is known of the prompt.
+void reckon(Draft& draft, const Tools& tools, const Raw& raw)
+{
+  const auto expected = forecast(tools, draft.job, raw.by_model, raw.output_assumed);
+  draft.by_model = expected.expected;
+  draft.estimate = estimate(tools, draft.job, expected, share_in_realtime(draft.parts));
+  draft.output_allowed = {};
+  for (const auto& [model, work] : raw.by_model)
+    draft.output_allowed += work.usage.output;
 }
 
 /// The model and endpoint of a job of ready-made requests, where all of them have the same; else none.
@@ -157,31 +179,6 @@ void check_kinds(const Job& job)
   }
 }
 
-/// The share of what is asked that goes in real time at once, by its tokens.
-double share_in_realtime(const std::vector<Part>& parts)
-{
-  double all = 0;
-  double live = 0;
-  for (const auto& p : parts) {
-    const auto weight = static_cast<double>(p.input_tokens.n) + static_cast<double>(p.items);
-    all += weight;
-    if (p.route == Route::realtime) live += weight;
-  }
-  return all > 0 ? live / all : 0;
-}
-
-/// What is expected by the routes that the parts take.
-std::optional<PicoUsd> mixed_cost(const Tools& tools, const Draft& made)
-{
-  const auto share = share_in_realtime(made.parts);
-  const auto batch = cost_of_work(tools, made.job, made.by_model, Route::batch);
-  const auto live = cost_of_work(tools, made.job, made.by_model, Route::realtime);
-  if (share == 0) return batch;
-  if (share == 1) return live;
-  if (!batch || !live) return std::nullopt;
-  return PicoUsd{batch->n + static_cast<std::int64_t>(static_cast<double>(live->n - batch->n) * share)};
-}
-
 std::uint64_t urgent_items(const Draft& draft)
 {
   std::uint64_t items = 0;
@@ -205,11 +202,25 @@ std::string advice(const Tools& tools, const Draft& draft)
   return {};
 }
 
+/// How often the queue at the server is to be filled with what goes by batch; where no limit of it is known, only how
+/// much that is.
+Fills fills_of(const Draft& made, Tools& tools)
+{
+  Fills fills;
+  for (const auto& p : made.parts)
+    fills.tokens += p.route == Route::batch && !has_outcomes(p.state) ? input_of(tools, made.job, p).n : 0;
+  const auto known = tools.store.queue(made.job.account, main_model(made.job, made.parts));
+  const auto given = static_cast<std::int64_t>(made.job.policy.enqueued_tokens);
+  fills.limit = given > 0 ? given : known.own_tokens.value_or(known.named_tokens.value_or(0));
+  return fills;
+}
+
 /// How long the job that is drafted takes in real time, and what a deadline means for it.
 void look_ahead(Draft& made, Tools& tools)
 {
   const auto seen = tools.store.rate(made.job.account, main_model(made.job, made.parts));
   made.drafted_at = tools.clock.now();
+  made.fills = fills_of(made, tools);
   made.rest = span_in_realtime(rest_of(made.job, made.parts), made.job.policy.realtime, seen);
   if (!made.job.switched_at) made.leaving = switch_of(made.job, made.parts, seen, Millis{1'000}, made.drafted_at);
   if (made.leaving) made.time_for_batches = made.leaving->at - made.drafted_at;
@@ -231,25 +242,25 @@ void plan(Draft& made, Tools& tools, input::Empty empty)
   job.inputs = pins.inputs();
   job.items = plan.items;
   made.parts = std::move(plan.parts);
-  made.input_tokens = plan.input_tokens;
   made.request_bytes = plan.bytes;
   made.urgent = std::move(plan.urgent);
   made.skipped = std::move(plan.skipped);
   made.skipped_count = plan.skipped_count;
-  if (is_ready_made(job)) {
-    count_output(made, plan);
-    name_common(job, made.parts);
-  } else {
-    count_output(made);
-  }
+  if (is_ready_made(job)) name_common(job, made.parts);
+  reckon(made, tools,
+         is_ready_made(job) ? Raw{plan.by_model, plan.output_assumed} : raw_work(job, plan.input_tokens, made.parts));
 }
 
 /// Figures of all items become about those of a share of them.
 void scale(Draft& draft, double share)
 {
   const auto part_of = [share](auto n) { return static_cast<decltype(n)>(static_cast<double>(n) * share); };
-  draft.input_tokens.n = part_of(draft.input_tokens.n);
-  draft.output_tokens.n = part_of(draft.output_tokens.n);
+  auto& e = draft.estimate;
+  for (auto* tokens : {&e.input, &e.output, &draft.output_allowed})
+    tokens->n = part_of(tokens->n);
+  for (auto* cost : {&e.cost, &e.low, &e.high, &e.worst}) {
+    if (*cost) *cost = PicoUsd{part_of((*cost)->n)};
+  }
   draft.request_bytes = part_of(draft.request_bytes);
   for (auto& [model, work] : draft.by_model) {
     const auto& use = work.usage;
@@ -347,18 +358,18 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
     made.costs_more = job.policy.fallback == Fallback::realtime && known->policy.fallback != Fallback::realtime;
     take_over(*known, job);
     made.parts = tools.store.parts(known->name);
-    for (const auto& p : made.parts) {
-      if (p.attempt == 1) made.input_tokens += p.input_tokens;
-    }
+    Tokens input;
+    for (const auto& p : made.parts)
+      input += p.attempt == 1 ? p.input_tokens : Tokens{};
     job = std::move(*known); // with its estimate as it was told when consent was given
     made.continues = true;
-    count_output(made);
+    reckon(made, tools, raw_work(job, input, made.parts));
     return;
   }
   plan(made, tools, ask.empty);
   job.uuid = make_uuid();
   job.created_at = tools.clock.now();
-  job.estimated = mixed_cost(tools, made);
+  job.estimated = made.estimate.cost;
 }
 
 /// A job with what was piped in where it is going to be kept.
@@ -416,16 +427,14 @@ PlanView plan_view(const Tools& tools, const Draft& draft)
           .parts = batches,
           .live_requests = live_requests,
           .request_bytes = draft.request_bytes,
-          .input_tokens = draft.input_tokens,
-          .output_tokens = draft.output_tokens,
-          .output_assumed = draft.output_assumed,
+          .estimate = draft.estimate,
           .batch = cost_of_work(tools, draft.job, draft.by_model, Route::batch),
           .realtime = cost_of_work(tools, draft.job, draft.by_model, Route::realtime),
-          .mixed = mixed_cost(tools, draft),
           .mode = draft.job.mode,
           .fallback = draft.job.policy.fallback,
           .urgent = urgent_items(draft),
           .rest = draft.rest,
+          .fills = draft.fills,
           .deadline = draft.job.policy.deadline,
           .leaving = draft.leaving,
           .drafted_at = draft.drafted_at,
@@ -458,7 +467,7 @@ FileLock found(Tools& tools, const Draft& draft)
   const auto& name = draft.job.name;
   const auto& to_send = draft.needs_consent ? draft.planned : draft.parts;
   if (!draft.continues || draft.needs_consent)
-    check_space(tools, name, bytes_to_come(draft.job, to_send, draft.output_tokens));
+    check_space(tools, name, bytes_to_come(draft.job, to_send, draft.output_allowed));
   if (!draft.continues) sweep_if_possible(tools); // what one that was killed here left of the job
   auto lock = take_lock(tools, name);
   store::Transaction tx{tools.store};

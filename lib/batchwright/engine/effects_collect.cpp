@@ -1,6 +1,7 @@
 // What was paid for comes home: batches are asked for, outcomes fixed. Nothing here sends.
 
 #include <batchwright/base/files.hpp>
+#include <batchwright/engine/forecast.hpp>
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/rebuild.hpp>
 #include <batchwright/engine/run.hpp>
@@ -144,6 +145,7 @@ void Run::record_settled(int number, const results::Settled& settled)
     changed.failed_for_good = settled.failed_for_good;
     changed.due.reset();
     tx.put(m_job.name, number, settled.spending);
+    learn_from(tx, m_tools.store, m_job, changed, settled);
     const auto pack = parent.inputs_per_request;
     add_child(tx, parent, settled.left, m_files.left(number), parent.attempt + 1, pack);
     add_child(tx, parent, settled.left_free, m_files.left_free(number), parent.attempt, pack);

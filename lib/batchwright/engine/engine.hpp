@@ -68,12 +68,12 @@ struct Ask {
 struct Draft {
   Job job = {}; ///< named, inputs pinned, items counted, cost estimated
   std::vector<Part> parts = {};
-  Tokens input_tokens = {}; ///< of what is to be sent, as the figures below
-  Tokens output_tokens = {};
-  std::map<std::string, Workload> by_model = {}; ///< the same by the models that are asked
-  bool output_assumed = false;                   ///< no bound was given: output_tokens is an assumption
+  Estimate estimate = {};                        ///< of what is to be sent
+  std::map<std::string, Workload> by_model = {}; ///< the same, as it is expected, by the models that are asked
+  Tokens output_allowed = {}; ///< what bounds allow the answers to hold, or, without bounds, what is assumed
   std::uint64_t request_bytes = 0;
   RestSpan rest = {};                 ///< all of it, were it sent in real time
+  Fills fills = {};                   ///< of its batches
   std::optional<Switch> leaving = {}; ///< when it leaves its batches; nothing: there is no deadline
   Instant drafted_at = {};
   std::optional<Millis> time_for_batches = {}; ///< until then; nothing: there is no deadline

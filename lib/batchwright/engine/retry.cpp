@@ -1,5 +1,6 @@
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/doors.hpp>
+#include <batchwright/engine/forecast.hpp>
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/retry.hpp>
 #include <batchwright/engine/snapshot.hpp>
@@ -170,16 +171,16 @@ fs::path list_in(const Retry& retry, int number)
 }
 
 /// What the answers of a group come to.
-Tokens output_of(const Job& job, const Part& part, std::uint64_t items, const requests::Cut& cut, PlanView& plan)
+Tokens output_of(const Job& job, const Part& part, std::uint64_t items, const requests::Cut& cut, bool& assumed)
 {
   if (is_ready_made(job)) {
-    plan.output_assumed = plan.output_assumed || cut.output_assumed;
+    assumed = assumed || cut.output_assumed;
     return cut.output;
   }
   const auto spec = requests::spec_of(job, part);
   if (!wire::has_output_tokens(spec.endpoint)) return {};
   const auto bound = wire::output_bound(spec);
-  plan.output_assumed = plan.output_assumed || !bound;
+  assumed = assumed || !bound;
   return bound.value_or(money::assumed_output) * wire::choices_asked(spec) * static_cast<std::int64_t>(items);
 }
 
@@ -187,7 +188,8 @@ Tokens output_of(const Job& job, const Part& part, std::uint64_t items, const re
 void cut(const Tools& tools, Retry& retry, const std::vector<Group>& groups, int number)
 {
   auto& plan = retry.plan;
-  std::map<std::string, Workload> by_model;
+  std::map<std::string, Workload> raw;
+  bool assumed = false;
   for (const auto& group : groups) {
     if (group.items == 0) continue;
     auto like = group.kind;
@@ -196,8 +198,8 @@ void cut(const Tools& tools, Retry& retry, const std::vector<Group>& groups, int
     like.items = group.items;
     auto made = requests::cut(retry.job, like, group.list, [&](int n) { return list_in(retry, n); });
     number += static_cast<int>(made.parts.size());
-    auto& work = by_model[model_of(retry.job, like)];
-    work.usage.output += output_of(retry.job, like, group.items, made, plan);
+    auto& work = raw[model_of(retry.job, like)];
+    work.usage.output += output_of(retry.job, like, group.items, made, assumed);
     for (auto& part : made.parts) {
       work.usage.input += part.input_tokens;
       work.requests += part.requests;
@@ -207,15 +209,16 @@ void cut(const Tools& tools, Retry& retry, const std::vector<Group>& groups, int
       retry.parts.push_back(std::move(part));
     }
   }
-  for (const auto& [model, work] : by_model) {
-    plan.model = by_model.size() == 1 ? model : std::string{};
-    plan.input_tokens += work.usage.input;
-    plan.output_tokens += work.usage.output;
+  for (const auto& [model, work] : raw) {
+    plan.model = raw.size() == 1 ? model : std::string{};
+    retry.output_allowed += work.usage.output;
   }
+  const auto expected = forecast(tools, retry.job, raw, assumed, groups.empty() ? Part{} : groups.front().kind);
+  plan.estimate = estimate(tools, retry.job, expected, retry.job.mode == Mode::realtime ? 1 : 0);
   plan.job = retry.job.name;
   plan.parts = retry.parts.size();
-  plan.batch = cost_of_work(tools, retry.job, by_model, Route::batch);
-  plan.realtime = cost_of_work(tools, retry.job, by_model, Route::realtime);
+  plan.batch = cost_of_work(tools, retry.job, expected.expected, Route::batch);
+  plan.realtime = cost_of_work(tools, retry.job, expected.expected, Route::realtime);
   plan.prices_as_of = tools.prices.as_of();
   plan.mode = retry.job.mode;
   plan.fallback = retry.job.policy.fallback;
@@ -244,7 +247,7 @@ Part without(Tools& tools, const Retry& retry, Part part, std::uint64_t expected
 /// What the new parts bring, and the outcomes of parts that give items back, which are written anew.
 std::uint64_t bytes_it_brings(const Tools& tools, const Retry& retry, std::vector<Part>& parts)
 {
-  auto sum = bytes_to_come(retry.job, retry.parts, retry.plan.output_tokens);
+  auto sum = bytes_to_come(retry.job, retry.parts, retry.output_allowed);
   const auto files = tools.layout.job(retry.job.name);
   for (const auto& source : retry.sources)
     sum += fs::file_size(files.outcomes(source.part, part_of(parts, source.part).outcomes_version));

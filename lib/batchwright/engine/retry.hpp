@@ -34,6 +34,7 @@ struct Retry {
   RetryAsk ask = {};
   Job job = {};
   PlanView plan = {};
+  Tokens output_allowed = {}; ///< what bounds allow the answers to hold
   std::vector<Source> sources = {};
   std::vector<Part> parts = {};   ///< that will hold them
   std::uint64_t out_of_reach = 0; ///< items that are meant, but whose batch was given up and may still answer them

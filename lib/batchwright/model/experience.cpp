@@ -64,6 +64,21 @@ Outputs& Outputs::operator+=(const Outputs& more)
   return *this;
 }
 
+void Outputs::fade()
+{
+  m_count = 0;
+  double kept = 0;
+  double sum = 0;
+  for (auto& count : m_counts) {
+    sum += static_cast<double>(count);
+    count /= 2;
+    m_count += count;
+  }
+  kept = sum > 0 ? static_cast<double>(m_count) / sum : 0;
+  m_sum *= kept;
+  m_squares *= kept;
+}
+
 double Outputs::deviation() const
 {
   if (m_count < 2) return 0;
@@ -109,6 +124,13 @@ std::optional<Outputs> Outputs::read(std::string_view text)
     read.m_count += *count;
   }
   return read;
+}
+
+void Experience::fade()
+{
+  estimated.n /= 2;
+  input.n /= 2;
+  outputs.fade();
 }
 
 double Experience::input_factor() const

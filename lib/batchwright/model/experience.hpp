@@ -22,6 +22,8 @@ public:
   Tokens most() const { return m_most; }
   /// REQUIRED: !empty()
   double mean() const { return m_sum / static_cast<double>(m_count); }
+  /// All counts are halved: what comes from now on tells more.
+  void fade();
   /// Of the single answers, as far as they tell: the sample's. REQUIRED: !empty()
   double deviation() const;
   /// So much that `share` of the answers took no more: the upper end of its bucket, and never above the most.
@@ -53,6 +55,8 @@ struct Experience {
   Tokens input = {};        ///< the same by their answers
   Outputs outputs = {};
 
+  /// What is remembered counts half as much from now on.
+  void fade();
   /// Input by answers in terms of our estimate: 1 where nothing is known.
   double input_factor() const;
 

@@ -3,6 +3,7 @@
 
 #include <batchwright/base/clock.hpp>
 #include <batchwright/base/error.hpp>
+#include <batchwright/model/estimate.hpp>
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/outlook.hpp>
 #include <batchwright/model/part.hpp>
@@ -91,16 +92,14 @@ struct PlanView {
   std::size_t parts = 0;
   std::uint64_t live_requests = 0; ///< of the requests, those that go in real time at once
   std::uint64_t request_bytes = 0;
-  Tokens input_tokens = {};
-  Tokens output_tokens = {};
-  bool output_assumed = false;          ///< no bound was given: the output is an assumption
+  Estimate estimate = {};
   std::optional<PicoUsd> batch = {};    ///< nothing: the price of the model is not known
   std::optional<PicoUsd> realtime = {}; ///< the same, all in real time
-  std::optional<PicoUsd> mixed = {};    ///< the same, by the routes that are asked for
   Mode mode = Mode::batch;
   Fallback fallback = Fallback::batch;
   std::uint64_t urgent = 0; ///< items that go in real time at once
   RestSpan rest = {};       ///< all of it, were it sent in real time
+  Fills fills = {};         ///< of its batches; `limit` 0: not known
   std::optional<Instant> deadline = {};
   std::optional<Switch> leaving = {}; ///< for the deadline
   Instant drafted_at = {};

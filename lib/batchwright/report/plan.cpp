@@ -35,11 +35,74 @@ std::string cost_line(const PlanView& v)
   auto line = fmt::format("  cost    about {} by batch", money(*v.batch));
   if (v.realtime) line += fmt::format(", {} in real time", money(*v.realtime));
   line += fmt::format(" (prices of {})", v.prices_as_of);
-  if (v.mixed && v.urgent > 0)
-    line += fmt::format("\n          {} with {} in real time at once", money(*v.mixed),
+  if (v.estimate.cost && v.urgent > 0)
+    line += fmt::format("\n          {} with {} in real time at once", money(*v.estimate.cost),
                         counted(v.urgent, "urgent item", "urgent items"));
   if (v.realtime && v.fallback == Fallback::realtime)
-    line += fmt::format("\n          {} at most, if every batch expires and all goes in real time", money(*v.realtime));
+    line += fmt::format("\n          {} if every batch expires and all goes in real time", money(*v.realtime));
+  return line;
+}
+
+/// How sure the cost is, and what it may come to at worst.
+std::string range_line(const PlanView& v)
+{
+  const auto& e = v.estimate;
+  std::string line;
+  if (e.low && e.high && *e.low < *e.high)
+    line += fmt::format("\n  range   {} to {}, by what is known so far", money(*e.low), money(*e.high));
+  if (e.worst && e.high && *e.worst > *e.high)
+    line +=
+        fmt::format("{} {} at worst, if every answer is as long as it may be{}",
+                    line.empty() ? "\n  range  " : "\n         ", money(*e.worst),
+                    v.mode != Mode::realtime && v.fallback == Fallback::realtime ? ", and all goes in real time" : "");
+  return line;
+}
+
+std::string token_line(const PlanView& v)
+{
+  const auto& e = v.estimate;
+  const auto in = fmt::format("  tokens  about {} in", tokens(e.input));
+  switch (e.basis) {
+  case Basis::none:
+    break;
+  case Basis::assumed:
+    return fmt::format("{}, perhaps {} out\n          (300 assumed an answer; --max-output-tokens sets a bound)", in,
+                       tokens(e.output));
+  case Basis::bound:
+    return fmt::format("{}, at most {} out", in, tokens(e.output));
+  case Basis::answers:
+    return fmt::format("{}, about {} out, as {} of this prompt took", in, tokens(e.output),
+                       counted(e.answers, "answer", "answers"));
+  }
+  return in;
+}
+
+std::string rounded(std::int64_t tokens)
+{
+  for (const auto& [unit, letter] : {std::pair{1'000'000'000LL, "B"}, {1'000'000LL, "M"}, {1'000LL, "k"}}) {
+    if (tokens >= unit) return fmt::format("{:.3g}{}", static_cast<double>(tokens) / static_cast<double>(unit), letter);
+  }
+  return fmt::format("{}", tokens);
+}
+
+/// How long the queue at the server makes it take: "94 fills of a queue of 40M tokens: 8 to 94 days; at 1B: 4 fills".
+std::string queue_line(const PlanView& v)
+{
+  const auto fills = v.fills.count();
+  if (fills < 2) return {};
+  constexpr std::int64_t large_queue = 1'000'000'000;
+  const auto days = [&](Millis each) {
+    return static_cast<double>(fills) * static_cast<double>(each.count()) / static_cast<double>(Fills::latest.count());
+  };
+  auto line =
+      fmt::format("\n  queue   {} fills of {} tokens that may wait at the server: {:.2g} to {} days",
+                  count(unsigned_of(fills)), rounded(v.fills.limit), days(Fills::soonest), count(unsigned_of(fills)));
+  if (v.fills.limit < large_queue) {
+    const auto more = Fills{.limit = large_queue, .tokens = v.fills.tokens}.count();
+    line += fmt::format("; of {}: {}", rounded(large_queue), counted(unsigned_of(more), "fill", "fills"));
+  }
+  if (v.rest.requests > 0 && v.realtime && v.batch)
+    line += fmt::format("\n          in real time about {}, for {} more", pace(v.rest), money(*v.realtime - *v.batch));
   return line;
 }
 
@@ -164,14 +227,11 @@ std::string plan(const PlanView& v)
                               : fmt::format("{}: {} for {}\n", v.job, amount_of_work(v), model);
   text += input_line(v);
   text += way_line(v);
-  text += fmt::format("  tokens  about {} in", tokens(v.input_tokens));
-  if (v.output_tokens.n > 0) {
-    text +=
-        fmt::format(", {} {} out{}", v.output_assumed ? "perhaps" : "at most", tokens(v.output_tokens),
-                    v.output_assumed ? "\n          (300 assumed an answer; --max-output-tokens sets a bound)" : "");
-  }
+  text += token_line(v);
   text += '\n';
   text += cost_line(v);
+  text += range_line(v);
+  if (v.mode != Mode::realtime) text += queue_line(v);
   text += deadline_line(v);
   if (!v.advice.empty()) text += fmt::format("\n  note    {}", v.advice);
   if (v.skipped > 0) text += fmt::format("\n  aside   {} left out", counted(v.skipped, "bad record", "bad records"));

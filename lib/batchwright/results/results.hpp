@@ -5,6 +5,7 @@
 // neither the number of items nor the size of a file. Nothing here knows the store or the network.
 #pragma once
 
+#include <batchwright/model/experience.hpp>
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/outcome.hpp>
 #include <batchwright/model/part.hpp>
@@ -94,6 +95,8 @@ struct Settled {
   bool put_off = false; ///< the demand was not met, nothing was written, and only `lines` is set
   Lines lines = {};
   Settlement sums = {};
+  std::uint64_t answered = 0;          ///< requests whose answer told its usage
+  Outputs outputs = {};                ///< of those, how long they were
   std::vector<Spending> spending = {}; ///< the same money by day and tier, sorted so
   Left left = {};                      ///< they used up an attempt
   Left left_free = {};                 ///< they did not

@@ -371,6 +371,10 @@ private:
       if (prices && money::rates_for(*prices, m_part.route, tier)) spent.cost = PicoUsd{};
       if (prices) spent.realtime = PicoUsd{};
     }
+    if (pick.usage != Usage{}) {
+      ++m_settled.answered;
+      m_settled.outputs.add(pick.usage.output);
+    }
     spent.items += pick.items;
     spent.usage += pick.usage;
     if (spent.cost) *spent.cost += *money::cost_of_answer(pick.usage, *prices, m_part.route, tier);

@@ -1,0 +1,47 @@
+// What is left to be done will come to: tokens and money, expected and at worst, by what answers of the prompt taught.
+// Comes in: work by model, as the input and the options have it. Goes out: values. Sends nothing.
+#pragma once
+
+#include <batchwright/engine/engine.hpp>
+#include <batchwright/model/estimate.hpp>
+#include <batchwright/money/forecast.hpp>
+#include <batchwright/results/results.hpp>
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace batchwright::engine {
+
+/// What stands for the prompt of a part's requests where answers are remembered: a digest of what they have in common.
+/// Ready-made requests have only their job in common.
+std::string prompt_digest(const Job& job, const Part& part);
+
+/// What a settled part's answers teach goes into the store, within the transaction that settles it.
+void learn_from(store::Transaction& tx, const store::Store& store, const Job& job, const Part& part,
+                const results::Settled& settled);
+
+/// Work as it is expected, at least, at most, and at worst: by model.
+struct Forecast {
+  Basis basis = Basis::none;
+  std::uint64_t answers = 0;
+  std::map<std::string, Workload> expected = {};
+  std::map<std::string, Workload> low = {};
+  std::map<std::string, Workload> high = {};
+  std::optional<std::map<std::string, Workload>> worst = {}; ///< nothing: nothing bounds it
+};
+
+/// `raw`: our estimate of the input, and the output that bounds allow, or that is assumed where there is none. `like`:
+/// with its overrides.
+Forecast forecast(const Tools& tools, const Job& job, const std::map<std::string, Workload>& raw, bool output_assumed,
+                  const Part& like = {});
+
+/// The money of it: `live_share` of the work goes in real time at once.
+Estimate estimate(const Tools& tools, const Job& job, const Forecast& forecast, double live_share);
+
+/// The output of one request of a part.
+money::Length length_of(const Tools& tools, const Job& job, const Part& part);
+/// The input of a part, corrected by what answers taught.
+Tokens input_of(const Tools& tools, const Job& job, const Part& part);
+
+} // namespace batchwright::engine
