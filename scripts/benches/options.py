@@ -12,6 +12,7 @@ EPILOG = """exit status:
   1    something could not be measured
   64   usage"""
 GROUPS = ("speed", "rates")
+RUNS = {"realtime": 3, "tokens": 5}
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,10 +38,12 @@ def read_options(names):
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("name", choices=names, metavar="NAME", help=", ".join(names))
     parser.add_argument("--quick", action="store_true", help="the main figures in under two minutes, once each")
-    parser.add_argument("--only", choices=GROUPS, help="a part of it")
-    parser.add_argument("--runs", type=positive, metavar="N", help="runs of each (default: 3, of the quick form 1)")
+    parser.add_argument("--only", choices=GROUPS, help="a part of realtime")
+    parser.add_argument("--runs", type=positive, metavar="N", help="runs of each (default: 3, of tokens 5, of the quick form 1)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="makes the data (default: %(default)s)")
     parser.add_argument("--json", type=file_to_write, metavar="FILE", help="write every run, and versions, as JSON")
     options = parser.parse_args()
-    options.runs = options.runs or (1 if options.quick else 3)
+    if options.only and options.name != "realtime":
+        parser.error(f"--only: {options.name} has no parts")
+    options.runs = options.runs or (1 if options.quick else RUNS[options.name])
     return options

@@ -31,28 +31,29 @@ constexpr std::array high_ranges{
     Range{0xcc, 0xdf, Class::elsewhere},
 };
 
-/// What a character outside ASCII weighs by itself, where its first byte is one from here on. Fitted as tokens.cpp says.
+/// What a character outside ASCII weighs by itself, where its first byte is one from here on. Fitted as tokens.cpp
+/// says.
 struct CharacterWeight {
   unsigned char from = 0;
   unsigned char weight = 0;
 };
 
 constexpr std::array character_weights{
-    CharacterWeight{0x80, 0},    // later bytes
+    CharacterWeight{0x80, 0},   // later bytes
     CharacterWeight{0xc0, 100}, // signs
-    CharacterWeight{0xc3, 105},  // accented letters: words that hold them are in more pieces
-    CharacterWeight{0xcc, 23},   // Greek
-    CharacterWeight{0xd0, 13},   // Cyrillic
-    CharacterWeight{0xd4, 23},   // Armenian, Hebrew
-    CharacterWeight{0xd8, 15},   // Arabic
-    CharacterWeight{0xe0, 34},   // of India, Thai
-    CharacterWeight{0xe1, 0},    // see Class::latin_of_three
-    CharacterWeight{0xe2, 50},   // quotes, dashes, arrows, boxes
-    CharacterWeight{0xe3, 66},   // kana, Chinese and Japanese punctuation
-    CharacterWeight{0xe4, 74},   // Han
-    CharacterWeight{0xea, 71},   // Hangul
-    CharacterWeight{0xee, 74},   // wide forms
-    CharacterWeight{0xf0, 150},  // emoji, rare Han
+    CharacterWeight{0xc3, 105}, // accented letters: words that hold them are in more pieces
+    CharacterWeight{0xcc, 23},  // Greek
+    CharacterWeight{0xd0, 13},  // Cyrillic
+    CharacterWeight{0xd4, 23},  // Armenian, Hebrew
+    CharacterWeight{0xd8, 15},  // Arabic
+    CharacterWeight{0xe0, 34},  // of India, Thai
+    CharacterWeight{0xe1, 0},   // see Class::latin_of_three
+    CharacterWeight{0xe2, 50},  // quotes, dashes, arrows, boxes
+    CharacterWeight{0xe3, 66},  // kana, Chinese and Japanese punctuation
+    CharacterWeight{0xe4, 74},  // Han
+    CharacterWeight{0xea, 71},  // Hangul
+    CharacterWeight{0xee, 74},  // wide forms
+    CharacterWeight{0xf0, 150}, // emoji, rare Han
 };
 
 #if defined(__SSE2__)
