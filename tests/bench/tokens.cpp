@@ -1,5 +1,5 @@
-// What estimating tokens costs: `batchwright_bench_tokens RUNS FILE...`. Each run takes the files in turn, each so often
-// behind itself that no cache holds it: estimates it, then adds up its bytes, which is what reading costs.
+// What estimating tokens costs: `batchwright_bench_tokens RUNS FILE...`. Each run takes the files in turn, each so
+// often behind itself that no cache holds it: estimates it, then adds up its bytes, which is what reading costs.
 //
 // Prints a line of JSON for each file: its bytes, its estimate, and both in megabytes a second, run by run.
 #include <batchwright/money/tokens.hpp>
@@ -83,9 +83,9 @@ int main(int argc, char** argv)
     for (auto& text : texts)
       run(text);
   for (const auto& text : texts) {
-    std::cout << fmt::format(R"({{"bytes":{},"tokens":{},"estimated":[{:.0f}],"added_up":[{:.0f}]}})", text.bytes.size(),
-                             batchwright::money::estimate_tokens(text.bytes).n, fmt::join(text.estimated, ","),
-                             fmt::join(text.added_up, ","))
+    std::cout << fmt::format(R"({{"bytes":{},"tokens":{},"estimated":[{:.0f}],"added_up":[{:.0f}]}})",
+                             text.bytes.size(), batchwright::money::estimate_tokens(text.bytes).n,
+                             fmt::join(text.estimated, ","), fmt::join(text.added_up, ","))
               << '\n';
   }
 }
