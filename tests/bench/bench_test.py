@@ -93,8 +93,9 @@ class CommandLine(unittest.TestCase):
         self.assertIn("NAME", self.said())
         self.assertIn("--runs", self.said("realtime", "--runs", "0"))
 
-    def test_a_part_of_what_has_none_is_refused(self):
+    def test_what_would_change_nothing_is_refused(self):
         self.assertIn("--only", self.said("tokens", "--only", "speed"))
+        self.assertIn("--seed", self.said("tokens", "--seed", "1"))
 
     def test_a_report_that_cannot_be_written_is_refused_before_anything_runs(self):
         self.assertIn("/nosuch/report.json", self.said("realtime", "--json", "/nosuch/report.json"))

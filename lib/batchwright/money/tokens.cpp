@@ -18,11 +18,10 @@ namespace {
 constexpr std::int64_t unit = 100;
 
 // What the pattern says by which o200k_base cuts a text before it looks for tokens: digits by three, a space before
-// them by itself, line ends together with the punctuation before them.
+// them by itself, line ends as one.
 constexpr std::int64_t digit_group = unit;
 constexpr std::int64_t space_before_digit = unit; // any other single space belongs to what follows
 constexpr std::int64_t line_ends = unit;          // a run of them
-constexpr std::int64_t line_ends_behind_punctuation = 30;
 
 // Fitted to o200k_base on help pages of GNOME in 20 languages, German and Chinese manuals, texts of LibreOffice in
 // Arabic, fortunes, the standard libraries of Python and Go, headers of C and C++, npm's sources, JSON of cloud APIs,
@@ -32,6 +31,7 @@ constexpr std::int64_t word = 94;             // of Latin letters, up to seven b
 constexpr std::int64_t letter_beyond_7 = 24;  // each byte more
 constexpr std::int64_t letter_beyond_11 = 30; // besides
 constexpr std::int64_t capital_after_capital = 8;
+constexpr std::int64_t line_ends_behind_punctuation = 30; // they are often one token with it
 constexpr std::int64_t word_elsewhere = unit; // of Cyrillic, Arabic, Greek, Hebrew and such letters
 constexpr std::int64_t punctuation_run = unit;
 constexpr std::int64_t other_punctuation = 5; // each more that is another than the one before
