@@ -32,7 +32,7 @@ constexpr std::int64_t letter_beyond_7 = 24;  // each byte more
 constexpr std::int64_t letter_beyond_11 = 30; // besides
 constexpr std::int64_t capital_after_capital = 8;
 constexpr std::int64_t line_ends_behind_punctuation = 30; // they are often one token with it
-constexpr std::int64_t word_elsewhere = unit; // of Cyrillic, Arabic, Greek, Hebrew and such letters
+constexpr std::int64_t word_elsewhere = unit;             // of Cyrillic, Arabic, Greek, Hebrew and such letters
 constexpr std::int64_t punctuation_run = unit;
 constexpr std::int64_t other_punctuation = 5; // each more that is another than the one before
 constexpr std::int64_t same_punctuation = 2;  // each more that is the same: ======
