@@ -1,7 +1,7 @@
 """Measures the program, and what is used in its place, and prints medians as tables, with the limits that must hold.
 
-All runs on this machine, against servers on 127.0.0.1, and data made from a seed. Load by others distorts times: what
-is compared runs in turn, so ratios hold where figures do not.
+All runs on this machine, against servers on 127.0.0.1, and on data made from a seed, or texts from packages. Load by
+others distorts times: what is compared runs in turn, so ratios hold where figures do not.
 
 In: the sources, built as release. Out: Markdown on stdout, the same with every single run as JSON on request, progress
 on stderr. Never: a key, a call to another machine but for the packages that are installed.
@@ -9,8 +9,9 @@ on stderr. Never: a key, a call to another machine but for the packages that are
 Where to look, each module taking from those below it only:
 
     command                         one call, from the options to the exit status
-    realtime                        the bench of that name: its tables
+    realtime, tokens                the benches of those names: their tables
     realtime_speed, realtime_rates  requests in flight; rates of an account
+    texts                           what tokens are counted of
     options                         what was asked for
     build, machine                  what is measured, and where
     clients                         what sends requests

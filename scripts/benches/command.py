@@ -12,8 +12,9 @@ from benches.options import read_options
 from benches.realtime import realtime
 from benches.stop import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_FAILED, EXIT_STORAGE, Stop
 from benches.talk import say
+from benches.tokens import tokens
 
-BENCHES = {"realtime": realtime}
+BENCHES = {"realtime": realtime, "tokens": tokens}
 
 
 def main():
@@ -60,5 +61,5 @@ def heading(report):
     runs = "one run" if report["runs"] == 1 else f"medians of {report['runs']} runs"
     return (
         f"{day}, batchwright {of['batchwright']}, {report['form']} form, {runs} of each; {on['cores']} cores "
-        f"({on['processor']}), shared with servers and clients, load {on['load_before']} before."
+        f"({on['processor']}), load {on['load_before']} before."
     )

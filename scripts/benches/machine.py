@@ -23,7 +23,9 @@ def machine():
 
 
 def versions(builds):
-    node = builds.clients / "node_modules/openai/package.json"
+    def node_package(name):
+        return json.loads((builds.clients / "node_modules" / name / "package.json").read_text())["version"]
+
     return {
         "batchwright": said([builds.program, "--version"]).split()[-1],
         "commit": said(["git", "-C", builds.program.parents[2], "describe", "--always", "--dirty"]),
@@ -31,7 +33,8 @@ def versions(builds):
         "poco": said(["dpkg-query", "-W", "-f=${Version}", "libpoco-dev"]),
         "openssl": ssl.OPENSSL_VERSION,
         "openai (Python)": said([builds.clients / "venv/bin/python", "-c", "import openai; print(openai.__version__)"]),
-        "openai (Node)": json.loads(node.read_text())["version"],
+        "openai (Node)": node_package("openai"),
+        "gpt-tokenizer": node_package("gpt-tokenizer"),
         "node": said([builds.clients / "node", "--version"]),
     }
 

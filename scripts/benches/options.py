@@ -12,6 +12,8 @@ EPILOG = """exit status:
   1    something could not be measured
   64   usage"""
 GROUPS = ("speed", "rates")
+RUNS = {"realtime": 3, "tokens": 5}
+SEED = 1
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,10 +39,16 @@ def read_options(names):
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("name", choices=names, metavar="NAME", help=", ".join(names))
     parser.add_argument("--quick", action="store_true", help="the main figures in under two minutes, once each")
-    parser.add_argument("--only", choices=GROUPS, help="a part of it")
-    parser.add_argument("--runs", type=positive, metavar="N", help="runs of each (default: 3, of the quick form 1)")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="makes the data (default: %(default)s)")
+    parser.add_argument("--only", choices=GROUPS, help="a part of realtime")
+    defaults = ", ".join(f"{name} {runs}" for name, runs in RUNS.items())
+    parser.add_argument("--runs", type=positive, metavar="N", help=f"runs of each ({defaults}; --quick 1)")
+    parser.add_argument("--seed", type=int, metavar="N", help=f"makes the data of realtime (default: {SEED})")
     parser.add_argument("--json", type=file_to_write, metavar="FILE", help="write every run, and versions, as JSON")
     options = parser.parse_args()
-    options.runs = options.runs or (1 if options.quick else 3)
+    for name in ("only", "seed"):
+        if options.name != "realtime" and getattr(options, name) is not None:
+            parser.error(f"--{name}: there is no such choice of {options.name}")
+    if options.seed is None:
+        options.seed = SEED
+    options.runs = options.runs or (1 if options.quick else RUNS[options.name])
     return options

@@ -11,6 +11,8 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from benches.figures import Figure, all_hold  # noqa: E402
 from benches.steady import share_of_ideal  # noqa: E402
+from benches.texts import paragraphs  # noqa: E402
+from benches.tokens import told_of  # noqa: E402
 
 
 def bursts(rounds, in_flight, apart_ms, begin_ms=0):
@@ -49,6 +51,35 @@ class Figures(unittest.TestCase):
         self.assertIs(low.row()["holds"], False)
 
 
+class Tokens(unittest.TestCase):
+    def of(self, estimates, speed=700):
+        exact = {"tokens": 1000, "seconds": 1}
+        timed = {"bytes": 4000, "estimated": [speed, speed + 1, 1], "added_up": [2 * speed, 2 * speed, 2 * speed]}
+        return told_of([(f"kind {n}", exact, {"tokens": n, **timed}) for n in estimates])
+
+    def test_too_few_is_as_wrong_as_too_many(self):
+        figures, text = self.of([860, 1010, 990])
+        self.assertTrue(all_hold(figures))
+        self.assertIn("| -14.0% |", text)
+        self.assertIn("| off by, worst kind | 14% | at most 15% |", text)
+
+    def test_one_kind_that_is_far_off_fails(self):
+        figures, _ = self.of([840] + [1000] * 6)
+        self.assertEqual([f.name for f in figures if not f.holds], ["off by, worst kind"])
+
+    def test_errors_do_not_make_up_for_each_other(self):
+        figures, _ = self.of([910, 1090])
+        self.assertEqual([f.name for f in figures if not f.holds], ["off by, on average"])
+
+    def test_a_kind_that_is_slow_fails(self):
+        figures, _ = self.of([1000], speed=599)
+        self.assertEqual([f.name for f in figures if not f.holds], ["kind 1000: speed"])
+
+    def test_a_page_is_read_as_its_paragraphs(self):
+        page = "<head><title>no</title></head><p>A &amp; <i>b</i></p>\n<script>no</script><ul><li> c </li></ul>"
+        self.assertEqual(paragraphs(page), ["A & b", "c"])
+
+
 class CommandLine(unittest.TestCase):
     def said(self, *words):
         done = subprocess.run([ROOT / "scripts/bench", *words], capture_output=True, text=True, check=False)
@@ -56,11 +87,15 @@ class CommandLine(unittest.TestCase):
         return done.stderr
 
     def test_an_unknown_name_lists_the_names(self):
-        self.assertRegex(self.said("nosuch"), "nosuch.*realtime")
+        self.assertRegex(self.said("nosuch"), "nosuch.*realtime.*tokens")
 
     def test_no_name_and_odd_numbers_are_refused(self):
         self.assertIn("NAME", self.said())
         self.assertIn("--runs", self.said("realtime", "--runs", "0"))
+
+    def test_what_would_change_nothing_is_refused(self):
+        self.assertIn("--only", self.said("tokens", "--only", "speed"))
+        self.assertIn("--seed", self.said("tokens", "--seed", "1"))
 
     def test_a_report_that_cannot_be_written_is_refused_before_anything_runs(self):
         self.assertIn("/nosuch/report.json", self.said("realtime", "--json", "/nosuch/report.json"))

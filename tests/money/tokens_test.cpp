@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
@@ -26,34 +27,100 @@ double characters_per_token(std::string_view text)
   return static_cast<double>(characters(text)) / static_cast<double>(estimate_tokens(text).n);
 }
 
+bool is_in(char32_t c, char32_t first, char32_t last)
+{
+  return c >= first && c <= last;
+}
+
+/// What a character is: a small or capital letter, a digit, space, newline, punctuation, a letter elsewhere, another.
+char kind_of(char32_t c)
+{
+  if (is_in(c, 'a', 'z') || is_in(c, 0xc0, 0x2ff) || is_in(c, 0x1000, 0x1fff)) return 'l';
+  if (is_in(c, 'A', 'Z')) return 'L';
+  if (is_in(c, '0', '9')) return 'd';
+  if (c == ' ' || c == '\t') return 's';
+  if (c == '\n' || c == '\r') return 'n';
+  if (c < 0x80) return 'p';
+  return is_in(c, 0x300, 0x7ff) ? 'e' : 'o';
+}
+
+/// What a character weighs beside the runs, in 1/100.
+std::int64_t weight_of(char32_t c)
+{
+  struct Weight {
+    char32_t last;
+    std::int64_t weight;
+  };
+  constexpr Weight weights[] = {{0x7f, 0},    {0xbf, 100},  {0x2ff, 105}, {0x3ff, 23},  {0x4ff, 13},
+                                {0x5ff, 23},  {0x7ff, 15},  {0xfff, 34},  {0x1fff, 0},  {0x2fff, 50},
+                                {0x3fff, 66}, {0x9fff, 74}, {0xdfff, 71}, {0xffff, 74}, {0x10ffff, 150}};
+  return std::find_if(std::begin(weights), std::end(weights), [&](const auto& w) { return c <= w.last; })->weight;
+}
+
+std::int64_t bytes_of(char32_t c)
+{
+  return c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+}
+
+/// The words of a run of letters, cut before a capital behind a small one.
+std::int64_t weight_of_words(const std::vector<char32_t>& text, std::size_t begin, std::size_t end)
+{
+  std::int64_t sum = 0;
+  std::int64_t size = 0;
+  for (auto at = begin; at < end; ++at) {
+    const bool capital = kind_of(text[at]) == 'L';
+    const bool after_capital = at > begin && kind_of(text[at - 1]) == 'L';
+    const bool begins = at == begin || (capital && !after_capital);
+    if (begins) size = 0;
+    sum += (begins ? 94 : 0) + (capital && after_capital ? 8 : 0);
+    for (auto n = bytes_of(text[at]); n > 0; --n, ++size)
+      sum += (size >= 7 ? 24 : 0) + (size >= 11 ? 30 : 0);
+  }
+  return sum;
+}
+
 /// The same estimate, character by character and run by run.
 std::int64_t by_runs(const std::vector<char32_t>& text)
 {
-  const auto kind_of = [](char32_t c) {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) return 'l';
-    if (c >= '0' && c <= '9') return 'd';
-    if (c == ' ' || c == '\t') return 's';
-    if (c == '\n' || c == '\r') return 'n';
-    if (c > 0x20 && c < 0x7f) return 'p';
-    if ((c >= 0x3000 && c <= 0x9fff) || (c >= 0xac00 && c <= 0xd7a3) || (c >= 0x20000 && c <= 0x3ffff)) return 'c';
-    return 'o';
+  const auto run_of = [&](std::size_t at) {
+    const char kind = kind_of(text[at]);
+    return kind == 'L' ? 'l' : kind;
   };
-  std::int64_t sum = 0; // in 1/300
+  std::int64_t sum = 0;
   for (std::size_t at = 0; at < text.size();) {
     const auto begin = at;
-    const char kind = kind_of(text[begin]);
-    while (at < text.size() && kind_of(text[at]) == kind)
-      ++at;
-    const auto n = static_cast<std::int64_t>(at - begin);
-    sum += kind == 'l'   ? 300 + (n > 7 ? (n - 7) * 50 : 0)
-           : kind == 'd' ? n * 100
-           : kind == 's' ? (n > 1 ? 300 : 0)
-           : kind == 'n' ? 225
-           : kind == 'p' ? 150 + n * 90
-           : kind == 'c' ? n * 216
-                         : n * 150;
+    const char run = run_of(begin);
+    while (at < text.size() && run_of(at) == run)
+      sum += weight_of(text[at++]);
+    const char before = begin > 0 ? run_of(begin - 1) : '-';
+    const auto size = static_cast<std::int64_t>(at - begin);
+    switch (run) {
+    case 'l':
+      sum += weight_of_words(text, begin, at);
+      break;
+    case 'd':
+      sum += (size + 2) / 3 * 100 + (before == 's' ? 100 : 0);
+      break;
+    case 's':
+      sum += size > 1 ? 87 : 0;
+      break;
+    case 'n':
+      sum += before == 'p' ? 30 : 100;
+      break;
+    case 'e':
+      sum += 100;
+      break;
+    case 'p':
+      sum += 100;
+      for (auto i = begin + 1; i < at; ++i)
+        sum += text[i] == text[i - 1] ? 2 : 5;
+      if (size == 1 && at < text.size() && run_of(at) == 'l') sum -= 20;
+      break;
+    default:
+      break;
+    }
   }
-  return (sum + 299) / 300;
+  return (sum + 99) / 100;
 }
 
 std::string utf8(char32_t c)
@@ -112,21 +179,30 @@ TEST_CASE("each kind of run has its weight, and the sum is rounded up once")
 {
   CHECK(estimate_tokens("").n == 0);
   CHECK(estimate_tokens("a").n == 1);
-  CHECK(estimate_tokens("hello world").n == 2); // a single space belongs to the word
-  CHECK(estimate_tokens("abcdefg").n == 1);
-  CHECK(estimate_tokens("abcdefgh").n == 2);            // 1 1/6
-  CHECK(estimate_tokens(std::string(67, 'x')).n == 11); // 1 + 60/6
+  CHECK(estimate_tokens("hello world").n == 2);         // a single space belongs to the word
+  CHECK(estimate_tokens("abcdefg").n == 1);             // 0.94
+  CHECK(estimate_tokens("abcdefgh").n == 2);            // 1.18
+  CHECK(estimate_tokens(std::string(67, 'x')).n == 33); // 0.94 + 60 * 0.24 + 56 * 0.3
+  CHECK(estimate_tokens("loadFileNow").n == 3);         // 3 * 0.94
+  CHECK(estimate_tokens("LOADFILENOW").n == 3);         // 0.94 + 4 * 0.24 + 10 * 0.08
+  CHECK(estimate_tokens("Uebergroesse").n == 3);        // 0.94 + 5 * 0.24 + 0.3
+  CHECK(estimate_tokens("Übergröße").n == 6);           // the same bytes and three accents, 3.15
   CHECK(estimate_tokens("123456").n == 2);
   CHECK(estimate_tokens("1234567").n == 3);
+  CHECK(estimate_tokens("1 2 3").n == 5); // a space before digits stands alone
+  CHECK(estimate_tokens("12.50").n == 3);
   CHECK(estimate_tokens(std::string(40, ' ')).n == 1);
-  CHECK(estimate_tokens("\n\n\n").n == 1);    // 0.75
-  CHECK(estimate_tokens("a\n\nb\nc").n == 5); // 3 + 2 * 0.75
-  CHECK(estimate_tokens("!!!!!").n == 2);     // 0.5 + 1.5
-  CHECK(estimate_tokens("漢字かな").n == 3);  // 4 * 0.72
-  CHECK(estimate_tokens("한국어").n == 3);    // 3 * 0.72
-  CHECK(estimate_tokens("𠀀𠀀").n == 2);
-  CHECK(estimate_tokens("привет").n == 3); // 6 * 0.5
-  CHECK(estimate_tokens("😀😀😀").n == 2);
+  CHECK(estimate_tokens("\n\n\n").n == 1);
+  CHECK(estimate_tokens("a\n\nb\nc").n == 5);    // 3 * 0.94 + 2
+  CHECK(estimate_tokens("a;\nb;\nc;\n").n == 7); // 3 * (0.94 + 1 + 0.3)
+  CHECK(estimate_tokens("!?!?!").n == 2);        // 1 + 4 * 0.05
+  CHECK(estimate_tokens("a.b.c.d").n == 7);      // 4 * 0.94 + 3 * 0.8
+  CHECK(estimate_tokens(std::string(50, '=')).n == 2);
+  CHECK(estimate_tokens("漢字かな").n == 3);      // 2 * 0.74 + 2 * 0.66
+  CHECK(estimate_tokens("한국어").n == 3);        // 3 * 0.71
+  CHECK(estimate_tokens("привет").n == 2);        // 1 + 6 * 0.13
+  CHECK(estimate_tokens("مرحبا بالعالم").n == 4); // 2 + 12 * 0.15
+  CHECK(estimate_tokens("😀😀😀").n == 5);
 }
 
 TEST_CASE("characters per token are near the measured ones of o200k_base")
@@ -146,12 +222,12 @@ TEST_CASE("an escaped text counts as the text it stands for")
   }
   CHECK(estimate_tokens_escaped(R"(\u6f22\u5b57\u0061b \ud840\udc00\n\n\/\"\\)") ==
         estimate_tokens("漢字ab 𠀀\n\n/\"\\"));
-  CHECK(estimate_tokens_escaped(R"(a\ud83d)").n == 2); // half a pair is some character
-  CHECK(estimate_tokens_escaped(R"(a\ud83dx\u0000)").n == 3);
+  CHECK(estimate_tokens_escaped(R"(a\ud83d)").n == 2);        // half a pair is some character
+  CHECK(estimate_tokens_escaped(R"(a\ud83dx\u0000)").n == 4); // 0.94 + 0.71 + 0.94 + 1
 
   std::mt19937 random{3};
-  const char* const pieces[] = {"a",  "Bc", "7",  " ", "\n", "\r",   "\t", "\"",
-                                "\\", "/",  "漢", "é", "😀",  "\x01", "\b", "{"};
+  const char* const pieces[] = {"a", "Bc", "7",    " ",  "\n", "\r", "\t", "\"", "\\", "/", "漢",
+                                "é", "😀",  "\x01", "\b", "{",  "ж",  "ế",  "..", "88", "wo"};
   for (int round = 0; round < 500; ++round) {
     std::string text;
     for (auto n = random() % 40; n > 0; --n)
@@ -165,17 +241,29 @@ TEST_CASE("an escaped text counts as the text it stands for")
 
 TEST_CASE("counting in blocks of 64 bytes is counting run by run, wherever runs and characters lie")
 {
-  const std::vector<std::vector<char32_t>> alphabets{{'a'},
-                                                     {' '},
-                                                     {'.'},
-                                                     {'\n'},
-                                                     {U'漢'},
-                                                     {U'a', U' '},
-                                                     {U'a', U'a', U'a', U'a', U'a', U'a', U'a', U'a', U'.'},
-                                                     {U'Z', U'z', U'0', U'9', U' ', U'\t', U'\n', U'\r', U'!', U'~',
-                                                      U'@', U'[', U'`', U'{', U'/', U':', 0, 0x1f, 0x7f},
-                                                     {U'漢', U'한', U'é', U'a', 0x3000, 0x2fff, 0x9fff, 0xa000, 0xabff,
-                                                      0xac00, 0xd7a3, 0x1ffff, 0x20000, 0x3ffff, 0x40000}};
+  const std::vector<std::vector<char32_t>> alphabets{
+      {U'a'},
+      {U'Q'},
+      {U' '},
+      {U'.'},
+      {U'\n'},
+      {U'7'},
+      {U'漢'},
+      {U'ü'},
+      {U'ж'},
+      {U'ế'},
+      {U'a', U' '},
+      {U'a', U'B'},
+      {U'7', U'7', U'7', U'7', U'7', U'7', U'7', U'7', U'7', U'7', U' ', U'.'},
+      {U'.', U'=', U'='},
+      {U'.', U'\n', U'a'},
+      {U'a', U'a', U'a', U'a', U'a', U'a', U'a', U'a', U'a', U'a', U'a', U'a', U'ö', U'Ö', U'.'},
+      {U'ж', U'ع', U'α', U'a', U' '},
+      {U'Z', U'z', U'0', U'9', U' ', U'\t', U'\n', U'\r', U'!', U'~', U'@', U'[', U'`', U'{', U'/', U':', 0, 0x1f,
+       0x7f},
+      {U'漢',  U'한',  U'é',   U'a',   0x80,   0xbf,   0xc0,   0x2ff,  0x300,   0x3ff,   0x400,
+       0x4ff,  0x500,  0x5ff,  0x600,  0x7ff,  0x800,  0xfff,  0x1000, 0x1fff,  0x2000,  0x2fff,
+       0x3000, 0x3fff, 0x4000, 0x9fff, 0xa000, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x10ffff}};
   std::mt19937 random{11};
   for (const auto& alphabet : alphabets) {
     for (std::size_t round = 0; round < 400; ++round) {

@@ -8,14 +8,16 @@
 
 namespace batchwright::money {
 
-/// Estimated tokens of a UTF-8 text. Runs of letters, digits, spaces, newlines, punctuation, CJK and other characters
-/// have their own weights, fitted to o200k_base on five kinds of text, on which it is within -6% to +8.5%.
+/// Estimated tokens of a UTF-8 text, as o200k_base would cut it. Words, digits, spaces, line ends, punctuation and the
+/// characters of other scripts have weights of their own; how near it comes is for `scripts/bench tokens` to say, which
+/// judges it by an exact tokenizer on texts to which the weights were not fitted.
 Tokens estimate_tokens(std::string_view utf8);
 
 /// As above for the inside of a JSON string: escapes count as the characters they stand for.
 Tokens estimate_tokens_escaped(std::string_view token);
 
-/// What a chat request adds to its texts: a few tokens a message and a few for the answer's head.
+/// What a chat request adds to its texts, as OpenAI's cookbook counts: three tokens a message, its role another, and
+/// three for the answer's head.
 inline constexpr Tokens tokens_per_message{4};
 inline constexpr Tokens tokens_per_reply{3};
 

@@ -1,6 +1,8 @@
+#include <batchwright/json/json.hpp>
 #include <batchwright/model/pack_id.hpp>
 #include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/assembler.hpp>
+#include <batchwright/requests/body_tokens.hpp>
 #include <batchwright/requests/overrides.hpp>
 #include <batchwright/requests/pass_through.hpp>
 #include <batchwright/wire/endpoint.hpp>
@@ -41,13 +43,23 @@ Tokens frame_tokens(const RequestSpec& spec, const LineMaker& maker)
   return spec.system.empty() ? tokens : tokens + money::tokens_per_message;
 }
 
+/// Whether items fill more of a request than texts of a frame: what they fill in must be read to be counted.
+bool must_be_read(const RequestSpec& spec)
+{
+  return !spec.body.empty() || !spec.messages.empty() || spec.inputs_per_request > 1;
+}
+
 /// Texts that often come again, as system messages do, are counted once.
 class TokenCounter {
 public:
-  TokenCounter(const RequestSpec& spec, const LineMaker& maker) : m_frame(frame_tokens(spec, maker)) {}
+  TokenCounter(const RequestSpec& spec, const LineMaker& maker)
+      : m_reads(must_be_read(spec)), m_endpoint(spec.endpoint), m_frame(m_reads ? Tokens{} : frame_tokens(spec, maker))
+  {
+  }
 
   Tokens of(const Request& request)
   {
+    if (m_reads) return of_body(request.line);
     const auto& filled = request.texts.filled;
     if (m_known.size() < filled.size()) m_known.resize(filled.size());
     auto tokens = m_frame;
@@ -64,14 +76,24 @@ private:
     Tokens tokens = {};
   };
 
+  Tokens of_body(const std::string& line)
+  {
+    ensure(m_document.parse(line), "a request of ours is a line of JSON");
+    return m_bodies.of(*m_document.root().find("body"), m_endpoint);
+  }
+
   static Tokens known(Known& last, std::string_view text)
   {
     if (last.text != text) last = {std::string{text}, money::estimate_tokens_escaped(text)};
     return last.tokens;
   }
 
+  bool m_reads;
+  std::string m_endpoint;
   Tokens m_frame; // of every request
   std::vector<Known> m_known = {};
+  json::Document m_document = {};
+  BodyTokens m_bodies = {};
 };
 
 class FromTemplates : public Assembler {

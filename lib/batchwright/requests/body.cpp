@@ -148,14 +148,6 @@ void BodyTemplate::append(std::string& out, const input::Item& item, std::size_t
   }
 }
 
-std::string BodyTemplate::constant_text() const
-{
-  std::string text;
-  for (const auto& piece : m_pieces)
-    text += piece.literal;
-  return text;
-}
-
 std::string model_of_body(const std::string& body)
 {
   json::Document document;

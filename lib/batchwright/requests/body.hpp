@@ -26,9 +26,6 @@ public:
   void append(std::string& out, const input::Item& item, std::size_t line_begin,
               std::vector<LineTexts::Span>& texts) const;
 
-  /// All that stands in it whatever the item is, for counting its tokens.
-  std::string constant_text() const;
-
 private:
   struct Piece {
     std::string literal = {};            // JSON

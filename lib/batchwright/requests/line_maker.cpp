@@ -2,8 +2,8 @@
 
 #include <batchwright/json/json.hpp>
 #include <batchwright/model/pack_id.hpp>
-#include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/body.hpp>
+#include <batchwright/requests/body_tokens.hpp>
 #include <batchwright/requests/requests.hpp>
 #include <batchwright/requests/template.hpp>
 #include <batchwright/wire/endpoint.hpp>
@@ -199,13 +199,10 @@ std::string LineMaker::custom_id(const input::Item& item) const
 
 Tokens LineMaker::constant_tokens() const
 {
-  if (m_pieces->body) return money::estimate_tokens(m_pieces->body->constant_text());
   Tokens tokens;
-  for (const auto& [name, value] : wire::body_options(m_pieces->spec)) {
-    if (name == "encoding_format") continue;
-    if (value.starts_with('"')) tokens += money::estimate_tokens_escaped(value.substr(1, value.size() - 2));
-    if (value.starts_with('[') || value.starts_with('{')) tokens += money::estimate_tokens(value);
-  }
+  json::Document document;
+  for (const auto& [name, value] : wire::body_options(m_pieces->spec))
+    if (document.parse(value)) tokens += tokens_of_setting(name, document.root());
   return tokens;
 }
 

@@ -1,5 +1,5 @@
 #include <batchwright/json/json.hpp>
-#include <batchwright/money/tokens.hpp>
+#include <batchwright/requests/body_tokens.hpp>
 #include <batchwright/requests/pass_through.hpp>
 #include <batchwright/requests/ready_made.hpp>
 #include <batchwright/wire/request.hpp>
@@ -8,22 +8,6 @@
 
 namespace batchwright::requests {
 namespace {
-
-/// All texts in a body. Keys and numbers are few tokens; what is sent as data (an image in a URL) is no text.
-Tokens tokens_of_texts(const json::Value& value)
-{
-  Tokens tokens;
-  if (value.is(json::Kind::object)) {
-    for (const auto& member : value.members())
-      tokens += tokens_of_texts(member.value);
-  } else if (value.is(json::Kind::array)) {
-    for (const auto& element : value.elements())
-      tokens += tokens_of_texts(element);
-  } else if (value.is(json::Kind::string) && !value.token().starts_with("data:")) {
-    tokens = money::estimate_tokens_escaped(value.token());
-  }
-  return tokens;
-}
 
 class PassThrough : public Assembler {
 public:
@@ -42,7 +26,7 @@ public:
     m_request.endpoint = *found.url;
     m_request.inputs = found.embedding_inputs;
     const auto body = *line.find("body");
-    m_request.input_tokens = tokens_of_texts(body);
+    m_request.input_tokens = m_bodies.of(body, *found.url);
     m_request.output = wire::output_bound(body);
     return &m_request;
   }
@@ -71,6 +55,7 @@ private:
   }
 
   json::Document m_document = {};
+  BodyTokens m_bodies = {};
   Request m_request = {};
 };
 

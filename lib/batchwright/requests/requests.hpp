@@ -59,8 +59,8 @@ public:
   /// The custom_id of an item, decoded: by the id column, where there is one, in packs too. Throws as append().
   std::string custom_id(const input::Item& item) const;
 
-  /// Our estimate of what is the same in every request and read by the model: tools, a schema, a body template's own
-  /// texts. Numbers and switches are not.
+  /// Our estimate of what the job's options put into every request for the model to read: tools, a schema, texts.
+  /// Numbers and switches are not.
   Tokens constant_tokens() const;
 
 private:
