@@ -3,6 +3,7 @@
 #include "app/command.hpp"
 #include "app/delivery.hpp"
 #include "app/handover.hpp"
+#include "app/money_options.hpp"
 #include "app/session.hpp"
 
 #include <batchwright/engine/finish.hpp>
@@ -22,6 +23,7 @@ namespace bw = batchwright;
 struct FinishOptions {
   std::string job = {};
   bool yes = false;
+  std::string max_cost = {};
 };
 
 bw::Exit run_finish(const FinishOptions& options, Session& session)
@@ -37,11 +39,12 @@ bw::Exit run_finish(const FinishOptions& options, Session& session)
   const auto plan = bw::engine::plan_finish(session.tools(), options.job);
   auto& console = session.console();
   console.say(bw::report::sentence(plan));
-  if (!options.yes && !console.confirm(fmt::format("Finish {} in real time now?", options.job), "this spends money",
-                                       "say --yes to send it")) {
+  if (!options.yes && !is_covered(options.max_cost, plan.cost) &&
+      !console.confirm(fmt::format("Finish {} in real time now?", options.job), "this spends money",
+                       "say --yes to send it, or --max-cost with an amount that covers it")) {
     throw bw::Error{bw::Fault::usage, "not sent: consent was not given"};
   }
-  bw::engine::begin_finish(session.tools(), options.job);
+  bw::engine::begin_finish(session.tools(), options.job, cap_of(options.max_cost));
   const bw::engine::Goal goal{.until = bw::engine::Until::ended, .sending = bw::engine::Sending::yes};
   view = bw::engine::advance(session.tools(), session.server(), options.job, goal, std::move(lock));
   const auto handed = hand_over(view, session);
@@ -59,8 +62,9 @@ Exit status:
   0    every item has an answer
   3    ended, and some items failed: each names its error
   4    no key, or the server refused it
+  8    the cap is reached
   5    not finished yet
-  64   there is no such job, or consent is missing (--yes)
+  64   there is no such job, or consent is missing (--yes, --max-cost)
   75   temporary: quota, or another process works on the job
   130  stopped by Ctrl-C; 143 by SIGTERM
 
@@ -77,6 +81,7 @@ void add_finish(CLI::App& root, Session& session)
   CLI::App* command = root.add_subcommand("finish", "Complete the rest of a job in real time now");
   command->add_option("job", options->job, "Name of the job")->type_name("JOB")->required();
   command->add_flag("-y,--yes", options->yes, "Send without asking");
+  add_max_cost(*command, options->max_cost);
   command->footer(help_footer);
   command->callback([options, &session] { session.exit = run_finish(*options, session); });
 }

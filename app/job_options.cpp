@@ -117,10 +117,14 @@ void warn_of_idle_conditions(const bw::engine::Draft& draft, Console& console)
 void get_consent(const JobOptions& options, const bw::engine::Draft& draft, const bw::PlanView& plan, Session& session)
 {
   const bool sends_nothing = draft.job.items == 0 || draft.job.cancel != bw::Cancel::none;
-  if (options.yes || sends_nothing || was_asked(draft)) return;
+  // Of the whole policy: where batches fall back on real time, all of it may go there.
+  const auto expected = draft.job.policy.fallback == bw::Fallback::realtime ? plan.realtime : plan.estimate.cost;
+  if (options.yes || sends_nothing || was_asked(draft) || is_covered(options.money.max_cost, expected)) return;
   const auto in = draft.spooled ? Stdin::holds_data : Stdin::is_free;
   if (!session.console().confirm(question_of(draft, plan), "this spends money",
-                                 "say --yes to send it, or --dry-run to see only what it would cost", in)) {
+                                 "say --yes to send it, --max-cost with an amount that covers it, or --dry-run to see "
+                                 "only what it would cost",
+                                 in)) {
     throw Error{Fault::usage, "not sent: consent was not given"};
   }
 }

@@ -24,8 +24,24 @@ bw::Price price_of(const std::vector<std::string>& both, std::size_t which)
 
 } // namespace
 
+void add_max_cost(CLI::App& command, std::string& max_cost)
+{
+  command
+      .add_option(
+          "--max-cost", max_cost,
+          "Spend no more than so many dollars on the job from now on; that it covers what is expected is consent")
+      ->type_name("USD");
+}
+
 void add_money_options(CLI::App& command, MoneyOptions& o)
 {
+  command
+      .add_option("--max-cost", o.max_cost,
+                  "Spend no more than so many dollars on the job, both routes and the fallback; that it covers what is "
+                  "expected is consent")
+      ->type_name("USD");
+  command.add_flag("--strict-cap", o.strict_cap,
+                   "Keep back from the cap what answers may cost at worst, not what most of them do");
   command
       .add_option("--price", o.price,
                   "What a million tokens of input and of output cost in real time, in dollars, where the price table "
@@ -37,10 +53,25 @@ void add_money_options(CLI::App& command, MoneyOptions& o)
 
 void apply(const MoneyOptions& o, bw::Policy& policy)
 {
+  policy.max_cost = cap_of(o.max_cost);
+  if (o.strict_cap && !policy.max_cost)
+    throw Error{Fault::usage, "--strict-cap does nothing without a cap", "--max-cost names one"};
+  policy.strict_cap = o.strict_cap;
   if (!o.price.empty()) {
     policy.input_price = price_of(o.price, 0);
     policy.output_price = price_of(o.price, 1);
   }
+}
+
+std::optional<bw::PicoUsd> cap_of(const std::string& max_cost)
+{
+  return max_cost.empty() ? std::nullopt : std::optional{amount_of(max_cost, "--max-cost")};
+}
+
+bool is_covered(const std::string& max_cost, const std::optional<bw::PicoUsd>& expected)
+{
+  const auto cap = cap_of(max_cost);
+  return cap && expected && *expected <= *cap;
 }
 
 bw::PicoUsd amount_of(const std::string& text, const char* option)

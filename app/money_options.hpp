@@ -18,10 +18,18 @@ struct MoneyOptions {
   std::vector<std::string> price = {}; ///< IN,OUT in dollars for a million tokens
 };
 
+/// `--max-cost` alone, for commands that spend on a job that is there: so much from now on.
+void add_max_cost(CLI::App& command, std::string& max_cost);
 void add_money_options(CLI::App& command, MoneyOptions& options);
 
 /// Throws `Fault::usage` for what is no amount, and for options that do not go together.
 void apply(const MoneyOptions& options, batchwright::Policy& policy);
+
+/// A cap that may be given; nothing where it is not.
+std::optional<batchwright::PicoUsd> cap_of(const std::string& max_cost);
+
+/// Whether what is expected to be spent is covered by the cap: that is consent to spend it.
+bool is_covered(const std::string& max_cost, const std::optional<batchwright::PicoUsd>& expected);
 
 /// An amount as users write it: "2.50", "$2.50". Throws `Fault::usage` naming the option.
 batchwright::PicoUsd amount_of(const std::string& text, const char* option);

@@ -4,6 +4,7 @@
 #include "app/delivery.hpp"
 #include "app/handover.hpp"
 #include "app/job_options.hpp"
+#include "app/money_options.hpp"
 #include "app/session.hpp"
 
 #include <batchwright/engine/retry.hpp>
@@ -28,6 +29,7 @@ struct RetryOptions {
   std::vector<std::string> where = {};
   std::string model = {};
   std::optional<std::int64_t> max_output_tokens = {};
+  std::string max_cost = {};
   std::vector<std::string> set = {};
   bool resend_unknown = false;
   bool yes = false;
@@ -36,8 +38,10 @@ struct RetryOptions {
 
 bw::engine::RetryAsk ask_of(const RetryOptions& options)
 {
-  bw::engine::RetryAsk ask{
-      .where = options.where, .model = options.model, .max_output_tokens = options.max_output_tokens};
+  bw::engine::RetryAsk ask{.where = options.where,
+                           .model = options.model,
+                           .max_output_tokens = options.max_output_tokens,
+                           .max_cost = cap_of(options.max_cost)};
   for (const auto& text : options.set)
     ask.set.push_back(field_of(text));
   return ask;
@@ -45,10 +49,12 @@ bw::engine::RetryAsk ask_of(const RetryOptions& options)
 
 void get_consent(const RetryOptions& options, const bw::PlanView& plan, Session& session)
 {
-  if (options.yes) return;
+  const auto expected = plan.fallback == bw::Fallback::realtime ? plan.realtime : plan.estimate.cost;
+  if (options.yes || is_covered(options.max_cost, expected)) return;
   const auto question = fmt::format("Send {} again to {}?", bw::report::amount_of_work(plan),
                                     plan.model.empty() ? "several models" : plan.model);
-  if (!session.console().confirm(question, "this spends money", "say --yes to send it")) {
+  if (!session.console().confirm(question, "this spends money",
+                                 "say --yes to send it, or --max-cost with an amount that covers it")) {
     throw Error{Fault::usage, "not sent: consent was not given"};
   }
 }
@@ -155,6 +161,7 @@ void add_retry(CLI::App& root, Session& session)
   command->add_option("--max-output-tokens", options->max_output_tokens, "Bound of each answer, for these items only")
       ->type_name("N")
       ->check(answerable());
+  add_max_cost(*command, options->max_cost);
   command->add_option("--set", options->set, "Body field, for these items only, beside the job's or in place of one")
       ->type_name("KEY=JSON")
       ->take_all()

@@ -43,7 +43,7 @@ TEST_CASE("a request file gives its requests as they stand, and counts those tha
                                   "\n"
                                   R"({"custom_id":"c","method":"POST","url":"/v1/y","body":{"service_tier":"auto"}})"
                                   "\n");
-  RequestFile file{path, [](std::string_view line) { return static_cast<std::int64_t>(line.size()); }};
+  RequestFile file{path, [](std::string_view line) { return static_cast<std::int64_t>(line.size()); }, {}};
   const auto first = file.next();
   REQUIRE(first);
   CHECK(first->request == 0);
@@ -68,7 +68,7 @@ TEST_CASE("a line that is no request is a fault of ours")
   for (const auto* line : {"no json", R"({"custom_id":"a","url":"/v1/x"})", R"({"custom_id":"a","url":1,"body":{}})",
                            R"({"custom_id":"a","url":"/v1/x","body":[]})", R"({"url":"/v1/x","body":{}})"}) {
     CAPTURE(line);
-    RequestFile file{dir.file("r", std::string{line} + "\n"), {}};
+    RequestFile file{dir.file("r", std::string{line} + "\n"), {}, {}};
     CHECK_THROWS_AS(file.next(), Error);
   }
 }

@@ -1,5 +1,6 @@
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/doors.hpp>
+#include <batchwright/engine/settling.hpp>
 
 #include <algorithm>
 #include <tuple>
@@ -36,6 +37,22 @@ void add(std::vector<CostRow>& rows, const Spending& spent, const Part& p, const
   found->items += spent.items;
   found->usage += spent.usage;
   found->cost = found->cost && spent.cost ? std::optional{*found->cost + *spent.cost} : std::nullopt;
+}
+
+void add(std::optional<PicoUsd>& sum, const std::optional<PicoUsd>& more)
+{
+  sum = sum && more ? std::optional{*sum + *more} : std::nullopt;
+}
+
+/// Of a part that is not settled yet, what its journal tells.
+void add_live(CostView& cost, const Tools& tools, const Job& job, const Part& p)
+{
+  const auto journal = tools.layout.job(job.name).output(p.number);
+  for (const auto& spent : results::billed_so_far(p, journal, settle_context(tools, job, p))) {
+    add(cost.rows, spent, p, model_of(job, p));
+    add(cost.spent, spent.cost);
+    add(cost.realtime, spent.realtime);
+  }
 }
 
 } // namespace
@@ -75,6 +92,7 @@ CostView account(Tools& tools, const std::string& name)
                 .prices_as_of = tools.prices.as_of()};
   const auto spending = tools.store.spending(name);
   for (const auto& p : parts) {
+    if (p.route == Route::realtime && (is_called(p) || p.state == PartState::ended)) add_live(cost, tools, job, p);
     if (!has_outcomes(p.state)) continue;
     const auto of_part = std::equal_range(spending.begin(), spending.end(), Spending{.part = p.number},
                                           [](const Spending& a, const Spending& b) { return a.part < b.part; });

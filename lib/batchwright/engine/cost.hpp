@@ -18,9 +18,9 @@ std::optional<money::ModelPrices> prices_of(const Tools& tools, const Job& job, 
 std::optional<PicoUsd> cost_of_work(const Tools& tools, const Job& job, const std::map<std::string, Workload>& by_model,
                                     Route route);
 
-/// What a job was expected to cost and what it cost so far, from the store alone: settled parts, by day, route, tier
-/// and model. Parts that an older version settled count on the day that they ended. Throws `Fault::usage` for an
-/// unknown job, naming near ones.
+/// What a job was expected to cost and what it cost so far, by day, route, tier and model: of settled parts from the
+/// store, of real-time parts that are not settled yet from their journals. Parts that an older version settled count on
+/// the day that they ended. Throws `Fault::usage` for an unknown job, naming near ones; `Fault::storage`.
 CostView account(Tools& tools, const std::string& job);
 
 } // namespace batchwright::engine

@@ -383,12 +383,33 @@ Job with_kept_input(Tools& tools, const Draft& draft, Job job)
 
 } // namespace
 
+/// A cap that cannot be kept is said before anything is sent.
+void check_cap(const Draft& made)
+{
+  const auto& job = made.job;
+  const auto& e = made.estimate;
+  if (!job.policy.max_cost || job.items == 0) return;
+  if (!e.cost) {
+    throw Error{Fault::usage, "--max-cost: the price of the model is not known, so that no cap can be kept",
+                "--price IN,OUT tells it, in dollars for a million tokens"};
+  }
+  const bool is_bounded =
+      e.basis == Basis::none || e.basis == Basis::bound || (e.worst && *e.worst <= *job.policy.max_cost);
+  const bool learns = e.basis == Basis::answers;
+  if (is_bounded || (learns && !job.policy.strict_cap)) return;
+  if (job.policy.strict_cap && e.worst) return; // the model's own bound, which is a long one
+  throw Error{Fault::usage, "--max-cost: nothing says how long answers may be, so that no cap can be kept",
+              job.policy.strict_cap ? "--max-output-tokens bounds them"
+                                    : "--max-output-tokens bounds them; or let a few items be tried first (--probe 3)"};
+}
+
 Draft draft(Tools& tools, const Ask& ask)
 {
   Draft made;
   try {
     fill(made, tools, ask);
     look_ahead(made, tools);
+    check_cap(made);
   } catch (const Error& e) {
     if (!made.spooled) throw;
     throw input::told_of_stdin(e, *made.spooled);
@@ -434,6 +455,8 @@ PlanView plan_view(const Tools& tools, const Draft& draft)
           .fallback = draft.job.policy.fallback,
           .urgent = urgent_items(draft),
           .rest = draft.rest,
+          .max_cost = draft.job.policy.max_cost,
+          .strict_cap = draft.job.policy.strict_cap,
           .fills = draft.fills,
           .deadline = draft.job.policy.deadline,
           .leaving = draft.leaving,

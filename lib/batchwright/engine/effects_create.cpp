@@ -2,6 +2,7 @@
 // there is room. Where no readable answer came, the listing is asked for that uuid before anything is sent again; a
 // batch that shows even later is a twin.
 
+#include <batchwright/engine/budget.hpp>
 #include <batchwright/engine/label.hpp>
 #include <batchwright/engine/listing.hpp>
 #include <batchwright/engine/moves.hpp>
@@ -86,6 +87,7 @@ void Run::create(const Part& p)
     said = turn(room_for(p), m_job.name, p.number, now()); // now that no other process takes room
     if (said != Turn::go) return;
     move(changed, PartEvent::create_begun);
+    changed.reserved = reserve_of(m_tools, m_job, p).value_or(PicoUsd{});
     tx.put(m_job.name, call);
   });
   if (said != Turn::go) return queue_says(p, said);

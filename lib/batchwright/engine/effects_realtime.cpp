@@ -69,7 +69,8 @@ void Run::call(const Part& p)
                                    .timeout = tier == "flex" ? flex_timeout : request_timeout,
                                    .service_tier = tier,
                                    .careful = m_probing,
-                                   .tokens_of = charge_of(m_job, p)},
+                                   .tokens_of = charge_of(m_job, p),
+                                   .spending = spending_of(p)},
                                   on_over);
   m_busy.insert(p.number); // only now: where the start throws, nothing is under way
   m_called[p.number] = {.processor = &processor,
@@ -118,6 +119,7 @@ void Run::record_called(int number, const realtime::Result& result)
     return pause(Pause::quota, why);
   case realtime::Obstacle::address:
     throw Error{Fault::config, why, "set OPENAI_BASE_URL to the address that the server names"};
+  case realtime::Obstacle::money: // what follows is seen when it is due again
   case realtime::Obstacle::none:
     break;
   }

@@ -1,4 +1,5 @@
 #include <batchwright/base/unsigned.hpp>
+#include <batchwright/engine/budget.hpp>
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/finish.hpp>
@@ -72,11 +73,12 @@ std::optional<Finish> offer_finish(Tools& tools, const JobView& view)
   return plan.items > 0 ? std::optional{plan} : std::nullopt;
 }
 
-void begin_finish(Tools& tools, const std::string& name)
+void begin_finish(Tools& tools, const std::string& name, std::optional<PicoUsd> at_most)
 {
   auto job = known_job(tools, name);
   job.switched_at = tools.clock.now();
   job.policy.fallback = Fallback::realtime;
+  if (at_most) job.policy.max_cost = spent_so_far(tools, job) + *at_most;
   if (job.mode == Mode::batch) job.mode = Mode::hybrid;
   store::Transaction tx{tools.store};
   tx.update(job);

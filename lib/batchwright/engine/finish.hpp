@@ -18,7 +18,9 @@ Finish plan_finish(Tools& tools, const std::string& job);
 /// they are left.
 std::optional<Finish> offer_finish(Tools& tools, const JobView& view);
 
-/// From now on all that is left goes in real time. REQUIRED: the job's lock is held.
-void begin_finish(Tools& tools, const std::string& job);
+/// From now on all that is left goes in real time, and from now on the job may spend `at_most`, where that is
+/// given. REQUIRED: the job's lock is
+/// held.
+void begin_finish(Tools& tools, const std::string& job, std::optional<PicoUsd> at_most = {});
 
 } // namespace batchwright::engine

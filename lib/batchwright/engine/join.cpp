@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 
 namespace batchwright::engine {
@@ -112,6 +113,26 @@ void write_list(const std::vector<Part>& members, const std::vector<Part>& parts
   writer.commit();
 }
 
+struct Piece {
+  std::filesystem::path list = {};
+  std::uint64_t items = 0;
+};
+
+/// The list as it is, or the first so many items of it and the others, in lists beside it.
+std::vector<Piece> pieces_of(const std::filesystem::path& list, std::uint64_t items, std::uint64_t items_apart)
+{
+  if (items_apart == 0 || items_apart >= items) return {{list, items}};
+  std::vector<Piece> pieces{{list.native() + ".first", items_apart}, {list.native() + ".others", items - items_apart}};
+  input::Ordinals ordinals{Part{.number = 1, .items = items, .listed = true}, list};
+  for (const auto& piece : pieces) {
+    input::OrdinalWriter writer{piece.list};
+    for (std::uint64_t i = 0; i < piece.items; ++i)
+      writer.add(*ordinals.next());
+    writer.commit();
+  }
+  return pieces;
+}
+
 } // namespace
 
 void Run::join(const Part& p)
@@ -130,7 +151,7 @@ void Run::keep_rest(const Part& p)
 }
 
 void Run::replace(const std::vector<Part>& members, const Job& within, std::uint64_t inputs_per_request,
-                  const std::string& from, Do as)
+                  const std::string& from, Do as, std::uint64_t items_apart)
 {
   std::vector<int> numbers;
   auto like = child_of(members.front(), 1, members.front().items);
@@ -142,14 +163,23 @@ void Run::replace(const std::vector<Part>& members, const Job& within, std::uint
     like.items += member.items - member.elsewhere;
     if (member.mark.ordinal <= like.mark.ordinal) like.mark = member.mark;
   }
-  const auto work = [this, within, members, like, parts = m_parts, files = m_files] {
+  const auto work = [this, within, members, like, items_apart, parts = m_parts, files = m_files] {
     auto made = std::make_shared<Made>();
     made->lists = std::make_unique<TemporaryDirectory>(files.directory(), "join");
     const auto list = made->lists->path() / "all";
     write_list(members, parts, files, list);
     if (like.items == 0) return made;
-    made->parts = m_pins.hold(
-        [&] { return requests::cut(within, like, list, [&](int n) { return list_in(*made->lists, n); }).parts; });
+    made->parts = m_pins.hold([&] {
+      std::vector<Part> all;
+      for (const auto& [path, items] : pieces_of(list, like.items, items_apart)) {
+        auto piece = like;
+        piece.items = items;
+        piece.number = static_cast<int>(all.size()) + 1;
+        auto cut = requests::cut(within, piece, path, [&](int n) { return list_in(*made->lists, n); }).parts;
+        std::move(cut.begin(), cut.end(), std::back_inserter(all));
+      }
+      return all;
+    });
     return made;
   };
   on_worker(as, numbers, work, [this, members, from](const std::shared_ptr<Made>& made) {

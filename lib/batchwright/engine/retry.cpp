@@ -1,3 +1,4 @@
+#include <batchwright/engine/budget.hpp>
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/forecast.hpp>
@@ -255,8 +256,10 @@ std::uint64_t bytes_it_brings(const Tools& tools, const Retry& retry, std::vecto
 }
 
 /// The job with what `retry` changes of it.
-Job reopened(Job job, const PlanView& plan)
+Job reopened(const Tools& tools, Job job, const Retry& retry)
 {
+  const auto& plan = retry.plan;
+  if (retry.ask.max_cost) job.policy.max_cost = spent_so_far(tools, job) + *retry.ask.max_cost;
   if (job.pause == Pause::failures) {
     job.pause = Pause::none;
     job.message.clear();
@@ -359,7 +362,7 @@ void begin_retry(Tools& tools, const Retry& retry)
   }
   for (const auto& part : retry.parts)
     tx.put(name, part);
-  tx.update(reopened(retry.job, retry.plan));
+  tx.update(reopened(tools, retry.job, retry));
   tx.fetched(name, std::nullopt);
   if (retry.job.cancel != Cancel::none) tx.take_back_cancel(name);
   tx.log(name, 0, fmt::format("retry: {} items in {} parts", retry.plan.items, retry.parts.size()));

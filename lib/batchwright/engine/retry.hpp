@@ -21,6 +21,7 @@ struct RetryAsk {
   std::string model = {}; ///< empty: as before
   std::optional<std::int64_t> max_output_tokens = {};
   std::vector<std::pair<std::string, std::string>> set = {}; ///< body fields: name and JSON text
+  std::optional<PicoUsd> max_cost = {};                      ///< what the job may spend from now on; nothing: as before
 };
 
 /// What it comes to; nothing is changed yet.

@@ -46,6 +46,7 @@ Run::Run(Tools& tools, Server& server, Workers& workers, Processors& processors,
   if (m_goal.every) m_goal.every = std::min(*m_goal.every, longest_wait);
   if (m_goal.at_most && !m_job.policy.deadline) m_ends_at = now() + *m_goal.at_most;
   lift_pause();
+  refresh_purse();
   hold_after_failures();
 }
 
@@ -178,10 +179,18 @@ Millis Run::advance()
   go_on_with_room();
   if (looks_for_twins() && m_workers.has_room_for(Do::look_for_batch)) look_for_twins();
   auto d = due(m_job, m_parts, m_busy, now(), m_goal.sending);
+  std::optional<int> too_dear;
   std::erase_if(d.now, [&](const Action& a) {
     if (const auto until = shut_until(a)) d.next = std::min(d.next.value_or(*until), *until);
-    return !wanted(a);
+    if (!wanted(a)) return true;
+    const bool is_dear = is_too_dear(a);
+    if (is_dear && !too_dear) too_dear = a.part;
+    return is_dear;
   });
+  if (too_dear && m_busy.empty() && d.now.empty()) {
+    make_fit(part(*too_dear));
+    if (!m_busy.empty() || m_job.pause == Pause::budget) return Millis{0};
+  }
   const bool nothing_now = m_busy.empty() && d.now.empty();
   // Without a next moment only another command, or another's answer, could go on.
   const bool leaves = m_goal.until == Until::idle && !stays_for_deadline();
@@ -312,11 +321,14 @@ bool Run::reached() const
   const auto all = [this](auto holds) { return std::all_of(m_parts.begin(), m_parts.end(), holds); };
   // What can be sent only much later, for want of room or after a loss, is left to `poll`.
   const auto is_left = [this](const Part& p) {
+    if (m_waits_for_money && (p.state == PartState::queued || p.state == PartState::planned || is_called(p)))
+      return true;
     if ((p.state == PartState::queued || p.state == PartState::planned) && waits_for_room(p)) return true;
     if (const auto until = gathers_until(p, m_parts); until && *until > now() + longest_stay) return true;
     return (p.state == PartState::planned || p.state == PartState::queued) && p.due && *p.due > now() + longest_stay;
   };
   const auto is_sent = [this, is_left](const Part& p) {
+    if (m_waits_for_money && is_left(p)) return true;
     if (p.route == Route::realtime) { // what is answered is settled at once, by whoever stayed for it
       const bool is_ours = m_goal.until != Until::sent;
       return is_over(p) || (is_ours ? p.due && *p.due > now() + longest_stay : m_job.cancel == Cancel::none);

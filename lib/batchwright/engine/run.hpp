@@ -112,6 +112,14 @@ private:
   void go_on_with_room();
   void pause_for_disk();
 
+  // --- the cap (run_budget.cpp) ---
+  void refresh_purse();
+  bool may_give_back() const;
+  bool is_too_dear(const Action& action) const;
+  std::uint64_t fitting(const Part& part) const;
+  void make_fit(const Part& part);
+  realtime::Spending spending_of(const Part& part) const;
+
   // --- records (run_records.cpp) ---
   Part& part(int number);
   using Change = std::function<void(Part&, store::Transaction&)>;
@@ -199,9 +207,10 @@ private:
   void keep_rest(const Part& part);
   struct Made;
   /// New parts of the items of `members`, but for what later parts hold of them, as large as the limits of `within`
-  /// allow; 0 items a request: as many as now. `from` tells the job's history where they are from.
+  /// allow; the first `items_apart` in parts of their own. 0 items a request: as many as now. `from` tells the job's
+  /// history where they are from.
   void replace(const std::vector<Part>& members, const Job& within, std::uint64_t inputs_per_request,
-               const std::string& from, Do as);
+               const std::string& from, Do as, std::uint64_t items_apart = 0);
   void record_replaced(const std::vector<Part>& members, Made& made, const std::string& from);
 
   // --- effects: collecting (effects_collect.cpp) ---
@@ -305,6 +314,8 @@ private:
   Instant m_next_wish_look = {};
   Instant m_last_step = {};
   bool m_told_of_disk = false;
+  std::shared_ptr<realtime::Purse> m_purse = {}; // null: there is no cap
+  bool m_waits_for_money = false;
   Instant m_quiet_until = {};                           // several calls that fail together are told once
   std::optional<Instant::duration> m_server_ahead = {}; // of our clock, by the last answer that told its time
 };

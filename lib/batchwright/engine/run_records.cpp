@@ -50,7 +50,10 @@ void Run::record(int number, const Change& change)
       m_parts.push_back(std::move(other));
     }
   }
-  if (changed.state != from) m_tools.observer.on(PartMoved{m_job.name, number, from, changed.state});
+  if (changed.state != from) {
+    refresh_purse();
+    m_tools.observer.on(PartMoved{m_job.name, number, from, changed.state});
+  }
 }
 
 /// Whether no item is pending once this change, and what goes with it, is made.

@@ -31,7 +31,7 @@ struct Estimate {
 
 /// How often a queue of so many tokens is filled until all of some work went through.
 struct Fills {
-  std::int64_t limit = 0; ///< tokens that may wait at the server at once
+  std::int64_t limit = 0;  ///< tokens that may wait at the server at once
   std::int64_t tokens = 0; ///< of the work
 
   std::int64_t count() const { return limit > 0 ? (tokens + limit - 1) / limit : 0; }

@@ -97,9 +97,11 @@ struct PlanView {
   std::optional<PicoUsd> realtime = {}; ///< the same, all in real time
   Mode mode = Mode::batch;
   Fallback fallback = Fallback::batch;
-  std::uint64_t urgent = 0; ///< items that go in real time at once
-  RestSpan rest = {};       ///< all of it, were it sent in real time
-  Fills fills = {};         ///< of its batches; `limit` 0: not known
+  std::uint64_t urgent = 0;             ///< items that go in real time at once
+  RestSpan rest = {};                   ///< all of it, were it sent in real time
+  std::optional<PicoUsd> max_cost = {}; ///< nothing: no cap
+  bool strict_cap = false;
+  Fills fills = {}; ///< of its batches; `limit` 0: not known
   std::optional<Instant> deadline = {};
   std::optional<Switch> leaving = {}; ///< for the deadline
   Instant drafted_at = {};

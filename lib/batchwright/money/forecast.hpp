@@ -13,11 +13,12 @@ namespace batchwright::money {
 /// The output of a request of some work, in tokens.
 struct Length {
   Basis basis = Basis::none;
-  double expected = 0;               ///< on average over the work
-  double low = 0;                    ///< the average is no less, in 19 of 20 cases, as far as answers tell
-  double high = 0;                   ///< and no more
-  std::optional<Tokens> usual = {};  ///< 99 of 100 are no longer: by answers, or the bound; nothing where neither is known
-  std::optional<Tokens> most = {};   ///< none is longer: the bound, or the model's own; nothing where neither is known
+  double expected = 0; ///< on average over the work
+  double low = 0;      ///< the average is no less, in 19 of 20 cases, as far as answers tell
+  double high = 0;     ///< and no more
+  std::optional<Tokens> usual =
+      {}; ///< 99 of 100 are no longer: by answers, or the bound; nothing where neither is known
+  std::optional<Tokens> most = {}; ///< none is longer: the bound, or the model's own; nothing where neither is known
 };
 
 /// `bound`: of all choices of a request together; nothing: there is none. `seen`: outputs of the prompt so far.

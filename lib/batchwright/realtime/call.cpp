@@ -18,8 +18,8 @@ void append_head(std::string& out, const Call& call)
 
 } // namespace
 
-RequestFile::RequestFile(const std::filesystem::path& path, TokensOf tokens_of)
-    : m_lines(path), m_tokens_of(std::move(tokens_of))
+RequestFile::RequestFile(const std::filesystem::path& path, TokensOf tokens_of, CostOf most_cost_of)
+    : m_lines(path), m_tokens_of(std::move(tokens_of)), m_most_cost_of(std::move(most_cost_of))
 {
 }
 
@@ -38,7 +38,8 @@ std::optional<Call> RequestFile::next()
               .url = url->text().value_or(""),
               .body = std::string{body->raw()},
               .names_tier = body->find("service_tier").has_value(),
-              .tokens = m_tokens_of ? m_tokens_of(line->text) : 0};
+              .tokens = m_tokens_of ? m_tokens_of(line->text) : 0,
+              .most_cost = m_most_cost_of ? m_most_cost_of(line->text) : PicoUsd{}};
 }
 
 void RequestFile::skip()

@@ -6,6 +6,7 @@
 #include <batchwright/base/clock.hpp>
 #include <batchwright/base/files.hpp>
 #include <batchwright/json/json.hpp>
+#include <batchwright/model/money.hpp>
 #include <batchwright/realtime/limiter.hpp>
 
 #include <cstdint>
@@ -24,6 +25,7 @@ struct Call {
   std::string body = {};
   bool names_tier = false; ///< the body has a `service_tier` of its own
   std::int64_t tokens = 0; ///< what it will be charged, our estimate
+  PicoUsd most_cost = {};  ///< what it may cost; 0 where nobody counts
 
   int attempt = 1;
   int failures = 0;                       ///< in a row: the waits grow with them
@@ -42,8 +44,9 @@ struct Call {
 class RequestFile {
 public:
   using TokensOf = std::function<std::int64_t(std::string_view line)>;
+  using CostOf = std::function<PicoUsd(std::string_view line)>;
 
-  explicit RequestFile(const std::filesystem::path& path, TokensOf tokens_of);
+  explicit RequestFile(const std::filesystem::path& path, TokensOf tokens_of, CostOf most_cost_of);
 
   /// The next one; nothing at the end. Throws `Fault::storage`; `Fault::bug` for a line that is no request.
   std::optional<Call> next();
@@ -55,6 +58,7 @@ public:
 private:
   LineReader m_lines;
   TokensOf m_tokens_of;
+  CostOf m_most_cost_of;
   json::Document m_document = {};
   std::uint64_t m_next = 0;
 };

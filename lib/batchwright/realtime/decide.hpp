@@ -34,7 +34,8 @@ enum class Obstacle : std::uint8_t {
   key,       ///< 401
   forbidden, ///< every answer is a 403
   quota,     ///< `insufficient_quota`
-  address    ///< 3xx: another address is to be configured
+  address,   ///< 3xx: another address is to be configured
+  money      ///< no more may be spent than is
 };
 
 struct Decision {

@@ -127,7 +127,14 @@ struct Processor::State {
       if (turns.contains(owner) || (running->is_careful && in_flight > 0)) continue;
       const bool has_turn = breaker.is_in_doubt() ? running->has_probe(now, most_waiting, next)
                                                   : running->has_next(now, most_waiting, next);
-      if (has_turn) turns.emplace(owner, Task{id, running, {}});
+      if (!has_turn) continue;
+      if (running->can_pay(now)) {
+        turns.emplace(owner, Task{id, running, {}});
+      } else if (running->in_flight == 0) { // else what is in flight may leave some over
+        running->meet(Obstacle::money, "what may still be spent does not cover another request");
+        next = now; // it is over
+        wake_dealer.notify_one();
+      }
     }
     if (turns.empty()) return std::nullopt;
     const auto behind_last = turns.upper_bound(last_owner);
@@ -139,8 +146,10 @@ struct Processor::State {
     auto& r = *turn.running;
     last_owner = r.work().owner;
     if (idle <= ready.size() && !hire(r)) return;
+    if (!r.pay(now)) return; // another took it since
+    const auto price = r.next(now).most_cost;
     auto call = r.begin_next(now);
-    if (!call) return;
+    if (!call) return r.refund(price);
     call->ticket = conditions.limiter.take(call->tokens, now);
     call->probe = conditions.is_probing();
     call->alone = in_flight == 0;
@@ -252,6 +261,7 @@ struct Processor::State {
               .is_free = conditions.is_free(call, decision.billed, now),
               .is_large = conditions.is_large(call.tokens)});
       conditions.note(call, answered, decision, now);
+      r.account(call, answered, decision);
       if (is_of_use(decision)) end_caution();
       follow(lock, task, answered, decision, now);
       if (--r.in_flight == 0) wake_dealer.notify_one(); // it may be over

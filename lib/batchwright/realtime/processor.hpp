@@ -11,6 +11,7 @@
 #include <batchwright/base/clock.hpp>
 #include <batchwright/realtime/decide.hpp>
 #include <batchwright/realtime/limiter.hpp>
+#include <batchwright/realtime/purse.hpp>
 
 #include <cstdint>
 #include <exception>
@@ -22,6 +23,14 @@
 #include <string_view>
 
 namespace batchwright::realtime {
+
+/// What the requests of a work may cost, and what their answers did.
+struct Spending {
+  std::shared_ptr<Purse> purse = {};                                         ///< null: anything
+  int key = 0;                                                               ///< of the work in the purse
+  std::function<PicoUsd(std::string_view line)> most_of = {};                ///< a request may cost
+  std::function<std::optional<PicoUsd>(std::string_view body)> cost_of = {}; ///< an answer; nothing: it does not tell
+};
 
 /// The requests of one part.
 struct Work {
@@ -35,6 +44,7 @@ struct Work {
   std::string service_tier = {}; ///< written into bodies that name none; empty: none
   bool careful = false;          ///< one at a time until one is answered: something stood in the way before
   std::function<std::int64_t(std::string_view line)> tokens_of = {}; ///< what a request will be charged, our estimate
+  Spending spending = {};
 };
 
 /// Why a work is over.

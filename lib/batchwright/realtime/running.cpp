@@ -18,7 +18,7 @@ Running::Running(Work work, Processor::OnOver on_over)
     : is_careful(work.careful),
       m_work(std::move(work)),
       m_on_over(std::move(on_over)),
-      m_file(m_work.requests, m_work.tokens_of)
+      m_file(m_work.requests, m_work.tokens_of, m_work.spending.most_of)
 {
   journal.emplace(m_work.journal, m_work.count);
   m_has_answers = journal->answered() > 0;
@@ -62,6 +62,34 @@ bool Running::goes_again(Instant now) const
 const Call& Running::next(Instant now) const
 {
   return goes_again(now) ? m_again.begin()->second : *m_head;
+}
+
+bool Running::can_pay(Instant now) const
+{
+  const auto& purse = m_work.spending.purse;
+  return !purse || purse->left() >= next(now).most_cost;
+}
+
+bool Running::pay(Instant now)
+{
+  const auto& spending = m_work.spending;
+  return !spending.purse || spending.purse->take(spending.key, next(now).most_cost);
+}
+
+void Running::refund(PicoUsd price)
+{
+  if (m_work.spending.purse) m_work.spending.purse->put_back(m_work.spending.key, price);
+}
+
+void Running::account(const Call& call, const api::Answered& answered, const Decision& decision)
+{
+  const auto& spending = m_work.spending;
+  if (!spending.purse) return;
+  const bool is_answered = answered.status >= 200 && answered.status < 300;
+  const auto told = is_answered ? spending.cost_of(answered.body) : std::nullopt;
+  const bool may_be_billed = decision.billed || is_answered || answered.status == 0;
+  const auto cost = told.value_or(may_be_billed && decision.rate != RateWord::unsent ? call.most_cost : PicoUsd{});
+  spending.purse->put_back(spending.key, call.most_cost - cost);
 }
 
 std::optional<Call> Running::begin_next(Instant now)
@@ -159,6 +187,7 @@ void Running::send_again(Call call, const Decision& decision, Instant at)
 void Running::take_back(const Call& call)
 {
   --in_flight;
+  refund(call.most_cost);
   try {
     journal->missed({.request = call.request, .attempt = call.attempt}, "given up before it was sent");
   } catch (...) {

@@ -35,6 +35,16 @@ public:
   /// Takes it, with its begin line in the journal. Nothing where the disk takes no such line: then nothing more goes.
   std::optional<Call> begin_next(Instant now);
 
+  // --- what it costs ---
+  /// Whether enough is left in the purse for the request that was found.
+  bool can_pay(Instant now) const;
+  /// Takes it out. False where it is not left any more.
+  bool pay(Instant now);
+  /// Puts back what was taken for a request that was not sent.
+  void refund(PicoUsd price);
+  /// What came home cost so much and no more, or may have been billed and counts whole.
+  void account(const Call& call, const api::Answered& answered, const Decision& decision);
+
   // --- what came home ---
 
   /// 403, and no other answer yet: whether it counts is known when there is another.

@@ -58,6 +58,29 @@ std::string range_line(const PlanView& v)
   return line;
 }
 
+std::string share_of(PicoUsd cap, PicoUsd cost)
+{
+  return share(unsigned_of(std::min(cap, cost).n), unsigned_of(std::max<std::int64_t>(1, cost.n)));
+}
+
+/// What a cap is enough for.
+std::string cap_line(const PlanView& v)
+{
+  if (!v.max_cost) return {};
+  const auto& e = v.estimate;
+  auto line = fmt::format("\n  cap     {}: ", money(*v.max_cost));
+  if (e.worst && *e.worst <= *v.max_cost) return line + "it covers all of it, even at worst";
+  if (e.worst)
+    line += fmt::format("surely enough for {} of it", share_of(*v.max_cost, *e.worst));
+  else if (e.high)
+    line += fmt::format("enough for {} of it, if answers are as those before", share_of(*v.max_cost, *e.high));
+  if (e.basis != Basis::bound && e.cost && *e.cost > *v.max_cost)
+    line += fmt::format(", and for about {} as expected", share_of(*v.max_cost, *e.cost));
+  if (!v.strict_cap && e.basis != Basis::bound && e.basis != Basis::none)
+    line += "\n          kept back is what 99 of 100 answers stay below; --strict-cap keeps back the worst";
+  return line;
+}
+
 std::string token_line(const PlanView& v)
 {
   const auto& e = v.estimate;
@@ -208,6 +231,9 @@ std::string way_on(const JobView& v, const std::string& poll)
         "--failed` shows what failed, `batchwright retry {}` sends that again",
         v.job, v.job);
   }
+  if (v.pause == Pause::budget)
+    return fmt::format("the same `submit` with a higher --max-cost sends the rest; `batchwright cost {}` shows more",
+                       v.job);
   if (v.pause == Pause::unknown_submission) {
     return fmt::format(
         "{} asks the server again; `batchwright retry {} --resend-unknown` sends again what may be there", poll, v.job);
@@ -231,6 +257,7 @@ std::string plan(const PlanView& v)
   text += '\n';
   text += cost_line(v);
   text += range_line(v);
+  text += cap_line(v);
   if (v.mode != Mode::realtime) text += queue_line(v);
   text += deadline_line(v);
   if (!v.advice.empty()) text += fmt::format("\n  note    {}", v.advice);

@@ -4,6 +4,7 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/input/ordinals.hpp>
 #include <batchwright/json/json.hpp>
+#include <batchwright/results/billing.hpp>
 #include <batchwright/results/documents.hpp>
 #include <batchwright/results/gather.hpp>
 #include <batchwright/results/in_flight.hpp>
@@ -16,10 +17,8 @@
 #include <batchwright/wire/answer.hpp>
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace batchwright::results {
@@ -132,6 +131,7 @@ public:
         m_in_flight(were_in_flight(part, files, context, members)),
         m_unreadable(verdict_on_unreadable()),
         m_cancelled(verdict_on_cancelled(context.cancelled)),
+        m_billing(part.number, part.route, context.prices, context.day),
         m_outcomes(files.outcomes),
         m_left(files.left),
         m_left_free(files.left_free),
@@ -357,41 +357,25 @@ private:
     m_settled.sums.left += places.size();
   }
 
-  /// What was used is billed, whatever becomes of the item. Each answer by itself: a long one costs more.
+  /// What was used is billed, whatever becomes of the item.
   void account(const Pick& pick)
   {
-    if (!pick.paid && pick.usage == Usage{}) return;
-    const auto& word = m_scan.word(pick.tier);
-    const auto tier = word.empty() ? std::string{usual_tier} : word;
-    const auto day = day_of(pick.made_at == Instant{} ? m_context.day : pick.made_at);
-    auto& spent = m_spending[{day, tier}];
-    const auto& prices = m_context.prices;
-    if (spent.tier.empty()) {
-      spent = {.part = m_part.number, .day = day, .tier = tier};
-      if (prices && money::rates_for(*prices, m_part.route, tier)) spent.cost = PicoUsd{};
-      if (prices) spent.realtime = PicoUsd{};
-    }
-    if (pick.usage != Usage{}) {
-      ++m_settled.answered;
-      m_settled.outputs.add(pick.usage.output);
-    }
-    spent.items += pick.items;
-    spent.usage += pick.usage;
-    if (spent.cost) *spent.cost += *money::cost_of_answer(pick.usage, *prices, m_part.route, tier);
-    if (spent.realtime) *spent.realtime += *money::cost_of_answer(pick.usage, *prices, Route::realtime);
+    if (pick.paid || pick.usage != Usage{}) m_billing.add(pick.usage, m_scan.word(pick.tier), pick.made_at, pick.items);
   }
 
   void sum_up()
   {
     auto& sums = m_settled.sums;
     const auto& prices = m_context.prices;
+    m_settled.spending = m_billing.rows();
+    m_settled.answered = m_billing.answered();
+    m_settled.outputs = m_billing.outputs();
     sums.priced = prices && money::rates_for(*prices, m_part.route);
-    for (auto& [key, spent] : m_spending) {
-      sums.usage += spent.usage;
-      sums.priced = sums.priced && spent.cost && spent.realtime;
-      sums.spent += spent.cost.value_or(PicoUsd{});
-      sums.realtime += spent.realtime.value_or(PicoUsd{});
-      m_settled.spending.push_back(std::move(spent));
+    for (const auto& row : m_settled.spending) {
+      sums.usage += row.usage;
+      sums.priced = sums.priced && row.cost && row.realtime;
+      sums.spent += row.cost.value_or(PicoUsd{});
+      sums.realtime += row.realtime.value_or(PicoUsd{});
     }
     if (!sums.priced) sums.spent = sums.realtime = PicoUsd{};
   }
@@ -406,6 +390,7 @@ private:
   std::vector<bool> m_in_flight; // by place; empty: none was
   Verdict m_unreadable;
   Verdict m_cancelled;
+  Billing m_billing;
   AtomicFile m_outcomes;
   LeftList m_left;
   LeftList m_left_free;
@@ -413,7 +398,6 @@ private:
   std::optional<Documents> m_documents = {}; // nothing: answers keep to no schema
   json::Document m_document = {};
   std::string m_head = {};
-  std::map<std::pair<Instant, std::string>, Spending> m_spending = {}; // by day and tier
   Settled m_settled = {};
 };
 

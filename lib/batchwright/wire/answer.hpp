@@ -79,6 +79,13 @@ struct Answer {
 /// (the key, never the item) and 503 "Slow Down" are `free_retry`; every other 4xx, 403 included, is `permanent`.
 Answer read_answer(const json::Value& line, std::string_view endpoint);
 
+/// What a 2xx body says that it used, of whatever endpoint, and the service tier that answered.
+struct BodyUsage {
+  std::optional<Usage> usage = {};
+  std::string_view tier = {}; ///< token
+};
+BodyUsage usage_of(const json::Value& body);
+
 /// What a 2xx answer of a request that packs several inputs gives each of them, by position: JSON as it stands, empty
 /// where the answer has nothing of use for that input. REQUIRED: an endpoint that packs.
 std::vector<std::string_view> packed_elements(const json::Value& line, std::string_view endpoint, std::size_t inputs);

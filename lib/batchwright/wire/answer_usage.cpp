@@ -35,4 +35,11 @@ std::optional<Usage> usage_in(const json::Value& body, const UsageWords& words)
   return used;
 }
 
+BodyUsage usage_of(const json::Value& body)
+{
+  const auto usage = body.get("usage");
+  const bool is_chat = usage && usage->find(chat_usage.input);
+  return {.usage = usage_in(body, is_chat ? chat_usage : responses_usage), .tier = token_in(body, "service_tier")};
+}
+
 } // namespace batchwright::wire

@@ -1,0 +1,36 @@
+// What a part is kept back for under a cap, and what it spent. Sums over parts, never counters. Sends nothing.
+#pragma once
+
+#include <batchwright/engine/engine.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+namespace batchwright::engine {
+
+/// What a part may come to on its route: its input as it is expected, with what our estimate may be off, and each
+/// answer as long as 99 of 100 are, or as it may be. With `Policy::strict_cap` each as long as it may be. Nothing where
+/// a price is not known, or nothing bounds the answers.
+std::optional<PicoUsd> reserve_of(const Tools& tools, const Job& job, const Part& part);
+
+/// The share of that which is for the input.
+double input_share(const Tools& tools, const Job& job, const Part& part);
+
+/// What is kept back for a part of the batch route that is under way, or may be; else nothing.
+PicoUsd kept_back_for(const Tools& tools, const Job& job, const Part& part);
+
+/// What a part's outcomes cost, with what may have been billed twice.
+PicoUsd spent_by(const Part& part);
+
+/// The same of all parts of a job.
+PicoUsd spent_so_far(const Tools& tools, const Job& job);
+
+/// What an answer's body says that it cost in real time; nothing where it does not say.
+std::optional<PicoUsd> cost_of_body(const std::optional<money::ModelPrices>& prices, std::string_view body);
+
+/// What stands in the journal of a part that is not settled yet, with what may have been billed. Throws
+/// `Fault::storage`.
+PicoUsd cost_of_journal(const Tools& tools, const Job& job, const Part& part, const std::filesystem::path& journal);
+
+} // namespace batchwright::engine

@@ -1,0 +1,128 @@
+// The cap on what a job may cost, on both routes. What a part may cost is kept back before it is sent, and given back
+// once its answers say what they cost; all of it are sums over parts. What does not fit is cut to what does, or waits
+// for what is under way to give back; where nothing is, the job pauses, and a higher cap goes on.
+
+#include <batchwright/base/unsigned.hpp>
+#include <batchwright/engine/budget.hpp>
+#include <batchwright/engine/cost.hpp>
+#include <batchwright/engine/forecast.hpp>
+#include <batchwright/engine/run.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace batchwright::engine {
+namespace {
+
+/// Pieces that cost less than this share of the cap are not worth a batch of their own.
+constexpr std::int64_t pieces_of_a_cap = 50;
+
+std::string dollars(PicoUsd amount)
+{
+  const auto usd = static_cast<double>(amount.n) / 1e12;
+  return usd < 1 ? fmt::format("${:.4f}", usd) : fmt::format("${:.2f}", usd);
+}
+
+} // namespace
+
+/// What is spent and kept back by parts that no processor spends on now.
+void Run::refresh_purse()
+{
+  if (!m_job.policy.max_cost) return;
+  if (!m_purse) {
+    m_purse = std::make_shared<realtime::Purse>(*m_job.policy.max_cost);
+    for (const auto& p : m_parts) {
+      const bool has_journal = p.route == Route::realtime && (is_called(p) || p.state == PartState::ended);
+      if (has_journal) m_purse->set_taken(p.number, cost_of_journal(m_tools, m_job, p, m_files.output(p.number)));
+    }
+  }
+  PicoUsd elsewhere;
+  for (const auto& p : m_parts) {
+    elsewhere += spent_by(p);
+    elsewhere += kept_back_for(m_tools, m_job, p);
+    if (p.route == Route::realtime && has_outcomes(p.state)) m_purse->close(p.number);
+  }
+  const auto before = m_purse->left();
+  m_purse->set_elsewhere(elsewhere);
+  if (m_purse->left() > before) m_waits_for_money = false;
+}
+
+/// Whether what is under way may give back some of what is kept back for it.
+bool Run::may_give_back() const
+{
+  return !m_called.empty() || std::any_of(m_parts.begin(), m_parts.end(), [this](const Part& p) {
+    return p.state != PartState::abandoned && kept_back_for(m_tools, m_job, p).n > 0;
+  });
+}
+
+/// Whether what an action buys does not fit under the cap now.
+bool Run::is_too_dear(const Action& action) const
+{
+  const bool buys = action.what == Do::upload || action.what == Do::create || action.what == Do::call;
+  if (!m_purse || !buys) return false;
+  const auto found =
+      std::find_if(m_parts.begin(), m_parts.end(), [&](const Part& p) { return p.number == action.part; });
+  return fitting(*found) < (found->route == Route::realtime ? 1 : std::max<std::uint64_t>(1, found->requests));
+}
+
+/// How many requests of a part fit under the cap now.
+std::uint64_t Run::fitting(const Part& p) const
+{
+  const auto left = m_purse->left();
+  const auto price = reserve_of(m_tools, m_job, p);
+  const auto requests = std::max<std::uint64_t>(1, p.requests);
+  if (!price || left.n < 0) return 0;
+  if (*price <= left) return requests;
+  const auto each = std::max<std::int64_t>(1, price->n / static_cast<std::int64_t>(requests));
+  return unsigned_of(left.n / each);
+}
+
+/// Nothing that is left to be bought fits. It is cut to what does, or waits for what is under way to give back; where
+/// nothing is, a person decides.
+void Run::make_fit(const Part& p)
+{
+  m_waits_for_money = true;
+  if (may_give_back()) return;
+  const auto fit = fitting(p);
+  const auto price = reserve_of(m_tools, m_job, p).value_or(PicoUsd{});
+  const auto each = price.n / static_cast<std::int64_t>(std::max<std::uint64_t>(1, p.requests));
+  const bool is_worth_it = saturating_multiply(each, static_cast<std::int64_t>(fit)) * pieces_of_a_cap >=
+                           m_job.policy.max_cost->n;
+  if (p.route == Route::batch && fit > 0 && is_worth_it) {
+    note(Note::Level::detail,
+         fmt::format("part {} is cut: {} of its {} requests fit under the cap", p.number, fit, p.requests));
+    const auto items = std::max<std::uint64_t>(1, fit * p.items / std::max<std::uint64_t>(1, p.requests));
+    return replace({p}, m_job, 0, fmt::format("cut from part {} for the cap", p.number), Do::create, items);
+  }
+  auto rest = tally(m_job, m_parts).pending();
+  for (const auto& other : m_parts) {
+    if (is_called(other)) rest -= std::min(rest, unsigned_of(other.remote.completed + other.remote.failed));
+  }
+  pause(Pause::budget, fmt::format("{} of the cap of {} are spent, and what is left does not cover more of the {} items "
+                                   "that have no answer",
+                                   dollars(*m_job.policy.max_cost - m_purse->left()), dollars(*m_job.policy.max_cost),
+                                   rest));
+}
+
+/// What the requests of a part may spend, where there is a cap.
+realtime::Spending Run::spending_of(const Part& p) const
+{
+  if (!m_job.policy.max_cost) return {};
+  const auto prices = prices_of(m_tools, m_job, model_of(p));
+  const auto requests = static_cast<double>(std::max<std::uint64_t>(1, p.requests));
+  const auto each = reserve_of(m_tools, m_job, p).value_or(*m_job.policy.max_cost).n;
+  const auto mean_bytes = static_cast<double>(p.bytes) / requests;
+  const auto share = [each, requests, mean_bytes, in = input_share(m_tools, m_job, p)](std::string_view line) {
+    const auto mean = static_cast<double>(each) / requests;
+    const auto size = mean_bytes > 0 ? static_cast<double>(line.size()) / mean_bytes : 1.0;
+    return PicoUsd{static_cast<std::int64_t>(mean * (in * size + (1 - in))) + 1};
+  };
+  return {.purse = m_purse,
+          .key = p.number,
+          .most_of = share,
+          .cost_of = [prices](std::string_view body) { return cost_of_body(prices, body); }};
+}
+
+} // namespace batchwright::engine

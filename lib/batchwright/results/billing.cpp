@@ -1,0 +1,55 @@
+#include <batchwright/base/files.hpp>
+#include <batchwright/json/json.hpp>
+#include <batchwright/model/journal_line.hpp>
+#include <batchwright/results/billing.hpp>
+#include <batchwright/results/results.hpp>
+#include <batchwright/wire/answer.hpp>
+
+#include <algorithm>
+
+namespace batchwright::results {
+
+void Billing::add(const Usage& usage, std::string_view tier_or_none, Instant made_at, std::uint64_t items)
+{
+  const auto tier = std::string{tier_or_none.empty() ? usual_tier : tier_or_none};
+  const auto day = day_of(made_at == Instant{} ? m_day : made_at);
+  auto& row = m_rows[{day, tier}];
+  if (row.tier.empty()) {
+    row = {.part = m_part, .day = day, .tier = tier};
+    if (m_prices && money::rates_for(*m_prices, m_route, tier)) row.cost = PicoUsd{};
+    if (m_prices) row.realtime = PicoUsd{};
+  }
+  if (usage != Usage{}) m_outputs.add(usage.output);
+  row.items += items;
+  row.usage += usage;
+  if (row.cost) *row.cost += *money::cost_of_answer(usage, *m_prices, m_route, tier);
+  if (row.realtime) *row.realtime += *money::cost_of_answer(usage, *m_prices, Route::realtime);
+}
+
+std::vector<Spending> Billing::rows() const
+{
+  std::vector<Spending> rows;
+  rows.reserve(m_rows.size());
+  for (const auto& [key, row] : m_rows)
+    rows.push_back(row);
+  return rows;
+}
+
+std::vector<Spending> billed_so_far(const Part& part, const std::filesystem::path& journal,
+                                    const SettleContext& context)
+{
+  if (!std::filesystem::exists(journal)) return {};
+  const auto items = std::max<std::uint64_t>(1, part.items / std::max<std::uint64_t>(1, part.requests));
+  Billing billing{part.number, part.route, context.prices, context.day};
+  json::Document document;
+  LineReader lines{journal};
+  while (const auto line = lines.next()) {
+    if (!line->ended || is_journal_mark(line->text) || !document.parse(line->text)) continue;
+    const auto answer = wire::read_answer(document.root(), context.endpoint);
+    if (answer.paid || answer.usage)
+      billing.add(answer.usage.value_or(Usage{}), answer.tier, answer.made_at.value_or(Instant{}), items);
+  }
+  return billing.rows();
+}
+
+} // namespace batchwright::results
