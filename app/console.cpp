@@ -55,6 +55,12 @@ std::string line_from(int fd)
   return line;
 }
 
+/// Where answers come from while stdin holds data; else none.
+bw::Descriptor terminal_for(Stdin in)
+{
+  return bw::Descriptor{in == Stdin::holds_data ? ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY) : -1};
+}
+
 } // namespace
 
 Console::Console(const Globals& globals) : m_globals(globals) {}
@@ -137,12 +143,18 @@ bw::Exit Console::fail(const bw::Error& error)
   return exit;
 }
 
-bool Console::confirm(std::string_view question, std::string_view why, const std::string& hint, Stdin in)
+void Console::need_terminal(std::string_view why, const std::string& hint, Stdin in) const
 {
-  const bw::Descriptor tty{in == Stdin::holds_data ? ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY) : -1};
+  const auto tty = terminal_for(in);
   if (in == Stdin::holds_data ? !tty : !::isatty(STDIN_FILENO) || !::isatty(STDERR_FILENO)) {
     throw bw::Error{bw::Fault::usage, fmt::format("{}, and there is no terminal to ask on", why), hint};
   }
+}
+
+bool Console::confirm(std::string_view question, std::string_view why, const std::string& hint, Stdin in)
+{
+  need_terminal(why, hint, in);
+  const auto tty = terminal_for(in);
   if (m_progress) m_progress->clear();
   bw::write_all(tty ? tty.get() : STDERR_FILENO, fmt::format("{} [y/N] ", question));
   const auto answer = line_from(tty ? tty.get() : STDIN_FILENO);

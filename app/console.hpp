@@ -63,6 +63,9 @@ public:
   /// and this hint, where nobody can be.
   bool confirm(std::string_view question, std::string_view why, const std::string& hint, Stdin in = Stdin::is_free);
 
+  /// Throws as `confirm` where nobody can be asked.
+  void need_terminal(std::string_view why, const std::string& hint, Stdin in) const;
+
   /// How stdout, or stderr, takes text: its width and whether it has colours.
   batchwright::report::Style style(int fd) const;
 

@@ -77,6 +77,7 @@ void begin_finish(Tools& tools, const std::string& name)
 {
   auto job = known_job(tools, name);
   job.switched_at = tools.clock.now();
+  job.awaits_word = false;
   job.policy.fallback = Fallback::realtime;
   if (job.mode == Mode::batch) job.mode = Mode::hybrid;
   store::Transaction tx{tools.store};
