@@ -73,6 +73,7 @@ void Run::call(const Part& p)
                                    .count = p.requests,
                                    .first_attempt = p.attempt,
                                    .max_attempts = attempts_of(m_job, p),
+                                   .is_trial = is_probe(p),
                                    .timeout = tier == "flex" ? flex_timeout : request_timeout,
                                    .service_tier = tier,
                                    .careful = m_probing,

@@ -31,18 +31,17 @@ std::string short_name(const std::string& name, std::string_view instead)
   return written.size() > longest ? std::string{instead} : name;
 }
 
-/// The items between a part's first and last that were tried first, where all others between them are its own.
-std::vector<Ordinal> gaps_of(const Job& job, const Part& part)
+/// The items between a part's first and last that were tried first, as JSON, where all others between them are its own;
+/// else nothing.
+std::string gaps_of(const Job& job, const Part& part)
 {
-  constexpr std::size_t most_told = 8; // beside names the form has room for so many
   const auto begin = std::lower_bound(job.probe.begin(), job.probe.end(), part.first);
-  std::vector<Ordinal> gaps{begin, std::upper_bound(begin, job.probe.end(), part.last)};
+  const std::vector<Ordinal> gaps{begin, std::upper_bound(begin, job.probe.end(), part.last)};
   const bool is_whole = part.pick == Pick::others && part.items + gaps.size() == part.last - part.first + 1;
-  if (!is_whole || gaps.size() > most_told) gaps.clear();
-  return gaps;
+  return is_whole && !gaps.empty() ? fmt::format("[{}]", fmt::join(gaps, ",")) : std::string{};
 }
 
-std::string form_of(const Job& job, const Part& part)
+std::string form_of(const Job& job, const Part& part, std::size_t room)
 {
   const auto& spec = job.request;
   std::string text;
@@ -58,8 +57,9 @@ std::string form_of(const Job& job, const Part& part)
   if (policy.max_attempts != Policy{}.max_attempts)
     w.member("attempts", static_cast<std::int64_t>(policy.max_attempts));
   if (policy.fallback != Policy{}.fallback) w.member("fallback", name(policy.fallback));
-  if (const auto gaps = gaps_of(job, part); !gaps.empty())
-    w.key("without").raw(fmt::format("[{}]", fmt::join(gaps, ",")));
+  const auto gaps = gaps_of(job, part);
+  constexpr std::string_view around = R"(,"without":})";
+  if (!gaps.empty() && text.size() + around.size() + gaps.size() <= room) w.key("without").raw(gaps);
   w.end_object();
   return text;
 }
@@ -234,7 +234,7 @@ wire::Metadata metadata_of(const Job& job, const Part& part, const std::string& 
                           {"bw_tokens", std::to_string(part.input_tokens.n)},
                           {"bw_mark", fmt::format("{}:{}:{}:{}", mark.ordinal, mark.input, mark.offset, mark.line)},
                           {"bw_options", options_digest(job)},
-                          {"bw_form", form_of(job, part)}};
+                          {"bw_form", form_of(job, part, room)}};
   put_overrides(metadata, overrides_of(job, part), room);
   return metadata;
 }

@@ -28,7 +28,7 @@ std::string first_failure(Tools& tools, const Job& job, std::vector<Part> parts)
 std::optional<Error> failed_probe(const JobView& view)
 {
   if (view.pause != Pause::failures || !tally_of_probe(view.parts).has_failed()) return std::nullopt;
-  return Error{Fault::input, fmt::format("{}: {}; nothing else was sent", view.job, view.message),
+  return Error{Fault::input, fmt::format("{}: nothing else was sent, since {}", view.job, view.message),
                fmt::format("`batchwright show {0} --failed` shows them; mend the prompt or the model and submit under "
                            "another --name, or send the rest all the same: the same `submit` with --probe 0",
                            view.job)};

@@ -212,9 +212,7 @@ std::string next_step(const JobView& v)
     return fmt::format("{} is paused ({}): {}\n  {}", v.job, name(v.pause), harmless(v.message), way_on(v, poll));
   }
   if (v.awaits_word) {
-    return fmt::format(
-        "{}: {} wait for your word\n  the same `submit` sends them, `batchwright cancel {}` ends the job", v.job,
-        counted(v.items.pending(), "item", "items"), v.job);
+    return fmt::format("{}: {} pending: {}", v.job, counted(v.items.pending(), "item", "items"), v.message);
   }
   const bool needs_input = v.standing == Standing::recovered || v.standing == Standing::bare;
   if (v.state == JobState::cancelling && needs_input) {
