@@ -421,13 +421,13 @@ std::optional<Made> make_job(const JobOptions& options, Session& session)
   return Made{draft.job.name, bw::engine::found(session.tools(), draft)};
 }
 
-bw::JobView send(Made made, const bw::engine::Goal& goal, const JobOptions& options, Session& session)
+bw::JobView send(Made made, const bw::engine::Goal& goal, const JobOptions& options, Stdout out, Session& session)
 {
   auto& console = session.console();
   auto& tools = session.tools();
   auto view = bw::engine::advance(tools, session.server(), made.job, goal, std::move(made.lock));
   if (const auto failed = bw::engine::failed_probe(view)) {
-    if (session.globals.json) console.conclude(view, Stdout::holds_data);
+    if (session.globals.json) console.conclude(view, out);
     throw bw::Error{*failed};
   }
   if (!view.awaits_word || bw::process_interrupt().asked()) return view;

@@ -1,6 +1,7 @@
 // The options that make a job, the same for `submit` and `run`.
 #pragma once
 
+#include "app/console.hpp"
 #include "app/realtime_options.hpp"
 
 #include <batchwright/config/settings.hpp>
@@ -79,8 +80,9 @@ struct Made {
 };
 
 /// Moves a job that was made: what is tried first goes first, and where the user wants to see what came of it, that is
-/// shown and asked about before the rest goes. Throws `Fault::input` where all that was tried failed.
-batchwright::JobView send(Made made, const batchwright::engine::Goal& goal, const JobOptions& options,
+/// shown and asked about before the rest goes. Throws `Fault::input` where all that was tried failed; `out` is where
+/// the job is told of then.
+batchwright::JobView send(Made made, const batchwright::engine::Goal& goal, const JobOptions& options, Stdout out,
                           Session& session);
 
 /// Drafts the job, shows what it comes to, gets consent, and makes it. Nothing for a dry run, which leaves nothing.

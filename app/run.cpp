@@ -27,7 +27,8 @@ bw::Exit run_run(const RunOptions& options, Session& session)
   if (!made) return bw::Exit::ok;
 
   const bw::engine::Goal goal{.until = bw::engine::Until::ended, .sending = bw::engine::Sending::yes, .every = every};
-  const auto view = send(std::move(*made), goal, options.job, session);
+  const auto out = to_stdout ? Stdout::holds_data : Stdout::is_free;
+  const auto view = send(std::move(*made), goal, options.job, out, session);
   Ending ending;
   if (to_stdout) ending.delivery.emplace();
   return finish(view, ending, session);

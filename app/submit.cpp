@@ -35,7 +35,7 @@ bw::Exit run_submit(const SubmitOptions& options, Session& session)
 
   const bw::engine::Goal goal{.until = options.detach ? bw::engine::Until::sent : bw::engine::Until::admitted,
                               .sending = bw::engine::Sending::yes};
-  const auto view = send(std::move(*made), goal, options.job, session);
+  const auto view = send(std::move(*made), goal, options.job, Stdout::is_free, session);
   const auto handed = hand_over(view, session);
   tell_end(view, Stdout::is_free, session);
   if (const auto stopped = stopped_by_user()) return *stopped;

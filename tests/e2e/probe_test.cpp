@@ -54,6 +54,14 @@ Words run_to(const fs::path& out, const fs::path& input, const Words& more = {})
   return all;
 }
 
+std::string request_line(int i)
+{
+  return fmt::format(R"({{"custom_id":"mine-{}","method":"POST","url":"/v1/chat/completions","body":)"
+                     R"({{"model":"gpt-5.4-mini","messages":[{{"role":"user","content":"Repeat: row {}"}}]}}}})"
+                     "\n",
+                     i, i);
+}
+
 bool says(const std::string& text, std::string_view words)
 {
   return text.find(words) != std::string::npos;
@@ -161,6 +169,7 @@ TEST_CASE("all refused: three requests, no upload, exit 65 with the server's wor
   const auto again = world(paid("run", input, {"--json"}));
   CHECK(again.exit == 65);
   CHECK(says(again.err, R"("exit_code":65)"));
+  CHECK(again.out.empty()); // it is for the result
   CHECK(says(again.err, R"("reason":"failures")"));
   CHECK(world({"poll"}).exit == 3);
   CHECK(world({"fetch", "a", "--wait"}).exit == 3);
@@ -249,12 +258,8 @@ TEST_CASE("packs, ready-made requests and packed input")
   CHECK(world.ledger("inputs_beyond_copies") == 0);
 
   std::string lines;
-  for (int i = 0; i < 150; ++i) {
-    lines += fmt::format(R"({{"custom_id":"mine-{}","method":"POST","url":"/v1/chat/completions","body":)"
-                         R"({{"model":"gpt-5.4-mini","messages":[{{"role":"user","content":"Repeat: row {}"}}]}}}})"
-                         "\n",
-                         i, i);
-  }
+  for (int i = 0; i < 150; ++i)
+    lines += request_line(i);
   const auto requests = dir.file("lines.jsonl", lines);
   const auto ready = world({"run", requests.native(), "--yes", "--every", "50ms", "-o", out.native()});
   CAPTURE(ready.err);
@@ -268,13 +273,70 @@ TEST_CASE("packs, ready-made requests and packed input")
   CHECK(of_route(tests::slurp(out), "realtime") == std::vector<std::int64_t>{25, 75, 125});
 }
 
+TEST_CASE(
+    "a job whose state was lost is rebuilt whoever made its ids, and what was tried first is all that is sent again")
+{
+  const FreshDirectory dir;
+  const auto input = rows(dir, 150);
+  std::string lines;
+  for (int i = 0; i < 150; ++i)
+    lines += request_line(i);
+  const auto requests = dir.file("lines.jsonl", lines);
+  const Words vectors{"--endpoint", "embeddings",
+                      "--model",    "text-embedding-3-small",
+                      "--prompt",   "{{text}}",
+                      "--yes",      "--requests-per-part",
+                      "1",          "--every",
+                      "50ms",       "--name",
+                      "a",          "--inputs-per-request",
+                      "60"};
+  const auto of = [&](const std::string& command, const fs::path& in, const Words& more) {
+    Words all{command, in.native()};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  const auto kinds = std::vector<Words>{
+      paid("run", input, {"--every", "50ms", "--name", "a"}),
+      paid("run", input, {"--every", "50ms", "--name", "a", "--id-column", "id", "--requests-per-part", "60"}),
+      of("run", requests, {"--every", "50ms", "--name", "a", "--yes"}),
+      of("run", input, vectors),
+  };
+  for (const auto& job : kinds) {
+    CAPTURE(job[1]);
+    const Rehearsal world{dir.path(), R"({"validating_ms":20,"in_progress_ms":50,"finalizing_ms":20,
+        "transient_share":0.1})"};
+    auto to_file = job;
+    to_file.insert(to_file.end(), {"-o", (dir / "out.jsonl").native()});
+    const auto first = world(to_file);
+    CAPTURE(first.err);
+    REQUIRE(first.exit == 0);
+    const auto before = tests::slurp(dir / "out.jsonl");
+    const auto billed = world.ledger("requests_billed");
+    fs::remove_all(fs::path{world.environment().at("BATCHWRIGHT_HOME")});
+    const auto recovered = world({"recover", "a", "--adopt-grace", "100ms"});
+    CAPTURE(recovered.err);
+    REQUIRE(recovered.exit == 0);
+    const auto again = world(to_file);
+    CAPTURE(again.err);
+    REQUIRE(again.exit == 0);
+    const auto after = tests::slurp(dir / "out.jsonl");
+    CHECK(split_lines(after).size() == 150);
+    CHECK(of_route(after, "realtime").empty());
+    for (std::size_t i = 0; i < 150; ++i) {
+      if (i != 25 && i != 75 && i != 125) CHECK(split_lines(after)[i] == split_lines(before)[i]);
+    }
+    CHECK(world.ledger("requests_billed") == billed + 3);
+    fs::remove_all(fs::path{world.environment().at("BATCHWRIGHT_HOME")});
+  }
+}
+
 TEST_CASE("pictures are never tried first")
 {
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), fast};
   const auto body = dir.file("body.json", R"({"model":"gpt-image-1","prompt":"{{text}}"})");
-  const Words picture{"submit", rows(dir, 150).native(), "--endpoint", "/v1/images/generations", "--body",
-                      body.native(), "--yes"};
+  const Words picture{"submit", rows(dir, 150).native(), "--endpoint", "/v1/images/generations",
+                      "--body", body.native(),           "--yes"};
   const auto ended = world(picture);
   CAPTURE(ended.err);
   CHECK(ended.exit == 0);
@@ -307,6 +369,25 @@ TEST_CASE("killed while they are tried and run again: none is sent more than twi
   CHECK(world.ledger("live_calls") <= 6);
   CHECK(world.ledger("batch_executed") == 147);
   CHECK(world.ledger("executed_on_both_routes") == 0);
+}
+
+TEST_CASE("stopped while they are tried: what is in flight is waited for, and the next poll sends the rest")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), R"({"validating_ms":20,"in_progress_ms":200,"chat_latency_ms":600})"};
+  Running first{paid("submit", rows(dir, 150), {"--sample", "3"}), world.environment()};
+  wait_for([&] { return world.ledger("live_calls") == 3; });
+  first.signal(SIGINT);
+  const auto stopped = first.wait();
+  CHECK(stopped.exit == 130);
+  CHECK_FALSE(says(stopped.err, "Send the other"));
+  CHECK(world.ledger("uploads") == 0);
+  CHECK(world({"poll"}).exit == 0); // it was not asked yet whether the rest may go
+  CHECK(world.ledger("uploads") == 0);
+  REQUIRE(world(paid("submit", rows(dir, 150))).exit == 0);
+  REQUIRE(world({"fetch", "a", "--wait", "--every", "50ms", "-o", (dir / "o").native()}).exit == 0);
+  check_complete(tests::slurp(dir / "o"), 150);
+  CHECK(world.ledger("live_calls") == 3);
 }
 
 TEST_CASE("killed between them and the rest: they are not sent again")
@@ -407,8 +488,9 @@ TEST_CASE("a no to --sample holds the rest, for poll and fetch as well, until th
   CHECK(world.ledger("uploads") == 0);
   CHECK(world.ledger("live_calls") == 2);
 
-  const auto again = tests::run_at_terminal(words("submit", input), world.environment(), "y\n"); // asked once: the first
-  CAPTURE(again.out);                                                                            // was answered then
+  const auto again =
+      tests::run_at_terminal(words("submit", input), world.environment(), "y\n"); // asked once: the first
+  CAPTURE(again.out);                                                             // was answered then
   CHECK(again.exit == 0);
   CHECK(says(again.out, "Send the other 18 items?"));
   REQUIRE(world({"fetch", "a", "--wait", "--every", "50ms", "-o", (dir / "o").native()}).exit == 0);

@@ -159,8 +159,8 @@ JobView view(const Job& job, const std::vector<Part>& parts, Held held)
   const bool is_free = job.pause == Pause::none && job.cancel == Cancel::none && v.items.pending() > 0;
   v.awaits_word = job.awaits_word && is_free && tally_of_probe(parts).is_over;
   if (v.awaits_word) {
-    v.message = fmt::format("the rest waits for your word: the same `submit` sends it, `batchwright cancel {}` ends it",
-                            v.job);
+    v.message =
+        fmt::format("the rest waits for your word: the same `submit` sends it, `batchwright cancel {}` ends it", v.job);
   }
   v.billed_again = PicoUsd{};
   const auto usual = cost_of_an_item(job);
