@@ -206,6 +206,24 @@ TEST_CASE("what failed so is cancelled with all that was never sent, or sent aga
   CHECK(world.ledger("live_calls") == 6);
 }
 
+TEST_CASE("all unusable is all failed, until such answers are accepted")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), R"({"validating_ms":20,"in_progress_ms":100,"finalizing_ms":20,"chat_latency_ms":10,
+      "truncate_share":1})"};
+  const auto input = rows(dir, 150);
+  const auto refused = world(paid("submit", input));
+  CHECK(refused.exit == 65);
+  CHECK(says(refused.err, "tried first failed: truncated"));
+  CHECK(world(paid("submit", input, {"--stop-on-failures", "90%"})).exit == 65); // that is another matter
+  const auto accepted = world(paid("submit", input, {"--accept", "truncated"}));
+  CAPTURE(accepted.err);
+  CHECK(accepted.exit == 0);
+  CHECK(world.ledger("uploads") == 1);
+  CHECK(world.ledger("live_calls") == 3);
+  CHECK(world({"fetch", "a", "--wait", "--every", "50ms", "-o", (dir / "o").native()}).exit == 0);
+}
+
 TEST_CASE("urgent items wait for the answers, and are never sent where there is none")
 {
   const FreshDirectory dir;

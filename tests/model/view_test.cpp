@@ -53,6 +53,7 @@ TEST_CASE("what was tried first has failed when each item of it failed for good,
   CHECK(two.output == Tokens{60});
   CHECK(two.has_failed());
   CHECK_FALSE(tally_of_probe({probe(1, 2, 2, 0)}).has_failed());
+  CHECK_FALSE(tally_of_probe({probe(3, 0, 3, 0)}).has_failed()); // unusable, and accepted since
   CHECK_FALSE(tally_of_probe({probe(0, 3, 2, 0)}).has_failed()); // one of them for a passing reason
   CHECK_FALSE(tally_of_probe({probe(0, 2, 2, 1)}).has_failed());
   CHECK_FALSE(tally_of_probe({settled(0, 3, 0)}).has_failed());

@@ -202,6 +202,7 @@ void Run::judge(const Part& p)
       changed.accepted = m_job.policy.accept;
     });
     retire_outcomes({part(number)}, m_files);
+    if (m_job.pause == Pause::failures) lift_pause(); // where they are accepted now
   });
 }
 

@@ -194,8 +194,8 @@ struct ProbeTally {
   Tokens output = {};                ///< of the answers
   bool is_over = true;               ///< nothing more will come of the parts that hold them
 
-  /// Whether none of them is worth sending the rest.
-  bool has_failed() const { return items > 0 && is_over && failed_for_good == items; }
+  /// Whether they say that the rest is not worth sending. Answers that are accepted since then say otherwise.
+  bool has_failed() const { return items > 0 && is_over && failed_for_good == items && answered == 0; }
 };
 
 ProbeTally tally_of_probe(const std::vector<Part>& parts);
