@@ -6,6 +6,7 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/base/interrupt.hpp>
 #include <batchwright/report/grid.hpp>
+#include <batchwright/report/item.hpp>
 #include <batchwright/report/outlook.hpp>
 
 #include <fmt/format.h>
@@ -103,6 +104,13 @@ void Console::print(std::string_view line)
 void Console::say(std::string_view line)
 {
   if (!m_globals.quiet && !m_globals.json) text_on_stderr(line);
+}
+
+void Console::show_item(std::string_view record, std::string_view request)
+{
+  if (m_globals.json) return line_on_stderr(bw::report::item_json(record, request));
+  constexpr std::size_t most_prompt = 600;
+  line_on_stderr(bw::report::item(record, request, style(STDERR_FILENO), most_prompt) + '\n');
 }
 
 void Console::warn(std::string_view text)

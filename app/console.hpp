@@ -51,6 +51,9 @@ public:
   void write(std::string_view bytes);
   /// A line for people on stderr; nothing with --quiet or --json.
   void say(std::string_view line);
+  /// An item to look at, on stderr, with the beginning of its prompt; with --json as an object. Asked for by name, so
+  /// that --quiet does not hide it.
+  void show_item(std::string_view record, std::string_view request);
   /// How a job stands at a command's end: an object with --json, else a sentence, and whether its deadline was missed.
   void conclude(const batchwright::JobView& view, Stdout out);
   /// Tells an error. Returns the exit status that goes with it, the same as told.

@@ -12,7 +12,6 @@
 #include <batchwright/engine/show.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/model/share.hpp>
-#include <batchwright/report/item.hpp>
 #include <batchwright/report/plan.hpp>
 #include <batchwright/report/report.hpp>
 #include <batchwright/wire/answer.hpp>
@@ -431,11 +430,11 @@ bw::JobView send(Made made, const bw::engine::Goal& goal, const JobOptions& opti
     throw bw::Error{*failed};
   }
   if (!view.awaits_word || bw::process_interrupt().asked()) return view;
-  bw::engine::show(tools, made.job, {.probe = true}, [&](const bw::engine::ItemShown& item) {
-    console.say(bw::report::item(item.record, item.request, console.style(STDERR_FILENO)) + '\n');
-  });
+  bw::engine::show(tools, made.job, {.probe = true},
+                   [&](const bw::engine::ItemShown& item) { console.show_item(item.record, item.request); });
   const auto question = fmt::format("Send the other {}?", bw::report::counted(view.items.pending(), "item", "items"));
-  if (!options.yes && !console.confirm(question, "the rest waits for an answer", "say --yes", use_of_stdin(options)))
+  if (!options.yes &&
+      !console.confirm(question, "the rest waits for an answer", "say --yes to send it", use_of_stdin(options)))
     return view;
   return bw::engine::advance(tools, session.server(), made.job, goal, bw::engine::send_rest(tools, made.job));
 }

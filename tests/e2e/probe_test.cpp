@@ -483,6 +483,24 @@ TEST_CASE("--sample shows prompts and answers; with --yes it goes on, without it
   check_nothing_twice(world, 20);
 }
 
+TEST_CASE("--sample shows the beginning of a long prompt, and objects to a script")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), fast};
+  const auto input = dir.file("a.csv", "id,text\na," + std::string(5000, 'x') + "\n");
+  const auto ended = world(run_to(dir / "o", input,
+                                  {"--sample", "1", "--endpoint", "embeddings", "--model", "text-embedding-3-small",
+                                   "--name", "long", "--set", "dimensions=2"}));
+  CAPTURE(ended.err);
+  REQUIRE(ended.exit == 0);
+  CHECK(says(ended.err, " more)"));
+  CHECK(ended.err.size() < 3000);
+  const auto object = world(paid("submit", rows(dir, 3), {"--sample", "1", "--json", "--quiet"}));
+  CHECK(object.exit == 0);
+  CHECK(says(object.err, R"({"index":1,)"));
+  CHECK(says(object.err, R"("input":[{"role":"user","content":"Repeat: row 1"}]})"));
+}
+
 TEST_CASE("a no to --sample holds the rest, for poll and fetch as well, until the same submit says yes")
 {
   const FreshDirectory dir;
