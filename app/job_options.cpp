@@ -429,9 +429,11 @@ bw::JobView send(Made made, const bw::engine::Goal& goal, const JobOptions& opti
     if (session.globals.json) console.conclude(view, out);
     throw bw::Error{*failed};
   }
-  if (!view.awaits_word || bw::process_interrupt().asked()) return view;
+  const bool was_all = options.sample > 0 && view.state == bw::JobState::done; // nothing is left to ask about
+  if (!(view.awaits_word || was_all) || bw::process_interrupt().asked()) return view;
   bw::engine::show(tools, made.job, {.probe = true},
                    [&](const bw::engine::ItemShown& item) { console.show_item(item.record, item.request); });
+  if (was_all) return view;
   const auto question = fmt::format("Send the other {}?", bw::report::counted(view.items.pending(), "item", "items"));
   if (!options.yes &&
       !console.confirm(question, "the rest waits for an answer", "say --yes to send it", use_of_stdin(options)))

@@ -488,9 +488,9 @@ TEST_CASE("--sample shows the beginning of a long prompt, and objects to a scrip
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), fast};
   const auto input = dir.file("a.csv", "id,text\na," + std::string(5000, 'x') + "\n");
-  const auto ended = world(run_to(dir / "o", input,
-                                  {"--sample", "1", "--endpoint", "embeddings", "--model", "text-embedding-3-small",
-                                   "--name", "long", "--set", "dimensions=2"}));
+  const auto ended =
+      world({"run", input.native(), "--endpoint", "embeddings", "--model", "text-embedding-3-small", "--prompt",
+             "{{text}}", "--set", "dimensions=2", "--sample", "1", "--yes", "-o", (dir / "o").native(), "--name", "l"});
   CAPTURE(ended.err);
   REQUIRE(ended.exit == 0);
   CHECK(says(ended.err, " more)"));
