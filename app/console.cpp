@@ -6,6 +6,7 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/base/interrupt.hpp>
 #include <batchwright/report/grid.hpp>
+#include <batchwright/report/item.hpp>
 #include <batchwright/report/outlook.hpp>
 
 #include <fmt/format.h>
@@ -55,6 +56,12 @@ std::string line_from(int fd)
   return line;
 }
 
+/// Where answers come from while stdin holds data; else none.
+bw::Descriptor terminal_for(Stdin in)
+{
+  return bw::Descriptor{in == Stdin::holds_data ? ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY) : -1};
+}
+
 } // namespace
 
 Console::Console(const Globals& globals) : m_globals(globals) {}
@@ -99,6 +106,13 @@ void Console::say(std::string_view line)
   if (!m_globals.quiet && !m_globals.json) text_on_stderr(line);
 }
 
+void Console::show_item(std::string_view record, std::string_view request)
+{
+  if (m_globals.json) return line_on_stderr(bw::report::item_json(record, request));
+  constexpr std::size_t most_prompt = 600;
+  line_on_stderr(bw::report::item(record, request, style(STDERR_FILENO), most_prompt) + '\n');
+}
+
 void Console::warn(std::string_view text)
 {
   if (m_globals.json) return line_on_stderr(bw::report::json_warning(text));
@@ -137,12 +151,18 @@ bw::Exit Console::fail(const bw::Error& error)
   return exit;
 }
 
-bool Console::confirm(std::string_view question, std::string_view why, const std::string& hint, Stdin in)
+void Console::need_terminal(std::string_view why, const std::string& hint, Stdin in) const
 {
-  const bw::Descriptor tty{in == Stdin::holds_data ? ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY) : -1};
+  const auto tty = terminal_for(in);
   if (in == Stdin::holds_data ? !tty : !::isatty(STDIN_FILENO) || !::isatty(STDERR_FILENO)) {
     throw bw::Error{bw::Fault::usage, fmt::format("{}, and there is no terminal to ask on", why), hint};
   }
+}
+
+bool Console::confirm(std::string_view question, std::string_view why, const std::string& hint, Stdin in)
+{
+  need_terminal(why, hint, in);
+  const auto tty = terminal_for(in);
   if (m_progress) m_progress->clear();
   bw::write_all(tty ? tty.get() : STDERR_FILENO, fmt::format("{} [y/N] ", question));
   const auto answer = line_from(tty ? tty.get() : STDIN_FILENO);

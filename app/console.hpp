@@ -51,6 +51,9 @@ public:
   void write(std::string_view bytes);
   /// A line for people on stderr; nothing with --quiet or --json.
   void say(std::string_view line);
+  /// An item to look at, on stderr, with the beginning of its prompt; with --json as an object. Asked for by name, so
+  /// that --quiet does not hide it.
+  void show_item(std::string_view record, std::string_view request);
   /// How a job stands at a command's end: an object with --json, else a sentence, and whether its deadline was missed.
   void conclude(const batchwright::JobView& view, Stdout out);
   /// Tells an error. Returns the exit status that goes with it, the same as told.
@@ -62,6 +65,9 @@ public:
   /// A yes or no on the terminal; with data on stdin, on /dev/tty. Throws `Fault::usage` with why it has to be asked,
   /// and this hint, where nobody can be.
   bool confirm(std::string_view question, std::string_view why, const std::string& hint, Stdin in = Stdin::is_free);
+
+  /// Throws as `confirm` where nobody can be asked.
+  void need_terminal(std::string_view why, const std::string& hint, Stdin in) const;
 
   /// How stdout, or stderr, takes text: its width and whether it has colours.
   batchwright::report::Style style(int fd) const;

@@ -7,6 +7,9 @@
 #include "app/session.hpp"
 
 #include <batchwright/base/files.hpp>
+#include <batchwright/base/interrupt.hpp>
+#include <batchwright/engine/probe.hpp>
+#include <batchwright/engine/show.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/model/share.hpp>
 #include <batchwright/report/plan.hpp>
@@ -28,6 +31,12 @@ namespace {
 namespace bw = batchwright;
 using bw::Error;
 using bw::Fault;
+
+/// How many items are tried first, and of inputs of more than how many, where the user does not say.
+constexpr std::uint64_t usual_probe = 3;
+constexpr std::uint64_t tried_above = 100;
+/// More would be no trial.
+constexpr std::uint64_t most_tried = 1000;
 
 /// A known endpoint by its word, or any path of the API.
 std::string endpoint_of(const std::string& text)
@@ -87,6 +96,10 @@ std::uint64_t share_of(const std::string& text)
 /// What the user is asked to consent to.
 std::string question_of(const bw::engine::Draft& draft, const bw::PlanView& plan)
 {
+  if (draft.job.awaits_word && !draft.continues)
+    return fmt::format("Send {} to {} in real time, to see the answers?",
+                       bw::report::counted(plan.probe, "item", "items"),
+                       draft.job.request.model.empty() ? "several models" : draft.job.request.model);
   if (draft.costs_more) return "Send what batches leave undone in real time, at the full price?";
   const auto to = draft.job.request.model.empty() ? "several models" : draft.job.request.model;
   return draft.needs_consent ? fmt::format("Send {} items to {} now, and later what fails for a passing reason?",
@@ -113,18 +126,31 @@ void warn_of_idle_conditions(const bw::engine::Draft& draft, Console& console)
   }
 }
 
+Stdin use_of_stdin(const JobOptions& options)
+{
+  const bool is_read = std::find(options.inputs.begin(), options.inputs.end(), "-") != options.inputs.end();
+  return is_read ? Stdin::holds_data : Stdin::is_free;
+}
+
 /// Spending asks first: on a terminal with a question, elsewhere it must have been said on the command line.
 void get_consent(const JobOptions& options, const bw::engine::Draft& draft, const bw::PlanView& plan, Session& session)
 {
   const bool sends_nothing = draft.job.items == 0 || draft.job.cancel != bw::Cancel::none;
+  if (options.yes || sends_nothing) return;
   // Of the whole policy: where batches fall back on real time, all of it may go there.
   const auto expected = draft.job.policy.fallback == bw::Fallback::realtime ? plan.realtime : plan.estimate.cost;
-  if (options.yes || sends_nothing || was_asked(draft) || is_covered(options.money.max_cost, expected)) return;
-  const auto in = draft.spooled ? Stdin::holds_data : Stdin::is_free;
-  if (!session.console().confirm(question_of(draft, plan), "this spends money",
-                                 "say --yes to send it, --max-cost with an amount that covers it, or --dry-run to see "
-                                 "only what it would cost",
-                                 in)) {
+  const bool is_paid_for = is_covered(options.money.max_cost, expected);
+  const auto in = use_of_stdin(options);
+  constexpr auto why = "this spends money";
+  const std::string hint = "say --yes to send it, --max-cost with an amount that covers it, or --dry-run to see only "
+                           "what it would cost";
+  if (was_asked(draft)) { // but not whether the rest may go, where that is asked later
+    if (!is_paid_for && draft.job.awaits_word && bw::tally(draft.job, draft.parts).pending() > 0)
+      session.console().need_terminal(why, hint, in);
+    return;
+  }
+  if (is_paid_for) return;
+  if (!session.console().confirm(question_of(draft, plan), why, hint, in)) {
     throw Error{Fault::usage, "not sent: consent was not given"};
   }
 }
@@ -256,6 +282,18 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(acceptable_code());
+  auto* probe =
+      command
+          .add_option(
+              "--probe", o.probe,
+              "Items that are tried in real time before anything else is sent, spread over the input (default: 3 "
+              "of more than 100; 0: none)")
+          ->type_name("N")
+          ->check(whole_number("--probe", {.least = 0, .most = most_tried}));
+  command.add_option("--sample", o.sample, "Try N items first, show what is answered, and ask before the rest is sent")
+      ->type_name("N")
+      ->check(whole_number("--sample", {.most = most_tried}))
+      ->excludes(probe);
   command.add_flag("--keep-requests", o.keep_requests, "Keep request files after their part is settled");
   command
       .add_option("-o,--out", o.out,
@@ -347,6 +385,9 @@ bw::engine::Ask ask_of(const JobOptions& o)
   }
   apply(o.realtime, job);
   apply(o.money, job.policy);
+  ask.probe = {.items = o.sample > 0 ? o.sample : o.probe.value_or(usual_probe),
+               .above = o.sample > 0 || o.probe ? 0 : tried_above};
+  ask.awaits_word = o.sample > 0;
   job.policy.max_attempts = o.max_attempts;
   job.policy.keep_requests = o.keep_requests;
   job.policy.accept = joined(o.accept);
@@ -384,6 +425,27 @@ std::optional<Made> make_job(const JobOptions& options, Session& session)
   }
   get_consent(options, draft, plan, session);
   return Made{draft.job.name, bw::engine::found(session.tools(), draft)};
+}
+
+bw::JobView send(Made made, const bw::engine::Goal& goal, const JobOptions& options, Stdout out, Session& session)
+{
+  auto& console = session.console();
+  auto& tools = session.tools();
+  auto view = bw::engine::advance(tools, session.server(), made.job, goal, std::move(made.lock));
+  if (const auto failed = bw::engine::failed_probe(view)) {
+    if (session.globals.json) console.conclude(view, out);
+    throw bw::Error{*failed};
+  }
+  const bool was_all = options.sample > 0 && view.state == bw::JobState::done; // nothing is left to ask about
+  if (!(view.awaits_word || was_all) || bw::process_interrupt().asked()) return view;
+  bw::engine::show(tools, made.job, {.probe = true},
+                   [&](const bw::engine::ItemShown& item) { console.show_item(item.record, item.request); });
+  if (was_all) return view;
+  const auto question = fmt::format("Send the other {}?", bw::report::counted(view.items.pending(), "item", "items"));
+  if (!options.yes &&
+      !console.confirm(question, "the rest waits for an answer", "say --yes to send it", use_of_stdin(options)))
+    return view;
+  return bw::engine::advance(tools, session.server(), made.job, goal, bw::engine::send_rest(tools, made.job));
 }
 
 std::optional<bw::Millis> duration_of(const std::string& text, const char* option)

@@ -1,6 +1,7 @@
 // The options that make a job, the same for `submit` and `run`.
 #pragma once
 
+#include "app/console.hpp"
 #include "app/money_options.hpp"
 #include "app/realtime_options.hpp"
 
@@ -47,7 +48,9 @@ struct JobOptions {
   std::uint64_t enqueued_tokens = 0;
   std::string adopt_grace = {};
   bool keep_requests = false;
-  std::string out = {}; ///< empty: not given
+  std::optional<std::uint64_t> probe = {}; ///< nothing: as suits the input
+  std::uint64_t sample = 0;                ///< 0: not given
+  std::string out = {};                    ///< empty: not given
   std::string on_done = {};
   std::string name = {};
   bool allow_empty = false;
@@ -77,6 +80,12 @@ struct Made {
   std::string job = {};
   batchwright::FileLock lock;
 };
+
+/// Moves a job that was made: what is tried first goes first, and where the user wants to see what came of it, that is
+/// shown and asked about before the rest goes. Throws `Fault::input` where all that was tried failed; `out` is where
+/// the job is told of then.
+batchwright::JobView send(Made made, const batchwright::engine::Goal& goal, const JobOptions& options, Stdout out,
+                          Session& session);
 
 /// Drafts the job, shows what it comes to, gets consent, and makes it. Nothing for a dry run, which leaves nothing.
 std::optional<Made> make_job(const JobOptions& options, Session& session);

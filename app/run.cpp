@@ -27,7 +27,8 @@ bw::Exit run_run(const RunOptions& options, Session& session)
   if (!made) return bw::Exit::ok;
 
   const bw::engine::Goal goal{.until = bw::engine::Until::ended, .sending = bw::engine::Sending::yes, .every = every};
-  const auto view = bw::engine::advance(session.tools(), session.server(), made->job, goal, std::move(made->lock));
+  const auto out = to_stdout ? Stdout::holds_data : Stdout::is_free;
+  const auto view = send(std::move(*made), goal, options.job, out, session);
   Ending ending;
   if (to_stdout) ending.delivery.emplace();
   return finish(view, ending, session);
@@ -43,7 +44,8 @@ Exit status:
   4    no key, or the server refused it
   5    not finished yet
   64   usage, or consent is missing (--yes)
-  65   the input cannot be used: a message says where; nothing was sent
+  65   the input cannot be used: a message says where; nothing was sent. Or all that
+       was tried first failed: the server's words say why; nothing else was sent
   75   temporary: quota, or another process works on the job
   130  stopped by Ctrl-C; 143 by SIGTERM
 

@@ -35,11 +35,11 @@ bw::Exit run_submit(const SubmitOptions& options, Session& session)
 
   const bw::engine::Goal goal{.until = options.detach ? bw::engine::Until::sent : bw::engine::Until::admitted,
                               .sending = bw::engine::Sending::yes};
-  const auto view = bw::engine::advance(session.tools(), session.server(), made->job, goal, std::move(made->lock));
+  const auto view = send(std::move(*made), goal, options.job, Stdout::is_free, session);
   const auto handed = hand_over(view, session);
   tell_end(view, Stdout::is_free, session);
   if (const auto stopped = stopped_by_user()) return *stopped;
-  return view.pause == bw::Pause::none ? handed : bw::exit_for(view);
+  return view.pause == bw::Pause::none && !view.awaits_word ? handed : bw::exit_for(view);
 }
 
 constexpr auto help_footer = R"(
@@ -48,8 +48,10 @@ The job's name is printed on stdout. The same submit again continues the job.
 Exit status:
   0    everything is sent, or queued for room at the server
   4    no key, or the server refused it
+  5    the answers of --sample were seen, and the rest is not to be sent
   64   usage, or consent is missing (--yes)
-  65   the input cannot be used: a message says where; nothing was sent
+  65   the input cannot be used: a message says where; nothing was sent. Or all that
+       was tried first failed: the server's words say why; nothing else was sent
   74   the disk has no room for what the job may bring
   75   network trouble, or another process works on the job
 

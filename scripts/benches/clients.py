@@ -50,7 +50,7 @@ class Program:
 
 
 def run_words(input_file, in_flight):
-    words = ["run", input_file, "--mode", "realtime", "--name", "bench", "--yes", "--model", MODEL]
+    words = ["run", input_file, "--mode", "realtime", "--probe", "0", "--name", "bench", "--yes", "--model", MODEL]
     words += ["--prompt", "Classify as positive or negative: {{text}}", "--max-output-tokens", "16"]
     return [*words, *(["--max-in-flight", in_flight] if in_flight else [])]
 

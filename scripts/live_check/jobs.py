@@ -11,7 +11,7 @@ def submit(run, of, words, url):
     """No request is sent a second time by the program: the table is about the first."""
     path = run.directory / f"{of}.jsonl"
     path.write_text(run.content(of))
-    words = ["submit", str(path), "--name", run.name(of), "--yes", "--detach", "--fallback", "none", *words]
+    words = ["submit", str(path), "--name", run.name(of), "--yes", "--detach", "--fallback", "none", "--probe", "0", *words]
     words += ["--accept", "truncated,refused,content_filter"]  # an answer is an answer here
     words += ["--enqueued-tokens", "1000000000"]  # else jobs of one model start one after the other
     return run.program.run(words, url).need(EXIT_OK, EXIT_SOME_FAILED, EXIT_UNFINISHED, EXIT_TEMPORARY)

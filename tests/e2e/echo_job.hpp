@@ -21,10 +21,10 @@ inline std::filesystem::path rows(const FreshDirectory& dir, int count)
   return dir.file("a.csv", csv);
 }
 
-/// The words of `submit` or `run` on it; consent (`--yes`) is the caller's.
+/// The words of `submit` or `run` on it, with nothing tried first; consent (`--yes`) is the caller's.
 inline Words job_words(const std::string& command, const std::filesystem::path& input, const Words& more = {})
 {
-  Words words{command, input.native(), "--model", "gpt-5.4-mini", "--prompt", "Repeat: {{text}}"};
+  Words words{command, input.native(), "--model", "gpt-5.4-mini", "--prompt", "Repeat: {{text}}", "--probe", "0"};
   words.insert(words.end(), more.begin(), more.end());
   return words;
 }

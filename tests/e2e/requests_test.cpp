@@ -68,7 +68,7 @@ TEST_CASE("texts become a matrix: row i is item i, asked for in packs, none of t
   const auto npy = dir / "v.npy";
   const auto run = go(world, dir.file("t.csv", texts_csv(250)),
                       {"--endpoint", "embeddings", "--model", "text-embedding-3-small", "--prompt", "{{text}}", "--set",
-                       "dimensions=8", "--id-column", "id", "-o", npy.native()});
+                       "dimensions=8", "--id-column", "id", "--probe", "0", "-o", npy.native()});
   CAPTURE(run.err);
   REQUIRE(run.exit == 0);
   CHECK(world.ledger("requests_executed") == 3);

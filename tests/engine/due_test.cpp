@@ -54,6 +54,36 @@ TEST_CASE("a part whose file is built is uploaded")
   CHECK(now_due({}, {p}) == std::vector{Action{Do::upload, 1}});
 }
 
+TEST_CASE("while items are tried first nothing else leaves; files are built, and what is at the server comes home")
+{
+  auto probe = part_in(2, PartState::running);
+  probe.route = Route::realtime;
+  probe.pick = Pick::probe;
+  probe.sha256 = "5feceb";
+  auto built = part_in(1, PartState::planned);
+  built.sha256 = "5feceb";
+  auto urgent = part_in(3, PartState::planned);
+  urgent.route = Route::realtime;
+  urgent.pick = Pick::urgent;
+  urgent.sha256 = "5feceb";
+  const std::vector others{built, urgent, part_in(4, PartState::planned), part_in(5, PartState::queued),
+                           part_in(6, PartState::running)};
+  auto parts = others;
+  parts.push_back(probe);
+  CHECK(now_due({}, parts) == std::vector{Action{Do::poll, 6}, Action{Do::call, 2}, Action{Do::build, 4}});
+  parts.back().state = PartState::ended; // answered, and not counted yet
+  CHECK(now_due({}, parts) == std::vector{Action{Do::settle, 2}, Action{Do::poll, 6}, Action{Do::build, 4}});
+  parts.back().state = PartState::settled;
+  const std::vector all{Action{Do::poll, 6}, Action{Do::call, 3}, Action{Do::create, 5}, Action{Do::upload, 1},
+                        Action{Do::build, 4}};
+  CHECK(now_due({}, parts) == all);
+  Job asking;
+  asking.awaits_word = true;
+  CHECK(now_due(asking, parts) == std::vector{Action{Do::poll, 6}, Action{Do::build, 4}});
+  asking.cancel = Cancel::harvest; // nobody waits for a word any more
+  CHECK(now_due(asking, parts).size() == 5);
+}
+
 TEST_CASE("no more files are built than are soon to be sent")
 {
   std::vector<Part> parts;

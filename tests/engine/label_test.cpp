@@ -5,7 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 using namespace batchwright;
 using engine::label_of;
@@ -74,6 +76,54 @@ TEST_CASE("what a part is stands in the metadata, within the API's limits")
   CHECK_FALSE(label->overrides_lost);
   part.model = "gpt-5.4-mini"; // the job's, said in so many words
   CHECK(label->part == part);
+}
+
+TEST_CASE("what was tried first, and alone is missing in a part's range, is told where there is room")
+{
+  auto job = a_job();
+  job.probe = {5, 15, 20, 500};
+  auto part = a_part();
+  part.items = part.requests = 18;
+  CHECK(label_of(batch_of(job, part))->without.empty()); // of a list nobody knows
+  part.pick = Pick::others;
+  CHECK(label_of(batch_of(job, part))->without == std::vector<Ordinal>{15, 20});
+  part.items = part.requests = 17; // urgent ones are missing, too
+  CHECK(label_of(batch_of(job, part))->without.empty());
+  job.request.id_column = std::string(170, 'i');
+  part.model = std::string(170, 'm');
+  part.items = part.requests = 18;
+  CHECK(label_of(batch_of(job, part))->without == std::vector<Ordinal>{15, 20});
+  for (Ordinal gap = 21; gap < 29; ++gap)
+    job.probe.push_back(gap);
+  std::sort(job.probe.begin(), job.probe.end());
+  part.last = 2'000'000;
+  job.items = 3'000'000;
+  for (Ordinal gap = 1'000'000; gap < 1'000'030; ++gap)
+    job.probe.push_back(gap);
+  part.items = part.requests = part.last - part.first + 1 - 41;
+  const auto batch = batch_of(job, part);
+  CHECK(batch.metadata.at("bw_form").size() <= wire::openai().metadata_value);
+  REQUIRE(label_of(batch));
+  CHECK(label_of(batch)->without.empty());
+}
+
+TEST_CASE("gaps that cannot be are no label of ours")
+{
+  auto job = a_job();
+  job.probe = {15, 20};
+  auto part = a_part();
+  part.pick = Pick::others;
+  part.items = part.requests = 18;
+  auto batch = batch_of(job, part);
+  REQUIRE(label_of(batch));
+  const auto form = batch.metadata["bw_form"];
+  for (const auto* gaps : {"[15]", "[20,15]", "[15,15]", "[10,20]", "[15,29]", "[-1,15]", "[15,20,21]"}) {
+    CAPTURE(gaps);
+    auto other = form;
+    other.replace(other.find("[15,20]"), 7, gaps);
+    batch.metadata["bw_form"] = other;
+    CHECK_FALSE(label_of(batch));
+  }
 }
 
 TEST_CASE("overrides are told whole, however long, or as lost")

@@ -39,6 +39,53 @@ Part settled(std::uint64_t succeeded, std::uint64_t failed, std::uint64_t left)
 
 TEST_SUITE_BEGIN("model::view");
 
+TEST_CASE("what was tried first has failed when each item of it failed for good, and no other is waited for")
+{
+  const auto probe = [](std::uint64_t succeeded, std::uint64_t failed, std::uint64_t for_good, std::uint64_t left) {
+    auto part = settled(succeeded, failed, left);
+    part.pick = Pick::probe;
+    part.failed_for_good = for_good;
+    part.outcome.usage.output = {30};
+    return part;
+  };
+  const auto two = tally_of_probe({probe(0, 2, 2, 0), settled(0, 9, 0), probe(0, 1, 1, 0)});
+  CHECK(two.items == 3);
+  CHECK(two.output == Tokens{60});
+  CHECK(two.has_failed());
+  CHECK_FALSE(tally_of_probe({probe(1, 2, 2, 0)}).has_failed());
+  CHECK_FALSE(tally_of_probe({probe(3, 0, 3, 0)}).has_failed()); // unusable, and accepted since
+  CHECK_FALSE(tally_of_probe({probe(0, 3, 2, 0)}).has_failed()); // one of them for a passing reason
+  CHECK_FALSE(tally_of_probe({probe(0, 2, 2, 1)}).has_failed());
+  CHECK_FALSE(tally_of_probe({settled(0, 3, 0)}).has_failed());
+  auto running = probe(0, 0, 0, 0);
+  running.state = PartState::running;
+  CHECK_FALSE(tally_of_probe({probe(0, 2, 2, 0), running}).is_over);
+}
+
+TEST_CASE("the user's word is waited for once what was tried first is settled, and by nothing that is held anyway")
+{
+  auto job = job_of(10);
+  job.awaits_word = true;
+  auto probe = settled(2, 0, 0);
+  probe.pick = Pick::probe;
+  const std::vector parts{probe, part_of(PartState::planned, 8)};
+  const auto asks = view(job, parts, Held::no);
+  CHECK(asks.awaits_word);
+  CHECK(asks.state == JobState::open);
+  CHECK(asks.message.find("`batchwright cancel reviews`") != std::string::npos);
+  CHECK(exit_for(asks) == Exit::unfinished);
+  auto trying = parts;
+  trying[0] = part_of(PartState::running, 2);
+  trying[0].pick = Pick::probe;
+  CHECK_FALSE(view(job, trying, Held::no).awaits_word);
+  CHECK_FALSE(view(job, {probe, settled(8, 0, 0)}, Held::no).awaits_word);
+  job.cancel = Cancel::harvest;
+  CHECK_FALSE(view(job, parts, Held::no).awaits_word);
+  job.cancel = Cancel::none;
+  job.pause = Pause::failures;
+  CHECK_FALSE(view(job, parts, Held::no).awaits_word);
+}
+
 TEST_CASE("a tally sums what is settled; what a settled part left is pending in its child")
 {
   const auto sum = tally(job_of(100), {settled(60, 10, 5), part_of(PartState::planned, 5),

@@ -26,6 +26,32 @@ JobView waiting(const std::vector<Part>& parts)
 
 TEST_SUITE_BEGIN("report::plan");
 
+TEST_CASE("what is tried first is a line of the plan, and where it failed the way on is its own")
+{
+  PlanView plan{
+      .job = "reviews", .model = "m", .items = 150, .requests = 150, .parts = 1, .live_requests = 3, .probe = 3};
+  CHECK(report::plan(plan).find("\n  first   3 items in real time, to see how the model answers\n") !=
+        std::string::npos);
+  plan.probe = 0;
+  CHECK(report::plan(plan).find("first") == std::string::npos);
+
+  auto probe = part_of(PartState::settled);
+  probe.pick = Pick::probe;
+  probe.items = probe.failed_for_good = 3;
+  auto v = waiting({probe, part_of(PartState::planned)});
+  v.pause = Pause::failures;
+  v.state = JobState::paused;
+  v.message = "all 3 items that were tried first failed: no_such_thing: words";
+  const auto held = report::next_step(v);
+  CHECK(held.find("no_such_thing: words") != std::string::npos);
+  CHECK(held.find("--probe 0") != std::string::npos);
+  CHECK(held.find("--stop-on-failures") == std::string::npos);
+  v.pause = Pause::none;
+  v.awaits_word = true;
+  v.message = "the rest waits for your word";
+  CHECK(report::next_step(v) == "reviews: 600 items pending: the rest waits for your word");
+}
+
 TEST_CASE("a plan tells the work, its price, and what the figures rest on")
 {
   PlanView v{.job = "reviews",

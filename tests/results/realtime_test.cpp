@@ -3,6 +3,7 @@
 #include "tests/results/part_files.hpp"
 
 #include <batchwright/base/error.hpp>
+#include <batchwright/input/ordinals.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/model/journal_line.hpp>
 #include <batchwright/results/results.hpp>
@@ -201,6 +202,29 @@ TEST_CASE_FIXTURE(Fixture, "what could not be answered used up its attempts; wha
   }
   CHECK(last.failed_for_good == 0);
   CHECK(last.missing == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what fails for a passing reason when it is tried first is left for the way of the others")
+{
+  part.pick = Pick::probe;
+  input::OrdinalWriter list{files.ordinals};
+  for (Ordinal ordinal = 10; ordinal < 14; ++ordinal)
+    list.add(ordinal);
+  list.commit();
+  const auto failure = [](int i) { return refusal(id(static_cast<Ordinal>(i)), 500); };
+  journal({begin(0), at(0, 2, failure(10)), begin(1), at(1, 1, success(id(11)))});
+  settle();
+  CHECK(last.sums.succeeded == 1);
+  CHECK(last.left.count == 1); // an attempt was used up
+  CHECK(last.left_free.count == 2);
+  CHECK(last.failed_for_good == 0);
+  part.attempt = context.policy.max_attempts;
+  settle();
+  CHECK(last.sums.failed == 1);
+  part.attempt = 1;
+  part.pick = Pick::all; // it made all attempts itself
+  settle();
+  CHECK(last.sums.failed == 1);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a line that is being written is not there yet")

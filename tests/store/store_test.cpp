@@ -579,6 +579,23 @@ TEST_CASE("a database from before ends were written down is brought up, and know
   CHECK(store.job("reviews")->ended_at == job.ended_at);
 }
 
+TEST_CASE("a database from before items were tried first is brought up, and none of it is")
+{
+  const tests::FreshDirectory home;
+  const auto database = home / "state.db";
+  std::filesystem::copy_file(FIXTURES "/state/schema-11.db", database);
+  Store store{database};
+  auto job = store.job("reviews").value();
+  CHECK(job.items == 3);
+  CHECK(job.probe.empty());
+  CHECK_FALSE(job.awaits_word);
+  job.probe = {1};
+  Transaction tx{store};
+  tx.update(job);
+  tx.commit();
+  CHECK(store.job("reviews")->probe == job.probe);
+}
+
 TEST_CASE(
     "a database from before the real-time route is brought up, and nothing of it is urgent, switched or withdrawn")
 {

@@ -66,6 +66,8 @@ inline batchwright::Job full_job(std::string name, std::uint64_t items)
                 .max_cost = PicoUsd{51},
                 .strict_cap = true};
   job.urgent = {{"tier", every_byte()}, {"漢字", ""}, {"tier", "gold"}};
+  job.probe = {0, 25, std::numeric_limits<Ordinal>::max()};
+  job.awaits_word = true;
   job.switched_at = at(43);
   job.ended_at = at(47);
   job.skip_bad = 9;

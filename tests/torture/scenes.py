@@ -490,7 +490,7 @@ class Adopt(Rebuilt):
         return ["adopt", "--requests", str(self.job.input), *self.made, "--name", self.job.name]
 
     def set_up(self):
-        self.job.submit = ["submit", str(self.job.input), "--name", self.job.name, "--yes"]
+        self.job.submit = ["submit", str(self.job.input), "--name", self.job.name, "--probe", "0", "--yes"]
         lines = self.job.input.read_text().splitlines(keepends=True)
         how = {"endpoint": "/v1/chat/completions", "completion_window": "24h"}
         self.made = []

@@ -138,7 +138,8 @@ class Job:
         # Under ptrace LeakSanitizer cannot work, and after a kill there is nothing to report.
         sanitizer = os.environ.get("ASAN_OPTIONS", "")
         self.environment["ASAN_OPTIONS"] = f"{sanitizer}:detect_leaks=0".lstrip(":")
-        self.submit = ["submit", str(self.input), "--name", name, *self.asks, "--requests-per-part", str(per_part)]
+        self.submit = ["submit", str(self.input), "--name", name, *self.asks, "--probe", "0"]
+        self.submit += ["--requests-per-part", str(per_part)]
         if not learns:  # the room at the server: then the first part of a model goes alone
             self.submit += ["--enqueued-tokens", "100000000"]
         self.submit += ["--adopt-grace", grace, "--yes"]

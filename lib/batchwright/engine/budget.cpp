@@ -4,6 +4,7 @@
 #include <batchwright/engine/forecast.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/model/journal_line.hpp>
+#include <batchwright/money/tokens.hpp>
 #include <batchwright/wire/answer.hpp>
 
 #include <algorithm>
@@ -12,12 +13,18 @@
 namespace batchwright::engine {
 namespace {
 
+/// The longest answer that is reckoned with where nothing is known of any.
+constexpr auto most_of_a_guess = money::assumed_output * 10;
+
 /// The work that is kept back for; nothing where nothing bounds it.
 std::optional<Workload> reserved_work(const Tools& tools, const Job& job, const Part& part)
 {
   const auto length = length_of(tools, job, part);
   auto each = job.policy.strict_cap ? length.most : length.usual ? length.usual : length.most;
   if (length.basis == Basis::none) each = Tokens{};
+  // What is tried first, so that this can be known of the others, is too little to be bounded by anything better.
+  const bool is_guess = is_probe(part) && length.basis == Basis::assumed;
+  if (is_guess) each = std::min(length.most.value_or(most_of_a_guess), most_of_a_guess);
   if (!each) return std::nullopt;
   const auto knows = length.basis == Basis::answers && !job.policy.strict_cap;
   const auto error = 1 + (knows ? money::input_error_after : money::input_error_at_first);

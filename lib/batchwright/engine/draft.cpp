@@ -226,7 +226,7 @@ void look_ahead(Draft& made, Tools& tools)
   if (made.leaving) made.time_for_batches = made.leaving->at - made.drafted_at;
 }
 
-void plan(Draft& made, Tools& tools, input::Empty empty)
+void plan(Draft& made, Tools& tools, input::Empty empty, requests::ProbeAsk probe = {})
 {
   Job& job = made.job;
   auto plan = requests::plan(
@@ -236,11 +236,12 @@ void plan(Draft& made, Tools& tools, input::Empty empty)
         if (tools.interrupt.asked())
           throw Error{Fault::interrupted, "stopped while reading the input; nothing was sent"};
       },
-      empty);
+      empty, probe);
   input::Pins pins{job.inputs};
   pins.check(); // what was planned is what was digested
   job.inputs = pins.inputs();
   job.items = plan.items;
+  job.probe = std::move(plan.probe);
   made.parts = std::move(plan.parts);
   made.request_bytes = plan.bytes;
   made.urgent = std::move(plan.urgent);
@@ -342,6 +343,7 @@ void complete(Job& job, const wire::Profile& profile)
 void fill(Draft& made, Tools& tools, const Ask& ask)
 {
   check(ask, tools.profile);
+  made.has_probe = ask.probe.items > 0;
   Job& job = made.job;
   job = ask.job;
   for (const auto& path : ask.inputs)
@@ -366,7 +368,12 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
     reckon(made, tools, raw_work(job, input, made.parts));
     return;
   }
-  plan(made, tools, ask.empty);
+  plan(made, tools, ask.empty, ask.probe);
+  if (ask.awaits_word && job.probe.empty() && job.items > 0) {
+    throw Error{Fault::usage, "--sample: no item can be tried first, since images and videos never are",
+                "leave it out; --dry-run shows what they would cost"};
+  }
+  job.awaits_word = ask.awaits_word && job.items > 0;
   job.uuid = make_uuid();
   job.created_at = tools.clock.now();
   job.estimated = made.estimate.cost;
@@ -395,7 +402,7 @@ void check_cap(const Draft& made)
   }
   const bool is_bounded =
       e.basis == Basis::none || e.basis == Basis::bound || (e.worst && *e.worst <= *job.policy.max_cost);
-  const bool learns = e.basis == Basis::answers;
+  const bool learns = e.basis == Basis::answers || !job.probe.empty();
   if (is_bounded || (learns && !job.policy.strict_cap)) return;
   if (job.policy.strict_cap && e.worst) return; // the model's own bound, which is a long one
   throw Error{Fault::usage, "--max-cost: nothing says how long answers may be, so that no cap can be kept",
@@ -454,6 +461,7 @@ PlanView plan_view(const Tools& tools, const Draft& draft)
           .mode = draft.job.mode,
           .fallback = draft.job.policy.fallback,
           .urgent = urgent_items(draft),
+          .probe = draft.continues ? 0 : draft.job.probe.size(),
           .rest = draft.rest,
           .max_cost = draft.job.policy.max_cost,
           .strict_cap = draft.job.policy.strict_cap,
@@ -471,13 +479,17 @@ PlanView plan_view(const Tools& tools, const Draft& draft)
 
 namespace {
 
-/// Another bound of failures than before: those that were met are over and done with.
-void go_on_after_failures(Tools& tools, store::Transaction& tx, const Job& job)
+/// Another bound of failures than before: those that were met are over and done with. So are those of items that were
+/// tried first, where none is to be tried.
+void go_on_after_failures(Tools& tools, store::Transaction& tx, const Job& job, bool has_probe)
 {
   const auto known = tools.store.job(job.name);
-  if (!known || known->policy.stop_on_failures == job.policy.stop_on_failures) return;
-  for (auto part : tools.store.parts(job.name)) {
-    if (part.failed_for_good == 0) continue;
+  const bool other_bound = known && known->policy.stop_on_failures != job.policy.stop_on_failures;
+  const auto parts = tools.store.parts(job.name);
+  const bool probe_failed = tally_of_probe(parts).has_failed();
+  for (auto part : parts) {
+    const bool is_over = probe_failed && is_probe(part) ? !has_probe : other_bound;
+    if (!is_over || part.failed_for_good == 0) continue;
     part.failed_for_good = 0;
     tx.put(job.name, part);
   }
@@ -499,7 +511,7 @@ FileLock found(Tools& tools, const Draft& draft)
     if (!job) throw Error{Fault::busy, fmt::format("the job {} was just removed", name), "run the command again"};
     if (job->standing == Standing::consented) {
       take_over(*job, draft.asked);
-      go_on_after_failures(tools, tx, *job);
+      go_on_after_failures(tools, tx, *job, draft.has_probe);
       tx.update(with_kept_input(tools, draft, *job));
     } else {
       go_on(tools, tx, with_kept_input(tools, draft, draft.asked), draft.planned);

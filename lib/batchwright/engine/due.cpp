@@ -124,6 +124,14 @@ bool allowed(Do what, const Job& job, Sending sending)
   return !sends(what) || (sending == Sending::yes && pause == Pause::none);
 }
 
+/// What waits while items of the job are tried first, and then for the user's word where that is wanted. Files are
+/// built all the same.
+bool waits_for_probe(Do what, const Part& part, const Job& job, bool tries_first)
+{
+  const bool leaves = what == Do::upload || what == Do::create || what == Do::call;
+  return leaves && !is_probe(part) && (tries_first || job.awaits_word);
+}
+
 /// How many request files stand built and have no batch yet. Parts of one model wait for the same room, those of
 /// another for another.
 using Kind = std::pair<Route, std::string_view>;
@@ -171,12 +179,14 @@ Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& bus
 {
   auto ahead = built_by_kind(parts, busy);
   auto called = called_by_model(parts, busy);
+  const bool tries_first = std::any_of(parts.begin(), parts.end(), is_live_probe);
 
   Due d;
   auto taken = busy;
   for (const auto& part : parts) {
     const auto what = action_for(part, job);
     if (!what || taken.contains(part.number) || !allowed(*what, job, sending)) continue;
+    if (waits_for_probe(*what, part, job, tries_first)) continue;
     const auto gathers = *what == Do::build ? gathers_until(part, parts) : std::nullopt;
     const bool waits_for_nothing = *what == Do::give_up || *what == Do::reroute; // what it waited for is wanted no more
     const auto when = gathers ? gathers : waits_for_nothing ? std::nullopt : part.due;

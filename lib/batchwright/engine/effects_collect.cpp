@@ -123,7 +123,9 @@ void Run::settle(const Part& p, const results::SettleFiles& files, results::Canc
   // bytes.
   // Those of packs that were in flight are read from it, too.
   const bool is_packed_call = p.route == Route::realtime && p.requests != p.items && as == Do::give_up;
-  const bool rebuild = !has_ids(m_job, files) || (is_packed_call && !std::filesystem::exists(files.requests));
+  const bool lacks_list = p.has_list() && !std::filesystem::exists(files.ordinals); // given up before it was built
+  const bool rebuild =
+      lacks_list || !has_ids(m_job, files) || (is_packed_call && !std::filesystem::exists(files.requests));
   if (p.elsewhere > 0) context.elsewhere = held_by_later(p, m_parts, m_files);
   const auto work = [this, job = m_job, p, files, context, rebuild, built = request_files(p)] {
     if (rebuild) m_pins.hold([&] { return requests::build(job, p, built); });
@@ -163,6 +165,7 @@ void Run::record_settled(int number, const results::Settled& settled)
   if (settled.obstacle == Pause::auth)
     pause(Pause::auth, fmt::format("part {}: requests were refused for want of permission (401 or 403)", number));
   tell_of_outputs(parent, settled);
+  if (is_probe(parent)) tell_of_probe();
   hold_after_failures();
   if (settled.missing > 0) {
     note(Note::Level::warning, fmt::format("part {}: the server returned no line for {} of {} requests", number,
@@ -202,6 +205,7 @@ void Run::judge(const Part& p)
       changed.accepted = m_job.policy.accept;
     });
     retire_outcomes({part(number)}, m_files);
+    if (m_job.pause == Pause::failures) lift_pause(); // where they are accepted now
   });
 }
 
@@ -270,6 +274,8 @@ Mark Run::nearest_mark(const Part& parent, Ordinal first) const
 /// some lines never ran: the rest of it is still worth half the price, where there is time for it.
 Route Run::route_after(const Part& parent, int attempt) const
 {
+  const bool goes_as_others = is_probe(parent) && m_job.mode != Mode::realtime && !m_job.switched_at;
+  if (goes_as_others) return Route::batch;
   if (parent.route == Route::realtime || m_job.switched_at || parent.withdrawn) return Route::realtime;
   const bool never_ran = failed_as_a_whole(parent) && attempt == parent.attempt;
   return m_job.policy.fallback == Fallback::realtime && !never_ran ? Route::realtime : Route::batch;

@@ -22,6 +22,13 @@ constexpr Millis between_figures{2'000};
 /// How often it is noted that all is still put off.
 constexpr Millis between_sights{600'000};
 
+/// How often a part sends a request at most. What is only tried first leaves attempts for the way that all others go.
+int attempts_of(const Job& job, const Part& p)
+{
+  constexpr int attempts_of_probe = 2;
+  return is_probe(p) ? std::min(attempts_of_probe, job.policy.max_attempts) : job.policy.max_attempts;
+}
+
 /// What a request will be charged: the larger of its input, as its share of the part's, and what bounds its answer.
 std::function<std::int64_t(std::string_view)> charge_of(const Job& job, const Part& p)
 {
@@ -65,7 +72,8 @@ void Run::call(const Part& p)
                                    .journal = m_files.output(p.number),
                                    .count = p.requests,
                                    .first_attempt = p.attempt,
-                                   .max_attempts = m_job.policy.max_attempts,
+                                   .max_attempts = attempts_of(m_job, p),
+                                   .is_trial = is_probe(p),
                                    .timeout = tier == "flex" ? flex_timeout : request_timeout,
                                    .service_tier = tier,
                                    .careful = m_probing,

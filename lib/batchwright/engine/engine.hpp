@@ -62,6 +62,9 @@ struct Ask {
   InputFormat format = InputFormat::automatic;
   input::Empty empty = input::Empty::refuse; ///< whether no item at all makes a job, done at once
   int pipe = 0;                              ///< the descriptor that `-` reads: standard input
+  requests::ProbeAsk probe = {};             ///< items of a new job that are tried in real time before the others;
+                                             ///< none: a job that was held since those failed goes on
+  bool awaits_word = false;                  ///< a new job sends nothing else before `send_rest`
 };
 
 /// What a job would come to.
@@ -80,6 +83,7 @@ struct Draft {
   std::vector<std::uint64_t> urgent = {}; ///< for how many items each condition of Job::urgent holds; empty: not read
   std::vector<Error> skipped = {};
   std::uint64_t skipped_count = 0;
+  bool has_probe = false;                    ///< whether items were asked to be tried first
   Job asked = {};                            ///< where it continues a job: what was asked for now
   bool continues = false;                    ///< there is such a job already: `job` is that one, with the new policy
   bool costs_more = false;                   ///< of such a job: from now on its rest may go in real time

@@ -77,6 +77,7 @@ void begin_finish(Tools& tools, const std::string& name, std::optional<PicoUsd> 
 {
   auto job = known_job(tools, name);
   job.switched_at = tools.clock.now();
+  job.awaits_word = false;
   job.policy.fallback = Fallback::realtime;
   if (at_most) job.policy.max_cost = spent_so_far(tools, job) + *at_most;
   if (job.mode == Mode::batch) job.mode = Mode::hybrid;

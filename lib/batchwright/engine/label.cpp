@@ -4,10 +4,12 @@
 #include <batchwright/wire/profile.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <functional>
 #include <limits>
 #include <string_view>
 
@@ -29,7 +31,17 @@ std::string short_name(const std::string& name, std::string_view instead)
   return written.size() > longest ? std::string{instead} : name;
 }
 
-std::string form_of(const Job& job, const Part& part)
+/// The items between a part's first and last that were tried first, as JSON, where all others between them are its own;
+/// else nothing.
+std::string gaps_of(const Job& job, const Part& part)
+{
+  const auto begin = std::lower_bound(job.probe.begin(), job.probe.end(), part.first);
+  const std::vector<Ordinal> gaps{begin, std::upper_bound(begin, job.probe.end(), part.last)};
+  const bool is_whole = part.pick == Pick::others && part.items + gaps.size() == part.last - part.first + 1;
+  return is_whole && !gaps.empty() ? fmt::format("[{}]", fmt::join(gaps, ",")) : std::string{};
+}
+
+std::string form_of(const Job& job, const Part& part, std::size_t room)
 {
   const auto& spec = job.request;
   std::string text;
@@ -45,6 +57,9 @@ std::string form_of(const Job& job, const Part& part)
   if (policy.max_attempts != Policy{}.max_attempts)
     w.member("attempts", static_cast<std::int64_t>(policy.max_attempts));
   if (policy.fallback != Policy{}.fallback) w.member("fallback", name(policy.fallback));
+  const auto gaps = gaps_of(job, part);
+  constexpr std::string_view around = R"(,"without":})";
+  if (!gaps.empty() && text.size() + around.size() + gaps.size() <= room) w.key("without").raw(gaps);
   w.end_object();
   return text;
 }
@@ -137,6 +152,13 @@ std::string text_of(const json::Value& object, std::string_view key)
   return member ? member->text().value_or("") : "";
 }
 
+void read_gaps(Label& label, const json::Value& gaps)
+{
+  if (!gaps.is(json::Kind::array)) return;
+  for (const auto& gap : gaps.elements())
+    label.without.push_back(static_cast<Ordinal>(gap.integer().value_or(-1)));
+}
+
 /// False where it cannot be read: without it answers would be taken for another's.
 bool read_form(Label& label, const std::string& text)
 {
@@ -153,6 +175,7 @@ bool read_form(Label& label, const std::string& text)
   const auto attempts = count_of(form, "attempts");
   if (attempts > 0 && attempts < most) label.max_attempts = static_cast<int>(attempts);
   label.fallback = fallback_named(text_of(form, "fallback")).value_or(label.fallback);
+  if (const auto gaps = form.get("without")) read_gaps(label, *gaps);
   return true;
 }
 
@@ -173,6 +196,15 @@ void read_overrides(Label& label, const wire::Metadata& metadata)
   if (set && set->is(json::Kind::object)) label.part.set = set->raw();
 }
 
+/// Whether the items that are told not to be a part's own are all that its range has beside them.
+bool gaps_make_sense(const std::vector<Ordinal>& gaps, const Part& p)
+{
+  const auto is_inside = [&](Ordinal gap) { return p.first < gap && gap < p.last; };
+  return gaps.empty() ||
+         (p.items + gaps.size() == p.last - p.first + 1 && std::all_of(gaps.begin(), gaps.end(), is_inside) &&
+          std::adjacent_find(gaps.begin(), gaps.end(), std::greater_equal<>{}) == gaps.end());
+}
+
 /// Whether the numbers can be those of a part. They are a server's word: lists and sums are made of them.
 bool makes_sense(const Label& label)
 {
@@ -181,7 +213,7 @@ bool makes_sense(const Label& label)
   return is_job_name(label.job) && within(p.number) && within(p.attempt) && within(label.job_items) &&
          within(p.items) && p.first <= p.last && p.last < label.job_items && p.items <= p.last - p.first + 1 &&
          within(p.requests) && p.requests <= p.items && p.inputs_per_request <= std::uint64_t{most} &&
-         p.input_tokens.n >= 0 && p.input_tokens.n <= most;
+         p.input_tokens.n >= 0 && p.input_tokens.n <= most && gaps_make_sense(label.without, p);
 }
 
 } // namespace
@@ -202,7 +234,7 @@ wire::Metadata metadata_of(const Job& job, const Part& part, const std::string& 
                           {"bw_tokens", std::to_string(part.input_tokens.n)},
                           {"bw_mark", fmt::format("{}:{}:{}:{}", mark.ordinal, mark.input, mark.offset, mark.line)},
                           {"bw_options", options_digest(job)},
-                          {"bw_form", form_of(job, part)}};
+                          {"bw_form", form_of(job, part, room)}};
   put_overrides(metadata, overrides_of(job, part), room);
   return metadata;
 }

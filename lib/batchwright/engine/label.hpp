@@ -21,7 +21,8 @@ namespace batchwright::engine {
 ///   bw_options     the digest of what the job sends
 ///   bw_form        JSON, what cannot be read off its requests: {"model","pack","requests","ids","lines","schema"}, and
 ///   of
-///                  the job's policy, where it is not the usual one, {"attempts","fallback"}
+///                  the job's policy, where it is not the usual one, {"attempts","fallback"}, and "without", the items
+///                  of its range that are not its own, where it holds all but those that were tried first
 ///   bw_overrides   JSON, where it is asked otherwise than the job; bw_overrides_2, bw_overrides_3 go on where that is
 ///                  long
 struct Label {
@@ -35,6 +36,7 @@ struct Label {
   bool has_schema = false;                  ///< the job's answers keep to one
   int max_attempts = Policy{}.max_attempts; ///< of the job when the batch was made
   Fallback fallback = Policy{}.fallback;    ///< likewise
+  std::vector<Ordinal> without = {};        ///< the only items of its range that are not its own; empty: not told
   bool overrides_lost = false; ///< the part is asked otherwise than the job, in more words than the metadata takes
   Part part = {}; ///< number, attempt, ordinals, mark, size of packs, model, endpoint, overrides, tokens, requests
 };

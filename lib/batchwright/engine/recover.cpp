@@ -112,7 +112,8 @@ private:
                        "is asked as the job is",
                        part.number));
     }
-    const bool needs_requests = !is_range(part) || (has_ids() && !hides_ids());
+    if (!label.without.empty()) write_list_without(part, label.without);
+    const bool needs_requests = !is_told(part) || (has_ids() && !hides_ids());
     if (needs_requests) fetch_requests(part);
     return part;
   }
@@ -154,7 +155,7 @@ private:
   /// come again with the input; of a list nobody can tell the items any more.
   void lose_requests(Part& part)
   {
-    if (is_range(part)) {
+    if (is_told(part)) {
       m_job.standing = Standing::bare;
       return;
     }
@@ -202,7 +203,7 @@ private:
     std::erase_if(m_parts, [this](const Part& p) { return m_lost.contains(p.number); });
     if (has_ids() && !hides_ids()) return find_by_ids();
     for (const auto& part : m_parts) {
-      if (!part.listed) continue;
+      if (is_told(part)) continue;
       std::vector<Ordinal> ordinals;
       each_id(part, [&](const std::string& id) {
         const auto pack = pack_of(id);
@@ -223,22 +224,23 @@ private:
     const auto input_of = [this](const Part& p) { return is_ready_made(m_job) ? p.mark.input : 0; };
     std::map<Key, std::optional<Ordinal>> wanted;
     for (const auto& part : m_parts) {
-      if (part.listed && part.attempt == 1) throw is_ready_made(m_job) ? mixed(part) : picked(part);
-      if (part.listed) each_id(part, [&](std::string id) { wanted[{input_of(part), std::move(id)}] = {}; });
+      if (is_told(part)) continue;
+      if (part.attempt == 1) throw is_ready_made(m_job) ? mixed(part) : picked(part);
+      each_id(part, [&](std::string id) { wanted[{input_of(part), std::move(id)}] = {}; });
     }
     for (const auto& part : m_parts) {
-      if (part.listed) continue;
-      if (is_ready_made(m_job)) write_range(part);
+      if (!is_told(part)) continue;
+      if (is_ready_made(m_job) && is_range(part)) write_range(part);
       if (wanted.empty() || part.sha256.empty()) continue;
-      auto ordinal = part.first;
+      input::Ordinals ordinals{part, m_files.ordinals(part.number)};
       each_id(part, [&](std::string id) {
         const auto found = wanted.find({input_of(part), std::move(id)});
+        const auto ordinal = ordinals.next();
         if (found != wanted.end()) found->second = ordinal;
-        ++ordinal;
       });
     }
     for (const auto& part : m_parts) {
-      if (!part.listed) continue;
+      if (is_told(part)) continue;
       std::vector<Ordinal> ordinals;
       each_id(part, [&](std::string id) {
         if (const auto known = wanted.at({input_of(part), std::move(id)})) ordinals.push_back(*known);
@@ -272,13 +274,24 @@ private:
                     part.batch.str(), part.file.str())};
   }
 
-  void write_range(const Part& part) const
+  void write_range(const Part& part, const std::vector<Ordinal>& without = {}) const
   {
     input::OrdinalWriter list{m_files.ordinals(part.number)};
-    for (auto ordinal = part.first; ordinal <= part.last; ++ordinal)
-      list.add(ordinal);
+    for (auto ordinal = part.first; ordinal <= part.last; ++ordinal) {
+      if (!std::binary_search(without.begin(), without.end(), ordinal)) list.add(ordinal);
+    }
     list.commit();
   }
+
+  /// Of a part that holds all of its range but what was tried first.
+  void write_list_without(const Part& part, const std::vector<Ordinal>& gaps)
+  {
+    write_range(part, gaps);
+    m_told.insert(part.number);
+  }
+
+  /// Whether the metadata of its batch tells a part's items.
+  bool is_told(const Part& part) const { return is_range(part) || m_told.contains(part.number); }
 
   void write_list(const Part& part, std::vector<Ordinal> ordinals) const
   {
@@ -355,6 +368,7 @@ private:
   std::map<int, const Remains::Batch*> m_kept = {}; // by part
   std::vector<const Remains::Batch*> m_twins = {};
   std::vector<Part> m_parts = {};
+  std::set<int> m_told = {}; // parts that are no ranges, but the metadata of their batches tells what they lack
   std::set<int> m_lost = {}; // parts whose items nobody can tell
 };
 

@@ -1,6 +1,7 @@
 // The steps of an advance: what is due is asked, and started where there is room.
 
 #include <batchwright/engine/join.hpp>
+#include <batchwright/engine/probe.hpp>
 #include <batchwright/engine/run.hpp>
 #include <batchwright/engine/settling.hpp>
 
@@ -84,8 +85,8 @@ void Run::lift_pause()
   if (m_job.pause == Pause::none ||
       (m_goal.sending == Sending::no && !hinders_collecting && m_job.cancel == Cancel::none))
     return;
-  if (m_job.pause == Pause::disk) return;                        // goes on when there is room
-  if (m_job.pause == Pause::failures && stopping_part()) return; // only who says so goes on: `submit`, `retry`
+  if (m_job.pause == Pause::disk) return;                              // goes on when there is room
+  if (m_job.pause == Pause::failures && is_held_by_failures()) return; // only who says so goes on: `submit`, `retry`
   if (m_job.pause == Pause::quota) {
     // A timer waits for its time; somebody who runs a command may know better.
     if (m_goal.until == Until::idle && m_job.probe_at && now() < *m_job.probe_at &&
@@ -106,13 +107,34 @@ const Part* Run::stopping_part() const
   return found == m_parts.end() ? nullptr : &*found;
 }
 
+bool Run::is_held_by_failures() const
+{
+  return stopping_part() || tally_of_probe(m_parts).has_failed();
+}
+
 /// Follows from the parts alone, so that no crash and no other pause makes it forgotten.
 void Run::hold_after_failures()
 {
+  if (!is_held_by_failures() || m_job.pause != Pause::none || tally(m_job, m_parts).pending() == 0) return;
+  const auto probe = tally_of_probe(m_parts);
+  if (probe.has_failed()) {
+    return pause(Pause::failures, fmt::format("all {} items that were tried first failed: {}", probe.items,
+                                              first_failure(m_tools, m_job, m_parts)));
+  }
   const auto* part = stopping_part();
-  if (!part || m_job.pause != Pause::none || tally(m_job, m_parts).pending() == 0) return;
   pause(Pause::failures,
         fmt::format("{} of {} items of part {} failed for good", part->failed_for_good, part->items, part->number));
+}
+
+/// Once the last of them is settled.
+void Run::tell_of_probe()
+{
+  const auto probe = tally_of_probe(m_parts);
+  if (!probe.is_over) return;
+  const auto done = static_cast<std::int64_t>(probe.answered + probe.failed);
+  const auto output = done > 0 ? (probe.output.n + done / 2) / done : 0;
+  const auto length = output > 0 ? fmt::format(", {} output tokens each on average", output) : std::string{};
+  note(Note::Level::info, fmt::format("probe: {} of {} answered{}", probe.answered, probe.items, length));
 }
 
 void Run::look_for_wish()
@@ -231,7 +253,9 @@ bool Run::wanted(const Action& action) const
     return std::none_of(m_parts.begin(), m_parts.end(), [](const Part& p) { return p.state == PartState::creating; });
   }
   if (action.what == Do::call) {
-    if (m_goal.until == Until::sent) return false; // whoever stays longer sends them
+    const bool tries_first = std::any_of(m_parts.begin(), m_parts.end(),
+                                         [&](const Part& p) { return p.number == action.part && is_live_probe(p); });
+    if (m_goal.until == Until::sent && !tries_first) return false; // whoever stays longer sends them
     return !m_probing || m_called.empty();
   }
   const bool asks = action.what == Do::poll || action.what == Do::cancel;
@@ -330,7 +354,7 @@ bool Run::reached() const
   const auto is_sent = [this, is_left](const Part& p) {
     if (m_waits_for_money && is_left(p)) return true;
     if (p.route == Route::realtime) { // what is answered is settled at once, by whoever stayed for it
-      const bool is_ours = m_goal.until != Until::sent;
+      const bool is_ours = m_goal.until != Until::sent || is_live_probe(p);
       return is_over(p) || (is_ours ? p.due && *p.due > now() + longest_stay : m_job.cancel == Cancel::none);
     }
     return is_over(p) || has_live_batch(p) || p.state == PartState::ended || p.state == PartState::fetched ||

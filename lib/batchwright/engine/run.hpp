@@ -89,6 +89,8 @@ private:
   void lift_pause();
   void claim_room();
   const Part* stopping_part() const;
+  bool is_held_by_failures() const;
+  void tell_of_probe();
   void hold_after_failures();
   void look_for_wish();
   void look_for_late_wish();

@@ -88,8 +88,8 @@ void Run::make_fit(const Part& p)
   const auto fit = fitting(p);
   const auto price = reserve_of(m_tools, m_job, p).value_or(PicoUsd{});
   const auto each = price.n / static_cast<std::int64_t>(std::max<std::uint64_t>(1, p.requests));
-  const bool is_worth_it = saturating_multiply(each, static_cast<std::int64_t>(fit)) * pieces_of_a_cap >=
-                           m_job.policy.max_cost->n;
+  const bool is_worth_it =
+      saturating_multiply(each, static_cast<std::int64_t>(fit)) * pieces_of_a_cap >= m_job.policy.max_cost->n;
   if (p.route == Route::batch && fit > 0 && is_worth_it) {
     note(Note::Level::detail,
          fmt::format("part {} is cut: {} of its {} requests fit under the cap", p.number, fit, p.requests));
@@ -100,10 +100,10 @@ void Run::make_fit(const Part& p)
   for (const auto& other : m_parts) {
     if (is_called(other)) rest -= std::min(rest, unsigned_of(other.remote.completed + other.remote.failed));
   }
-  pause(Pause::budget, fmt::format("{} of the cap of {} are spent, and what is left does not cover more of the {} items "
-                                   "that have no answer",
-                                   dollars(*m_job.policy.max_cost - m_purse->left()), dollars(*m_job.policy.max_cost),
-                                   rest));
+  pause(Pause::budget,
+        fmt::format("{} of the cap of {} are spent, and what is left does not cover more of the {} items "
+                    "that have no answer",
+                    dollars(*m_job.policy.max_cost - m_purse->left()), dollars(*m_job.policy.max_cost), rest));
 }
 
 /// What the requests of a part may spend, where there is a cap.
@@ -119,10 +119,9 @@ realtime::Spending Run::spending_of(const Part& p) const
     const auto size = mean_bytes > 0 ? static_cast<double>(line.size()) / mean_bytes : 1.0;
     return PicoUsd{static_cast<std::int64_t>(mean * (in * size + (1 - in))) + 1};
   };
-  return {.purse = m_purse,
-          .key = p.number,
-          .most_of = share,
-          .cost_of = [prices](std::string_view body) { return cost_of_body(prices, body); }};
+  return {.purse = m_purse, .key = p.number, .most_of = share, .cost_of = [prices](std::string_view body) {
+            return cost_of_body(prices, body);
+          }};
 }
 
 } // namespace batchwright::engine

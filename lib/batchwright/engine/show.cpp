@@ -96,7 +96,7 @@ std::optional<Ordinal> index_of(const std::string& word)
 class Choice {
 public:
   Choice(const Job& job, const ShowAsk& ask)
-      : m_writer(results::jsonl_writer(job)), m_ask(ask), m_index(index_of(ask.item))
+      : m_job(job), m_writer(results::jsonl_writer(job)), m_ask(ask), m_index(index_of(ask.item))
   {
     std::string nothing;
     m_writer->begin(nothing);
@@ -106,6 +106,8 @@ public:
   {
     if (m_ask.failed && outcome.status != Status::failed) return false;
     if (m_index && *m_index != outcome.ordinal) return false;
+    const auto& probe = m_job.probe;
+    if (m_ask.probe && !std::binary_search(probe.begin(), probe.end(), outcome.ordinal)) return false;
     const bool by_id = !m_ask.item.empty() && !m_index;
     if (outcome.status == Status::pending) {
       m_record = fmt::format(R"({{"index":{},"status":"pending"}})", outcome.ordinal);
@@ -120,6 +122,7 @@ public:
   const std::string& record() const { return m_record; }
 
 private:
+  const Job& m_job;
   std::unique_ptr<results::RecordWriter> m_writer;
   const ShowAsk& m_ask;
   std::optional<Ordinal> m_index;

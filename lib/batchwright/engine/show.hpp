@@ -16,6 +16,7 @@ struct ShowAsk {
   bool failed = false;                     ///< failed items only
   std::string item = {};                   ///< one item, by its index or its custom_id; empty: all
   std::optional<std::uint64_t> limit = {}; ///< how many at most
+  bool probe = false;                      ///< items that were tried before the others only
 };
 
 struct ItemShown {

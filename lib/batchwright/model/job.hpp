@@ -160,6 +160,8 @@ struct Job {
   std::uint64_t skip_bad = 0;                                   ///< how many bad records may be put aside
   std::vector<std::pair<std::string, std::string>> urgent = {}; ///< field and value: items of which one holds go in
                                                                 ///< real time at once
+  std::vector<Ordinal> probe = {}; ///< items that are tried in real time before anything else is sent, ascending
+  bool awaits_word = false;        ///< once they were tried nothing more is sent before the user says so
   std::uint64_t items = 0;
   std::string base_url = {};
   std::string account = {}; ///< endpoint with organisation and project, else a digest of the key
@@ -186,6 +188,21 @@ struct Job {
 
 /// Whether so much of a settled part failed for good that the policy sends nothing more.
 bool stops(const Policy& policy, const Part& part);
+
+/// What came of the items that were tried first, so far.
+struct ProbeTally {
+  std::uint64_t items = 0;
+  std::uint64_t answered = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t failed_for_good = 0; ///< of those: permanently or unusably, unless the user goes on all the same
+  Tokens output = {};                ///< of the answers
+  bool is_over = true;               ///< nothing more will come of the parts that hold them
+
+  /// Whether they say that the rest is not worth sending. Answers that are accepted since then say otherwise.
+  bool has_failed() const { return items > 0 && is_over && failed_for_good == items && answered == 0; }
+};
+
+ProbeTally tally_of_probe(const std::vector<Part>& parts);
 
 /// The model that the part's requests ask: the job's, where the part names none of its own.
 inline const std::string& model_of(const Job& job, const Part& part)

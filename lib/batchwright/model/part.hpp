@@ -33,7 +33,8 @@ enum class Route : std::uint8_t {
 enum class Pick : std::uint8_t {
   all = 0,
   urgent = 1,
-  others = 2 ///< those that are not urgent
+  others = 2, ///< those that are neither urgent nor tried first
+  probe = 3,  ///< those that are tried first, before anything else is sent
 };
 
 enum class PartState : std::uint8_t {
@@ -271,6 +272,18 @@ struct Part {
 inline bool has_live_batch(const Part& part)
 {
   return part.route == Route::batch && (part.state == PartState::running || part.state == PartState::cancelling);
+}
+
+/// Whether it holds items that are tried before the others.
+inline bool is_probe(const Part& part)
+{
+  return part.pick == Pick::probe;
+}
+
+/// Whether they are still being tried.
+inline bool is_live_probe(const Part& part)
+{
+  return is_probe(part) && is_live(part.state);
 }
 
 /// Whether its requests are being sent one by one, or were when the command that did it ended.

@@ -88,6 +88,21 @@ bool stops(const Policy& policy, const Part& part)
   return part.failed_for_good * 100'000'000 >= part.items * policy.stop_on_failures; // of a percent, in millionths
 }
 
+ProbeTally tally_of_probe(const std::vector<Part>& parts)
+{
+  ProbeTally sum;
+  for (const auto& part : parts) {
+    if (!is_probe(part)) continue;
+    sum.items += part.items;
+    sum.answered += part.outcome.succeeded;
+    sum.failed += part.outcome.failed;
+    sum.failed_for_good += part.failed_for_good;
+    sum.output += part.outcome.usage.output;
+    sum.is_over = sum.is_over && !is_live(part.state);
+  }
+  return sum;
+}
+
 Tally tally(const Job& job, const std::vector<Part>& parts)
 {
   Tally sum{.items = job.items};
@@ -141,6 +156,12 @@ JobView view(const Job& job, const std::vector<Part>& parts, Held held)
   v.deadline = job.policy.deadline;
   v.ended_at = job.ended_at;
   v.switched_at = job.switched_at;
+  const bool is_free = job.pause == Pause::none && job.cancel == Cancel::none && v.items.pending() > 0;
+  v.awaits_word = job.awaits_word && is_free && tally_of_probe(parts).is_over;
+  if (v.awaits_word) {
+    v.message =
+        fmt::format("the rest waits for your word: the same `submit` sends it, `batchwright cancel {}` ends it", v.job);
+  }
   v.billed_again = PicoUsd{};
   const auto usual = cost_of_an_item(job);
   v.spent = v.realtime = PicoUsd{};

@@ -72,6 +72,7 @@ struct JobView {
   Handover handover = {};
   Cancel cancel = Cancel::none;
   std::optional<Instant> fetched_at = {};
+  bool awaits_word = false; ///< what was tried first was answered: the user says whether the rest is sent
 
   std::optional<PicoUsd> saved() const;
   /// Whether it ended and what was to be done then is not done yet.
@@ -98,6 +99,7 @@ struct PlanView {
   Mode mode = Mode::batch;
   Fallback fallback = Fallback::batch;
   std::uint64_t urgent = 0;             ///< items that go in real time at once
+  std::uint64_t probe = 0;              ///< items that are tried before the others
   RestSpan rest = {};                   ///< all of it, were it sent in real time
   std::optional<PicoUsd> max_cost = {}; ///< nothing: no cap
   bool strict_cap = false;

@@ -258,7 +258,7 @@ struct Processor::State {
               .let_go = conditions.limiter.let_go(),
               .max_attempts = r.work().max_attempts,
               .in_silence = conditions.is_old_news(call),
-              .is_free = conditions.is_free(call, decision.billed, now),
+              .is_free = !r.work().is_trial && conditions.is_free(call, decision.billed, now),
               .is_large = conditions.is_large(call.tokens)});
       conditions.note(call, answered, decision, now);
       r.account(call, answered, decision);

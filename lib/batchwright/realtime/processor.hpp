@@ -37,10 +37,11 @@ struct Work {
   std::string owner = {};              ///< works of different owners take turns, those of one go in the order they came
   std::filesystem::path requests = {}; ///< request lines, one after the other
   std::filesystem::path journal = {};
-  std::uint64_t count = 0;       ///< request lines in the file
-  int first_attempt = 1;         ///< which attempt of its items the first sending is
-  int max_attempts = 3;          ///< the last attempt
-  Millis timeout{600'000};       ///< of one request
+  std::uint64_t count = 0; ///< request lines in the file
+  int first_attempt = 1;   ///< which attempt of its items the first sending is
+  int max_attempts = 3;    ///< the last attempt
+  bool is_trial = false;   ///< an attempt counts though the server is in trouble: others wait for what comes of it
+  Millis timeout{600'000}; ///< of one request
   std::string service_tier = {}; ///< written into bodies that name none; empty: none
   bool careful = false;          ///< one at a time until one is answered: something stood in the way before
   std::function<std::int64_t(std::string_view line)> tokens_of = {}; ///< what a request will be charged, our estimate

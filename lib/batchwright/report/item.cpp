@@ -54,14 +54,27 @@ std::optional<json::Value> input_of(const json::Value& body)
   return std::nullopt;
 }
 
-void add_prompt(Paragraphs& out, const json::Value& body)
+/// Its beginning, in whole characters.
+std::string shortened(std::string text, std::size_t most)
 {
+  if (text.size() <= most) return text;
+  auto size = most;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80)
+    --size;
+  const auto more = text.size() - size;
+  text.resize(size);
+  return fmt::format("{} ... ({} more)", text, bytes(more));
+}
+
+void add_prompt(Paragraphs& out, const json::Value& body, std::size_t most)
+{
+  const auto text_of = [most](const json::Value& value) { return shortened(words_of(value), most); };
   const auto input = input_of(body);
-  if (!input || !input->is(json::Kind::array)) return out.add("input", words_of(input.value_or(body)));
+  if (!input || !input->is(json::Kind::array)) return out.add("input", text_of(input.value_or(body)));
   for (const auto& element : input->elements()) {
     const auto role = element.get("role");
     const auto content = element.get("content");
-    out.add(role ? words_of(*role) : "input", words_of(content.value_or(element)));
+    out.add(role ? words_of(*role) : "input", text_of(content.value_or(element)));
   }
 }
 
@@ -82,7 +95,7 @@ std::string head_of(const json::Value& record, const Style& style)
 
 } // namespace
 
-std::string item(std::string_view record_json, std::string_view request, const Style& style)
+std::string item(std::string_view record_json, std::string_view request, const Style& style, std::size_t most_prompt)
 {
   json::Document record_document;
   json::Document request_document;
@@ -90,7 +103,7 @@ std::string item(std::string_view record_json, std::string_view request, const S
   const auto record = record_document.root();
   Paragraphs out{style};
   if (!request.empty() && request_document.parse(request)) {
-    add_prompt(out, request_document.root().get("body").value_or(request_document.root()));
+    add_prompt(out, request_document.root().get("body").value_or(request_document.root()), most_prompt);
   }
   if (const auto answer = record.get("output")) out.add("answer", words_of(*answer));
   if (const auto calls = record.get("tool_calls")) out.add("tool calls", calls->raw());

@@ -142,6 +142,13 @@ std::string input_line(const PlanView& v)
   return text.empty() ? text : text + '\n';
 }
 
+/// What goes before all else.
+std::string probe_line(const PlanView& v)
+{
+  if (v.probe == 0) return {};
+  return fmt::format("  first   {} in real time, to see how the model answers\n", counted(v.probe, "item", "items"));
+}
+
 /// What is sent, and how: uploaded for batches, or one by one, which takes its time.
 std::string way_line(const PlanView& v)
 {
@@ -225,6 +232,11 @@ std::string_view remedy(Pause pause)
 /// What ends a pause.
 std::string way_on(const JobView& v, const std::string& poll)
 {
+  if (v.pause == Pause::failures && tally_of_probe(v.parts).has_failed()) {
+    return fmt::format("the same `submit` with --probe 0 sends the rest all the same; `batchwright show {} --failed` "
+                       "shows what failed, `batchwright retry {}` sends that again",
+                       v.job, v.job);
+  }
   if (v.pause == Pause::failures) {
     return fmt::format(
         "the same `submit` with another --stop-on-failures, or none, sends the rest; `batchwright show {} "
@@ -252,6 +264,7 @@ std::string plan(const PlanView& v)
                                             counted(v.items, "item is", "items are"), model)
                               : fmt::format("{}: {} for {}\n", v.job, amount_of_work(v), model);
   text += input_line(v);
+  text += probe_line(v);
   text += way_line(v);
   text += token_line(v);
   text += '\n';
@@ -284,6 +297,9 @@ std::string next_step(const JobView& v)
   const auto why = waiting_for(v);
   if (v.pause != Pause::none) {
     return fmt::format("{} is paused ({}): {}\n  {}", v.job, name(v.pause), harmless(v.message), way_on(v, poll));
+  }
+  if (v.awaits_word) {
+    return fmt::format("{}: {} pending: {}", v.job, counted(v.items.pending(), "item", "items"), v.message);
   }
   const bool needs_input = v.standing == Standing::recovered || v.standing == Standing::bare;
   if (v.state == JobState::cancelling && needs_input) {

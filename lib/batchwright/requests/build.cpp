@@ -96,15 +96,15 @@ void write_items(const Part& part, const PartFiles& files, input::Stream& stream
 }
 
 /// Writes those items between a part's first and last that are of its kind, and their list: of ready-made requests, by
-/// model and endpoint; where some are urgent, those or the others.
+/// model and endpoint; where some are urgent or tried first, those or the others.
 void write_matching(const Job& job, const Part& part, const PartFiles& files, input::Stream& stream,
                     Assembler& assembler, RequestFile& file, IdFile& ids)
 {
-  const Urgency urgency{job.urgent};
+  const Kinds kinds{job};
   input::OrdinalWriter list{files.ordinals};
   std::uint64_t found = 0;
   for (const auto* item = stream.next(); item && item->mark.ordinal <= part.last; item = stream.next()) {
-    if (!urgency.picks(part.pick, *item)) continue;
+    if (!kinds.picks(part.pick, *item)) continue;
     const auto* request = assembler.take(*item);
     const bool is_other = is_ready_made(job) && (request->model != part.model || request->endpoint != part.endpoint);
     if (is_other) continue;

@@ -4,6 +4,7 @@
 #include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/assembler.hpp>
 #include <batchwright/requests/ids.hpp>
+#include <batchwright/requests/probe.hpp>
 #include <batchwright/requests/requests.hpp>
 #include <batchwright/requests/urgency.hpp>
 #include <batchwright/wire/endpoint.hpp>
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -39,12 +41,17 @@ public:
 
   void at(const Mark& mark)
   {
-    const auto bytes = m_before[mark.input] + mark.offset;
+    const auto bytes = bytes_before(mark);
     if (!m_on_read || (bytes < m_due_bytes && mark.ordinal < m_due_items)) return;
     m_on_read(bytes, m_packed ? 0 : m_total, mark.ordinal);
     m_due_bytes = bytes + bytes_between_reports;
     m_due_items = mark.ordinal + items_between_reports;
   }
+
+  /// Bytes before an item, over all inputs.
+  std::uint64_t bytes_before(const Mark& mark) const { return m_before[mark.input] + mark.offset; }
+  /// Of all inputs; nothing where nobody knows.
+  std::optional<std::uint64_t> bytes() const { return m_packed ? std::nullopt : std::optional{m_total}; }
 
   void end(std::uint64_t items) const
   {
@@ -68,14 +75,16 @@ struct OpenPart {
 
 class Planner {
 public:
-  Planner(const Job& job, const OnRead& on_read)
+  Planner(const Job& job, const OnRead& on_read, ProbeAsk probe)
       : m_job(job),
         m_assembler(assembler_for(job, job.request.inputs_per_request)),
         m_urgency(job.urgent),
-        m_report(job.inputs, on_read)
+        m_report(job.inputs, on_read),
+        m_probe(choose_probe(job, probe, m_report.bytes()))
   {
     m_plan.urgent.resize(m_urgency.conditions());
     if (m_urgency.has_conditions()) m_urgent = assembler_for(job, job.request.inputs_per_request);
+    if (m_probe.is_any()) m_first = assembler_for(job, 1);
     ensure(job.limits.requests > 0 && job.limits.bytes > 0, "a part may hold something");
   }
 
@@ -86,12 +95,14 @@ public:
       m_report.at(item->mark);
       if (is_ready_made(m_job) && item->mark.input != m_input) begin_input(item->mark.input);
       if (has_user_ids(m_job)) m_ids.add(hash_of(m_assembler->custom_id(*item)));
-      const bool is_urgent = m_urgent && is_urgent_item(*item);
-      auto& assembler = is_urgent ? *m_urgent : *m_assembler;
-      if (const auto* request = assembler.take(*item)) add(*request, pick_of(is_urgent));
+      const auto pick = pick_of(*item);
+      if (const auto* request = assembler_of(pick)->take(*item)) add(*request, pick);
     }
-    if (const auto* request = m_assembler->finish()) add(*request, pick_of(false));
-    if (const auto* request = m_urgent ? m_urgent->finish() : nullptr) add(*request, Pick::urgent);
+    for (const auto pick : {Pick::others, Pick::urgent, Pick::probe}) {
+      auto* assembler = assembler_of(pick);
+      if (const auto* request = assembler ? assembler->finish() : nullptr) add(*request, pick);
+    }
+    name_ranges();
     order_parts();
     m_report.end(m_plan.items);
     if (m_plan.items == 0 && empty == input::Empty::refuse) throw no_item();
@@ -127,10 +138,37 @@ private:
     return is_any;
   }
 
-  Pick pick_of(bool is_urgent) const
+  Pick pick_of(const input::Item& item)
   {
-    if (!m_urgent) return Pick::all;
+    const bool is_urgent = m_urgent && is_urgent_item(item); // counted whatever becomes of it
+    if (is_tried_first(item)) return Pick::probe;
     return is_urgent ? Pick::urgent : Pick::others;
+  }
+
+  bool is_tried_first(const input::Item& item)
+  {
+    if (!m_probe.is_due(item.mark.ordinal, m_report.bytes_before(item.mark))) return false;
+    const auto& endpoint = is_ready_made(m_job) ? m_first->take(item)->endpoint : m_job.request.endpoint;
+    if (wire::makes_pictures(endpoint)) return false; // the next one that does not is as good
+    m_probe.take();
+    m_plan.probe.push_back(item.mark.ordinal);
+    return true;
+  }
+
+  Assembler* assembler_of(Pick pick) const
+  {
+    return pick == Pick::probe ? m_first.get() : pick == Pick::urgent ? m_urgent.get() : m_assembler.get();
+  }
+
+  /// Where no item of a part's range is another's, the range tells which are its own.
+  void name_ranges()
+  {
+    const auto& probe = m_plan.probe;
+    for (auto& part : m_plan.parts) {
+      const auto first = std::lower_bound(probe.begin(), probe.end(), part.first);
+      const bool is_mixed = m_urgent || (first != probe.end() && *first <= part.last);
+      if (part.pick == Pick::others && !is_mixed) part.pick = Pick::all;
+    }
   }
 
   /// Parts are numbered in the order of their first items.
@@ -169,7 +207,9 @@ private:
   {
     Part part;
     part.pick = pick;
-    part.route = pick == Pick::urgent || m_job.mode == Mode::realtime ? Route::realtime : Route::batch;
+    const bool waits = pick == Pick::others && m_job.mode != Mode::realtime;
+    part.route = waits ? Route::batch : Route::realtime;
+    if (pick == Pick::probe && m_job.request.inputs_per_request > 1) part.inputs_per_request = 1;
     part.number = static_cast<int>(m_plan.parts.size()) + 1;
     part.first = request.mark.ordinal;
     part.mark = request.mark;
@@ -239,8 +279,10 @@ private:
   const Job& m_job;
   std::unique_ptr<Assembler> m_assembler;
   std::unique_ptr<Assembler> m_urgent = {}; // null: nothing is urgent
+  std::unique_ptr<Assembler> m_first = {};  // null: nothing is tried first
   Urgency m_urgency;
   ReadReport m_report;
+  ProbeChoice m_probe;
   std::uint32_t m_input = 0;                                                  // of the ready-made lines at hand
   std::map<std::tuple<std::string, std::string, Pick>, OpenPart> m_open = {}; // by model, endpoint and kind
   IdHashes m_ids = {};
@@ -249,9 +291,9 @@ private:
 
 } // namespace
 
-Plan plan(const Job& job, const OnRead& on_read, input::Empty empty)
+Plan plan(const Job& job, const OnRead& on_read, input::Empty empty, ProbeAsk probe)
 {
-  return Planner{job, on_read}.run(empty);
+  return Planner{job, on_read, probe}.run(empty);
 }
 
 } // namespace batchwright::requests

@@ -75,6 +75,12 @@ void complete(RequestSpec& spec);
 /// How far the reading of the input is: bytes read of bytes in all (0: not known), items so far.
 using OnRead = std::function<void(std::uint64_t bytes, std::uint64_t total, std::uint64_t items)>;
 
+/// How many items are tried before the others.
+struct ProbeAsk {
+  std::uint64_t items = 0; ///< 0: none; all, where there are no more
+  std::uint64_t above = 0; ///< only of an input with more items than so many
+};
+
 /// What a job's input comes to.
 struct Plan {
   std::vector<Part> parts = {}; ///< numbered from 1, planned, attempt 1, each a contiguous range with its mark
@@ -84,15 +90,18 @@ struct Plan {
   std::map<std::string, Workload> by_model = {}; ///< of ready-made requests: our estimate
   bool output_assumed = false;            ///< of ready-made requests: one has no bound, its output is an assumption
   std::vector<std::uint64_t> urgent = {}; ///< for how many items each condition of Job::urgent holds
+  std::vector<Ordinal> probe = {};        ///< those that are tried first, as Job::probe keeps them
   std::vector<Error> skipped = {};        ///< records that were put aside, the first hundred
   std::uint64_t skipped_count = 0;
 };
 
 /// Reads all of the input once, makes every line, checks it, and cuts parts. Parts of ready-made requests have one
-/// file, one model and one endpoint each, and hold those lines of their range that have them. Memory: one line, and 16
-/// bytes an item where the user named an id column. Throws `Fault::input` for any bad record, an id twice (both places
-/// named), a request above the limits, no item at all (but where that is allowed); `Fault::usage` as LineMaker.
-Plan plan(const Job& job, const OnRead& on_read = {}, input::Empty empty = input::Empty::refuse);
+/// file, one model and one endpoint each, and hold those lines of their range that have them. Items that are tried
+/// first stand spread over the input, the same ones each time, in requests and parts of their own; images and videos,
+/// which cost much, are none of them. Memory: one line, and 16 bytes an item where the user named an id column. Throws
+/// `Fault::input` for any bad record, an id twice (both places named), a request above the limits, no item at all (but
+/// where that is allowed); `Fault::usage` as LineMaker.
+Plan plan(const Job& job, const OnRead& on_read = {}, input::Empty empty = input::Empty::refuse, ProbeAsk probe = {});
 
 /// Listed items as parts.
 struct Cut {

@@ -1,9 +1,11 @@
-// Which items are urgent: those of which one of the user's conditions holds. Private to requests/.
+// Which items are urgent: those of which one of the user's conditions holds; and which kind of parts an item goes into.
+// Private to requests/.
 #pragma once
 
 #include <batchwright/input/input.hpp>
 #include <batchwright/model/job.hpp>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,14 +24,29 @@ public:
   bool holds(const input::Item& item) const;
   /// The same of one of the conditions, by its place.
   bool holds(const input::Item& item, std::size_t condition) const;
-  /// Whether an item is of a part's kind.
-  bool picks(Pick pick, const input::Item& item) const
-  {
-    return pick == Pick::all || holds(item) == (pick == Pick::urgent);
-  }
 
 private:
   const std::vector<std::pair<std::string, std::string>>& m_conditions;
+};
+
+/// The kinds of a job's items: those that are tried first, those that are urgent, the others. REQUIRED: the job
+/// outlives it.
+class Kinds {
+public:
+  explicit Kinds(const Job& job) : m_urgency(job.urgent), m_probe(job.probe) {}
+
+  /// Whether an item belongs in parts of this kind. Throws as Urgency.
+  bool picks(Pick pick, const input::Item& item) const { return pick == Pick::all || pick == kind_of(item); }
+
+private:
+  Pick kind_of(const input::Item& item) const
+  {
+    if (std::binary_search(m_probe.begin(), m_probe.end(), item.mark.ordinal)) return Pick::probe;
+    return m_urgency.holds(item) ? Pick::urgent : Pick::others;
+  }
+
+  Urgency m_urgency;
+  const std::vector<Ordinal>& m_probe;
 };
 
 } // namespace batchwright::requests

@@ -124,9 +124,9 @@ struct Settled {
 /// of its items: they are left for smaller packs, until the bad one stands alone.
 ///
 /// The output file of a real-time part is its journal. An answer in it is the last word on its item: the part made all
-/// attempts itself, so that a transient one fails. Items without an answer are a free retry. Where they fail (the job
-/// is cancelled, or there is no fallback) although a request of theirs was sent and may have been billed, they count as
-/// paid, and the message says so.
+/// attempts itself, so that a transient one fails, but in a part that tries items first. Items without an answer are a
+/// free retry. Where they fail (the job is cancelled, or there is no fallback) although a request of theirs was sent
+/// and may have been billed, they count as paid, and the message says so.
 ///
 /// Throws `Fault::storage`; `Fault::bug` where files are not this part's.
 Settled settle(const Part& part, const SettleFiles& files, const SettleContext& context);

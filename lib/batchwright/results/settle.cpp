@@ -48,10 +48,12 @@ bool is_passing(Judgement judgement)
   return judgement == Judgement::transient || judgement == Judgement::free_retry;
 }
 
-/// Whether another part may do better. One in real time made all attempts itself: what it wrote is its last word.
-bool is_worth_another(Judgement judgement, Route route)
+/// Whether another part may do better. One in real time made all attempts itself: what it wrote is its last word. But
+/// one that tries items first leaves them to the way of the others.
+bool is_worth_another(Judgement judgement, const Part& part)
 {
-  return is_passing(judgement) && !(route == Route::realtime && judgement == Judgement::transient);
+  const bool made_all = part.route == Route::realtime && !is_probe(part);
+  return is_passing(judgement) && !(made_all && judgement == Judgement::transient);
 }
 
 /// What the policy makes of a judgement. Pending: the item is left for another attempt.
@@ -59,7 +61,7 @@ Status status_after(Judgement judgement, const Part& part, const Policy& policy)
 {
   // What was stopped to be finished in real time goes on there, whatever else fails for good.
   const bool goes_on = policy.fallback != Fallback::none || part.withdrawn;
-  const bool may_go_on = goes_on && is_worth_another(judgement, part.route);
+  const bool may_go_on = goes_on && is_worth_another(judgement, part);
   switch (judgement) {
   case Judgement::success:
     return Status::succeeded;
@@ -223,7 +225,7 @@ private:
   /// Nothing is tried again in a cancelled job.
   bool is_cancelled(Judgement judgement) const
   {
-    return m_context.cancelled != Cancelled::no && is_worth_another(judgement, m_part.route);
+    return m_context.cancelled != Cancelled::no && is_worth_another(judgement, m_part);
   }
 
   void answered(const Places& places, const Pick& pick, Judgement judgement, std::string_view line)

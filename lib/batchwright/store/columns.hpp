@@ -13,10 +13,12 @@
 #include <concepts>
 #include <cstdint>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace batchwright::store {
 
@@ -83,6 +85,8 @@ void each_column(Some<Job> auto& job, auto&& column)
   column("advanced_at", job.advanced_at);
   column("switched_at", job.switched_at);
   column("ended_at", job.ended_at);
+  column("probe", job.probe);
+  column("awaits_word", job.awaits_word);
 }
 
 void each_column(Some<PinnedInput> auto& input, auto&& column)
@@ -313,6 +317,15 @@ const std::string& to_cell(const Id<Tag>& id)
   return id.str();
 }
 
+/// "25,75,125".
+inline std::string to_cell(const std::vector<Ordinal>& ordinals)
+{
+  std::string text;
+  for (const auto ordinal : ordinals)
+    text += (text.empty() ? "" : ",") + std::to_string(ordinal);
+  return text;
+}
+
 template<class T>
 std::optional<std::int64_t> to_cell(const std::optional<T>& value)
 {
@@ -364,6 +377,14 @@ template<class Tag>
 void from_cell(std::string cell, Id<Tag>& id)
 {
   id = Id<Tag>{std::move(cell)};
+}
+
+inline void from_cell(const std::string& cell, std::vector<Ordinal>& ordinals)
+{
+  ordinals.clear();
+  std::istringstream text{cell};
+  for (std::string number; std::getline(text, number, ',');)
+    ordinals.push_back(std::stoull(number));
 }
 
 template<class T>

@@ -329,9 +329,15 @@ CREATE TABLE experiences (
 );
 )sql";
 
-inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint,
-                                       deliveries,   acceptance,        survival,   rebuilding,
-                                       realtime,     endings,           put_off,    accounts};
+/// The items that are tried first, and whether the user is asked before the rest goes. `parts.pick` may be 3 (probe).
+inline constexpr std::string_view probing = R"sql(
+ALTER TABLE jobs ADD COLUMN probe TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN awaits_word INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint, deliveries,
+                                       acceptance,   survival,          rebuilding, realtime,       endings,
+                                       put_off,      accounts,          probing};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store

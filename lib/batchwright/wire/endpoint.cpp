@@ -43,4 +43,9 @@ const Endpoint* find_endpoint(std::string_view word_or_path)
   return found == known.end() ? nullptr : found;
 }
 
+bool makes_pictures(std::string_view path)
+{
+  return path.starts_with("/v1/images/") || path == "/v1/videos" || path.starts_with("/v1/videos/");
+}
+
 } // namespace batchwright::wire

@@ -29,6 +29,9 @@ std::span<const Endpoint> endpoints();
 /// By word or path; null: not one of them.
 const Endpoint* find_endpoint(std::string_view word_or_path);
 
+/// Whether requests of a path make images or videos: few of them cost as much as many others.
+bool makes_pictures(std::string_view path);
+
 /// A request's inputs have at most this many bytes of text in all: tokens are at least a byte long, so the API's limit
 /// of 300,000 tokens over the inputs of one embeddings request cannot be passed.
 inline constexpr std::uint64_t bytes_per_pack = 300'000;
