@@ -8,6 +8,7 @@
 #include <batchwright/report/grid.hpp>
 #include <batchwright/report/item.hpp>
 #include <batchwright/report/outlook.hpp>
+#include <batchwright/report/plan.hpp>
 
 #include <fmt/format.h>
 
@@ -189,6 +190,7 @@ void Console::on(const bw::Event& event)
   const auto now = bw::system_clock().now();
   if (const auto* left = std::get_if<bw::BatchesLeft>(&event)) return warn(bw::report::sentence(*left, now));
   if (const auto* stuck = std::get_if<bw::Stuck>(&event)) return warn(bw::report::sentence(*stuck));
+  if (const auto* probe = std::get_if<bw::ProbeOver>(&event)) return say(bw::report::sentence(*probe));
   const auto& moved = std::get<bw::PartMoved>(event);
   if (m_globals.verbose)
     say(fmt::format("{} part {}: {} -> {}", moved.job, moved.part, bw::name(moved.from), bw::name(moved.to)));

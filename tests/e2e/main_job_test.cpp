@@ -245,7 +245,12 @@ TEST_CASE("usage errors say what is wrong, and exit 64")
       {"status", "no-such-job"},
       {"poll", "no-such-job"},
       {"poll", "--for", "10"},
-      job_words("submit", input, {"--yes", "--max-cost", "6"}), // an option of a later version is not there
+      job_words("submit", input, {"--yes", "--dedupe"}), // an option of a later version is not there
+      job_words("submit", input, {"--yes", "--max-cost", "much"}),
+      job_words("submit", input, {"--yes", "--max-cost", "-6"}),
+      job_words("submit", input, {"--yes", "--strict-cap"}), // of what?
+      job_words("submit", input, {"--yes", "--price", "1"}),
+      job_words("submit", input, {"--yes", "--price", "1,x"}),
       job_words("submit", input, {"--yes", "--deadline", "6"}),
       job_words("submit", input, {"--yes", "--deadline", "2020-01-01T00:00:00Z"}),
       job_words("submit", input, {"--yes", "--deadline", "6h", "--mode", "batch"}),

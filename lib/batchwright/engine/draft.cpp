@@ -83,19 +83,6 @@ Raw raw_work(const Job& job, Tokens input, const std::vector<Part>& parts)
   return raw;
 }
 
-/// The share of what is asked that goes in real time at once, by its tokens.
-double share_in_realtime(const std::vector<Part>& parts)
-{
-  double all = 0;
-  double live = 0;
-  for (const auto& p : parts) {
-    const auto weight = static_cast<double>(p.input_tokens.n) + static_cast<double>(p.items);
-    all += weight;
-    if (p.route == Route::realtime) live += weight;
-  }
-  return all > 0 ? live / all : 0;
-}
-
 /// What is expected of it, by what is known of the prompt.
 void reckon(Draft& draft, const Tools& tools, const Raw& raw)
 {

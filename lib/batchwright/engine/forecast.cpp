@@ -2,6 +2,7 @@
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/forecast.hpp>
 #include <batchwright/json/json.hpp>
+#include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/overrides.hpp>
 #include <batchwright/wire/request.hpp>
 
@@ -137,6 +138,44 @@ Estimate estimate(const Tools& tools, const Job& job, const Forecast& f, double 
   e.high = cost(f.high);
   if (f.worst) e.worst = may_go_live(job) ? cost_of_work(tools, job, *f.worst, Route::realtime) : cost(*f.worst);
   return e;
+}
+
+double share_in_realtime(const std::vector<Part>& parts)
+{
+  double all = 0;
+  double live = 0;
+  for (const auto& p : parts) {
+    if (!is_live(p.state)) continue;
+    const auto weight = static_cast<double>(p.input_tokens.n) + static_cast<double>(p.items);
+    all += weight;
+    if (p.route == Route::realtime) live += weight;
+  }
+  return all > 0 ? live / all : 0;
+}
+
+Estimate estimate_of_job(const Tools& tools, const Job& job, const std::vector<Part>& parts)
+{
+  std::map<std::string, Workload> raw;
+  bool output_assumed = false;
+  PicoUsd spent;
+  for (const auto& p : parts) {
+    if (has_outcomes(p.state)) spent += p.outcome.spent;
+    if (!is_live(p.state)) continue;
+    auto& work = raw[model_of(job, p)];
+    work.usage.input += p.input_tokens;
+    work.requests += p.requests;
+    const auto spec = requests::spec_of(job, p);
+    const bool is_known = !is_ready_made(job) && bound_of(spec);
+    const auto& endpoint = p.endpoint.empty() ? spec.endpoint : p.endpoint;
+    if (!wire::has_output_tokens(endpoint)) continue;
+    output_assumed = output_assumed || !is_known;
+    work.usage.output += (is_known ? *bound_of(spec) : money::assumed_output) * static_cast<std::int64_t>(p.requests);
+  }
+  auto whole = estimate(tools, job, forecast(tools, job, raw, output_assumed), share_in_realtime(parts));
+  for (auto* cost : {&whole.cost, &whole.low, &whole.high, &whole.worst}) {
+    if (*cost) *cost = **cost + spent;
+  }
+  return whole;
 }
 
 money::Length length_of(const Tools& tools, const Job& job, const Part& part)

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace batchwright::engine {
 
@@ -38,6 +39,12 @@ Forecast forecast(const Tools& tools, const Job& job, const std::map<std::string
 
 /// The money of it: `live_share` of the work goes in real time at once.
 Estimate estimate(const Tools& tools, const Job& job, const Forecast& forecast, double live_share);
+
+/// The share of what is left to be done that goes in real time, by its tokens.
+double share_in_realtime(const std::vector<Part>& parts);
+
+/// What a job comes to as a whole: what was spent, and what is left by what its answers taught.
+Estimate estimate_of_job(const Tools& tools, const Job& job, const std::vector<Part>& parts);
 
 /// The output of one request of a part.
 money::Length length_of(const Tools& tools, const Job& job, const Part& part);

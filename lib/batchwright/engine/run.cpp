@@ -1,5 +1,6 @@
 // The steps of an advance: what is due is asked, and started where there is room.
 
+#include <batchwright/engine/forecast.hpp>
 #include <batchwright/engine/join.hpp>
 #include <batchwright/engine/probe.hpp>
 #include <batchwright/engine/run.hpp>
@@ -131,10 +132,13 @@ void Run::tell_of_probe()
 {
   const auto probe = tally_of_probe(m_parts);
   if (!probe.is_over) return;
-  const auto done = static_cast<std::int64_t>(probe.answered + probe.failed);
-  const auto output = done > 0 ? (probe.output.n + done / 2) / done : 0;
-  const auto length = output > 0 ? fmt::format(", {} output tokens each on average", output) : std::string{};
-  note(Note::Level::info, fmt::format("probe: {} of {} answered{}", probe.answered, probe.items, length));
+  const auto whole = estimate_of_job(m_tools, m_job, m_parts);
+  const auto done = probe.answered + probe.failed;
+  const auto output =
+      done > 0 ? std::optional{static_cast<double>(probe.output.n) / static_cast<double>(done)} : std::nullopt;
+  if (probe.answered > 0) record_job([&](Job& job) { job.estimated = whole.cost; });
+  m_tools.observer.on(
+      ProbeOver{.job = m_job.name, .items = probe.items, .answered = probe.answered, .output = output, .whole = whole});
 }
 
 void Run::look_for_wish()

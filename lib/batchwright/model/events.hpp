@@ -1,10 +1,12 @@
 // What the engine tells while it works. Rooms emit values; whoever shows them decides how.
 #pragma once
 
+#include <batchwright/model/estimate.hpp>
 #include <batchwright/model/outlook.hpp>
 #include <batchwright/model/part.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -58,7 +60,16 @@ struct BatchesLeft {
   Switch why = {};
 };
 
-using Event = std::variant<Progress, PartMoved, Note, BatchesLeft, Stuck>;
+/// The items that were tried first are over.
+struct ProbeOver {
+  std::string job = {};
+  std::uint64_t items = 0;
+  std::uint64_t answered = 0;
+  std::optional<double> output = {}; ///< tokens of an answer on average; nothing: none was answered
+  Estimate whole = {};               ///< of the job, by what they taught, with what they cost
+};
+
+using Event = std::variant<Progress, PartMoved, Note, BatchesLeft, Stuck, ProbeOver>;
 
 class Observer {
 public:

@@ -291,6 +291,17 @@ std::string amount_of_work(const PlanView& v)
                      count(v.live_requests));
 }
 
+std::string sentence(const ProbeOver& p)
+{
+  auto text = fmt::format("probe: {} of {} answered", p.answered, p.items);
+  if (p.output) text += fmt::format(", {:.0f} output tokens each", *p.output);
+  const auto& e = p.whole;
+  if (p.answered == 0 || !e.cost) return text;
+  text += fmt::format("; the job comes to about {}", money(*e.cost));
+  if (e.low && e.high) text += fmt::format(" ({} to {})", money(*e.low), money(*e.high));
+  return text;
+}
+
 std::string next_step(const JobView& v)
 {
   const auto poll = fmt::format("`batchwright poll {}`", v.job);

@@ -1,6 +1,7 @@
 // Sentences around a job's way: what it comes to before it is sent, what moves it on, what was delivered.
 #pragma once
 
+#include <batchwright/model/events.hpp>
 #include <batchwright/model/view.hpp>
 
 #include <cstdint>
@@ -16,6 +17,9 @@ std::string plan(const PlanView& view);
 std::string amount_of_work(std::uint64_t requests, std::size_t parts);
 /// The same of a plan: "1,900 requests in 2 batches, and 100 in real time".
 std::string amount_of_work(const PlanView& plan);
+
+/// "probe: 3 of 3 answered, 42 output tokens each; the job comes to about $1.20 ($0.80 to $1.80)".
+std::string sentence(const ProbeOver& probe);
 
 /// Why a job is not done, and the command that moves it: one or two lines.
 std::string next_step(const JobView& view);
