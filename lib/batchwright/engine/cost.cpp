@@ -54,12 +54,27 @@ std::optional<PicoUsd> cost_of_work(const Tools& tools, const Job& job, const st
   PicoUsd sum;
   for (const auto& [name, work] : by_model) {
     const auto prices = prices_of(tools, job, name);
-    const auto cost =
-        prices ? money::cost_of_work(work.usage, work.requests, *prices, route, job.request.service_tier) : std::nullopt;
+    const auto cost = prices ? money::cost_of_work(work.usage, work.requests, *prices, route, job.request.service_tier)
+                             : std::nullopt;
     if (!cost) return std::nullopt;
     sum += *cost;
   }
   return sum;
+}
+
+std::vector<Spending> spending_of(Tools& tools, const Job& job, const std::vector<Part>& parts)
+{
+  const auto stored = tools.store.spending(job.name);
+  std::vector<Spending> spending;
+  for (const auto& p : parts) {
+    if (!has_outcomes(p.state)) continue;
+    const auto [first, last] = std::equal_range(stored.begin(), stored.end(), Spending{.part = p.number},
+                                                [](const Spending& a, const Spending& b) { return a.part < b.part; });
+    spending.insert(spending.end(), first, last);
+    const bool is_old = first == last && p.outcome.usage != Usage{};
+    if (is_old) spending.push_back(spending_of(p, job));
+  }
+  return spending;
 }
 
 CostView account(Tools& tools, const std::string& name)
@@ -73,15 +88,10 @@ CostView account(Tools& tools, const std::string& name)
                 .realtime = seen.realtime,
                 .billed_again = seen.billed_again,
                 .prices_as_of = tools.prices.as_of()};
-  const auto spending = tools.store.spending(name);
-  for (const auto& p : parts) {
-    if (!has_outcomes(p.state)) continue;
-    const auto of_part = std::equal_range(spending.begin(), spending.end(), Spending{.part = p.number},
-                                          [](const Spending& a, const Spending& b) { return a.part < b.part; });
-    std::for_each(of_part.first, of_part.second,
-                  [&](const Spending& s) { add(cost.rows, s, p, model_of(job, p)); });
-    const bool is_old = of_part.first == of_part.second && p.outcome.usage != Usage{};
-    if (is_old) add(cost.rows, spending_of(p, job), p, model_of(job, p));
+  auto part = parts.begin();
+  for (const auto& spent : spending_of(tools, job, parts)) { // by part, as the parts are
+    part = std::find_if(part, parts.end(), [&](const Part& p) { return p.number == spent.part; });
+    add(cost.rows, spent, *part, model_of(job, *part));
   }
   std::sort(cost.rows.begin(), cost.rows.end(), [](const CostRow& a, const CostRow& b) {
     return std::tie(a.day, a.route, a.tier, a.model) < std::tie(b.day, b.route, b.tier, b.model);

@@ -59,8 +59,7 @@ std::string against_realtime(const CostView& v)
 {
   const auto saved = v.saved();
   if (!saved || v.rows.empty()) return {};
-  if (saved->n < 0)
-    return fmt::format("{} more than all in real time ({})", money({-saved->n}), money(*v.realtime));
+  if (saved->n < 0) return fmt::format("{} more than all in real time ({})", money({-saved->n}), money(*v.realtime));
   return fmt::format("{} saved: all in real time, at the usual tier, {}", money(*saved), money(*v.realtime));
 }
 
@@ -154,7 +153,8 @@ std::string table(const std::vector<CostView>& views, const Style& style)
              {.title = "real time", .align = Align::right},
              {.title = "saved", .align = Align::right},
              {.title = "perhaps again", .align = Align::right, .rank = 1}}};
-  CostView all{.job = "all", .estimated = PicoUsd{}, .spent = PicoUsd{}, .realtime = PicoUsd{}, .billed_again = PicoUsd{}};
+  CostView all{
+      .job = "all", .estimated = PicoUsd{}, .spent = PicoUsd{}, .realtime = PicoUsd{}, .billed_again = PicoUsd{}};
   const auto sum = [](std::optional<PicoUsd>& to, const std::optional<PicoUsd>& more) {
     to = to && more ? std::optional{*to + *more} : std::nullopt;
   };
