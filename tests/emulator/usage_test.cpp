@@ -162,10 +162,11 @@ TEST_CASE("buckets are whole days, hours or minutes of UTC by the server's clock
   CHECK(begins == std::vector{first_day, first_day + day, first_day + 2 * day});
   CHECK(requests == std::vector<std::int64_t>{1, 0, 2});
 
-  const auto ends = client.get(fmt::format("{}completions?start_time={}&end_time={}", usage, first_day, first_day + day));
+  const auto ends =
+      client.get(fmt::format("{}completions?start_time={}&end_time={}", usage, first_day, first_day + day));
   CHECK(ends.json()->getArray("data")->size() == 1);
-  const auto hours = client.get(fmt::format("{}completions?start_time={}&end_time={}&bucket_width=1h", usage, first_day,
-                                            first_day + day));
+  const auto hours = client.get(
+      fmt::format("{}completions?start_time={}&end_time={}&bucket_width=1h", usage, first_day, first_day + day));
   CHECK(hours.json()->getArray("data")->size() == 24);
 }
 
@@ -174,10 +175,10 @@ TEST_CASE("what cannot be answered is refused by name")
   emulator::Server server{tests::quick()};
   RawClient client{server};
   for (const auto& [query, parameter] :
-       {std::pair{"", "start_time"}, std::pair{"?start_time=x", "start_time"}, std::pair{"?start_time=9&end_time=9", "end_time"},
-        std::pair{"?start_time=0&bucket_width=2d", "bucket_width"}, std::pair{"?start_time=0&group_by=colour", "group_by"},
-        std::pair{"?start_time=0&limit=32", "limit"}, std::pair{"?start_time=0&page=page_1", "page"},
-        std::pair{"?start_time=0&models=x", "models"}}) {
+       {std::pair{"", "start_time"}, std::pair{"?start_time=x", "start_time"},
+        std::pair{"?start_time=9&end_time=9", "end_time"}, std::pair{"?start_time=0&bucket_width=2d", "bucket_width"},
+        std::pair{"?start_time=0&group_by=colour", "group_by"}, std::pair{"?start_time=0&limit=32", "limit"},
+        std::pair{"?start_time=0&page=page_1", "page"}, std::pair{"?start_time=0&models=x", "models"}}) {
     CAPTURE(query);
     const auto answer = client.get(usage + "completions" + query);
     CHECK(answer.status == 400);

@@ -56,7 +56,8 @@ bool covers(const Used& provider, const Used& ours)
 
 bool equal(const Used& provider, const Used& ours)
 {
-  return covers(provider, ours) && covers(ours, {ours.requests ? provider.requests : std::nullopt, provider.input, provider.output});
+  return covers(provider, ours) &&
+         covers(ours, {ours.requests ? provider.requests : std::nullopt, provider.input, provider.output});
 }
 
 /// A group's figures of its day; nothing was used where there are none.
@@ -111,11 +112,13 @@ std::vector<Job> jobs_of(Tools& tools, const Scope& scope)
 {
   const auto what = fmt::format("reading the organisation's usage: {}", reply.trouble);
   if (reply.status == 401 || reply.status == 403) {
-    throw Error{Fault::auth, what,
-                "OPENAI_ADMIN_KEY takes an admin key of the organisation, which is none of the keys that send requests"};
+    throw Error{
+        Fault::auth, what,
+        "OPENAI_ADMIN_KEY takes an admin key of the organisation, which is none of the keys that send requests"};
   }
   if (reply.ending == api::Ending::refused)
-    throw Error{Fault::rejected, what, "only OpenAI's own API is known to tell usage; OPENAI_BASE_URL says who is asked"};
+    throw Error{Fault::rejected, what,
+                "only OpenAI's own API is known to tell usage; OPENAI_BASE_URL says who is asked"};
   throw Error{Fault::network, what, "the same command later asks again; nothing was changed"};
 }
 

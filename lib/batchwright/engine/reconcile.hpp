@@ -32,7 +32,7 @@ struct UsageGroup {
 /// Our side of a group.
 struct OurUsage {
   Used used = {};
-  bool holds_calls = false;         ///< some of it was sent in real time
+  bool holds_calls = false; ///< some of it was sent in real time
   std::set<std::string> jobs = {};
 };
 
@@ -56,9 +56,9 @@ struct Scope {
   std::string job = {};      ///< only what it has a share in is shown; empty: all
 };
 
-/// Asks the provider for the days of ours, and one more before and after, and compares. Throws `Fault::usage` for an unknown job,
-/// `Fault::config` for one at another server than `base_url`, `Fault::auth` where the key may not read the usage,
-/// `Fault::rejected` where the server has no such endpoint, `Fault::network` where there is no whole answer.
+/// Asks the provider for the days of ours, and one more before and after, and compares. Throws `Fault::usage` for an
+/// unknown job, `Fault::config` for one at another server than `base_url`, `Fault::auth` where the key may not read the
+/// usage, `Fault::rejected` where the server has no such endpoint, `Fault::network` where there is no whole answer.
 Reconciliation reconcile(Tools& tools, api::UsageReader& provider, const Scope& scope);
 
 } // namespace batchwright::engine

@@ -40,8 +40,7 @@ const Words& words_for(Comparison comparison)
       Words{Comparison::more, Tone::moving, "more",
             "the provider counts more: other traffic of the organisation, answers that came here but could not be "
             "read or kept, or work that is not settled here yet"},
-      Words{Comparison::another_day, Tone::good, "other day",
-            "the provider counts it on the day before or after"},
+      Words{Comparison::another_day, Tone::good, "other day", "the provider counts it on the day before or after"},
       Words{Comparison::lost_answers, Tone::good, "lost",
             "every token is there, but fewer requests: real-time answers that got lost, which count as billed here, "
             "were not"},
@@ -61,7 +60,8 @@ std::string whole(std::int64_t n)
 
 std::vector<Cell> figures(const Used& used, Tone tone)
 {
-  return {{used.requests ? whole(*used.requests) : "?", tone}, {whole(used.input.n), tone}, {whole(used.output.n), tone}};
+  return {
+      {used.requests ? whole(*used.requests) : "?", tone}, {whole(used.input.n), tone}, {whole(used.output.n), tone}};
 }
 
 void add(Grid& grid, std::vector<Cell> row, const Used& used, Tone tone, const Cell& last)
@@ -152,7 +152,8 @@ std::string page(const Reconciliation& r, const Style& style)
   if (std::any_of(r.rows.begin(), r.rows.end(), [](const ReconciledRow& row) { return row.holds_others; }))
     note("*", "with other jobs of the account, which used the model that day, too");
   if (r.not_compared > 0)
-    note("left out", fmt::format("{} of endpoints whose usage is not compared", counted(r.not_compared, "item", "items")));
+    note("left out",
+         fmt::format("{} of endpoints whose usage is not compared", counted(r.not_compared, "item", "items")));
   return notes.empty() ? text : fmt::format("{}\n{}", text, fitted_lines(notes, style.columns));
 }
 
