@@ -52,11 +52,13 @@ TEST_CASE("pages are asked for until none is behind")
 
 TEST_CASE("a page that is refused or cannot be read ends all of it")
 {
-  for (const auto& [status, body, ending] : {std::tuple{403, std::string{refusal}, Ending::refused},
-                                             std::tuple{500, std::string{}, Ending::unknown},
-                                             std::tuple{200, std::string{"{}"}, Ending::unknown}}) {
+  for (const auto& [status, body, ending] :
+       {std::tuple{403, std::string{refusal}, Ending::refused}, std::tuple{500, std::string{}, Ending::unknown},
+        std::tuple{200, std::string{"{}"}, Ending::unknown}}) {
     Scripted reads;
-    reads.answer = [&, answer = std::pair{status, body}](std::size_t n) { return n == 0 ? std::pair{200, page(1, "p")} : answer; };
+    reads.answer = [&, answer = std::pair{status, body}](std::size_t n) {
+      return n == 0 ? std::pair{200, page(1, "p")} : answer;
+    };
     const auto reply = api::UsageReader{reads}.read({});
     CHECK(reply.ending == ending);
     CHECK(reply.status == status);

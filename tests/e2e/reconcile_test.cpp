@@ -230,7 +230,7 @@ TEST_CASE("a record that is incomplete shows as more at the provider")
 
 TEST_CASE("of a job that is named its days and models are told, with what other jobs did there")
 {
-  const World world{quick};
+  World world{quick};
   run_echo(world, 5, {"--name", "one", "-o", (world.dir / "a.jsonl").native()});
   run_echo(world, 3, {"--name", "two", "-o", (world.dir / "b.jsonl").native()});
   run_echo(world, 2, {"--name", "live", "--mode", "realtime", "-o", (world.dir / "c.jsonl").native()});
@@ -245,6 +245,9 @@ TEST_CASE("of a job that is named its days and models are told, with what other 
   CHECK(told(live.out, "ours").at("gpt-5.4-mini false").requests == 2);
   CHECK(says(live.out, R"("holds_other_jobs":false)"));
   CHECK(world({"cost", "none", "--reconcile"}).exit == 64);
+  world.environment.erase("OPENAI_API_KEY");
+  CHECK(world({"cost", "two", "--reconcile", "--json"}).out == two.out);
+  CHECK(world({"cost", "--reconcile"}).exit == 4);
 }
 
 TEST_CASE("without an admin key, or with one that may not read the usage, it says what to do and shows no key")

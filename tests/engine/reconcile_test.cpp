@@ -106,7 +106,8 @@ TEST_CASE("packs count as requests where all of a part was answered, as items no
   auto process = arena.process();
   auto ask = arena.ask(25);
   ask.job.name = "vectors";
-  ask.job.request = {.model = "text-embedding-3-small", .endpoint = "/v1/embeddings", .prompt = "{{text}}", .inputs_per_request = 10};
+  ask.job.request = {
+      .model = "text-embedding-3-small", .endpoint = "/v1/embeddings", .prompt = "{{text}}", .inputs_per_request = 10};
   const auto job = process.make(ask);
   REQUIRE(process.advance(job, Until::ended).items.succeeded == 25);
   const auto account = account_of(process.tools, process.store.jobs());
@@ -116,6 +117,20 @@ TEST_CASE("packs count as requests where all of a part was answered, as items no
   CHECK_FALSE(found.batch);
   CHECK(ours.used.requests == 3);
   CHECK(ours.jobs == std::set<std::string>{job});
+}
+
+TEST_CASE("what no usage endpoint tells in comparable figures is left out, and counted")
+{
+  tests::Arena arena{{.validating_ms = 0, .in_progress_ms = 0, .finalizing_ms = 0}};
+  auto process = arena.process();
+  auto ask = arena.ask(4);
+  ask.job.name = "judged";
+  ask.job.request = {.model = "omni-moderation-latest", .endpoint = "/v1/moderations", .prompt = "{{text}}"};
+  const auto job = process.make(ask);
+  REQUIRE(process.advance(job, Until::ended).items.succeeded == 4);
+  const auto account = account_of(process.tools, process.store.jobs());
+  CHECK(account.groups.empty());
+  CHECK(account.not_compared.at(job) == 4);
 }
 
 TEST_CASE("another server's job is refused by name, and not summed up")

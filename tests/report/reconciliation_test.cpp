@@ -48,9 +48,9 @@ TEST_CASE("the provider's figures stand below ours where they differ, and what t
   2026-11-22  gpt-5.4-mini       batch         5  70,000       9  more
                 at the provider                6  70,500      12
 
-  more       the provider counts more: other traffic of the organisation, answers
-             that came here but could not be read or kept, or work that is not
-             settled here yet
+  more       the provider counts more: other traffic of the organisation,
+             answers that came here but could not be read or kept, or work that
+             is not settled here yet
   left out   4 items of endpoints whose usage is not compared)");
   r.rows.resize(1);
   r.rows[0].model = std::string(60, 'm');
