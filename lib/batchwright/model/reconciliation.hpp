@@ -55,7 +55,7 @@ struct ReconciledRow {
 };
 
 struct Reconciliation {
-  std::vector<ReconciledRow> rows = {}; ///< by day, then model, batches first
+  std::vector<ReconciledRow> rows = {}; ///< by day, then model and route
   std::uint64_t not_compared = 0;       ///< items of endpoints whose usage is not compared
 
   bool has(Comparison c) const
