@@ -26,6 +26,7 @@ struct EmulatorOptions {
   std::string directory = {};
   std::uint16_t port = 0;
   std::string api_key = {};
+  std::string admin_key = {};
   bool tls = false;
   std::string faults = {};
   std::uint64_t seed = 0;
@@ -48,6 +49,7 @@ bw::Exit run_emulator(const EmulatorOptions& options, Session& session)
   bw::emulator::Options serve{.directory = options.directory,
                               .port = options.port,
                               .api_key = options.api_key,
+                              .admin_key = options.admin_key,
                               .tls = options.tls,
                               .seed = options.seed};
   if (!options.faults.empty()) {
@@ -64,7 +66,8 @@ bw::Exit run_emulator(const EmulatorOptions& options, Session& session)
 
 constexpr auto help_footer = R"(
 Speaks the Files, Batches and models endpoints on 127.0.0.1, and all that batches know
-(responses, chat completions, embeddings, completions, moderations, images, videos).
+(responses, chat completions, embeddings, completions, moderations, images, videos), and
+the organisation's usage (/v1/organization/usage/completions, embeddings, moderations).
 The first line on stdout is `listening on URL`. Ends with Ctrl-C.
 
   GET /emulator/ledger    what was uploaded, created, executed and billed
@@ -101,6 +104,8 @@ void add_emulator(CLI::App& root, Session& session)
       ->type_name("N")
       ->check(whole_number("--port", {.least = 0, .most = 65'535}));
   command->add_option("--api-key", options->api_key, "The key to ask for (default: any)")->type_name("K");
+  command->add_option("--admin-key", options->admin_key, "The key to ask for in /v1/organization, and nowhere else")
+      ->type_name("K");
   command->add_flag("--tls", options->tls, "HTTPS, with a certificate made at start");
   command->add_option("--faults", options->faults, "What goes wrong on purpose, and speeds: a JSON file")
       ->type_name("FILE");

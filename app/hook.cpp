@@ -23,7 +23,7 @@ namespace bw = batchwright;
 
 bool is_kept(std::string_view variable)
 {
-  constexpr std::array<std::string_view, 2> withheld{"OPENAI_API_KEY=", "OPENAI_API_KEY_FILE="};
+  constexpr std::array<std::string_view, 3> withheld{"OPENAI_API_KEY=", "OPENAI_API_KEY_FILE=", "OPENAI_ADMIN_KEY="};
   return std::none_of(withheld.begin(), withheld.end(), [&](std::string_view w) { return variable.starts_with(w); });
 }
 

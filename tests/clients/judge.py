@@ -476,6 +476,27 @@ def models(client, server):
     raises(openai.NotFoundError, lambda: client.embeddings.create(model="no-such-model", input="x"), 404)
 
 
+@case()
+def the_organisations_usage(client, server):
+    for text in ("a", "b"):
+        client.chat.completions.create(model="gpt-5.4-mini", messages=[{"role": "user", "content": text}])
+    ended(client, create(client, upload(client, chat_lines(3))))
+    client.embeddings.create(model="text-embedding-3-small", input=["x", "y"])
+    usage = client_of(server, admin_api_key="sk-right").admin.organization.usage
+    today = int(time.time()) // 86400 * 86400
+    page = usage.completions(start_time=today - 86400, group_by=["model", "batch"], limit=1)
+    assert page.object == "page" and page.has_more and page.data[0].start_time == today - 86400
+    page = usage.completions(start_time=today - 86400, group_by=["model", "batch"], page=page.next_page)
+    results = [result for bucket in page.data for result in bucket.results]
+    assert {result.object for result in results} == {"organization.usage.completions.result"}
+    assert {result.batch: result.num_model_requests for result in results} == {True: 3, False: 2}, results
+    assert all(result.model == "gpt-5.4-mini-2026-03-17" and result.output_tokens > 0 for result in results)
+    assert all(result.project_id is None and result.input_cached_tokens == 0 for result in results)
+    (vectors,) = (result for bucket in usage.embeddings(start_time=today).data for result in bucket.results)
+    assert vectors.num_model_requests == 1 and vectors.input_tokens > 0 and vectors.model is None
+    raises(openai.BadRequestError, lambda: usage.completions(start_time=today, bucket_width="2d"), 400)
+
+
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 

@@ -56,6 +56,34 @@ TEST_CASE_FIXTURE(Configured, "no key, or one that cannot stand in a header, is 
   CHECK(fault("sk-SECRET\xc3\xa4") == Fault::config);
 }
 
+TEST_CASE_FIXTURE(Configured,
+                  "the admin key is its own: from its variable, else from the file, and none is told with what to do")
+{
+  variables = {{"OPENAI_API_KEY", "sk-usual"}};
+  try {
+    read_admin_key(loaded());
+    FAIL_CHECK("found one");
+  } catch (const Error& e) {
+    CHECK(e.fault() == Fault::auth);
+    CHECK(e.hint().find("OPENAI_ADMIN_KEY") != std::string::npos);
+  }
+  write("admin_key = \"sk-SECRET-top\"\n");
+  CHECK(read_admin_key(loaded()).reveal() == "sk-SECRET-top");
+  variables["OPENAI_ADMIN_KEY"] = " sk-SECRET-own\n";
+  CHECK(read_admin_key(loaded()).reveal() == "sk-SECRET-own");
+  CHECK(loaded()["admin_key"].text == "set");
+  CHECK(read_key(loaded()).reveal() == "sk-usual");
+  variables["OPENAI_ADMIN_KEY"] = "sk-SECRET\nx";
+  try {
+    read_admin_key(loaded());
+    FAIL_CHECK("accepted");
+  } catch (const Error& e) {
+    CHECK(e.fault() == Fault::config);
+    CHECK(std::string{e.what()}.find("OPENAI_ADMIN_KEY") != std::string::npos);
+    CHECK(std::string{e.what()}.find("SECRET") == std::string::npos);
+  }
+}
+
 TEST_CASE_FIXTURE(Configured, "a key where the name of its file belongs is not shown")
 {
   const auto check_refused = [&](const char* name) {

@@ -150,8 +150,11 @@ TEST_CASE("--on-done learns how it went and not the key, and its failure changes
   const Rehearsal world{dir.path(), R"({"fail_share":0.3})"};
   const auto seen = (dir / "seen").native();
   const auto command = fmt::format("env > '{}'; test -e out && exit 9; echo to stdout; exit 7", seen);
-  const auto run = world(
-      paid_words("run", rows(dir, 40), {"--every", "50ms", "-o", (dir / "out.jsonl").native(), "--on-done", command}));
+  auto environment_of_user = world.environment();
+  environment_of_user["OPENAI_ADMIN_KEY"] = "admin-key";
+  const auto words =
+      paid_words("run", rows(dir, 40), {"--every", "50ms", "-o", (dir / "out.jsonl").native(), "--on-done", command});
+  const auto run = tests::run(words, environment_of_user);
   CHECK(run.exit == 3);
   CHECK(run.out.empty());
   CHECK(run.err.find("to stdout") != std::string::npos);
@@ -163,6 +166,7 @@ TEST_CASE("--on-done learns how it went and not the key, and its failure changes
   CHECK(environment.find("BATCHWRIGHT_EXIT=3\n") != std::string::npos);
   CHECK(environment.find(fmt::format("BATCHWRIGHT_FAILED={}\n", items(world, "failed"))) != std::string::npos);
   CHECK(environment.find("rehearsal-key") == std::string::npos);
+  CHECK(environment.find("admin-key") == std::string::npos);
 
   fs::remove(seen);
   CHECK(world(paid_words("run", dir / "a.csv", {"--on-done", command})).exit == 3);

@@ -3,6 +3,7 @@
 #include "tests/fuzz/entry.hpp"
 
 #include <batchwright/wire/objects.hpp>
+#include <batchwright/wire/usage.hpp>
 
 using namespace batchwright;
 
@@ -18,5 +19,6 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
   static_cast<void>(wire::parse_files(body));
   static_cast<void>(wire::parse_error(body));
   static_cast<void>(wire::named_limit(body));
+  static_cast<void>(wire::parse_usage(body));
   return 0;
 }

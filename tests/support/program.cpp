@@ -132,12 +132,16 @@ Rehearsal::Rehearsal(const std::filesystem::path& directory, const std::string& 
 
 namespace {
 
-/// What the emulator's control plane answers.
-std::string control(const std::string& url, const char* method, const char* path, const std::string& body)
+constexpr auto usual_key = "rehearsal-key";
+
+/// What the emulator answers, its control plane or the API.
+std::string control(const std::string& url, const char* method, const std::string& path, const std::string& body,
+                    const std::string& key = usual_key)
 {
   const Poco::URI uri{url};
   Poco::Net::HTTPClientSession session{uri.getHost(), uri.getPort()};
   Poco::Net::HTTPRequest request{method, path, "HTTP/1.1"};
+  request.set("Authorization", "Bearer " + key);
   if (!body.empty()) request.setContentLength(static_cast<int>(body.size()));
   session.sendRequest(request) << body;
   Poco::Net::HTTPResponse response;
@@ -148,6 +152,16 @@ std::string control(const std::string& url, const char* method, const char* path
 }
 
 } // namespace
+
+void Rehearsal::advance(std::chrono::milliseconds by) const
+{
+  control(m_url, "POST", "/emulator/clock", "{\"advance_ms\":" + std::to_string(by.count()) + "}");
+}
+
+std::string Rehearsal::ask(const std::string& path, const std::string& body, const std::string& key) const
+{
+  return control(m_url, body.empty() ? "GET" : "POST", path, body, key.empty() ? usual_key : key);
+}
 
 void Rehearsal::put_faults(const std::string& faults) const
 {

@@ -52,6 +52,10 @@ public:
   Ended operator()(const Words& words) const { return run(words, m_environment); }
   /// Puts other faults in force.
   void put_faults(const std::string& faults) const;
+  /// Moves the emulator's clock forward.
+  void advance(std::chrono::milliseconds by) const;
+  /// What it answers to a POST of a body, or, without one, to a GET; as the program's own key unless one is given.
+  std::string ask(const std::string& path, const std::string& body = {}, const std::string& key = {}) const;
   /// The ledger as it is told.
   std::string ledger() const;
   /// The same with stdin from a file.

@@ -2,6 +2,7 @@
 #include <batchwright/api/download.hpp>
 #include <batchwright/api/reply.hpp>
 #include <batchwright/base/files.hpp>
+#include <batchwright/wire/query.hpp>
 
 #include <fmt/format.h>
 
@@ -11,17 +12,7 @@
 namespace batchwright::api {
 namespace {
 
-/// An id as it may stand in a path or a query, whatever the server put into it.
-std::string encoded(std::string_view id)
-{
-  std::string out;
-  for (const char c : id) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '_' || c == '.' || c == '~';
-    out += plain ? std::string{c} : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
+using wire::encoded;
 
 std::string path_of(const FileId& id, std::string_view more = {})
 {

@@ -27,6 +27,16 @@ std::string key_in(const Value& value)
       value);
 }
 
+/// The key, where it can stand in a header. `value` is where it came from.
+Secret checked(std::string key, std::string_view called, const Value& value)
+{
+  const bool printable = std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  if (printable) return Secret{std::move(key)};
+  throw blame(Error{Fault::config, fmt::format("the {} holds a character that cannot stand in an HTTP header", called),
+                    "a space, a line break or a non-ASCII character got into it"},
+              value);
+}
+
 } // namespace
 
 Account read_account(const Settings& settings)
@@ -47,13 +57,16 @@ Secret read_key(const Settings& settings)
                 "set OPENAI_API_KEY, or OPENAI_API_KEY_FILE to a file that holds it; to rehearse without one, start "
                 "`batchwright emulator` and set OPENAI_BASE_URL to the address it prints, with any key"};
   }
-  const bool printable = std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < 0x7f; });
-  if (!printable) {
-    throw blame(Error{Fault::config, "the API key holds a character that cannot stand in an HTTP header",
-                      "a space, a line break or a non-ASCII character got into it"},
-                given.is_set() ? given : file);
-  }
-  return Secret{std::move(key)};
+  return checked(std::move(key), "API key", given.is_set() ? given : file);
+}
+
+Secret read_admin_key(const Settings& settings)
+{
+  const auto& given = settings["admin_key"];
+  if (given.is_set()) return checked(given.secret.reveal(), "admin key", given);
+  throw Error{Fault::auth, "no admin key, which reading the organisation's usage needs",
+              "set OPENAI_ADMIN_KEY; an owner of the organisation makes one at "
+              "https://platform.openai.com/settings/organization/admin-keys"};
 }
 
 std::string account_name(const Account& account, const Secret& key)

@@ -23,6 +23,10 @@ Account read_account(const Settings& settings);
 /// cannot be read, whose name is shown only where there is such a file.
 Secret read_key(const Settings& settings);
 
+/// The key that may read the organisation's usage: OPENAI_ADMIN_KEY, else `admin_key` of the configuration. Throws
+/// `Fault::auth` where there is none, with what to do; `Fault::config` for one that cannot stand in a header.
+Secret read_admin_key(const Settings& settings);
+
 /// Whose the work is, as a job remembers it: the endpoint with organisation and project where they are given, else with
 /// a digest of the key. Never the key.
 std::string account_name(const Account& account, const Secret& key);

@@ -32,6 +32,7 @@ const std::vector<Setting>& table()
       // How a key is looked for is more than a row: see settings.cpp. So is which proxy goes with which server.
       {"api_key", Kind::key},
       {"api_key_file", Kind::key_file},
+      {"admin_key", Kind::key, {"OPENAI_ADMIN_KEY"}},
       {"base_url", Kind::text, {"OPENAI_BASE_URL"}},
       {"organization", Kind::text, {"OPENAI_ORG_ID"}},
       {"project", Kind::text, {"OPENAI_PROJECT_ID"}},

@@ -29,7 +29,7 @@ Server::Server(Options options) : m_state(std::make_unique<State>())
   }
   make_private_directory(options.directory);
   if (options.tls) state.tls = make_tls_files(options.directory);
-  state.setting.emplace(options.directory, options.api_key, std::move(options.faults), options.seed);
+  state.setting.emplace(options.directory, options.api_key, options.admin_key, std::move(options.faults), options.seed);
   state.service.emplace(*state.setting);
   state.network = listen(*state.setting, *state.service, options.port, state.tls, options.connections);
 }

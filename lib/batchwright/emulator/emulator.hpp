@@ -1,6 +1,6 @@
 // A local server that speaks the Files, Batches and models endpoints of the OpenAI API and every endpoint that batches
 // know (responses, chat completions, embeddings, completions, moderations, images, videos), and keeps a ledger of what
-// it was asked, ran and billed.
+// it was asked, ran and billed, from which it serves the organisation's usage endpoints (usage_book.hpp).
 //
 // In: HTTP calls on 127.0.0.1, shaped as the API reference has them. Out: answers in the same shapes, with answers to
 // prompts that follow from the prompt alone (endpoint.hpp), and whatever goes wrong on purpose (faults.hpp). Memory
@@ -39,6 +39,7 @@ struct Options {
   std::filesystem::path directory = {}; ///< for uploads and outputs; empty: a temporary one, removed at the end
   std::uint16_t port = 0;               ///< 0: the system chooses
   std::string api_key = {};             ///< empty: any key passes, but there must be one
+  std::string admin_key = {};           ///< of /v1/organization/*, and of nothing else; empty: any key passes there
   bool tls = false;                     ///< HTTPS, with a certificate made at start
   Faults faults = {};
   std::uint64_t seed = 0; ///< of shuffles and of the choice of items that faults hit

@@ -89,6 +89,15 @@ std::string name_of_model(const Endpoint& endpoint, std::string_view model)
   return endpoint.named == Endpoint::Named::dated ? snapshot_of(model) : std::string{model};
 }
 
+Billed billed_for(const Endpoint& endpoint, const json::Value& body, const ModelReply& reply, Instant at)
+{
+  const auto model = body.get("model");
+  return {.at = at,
+          .kind = usage_kind(endpoint.path),
+          .model = name_of_model(endpoint, model ? model->text().value_or("") : ""),
+          .usage = reply.usage};
+}
+
 std::vector<json::Value> inputs_of(const Endpoint& endpoint, const json::Value& body)
 {
   const auto input = endpoint.holds == Endpoint::Holds::many ? body.get("input") : std::nullopt;

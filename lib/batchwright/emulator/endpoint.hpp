@@ -6,6 +6,7 @@
 
 #include <batchwright/emulator/faults.hpp>
 #include <batchwright/emulator/model_reply.hpp>
+#include <batchwright/emulator/usage_book.hpp>
 #include <batchwright/json/json.hpp>
 
 #include <array>
@@ -67,6 +68,9 @@ std::int64_t charged_tokens(const Endpoint& endpoint, const json::Value& body);
 
 /// The name by which answers and batches call the model of a request.
 std::string name_of_model(const Endpoint& endpoint, std::string_view model);
+
+/// What the usage endpoints are to tell of a request that was answered so.
+Billed billed_for(const Endpoint& endpoint, const json::Value& body, const ModelReply& reply, Instant at);
 
 /// The inputs of a request to an endpoint that holds many, in order: the elements of `input` where those are strings or
 /// lists, else `input` as one (a string, a list of token ids, a list of parts). None at an endpoint that holds one.

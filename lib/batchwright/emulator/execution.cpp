@@ -93,9 +93,12 @@ void Execution::step()
     ++m_progress.failed;
     return;
   }
-  const Frame frame{.digits = next_id(), .created = unix_seconds(m_setting.now())};
+  const auto now = m_setting.now();
+  const Frame frame{.digits = next_id(), .created = unix_seconds(now)};
   const auto reply = answer(m_endpoint, body, fate, frame);
-  m_ledger.ran(entry, {.billed = reply.billed(), .inputs = input_digests(m_endpoint, body)});
+  m_ledger.ran(entry, {.billed = reply.billed(),
+                       .inputs = input_digests(m_endpoint, body),
+                       .usage = billed_for(m_endpoint, body, reply, now)});
   ++m_progress.executed;
   m_progress.usage += reply.usage;
   deliver(reply, fate);

@@ -30,7 +30,7 @@ Call call_of(net::HTTPServerRequest& request)
   const Poco::URI uri{request.getURI()};
   Call call{.method = request.getMethod(), .path = uri.getPath(), .body = &request.stream()};
   for (const auto& [name, value] : uri.getQueryParameters())
-    call.query[name] = value;
+    call.query.emplace(name, value);
   for (const auto& [name, value] : request)
     call.headers[lower(name)] = value;
   if (request.hasContentLength()) call.content_length = static_cast<std::uint64_t>(request.getContentLength64());

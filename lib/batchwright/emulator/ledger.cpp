@@ -151,6 +151,13 @@ void Ledger::ran(const Entry& entry, const Run& run)
     ran_live(body, run.billed, run.delivery);
   for (const auto& input : run.inputs)
     ran_input(input, run.billed, run.delivery);
+  if (run.billed) m_usage.add(run.usage, entry.item ? UsageBook::By::batch : UsageBook::By::call);
+}
+
+Reply Ledger::usage_page(const Call& call, const std::string& kind, Instant now) const
+{
+  const std::lock_guard lock{m_mutex};
+  return m_usage.page(call, kind, now);
 }
 
 bool Ledger::all_answered(const BodyCounts& body) const

@@ -88,11 +88,14 @@
 //   bodies[]   body_sha256, met, custom_ids, batch_executed, batch_billed, live_executed, live_billed, live_cut,
 //              live_again_after_answer, batch_again_after_answer
 //   inputs[]   input_sha256, executed, billed, cut
+//
+// What was billed is told by the usage endpoints, too, from the same book: usage_book.hpp.
 #pragma once
 
 #include <batchwright/base/clock.hpp>
 #include <batchwright/emulator/named_rows.hpp>
 #include <batchwright/emulator/refusal.hpp>
+#include <batchwright/emulator/usage_book.hpp>
 #include <batchwright/json/json.hpp>
 
 #include <cstdint>
@@ -136,6 +139,7 @@ public:
     bool billed = false;
     Delivery delivery = Delivery::whole;
     std::vector<std::string> inputs = {}; ///< the digest of each, where it may hold several
+    Billed usage = {};                    ///< what is billed, where it is
   };
 
   /// Keeps names of rows in `DIRECTORY/ledger-items.jsonl`, `ledger-bodies.jsonl` and `ledger-inputs.jsonl`; `copies`
@@ -167,6 +171,9 @@ public:
 
   void begin(Activity activity);
   void end(Activity activity);
+
+  /// What a usage endpoint answers (usage_book.hpp).
+  Reply usage_page(const Call& call, const std::string& kind, Instant now) const;
 
   /// The members `distinct_items` ... `calls` of an open object.
   void write_totals(json::Writer& w) const;
@@ -247,6 +254,7 @@ private:
   std::map<std::pair<std::string, std::string>, Calls> m_calls = {};
   std::map<Activity, Gauge> m_gauges = {};
   Live m_live = {};
+  UsageBook m_usage = {};
 };
 
 /// An activity for the length of a scope.

@@ -16,9 +16,9 @@ inline constexpr std::string_view organization = "org-emulator";
 
 struct Call {
   std::string method = {};
-  std::string path = {};                           ///< decoded, without the query
-  std::map<std::string, std::string> query = {};   ///< decoded
-  std::map<std::string, std::string> headers = {}; ///< names in lower case
+  std::string path = {};                              ///< decoded, without the query
+  std::multimap<std::string, std::string> query = {}; ///< decoded; a name may come several times
+  std::map<std::string, std::string> headers = {};    ///< names in lower case
   std::istream* body = nullptr;
   std::optional<std::uint64_t> content_length = {};
   bool answered = true;                   ///< false: it is already settled that the client will see no answer

@@ -49,6 +49,27 @@ std::string masked(std::string_view key)
   return fmt::format("{}{}{}", key.substr(0, 3), std::string(key.size() - 7, '*'), key.substr(key.size() - 4));
 }
 
+constexpr std::string_view organization_path = "/v1/organization/";
+
+/// For a key that is good for other calls.
+Reply missing_scope()
+{
+  return error_reply(403,
+                     "You have insufficient permissions for this operation. Missing scopes: api.usage.read. Check that "
+                     "you have the correct role in your organization, and if you're using a restricted API key, that "
+                     "it has the necessary scopes.",
+                     {.code = "missing_scope"});
+}
+
+Reply no_such_url(const Call& call)
+{
+  return error_reply(404,
+                     fmt::format("Invalid URL ({} {}). Please check the URL for typos, or see the docs at "
+                                 "https://platform.openai.com/docs/api-reference/.",
+                                 call.method, call.path),
+                     {.code = "unknown_url"});
+}
+
 } // namespace
 
 struct Service::Route {
@@ -77,6 +98,7 @@ const Service::Route Service::routes[] = {
     {"POST", "/v1/videos", &Service::model_call},
     {"GET", "/v1/models", &Service::list_models},
     {"GET", "/v1/models/*", &Service::retrieve_model},
+    {"GET", "/v1/organization/usage/*", &Service::read_usage},
     {"GET", "/emulator/ledger", &Service::read_ledger},
     {"GET", "/emulator/faults", &Service::read_faults},
     {"PUT", "/emulator/faults", &Service::change_faults},
@@ -111,6 +133,7 @@ bool Service::is_live(const Call& call)
   return call.method == "POST" && endpoint_at(call.path);
 }
 
+/// Why a key may not make a call; nothing where it may.
 std::optional<Reply> Service::refusal_of(const Call& call) const
 {
   constexpr std::string_view scheme = "Bearer ";
@@ -122,7 +145,11 @@ std::optional<Reply> Service::refusal_of(const Call& call) const
                        "https://platform.openai.com/account/api-keys.");
   }
   const auto key = given.substr(scheme.size());
-  if (m_setting.api_key.empty() || key == m_setting.api_key) return std::nullopt;
+  const bool is_admin = !m_setting.admin_key.empty() && key == m_setting.admin_key;
+  const bool is_usual = !is_admin && (m_setting.api_key.empty() || key == m_setting.api_key);
+  const bool wants_admin = !m_setting.admin_key.empty() && call.path.starts_with(organization_path);
+  if (is_admin == wants_admin && (is_admin || is_usual)) return std::nullopt;
+  if (is_usual) return missing_scope();
   return error_reply(401,
                      fmt::format("Incorrect API key provided: {}. You can find your API key at "
                                  "https://platform.openai.com/account/api-keys.",
@@ -158,11 +185,7 @@ Reply Service::answer_to(Call& call)
     return error_reply(405, fmt::format("Not allowed to {} on {}.", call.method, call.path),
                        {.code = "method_not_supported"});
   }
-  return error_reply(404,
-                     fmt::format("Invalid URL ({} {}). Please check the URL for typos, or see the docs at "
-                                 "https://platform.openai.com/docs/api-reference/.",
-                                 call.method, call.path),
-                     {.code = "unknown_url"});
+  return no_such_url(call);
 }
 
 Reply Service::create_file(Call& call, const std::string&)
@@ -209,6 +232,12 @@ Reply Service::retrieve_batch(Call&, const std::string& id)
 Reply Service::cancel_batch(Call&, const std::string& id)
 {
   return m_batches.cancel(id);
+}
+
+Reply Service::read_usage(Call& call, const std::string& kind)
+{
+  if (kind != "completions" && kind != "embeddings" && kind != "moderations") return no_such_url(call);
+  return m_ledger.usage_page(call, kind, m_setting.now());
 }
 
 Reply Service::list_models(Call&, const std::string&)

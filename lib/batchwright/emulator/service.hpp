@@ -59,6 +59,7 @@ private:
   Reply live_answer(Call& call, const LiveRequest& request);
   std::int64_t latency_of(const json::Value& body) const;
   bool flex_is_out(const json::Value& body);
+  Reply read_usage(Call& call, const std::string& kind);
   Reply list_models(Call& call, const std::string& id);
   Reply retrieve_model(Call& call, const std::string& id);
   Reply read_faults(Call& call, const std::string& id);

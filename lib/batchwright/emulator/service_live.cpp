@@ -77,11 +77,13 @@ Reply Service::live_answer(Call& call, const LiveRequest& request)
   if (!m_pause.wait(latency_of(body))) return error_reply(503, "The server is stopping.", {.type = "server_error"});
   const auto entry = m_ledger.meet(body);
   const auto fate = fate_of(*m_setting.faults(), m_setting.seed, endpoint, body, entry.body_sha256, entry.met);
-  const Frame frame{.digits = fresh_id(""), .created = unix_seconds(m_setting.now()), .service_tier = tier.used};
+  const auto now = m_setting.now();
+  const Frame frame{.digits = fresh_id(""), .created = unix_seconds(now), .service_tier = tier.used};
   auto answered = tier.fault ? refused(*tier.fault) : answer(endpoint, body, fate, frame);
   const Ledger::Run run{.billed = answered.billed(),
                         .delivery = call.heard() ? Delivery::whole : Delivery::cut,
-                        .inputs = input_digests(endpoint, body)};
+                        .inputs = input_digests(endpoint, body),
+                        .usage = billed_for(endpoint, body, answered, now)};
   m_ledger.ran(entry, run);
   Reply reply{.status = answered.status, .body = std::move(answered.body)};
   if (run.delivery == Delivery::whole) reply.lost = [this, entry, run] { m_ledger.lost(entry, run); };

@@ -56,8 +56,13 @@ private:
 };
 
 struct Setting {
-  Setting(std::filesystem::path directory_, std::string api_key_, Faults faults_, std::uint64_t seed_)
-      : directory(std::move(directory_)), api_key(std::move(api_key_)), seed(seed_), current(std::move(faults_), now())
+  Setting(std::filesystem::path directory_, std::string api_key_, std::string admin_key_, Faults faults_,
+          std::uint64_t seed_)
+      : directory(std::move(directory_)),
+        api_key(std::move(api_key_)),
+        admin_key(std::move(admin_key_)),
+        seed(seed_),
+        current(std::move(faults_), now())
   {
   }
 
@@ -65,7 +70,8 @@ struct Setting {
   Instant now() const { return clock.now(); }
 
   std::filesystem::path directory;
-  std::string api_key;
+  std::string api_key;   ///< empty: any passes
+  std::string admin_key; ///< for the organisation's endpoints; empty: any passes
   std::uint64_t seed;
   MovableClock clock = {};
   CurrentFaults current;

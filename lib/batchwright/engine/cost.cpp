@@ -79,6 +79,21 @@ std::optional<PicoUsd> cost_of_work(const Tools& tools, const Job& job, const st
   return sum;
 }
 
+std::vector<Spending> spending_of(Tools& tools, const Job& job, const std::vector<Part>& parts)
+{
+  const auto stored = tools.store.spending(job.name);
+  std::vector<Spending> spending;
+  for (const auto& p : parts) {
+    if (!has_outcomes(p.state)) continue;
+    const auto [first, last] = std::equal_range(stored.begin(), stored.end(), Spending{.part = p.number},
+                                                [](const Spending& a, const Spending& b) { return a.part < b.part; });
+    spending.insert(spending.end(), first, last);
+    const bool is_old = first == last && p.outcome.usage != Usage{};
+    if (is_old) spending.push_back(spending_of(p, job));
+  }
+  return spending;
+}
+
 CostView account(Tools& tools, const std::string& name)
 {
   const auto job = known_job(tools, name);
@@ -90,15 +105,13 @@ CostView account(Tools& tools, const std::string& name)
                 .realtime = seen.realtime,
                 .billed_again = seen.billed_again,
                 .prices_as_of = tools.prices.as_of()};
-  const auto spending = tools.store.spending(name);
+  auto part = parts.begin();
+  for (const auto& spent : spending_of(tools, job, parts)) { // by part, as the parts are
+    part = std::find_if(part, parts.end(), [&](const Part& p) { return p.number == spent.part; });
+    add(cost.rows, spent, *part, model_of(job, *part));
+  }
   for (const auto& p : parts) {
     if (p.route == Route::realtime && (is_called(p) || p.state == PartState::ended)) add_live(cost, tools, job, p);
-    if (!has_outcomes(p.state)) continue;
-    const auto of_part = std::equal_range(spending.begin(), spending.end(), Spending{.part = p.number},
-                                          [](const Spending& a, const Spending& b) { return a.part < b.part; });
-    std::for_each(of_part.first, of_part.second, [&](const Spending& s) { add(cost.rows, s, p, model_of(job, p)); });
-    const bool is_old = of_part.first == of_part.second && p.outcome.usage != Usage{};
-    if (is_old) add(cost.rows, spending_of(p, job), p, model_of(job, p));
   }
   std::sort(cost.rows.begin(), cost.rows.end(), [](const CostRow& a, const CostRow& b) {
     return std::tie(a.day, a.route, a.tier, a.model) < std::tie(b.day, b.route, b.tier, b.model);

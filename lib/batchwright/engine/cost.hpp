@@ -18,6 +18,10 @@ std::optional<money::ModelPrices> prices_of(const Tools& tools, const Job& job, 
 std::optional<PicoUsd> cost_of_work(const Tools& tools, const Job& job, const std::map<std::string, Workload>& by_model,
                                     Route route);
 
+/// What each of a job's parts that has outcomes used, by part, day and tier; of those that an older version settled, on
+/// the day that they ended.
+std::vector<Spending> spending_of(Tools& tools, const Job& job, const std::vector<Part>& parts);
+
 /// What a job was expected to cost and what it cost so far, by day, route, tier and model: of settled parts from the
 /// store, of real-time parts that are not settled yet from their journals. Parts that an older version settled count on
 /// the day that they ended. Throws `Fault::usage` for an unknown job, naming near ones; `Fault::storage`.

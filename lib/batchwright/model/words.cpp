@@ -3,6 +3,7 @@
 #include <batchwright/model/events.hpp>
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/part.hpp>
+#include <batchwright/model/reconciliation.hpp>
 #include <batchwright/model/view.hpp>
 
 #include <algorithm>
@@ -30,6 +31,13 @@ constexpr std::size_t longest_name = 40;
 std::string_view name(Route route)
 {
   return route == Route::batch ? "batch" : "realtime";
+}
+
+std::string_view name(Comparison comparison)
+{
+  constexpr std::array<std::string_view, 6> names{"equal",        "more",         "another_day",
+                                                  "lost_answers", "not_reported", "fewer"};
+  return names.at(static_cast<std::size_t>(comparison));
 }
 
 std::string_view name(PartState state)

@@ -5,6 +5,7 @@
 #include <batchwright/base/clock.hpp>
 #include <batchwright/base/error.hpp>
 #include <batchwright/model/money.hpp>
+#include <batchwright/model/reconciliation.hpp>
 #include <batchwright/model/spending.hpp>
 #include <batchwright/model/view.hpp>
 
@@ -68,6 +69,11 @@ std::string json(const CostView& view);
 std::string page(const CostView& view, const Style& style);
 /// `cost`: a line a job, and their sums.
 std::string table(const std::vector<CostView>& views, const Style& style);
+
+/// The object that `cost --reconcile --json` prints for a row: ours, the provider's, and theirs less ours.
+std::string json(const ReconciledRow& row);
+/// `cost --reconcile`: a table of our figures, with the provider's below where they differ, and what that means.
+std::string page(const Reconciliation& reconciliation, const Style& style);
 
 // --- errors ----------------------------------------------------------------------------------------------------------
 

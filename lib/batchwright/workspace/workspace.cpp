@@ -1,6 +1,7 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/base/interrupt.hpp>
 #include <batchwright/config/account.hpp>
+#include <batchwright/engine/reconcile.hpp>
 #include <batchwright/http/retry.hpp>
 #include <batchwright/workspace/endpoint.hpp>
 #include <batchwright/workspace/workspace.hpp>
@@ -234,6 +235,23 @@ JobView Workspace::fetch(const std::string& job, const engine::Delivery& deliver
   });
   if (view.state == JobState::done) engine::record_fetched(tools(), job);
   return view;
+}
+
+Reconciliation Workspace::reconcile(const std::string& job)
+{
+  auto endpoint = endpoint_of(m_settings);
+  endpoint.key = config::read_admin_key(m_settings);
+  endpoint.project.clear(); // the key is the organisation's, and so are the figures
+  const auto account = config::read_account(m_settings);
+  engine::Scope scope{.base_url = account.base_url, .job = job};
+  if (job.empty()) {
+    const bool is_named = !account.organization.empty() || !account.project.empty();
+    scope.account = config::account_name(account, is_named ? Secret{} : config::read_key(m_settings));
+  }
+  const auto plain = http::open(endpoint, process_interrupt());
+  const auto retrying = http::retrying(*plain, {}, http::sleep_unless(process_interrupt()));
+  api::UsageReader provider{*retrying};
+  return engine::reconcile(tools(), provider, scope);
 }
 
 results::Merged Workspace::merge(const std::string& job, const results::Sink& sink,

@@ -14,6 +14,7 @@
 #include <batchwright/engine/delivery.hpp>
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/model/events.hpp>
+#include <batchwright/model/reconciliation.hpp>
 #include <batchwright/model/view.hpp>
 #include <batchwright/results/results.hpp>
 
@@ -99,6 +100,12 @@ public:
   /// Gives the merged result of what is home, in input order; asks nobody. Throws `Fault::unfinished` as `fetch` does,
   /// and as `results::merge`. What the sink throws comes through.
   results::Merged merge(const std::string& job, const results::Sink& sink, const results::MergeOptions& options = {});
+
+  /// Compares what jobs used with the organisation's usage at the provider, by day, model and route: all jobs of our
+  /// account, or of the named job's, of whose days and models alone it tells then. Needs an admin key, and, without a
+  /// name, what else says which account is ours. Throws `Fault::auth` without a key or where it may not read the usage,
+  /// and as `engine::reconcile`.
+  Reconciliation reconcile(const std::string& job = {});
 
   /// For everything else: the functions of engine.hpp. Opened, and the state root made, when first asked for.
   engine::Tools& tools();
