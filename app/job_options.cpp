@@ -401,9 +401,11 @@ bw::engine::Ask ask_of(const JobOptions& o)
 std::optional<Made> make_job(const JobOptions& options, Session& session)
 {
   auto ask = ask_of(options);
-  if (!options.dry_run) { // a missing key is said before a large input is read
+  try { // a missing key is said before a large input is read
     ask.job.account = session.server().account;
     ask.job.base_url = session.server().base_url;
+  } catch (const Error&) {
+    if (!options.dry_run) throw; // which needs none, and knows less of the account then
   }
   auto draft = bw::engine::draft(session.tools_if_any(), ask);
   auto& console = session.console();

@@ -389,6 +389,11 @@ void check_cap(const Draft& made)
   }
   const bool is_bounded =
       e.basis == Basis::none || e.basis == Basis::bound || (e.worst && *e.worst <= *job.policy.max_cost);
+  const bool by_worst = is_bounded || (job.policy.strict_cap && e.worst);
+  if (by_worst && e.worst && job.policy.max_cost->n < e.worst->n / static_cast<std::int64_t>(job.items)) {
+    throw Error{Fault::usage, "--max-cost: it does not cover a single request, were its answer as long as it may be",
+                "a smaller --max-output-tokens bounds it closer, or a larger amount covers it"};
+  }
   const bool learns = e.basis == Basis::answers || !job.probe.empty();
   if (is_bounded || (learns && !job.policy.strict_cap)) return;
   if (job.policy.strict_cap && e.worst) return; // the model's own bound, which is a long one

@@ -1,0 +1,192 @@
+// Money from outside: a cap is kept on each route and may be raised, consent by amount, and estimates that learn. The
+// emulator's ledger and the answers' own usage are the judges.
+
+#include "tests/e2e/echo_job.hpp"
+
+#include <batchwright/json/json.hpp>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+using namespace batchwright;
+using tests::check_complete;
+using tests::FreshDirectory;
+using tests::Rehearsal;
+using tests::rows;
+using tests::Words;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto fast = R"({"validating_ms":10,"in_progress_ms":40,"finalizing_ms":10,"chat_latency_ms":5})";
+
+/// A run with a bound of its answers and nothing tried first, under another name each time.
+Words run_of(const fs::path& input, const std::string& name, const Words& more)
+{
+  Words words{"run",    input.native(), "--name", name, "--prompt", "Repeat: {{text}}", "--probe", "0",
+              "--every", "50ms",         "-o",     (input.parent_path() / (name + ".jsonl")).native()};
+  if (std::find(more.begin(), more.end(), "--model") == more.end()) words.insert(words.end(), {"--model", "gpt-5.4"});
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+double figure(const Rehearsal& world, const std::string& job, std::string_view member)
+{
+  const auto told = world({"cost", job, "--json"});
+  REQUIRE(told.exit == 0);
+  json::Document doc;
+  REQUIRE(doc.parse(told.out));
+  return std::stod(std::string{doc.root().find(member)->raw()});
+}
+
+bool says(const std::string& text, std::string_view words)
+{
+  return text.find(words) != std::string::npos;
+}
+
+/// Half of what the whole costs: stops in the right place, and goes on once the cap is raised.
+void check_half(const Words& route, std::string_view prefix, const std::string& faults = fast)
+{
+  constexpr int items = 240;
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), faults};
+  const auto input = rows(dir, items);
+  const auto with = [&](const std::string& name, const Words& more) {
+    Words all = route;
+    all.insert(all.end(), {"--max-output-tokens", "40", "--requests-per-part", "60", "--yes"});
+    all.insert(all.end(), more.begin(), more.end());
+    return run_of(input, name, all);
+  };
+  REQUIRE(world(with("whole", {})).exit == 0);
+  const auto whole = figure(world, "whole", "spent_usd");
+  REQUIRE(whole > 0);
+  const auto billed = world.ledger("requests_billed");
+
+  const auto capped = std::string{prefix} + "capped";
+  const auto cap = fmt::format("{:.6f}", whole / 2);
+  const auto stopped = world(with(capped, {"--max-cost", cap}));
+  CAPTURE(stopped.err);
+  CHECK(stopped.exit == 8);
+  CHECK(says(stopped.err, "--max-cost sends the rest"));
+  const auto spent = figure(world, capped, "spent_usd");
+  CHECK(spent <= whole / 2);
+  CHECK(spent >= whole / 2 * 0.85);
+  CHECK(world.ledger("requests_billed") < billed + items * 6 / 10);
+  CHECK(world({"poll", capped}).exit == 8); // a timer sends no more
+  CHECK(figure(world, capped, "spent_usd") == spent);
+
+  const auto raised = world(with(capped, {"--max-cost", "5"}));
+  CAPTURE(raised.err);
+  CHECK(raised.exit == 0);
+  check_complete(tests::slurp(dir / (capped + ".jsonl")), items);
+  CHECK(figure(world, capped, "spent_usd") == doctest::Approx(whole));
+  CHECK(world.ledger("requests_billed") == billed + items);
+  CHECK(world.ledger("billed_on_both_routes") == 0);
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("e2e::money");
+
+TEST_CASE("a cap of half of what it costs stops batches in the right place, and a higher one goes on")
+{
+  check_half({}, "batch-");
+}
+
+TEST_CASE("the same in real time, where each request is asked for")
+{
+  check_half({"--mode", "realtime"}, "live-");
+}
+
+TEST_CASE("the same where some go at once and the others in batches")
+{
+  check_half({"--urgent", "id=r1", "--urgent", "id=r77"}, "both-");
+}
+
+TEST_CASE("a cap that cannot be kept is refused before anything is sent")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), fast};
+  const auto input = rows(dir, 20);
+  const auto refused = [&](const Words& more, std::string_view why) {
+    Words all{"--yes"};
+    all.insert(all.end(), more.begin(), more.end());
+    const auto ended = world(run_of(input, "a", all));
+    CAPTURE(ended.err);
+    CHECK(ended.exit == 64);
+    CHECK(says(ended.err, why));
+  };
+  refused({"--max-cost", "0.50"}, "nothing says how long answers may be");
+  refused({"--max-cost", "0.50", "--strict-cap"}, "does not cover a single request");
+  refused({"--max-cost", "0.00001", "--max-output-tokens", "9"}, "does not cover a single request");
+  refused({"--max-cost", "9", "--model", "nobody-knows-it", "--max-output-tokens", "9"}, "price of the model is not known");
+  CHECK(world.ledger("uploads") == 0);
+  CHECK(world({"status", "a"}).exit == 64); // no such job
+  // A price makes it known, and what the model itself bounds fits under a cap that is large enough.
+  CHECK(world(run_of(input, "b", {"--yes", "--max-cost", "9", "--model", "nobody-knows-it", "--max-output-tokens", "9",
+                                  "--price", "0.2,1"}))
+            .exit == 0);
+  CHECK(world(run_of(input, "c", {"--yes", "--max-cost", "500"})).exit == 0);
+}
+
+TEST_CASE("an amount that covers what is expected is consent, one that does not is none")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), fast};
+  const auto input = rows(dir, 20);
+  const Words bound{"--max-output-tokens", "20"};
+  const auto with = [&](const std::string& name, const std::string& amount) {
+    auto more = bound;
+    more.insert(more.end(), {"--max-cost", amount});
+    return world(run_of(input, name, more));
+  };
+  CHECK(with("little", "0.0001").exit == 64);
+  CHECK(world.ledger("uploads") == 0);
+  CHECK(with("enough", "1").exit == 0);
+  CHECK(with("enough", "$1.00").exit == 0);
+}
+
+TEST_CASE("what answers of a prompt took is what the next job of that prompt is estimated by")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), fast};
+  std::string csv = "id,text\n";
+  for (int i = 0; i < 120; ++i)
+    csv += fmt::format("r{},{} {}\n", i, std::string(static_cast<std::size_t>(40 + 7 * (i % 50)), 'x'), i);
+  const auto first = dir.file("first.csv", csv);
+  const auto second = dir.file("second.csv", csv + "q,one more\n");
+  const Words more{"--yes", "--max-output-tokens", "4000"};
+  const auto before = world(run_of(first, "first", {"--dry-run", "--max-output-tokens", "4000"}));
+  CHECK(says(before.err, "at most 480,000 out"));
+  REQUIRE(world(run_of(first, "first", more)).exit == 0);
+  const auto after = world(run_of(second, "second", {"--dry-run", "--max-output-tokens", "4000"}));
+  CAPTURE(after.err);
+  CHECK(says(after.err, "as 120 answers of this prompt took"));
+  REQUIRE(world(run_of(second, "second", more)).exit == 0);
+  const auto spent = figure(world, "second", "spent_usd");
+  CHECK(figure(world, "second", "estimated_usd") == doctest::Approx(spent).epsilon(0.05));
+  CHECK(figure(world, "first", "estimated_usd") > 5 * spent); // by the bound alone
+
+  const auto other = world(run_of(second, "other", {"--dry-run", "--max-output-tokens", "3999"}));
+  CHECK(says(other.err, "at most")); // another bound may cut answers elsewhere: nothing is known of it
+}
+
+TEST_CASE("the probe's answers tell what the job comes to, and it lies in the range that is told")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), fast};
+  const auto input = rows(dir, 150);
+  const auto ended = world({"run", input.native(), "--name", "a", "--model", "gpt-5.4", "--prompt", "Repeat: {{text}}",
+                            "--every", "50ms", "--yes", "-o", (dir / "a.jsonl").native()});
+  CAPTURE(ended.err);
+  REQUIRE(ended.exit == 0);
+  CHECK(says(ended.err, "perhaps 45,000 out"));
+  CHECK(says(ended.err, "probe: 3 of 3 answered"));
+  CHECK(says(ended.err, "the job comes to about $0."));
+  CHECK(figure(world, "a", "estimated_usd") == doctest::Approx(figure(world, "a", "spent_usd")).epsilon(0.1));
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,82 @@
+#include <batchwright/money/forecast.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <random>
+
+using namespace batchwright;
+using money::expected_length;
+
+namespace {
+
+Outputs outputs_of(const std::vector<std::int64_t>& lengths)
+{
+  Outputs outputs;
+  for (const auto n : lengths)
+    outputs.add({n});
+  return outputs;
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("money::forecast");
+
+TEST_CASE("without answers the bound is expected, without a bound an assumption that says how wide it is")
+{
+  const auto bound = expected_length(Tokens{50}, {}, 1000, Tokens{128'000});
+  CHECK(bound.basis == Basis::bound);
+  CHECK(bound.expected == 50);
+  CHECK(bound.high == 50);
+  CHECK(bound.low == 1);
+  CHECK(bound.usual == Tokens{50});
+  CHECK(bound.most == Tokens{50});
+
+  const auto assumed = expected_length({}, {}, 1000, Tokens{2'000});
+  CHECK(assumed.basis == Basis::assumed);
+  CHECK(assumed.expected == 300);
+  CHECK(assumed.low == 30);
+  CHECK(assumed.high == 2'000); // the model says no more
+  CHECK_FALSE(assumed.usual);
+  CHECK(assumed.most == Tokens{2'000});
+  CHECK_FALSE(expected_length({}, {}, 1000, {}).most);
+}
+
+TEST_CASE("answers say what is expected, never beyond the bound; few of them leave a wide range")
+{
+  const auto few = expected_length(Tokens{90}, outputs_of({30, 60, 60}), 1000, {});
+  CHECK(few.basis == Basis::answers);
+  CHECK(few.expected == doctest::Approx(50));
+  CHECK(few.low < 30);
+  CHECK(few.high == 90);
+  CHECK(few.usual == Tokens{90}); // one and a half times the longest, within the bound
+  std::vector<std::int64_t> many(2000);
+  for (std::size_t i = 0; i < many.size(); ++i)
+    many[i] = 20 + static_cast<std::int64_t>(i % 61);
+  const auto known = expected_length(Tokens{90}, outputs_of(many), 1000, {});
+  CHECK(known.low > 0.93 * known.expected);
+  CHECK(known.high < 1.07 * known.expected);
+  CHECK(known.usual->n >= 79);
+  CHECK(known.usual->n <= 80);
+}
+
+TEST_CASE("the total lies inside the range in nine of ten jobs of skewed lengths, after three answers alone")
+{
+  std::mt19937 engine{7};
+  int inside = 0;
+  constexpr int jobs = 400;
+  for (int job = 0; job < jobs; ++job) {
+    std::lognormal_distribution<double> length{3.0 + 0.01 * (job % 100), 0.2 + 0.006 * (job % 100)}; // sigma to 0.8
+    const auto draw = [&] { return std::max<std::int64_t>(1, std::llround(length(engine))); };
+    const auto probe = outputs_of({draw(), draw(), draw()});
+    constexpr int rest = 500;
+    double total = 0;
+    for (int i = 0; i < rest; ++i)
+      total += static_cast<double>(draw());
+    const auto told = expected_length({}, probe, rest, {});
+    inside += told.low * rest <= total && total <= told.high * rest ? 1 : 0;
+  }
+  CHECK(inside >= jobs * 9 / 10);
+}
+
+TEST_SUITE_END();
