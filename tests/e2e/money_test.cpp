@@ -26,8 +26,12 @@ constexpr auto fast = R"({"validating_ms":10,"in_progress_ms":40,"finalizing_ms"
 /// A run with a bound of its answers and nothing tried first, under another name each time.
 Words run_of(const fs::path& input, const std::string& name, const Words& more)
 {
-  Words words{"run",    input.native(), "--name", name, "--prompt", "Repeat: {{text}}", "--probe", "0",
-              "--every", "50ms",         "-o",     (input.parent_path() / (name + ".jsonl")).native()};
+  Words words{"run",      input.native(),
+              "--name",   name,
+              "--prompt", "Repeat: {{text}}",
+              "--probe",  "0",
+              "--every",  "50ms",
+              "-o",       (input.parent_path() / (name + ".jsonl")).native()};
   if (std::find(more.begin(), more.end(), "--model") == more.end()) words.insert(words.end(), {"--model", "gpt-5.4"});
   words.insert(words.end(), more.begin(), more.end());
   return words;
@@ -122,12 +126,14 @@ TEST_CASE("a cap that cannot be kept is refused before anything is sent")
   refused({"--max-cost", "0.50"}, "nothing says how long answers may be");
   refused({"--max-cost", "0.50", "--strict-cap"}, "does not cover a single request");
   refused({"--max-cost", "0.00001", "--max-output-tokens", "9"}, "does not cover a single request");
-  refused({"--max-cost", "9", "--model", "nobody-knows-it", "--max-output-tokens", "9"}, "price of the model is not known");
+  refused({"--max-cost", "9", "--model", "nobody-knows-it", "--max-output-tokens", "9"},
+          "price of the model is not known");
   CHECK(world.ledger("uploads") == 0);
   CHECK(world({"status", "a"}).exit == 64); // no such job
   // A price makes it known, and what the model itself bounds fits under a cap that is large enough.
-  CHECK(world(run_of(input, "b", {"--yes", "--max-cost", "9", "--model", "nobody-knows-it", "--max-output-tokens", "9",
-                                  "--price", "0.2,1"}))
+  CHECK(world(run_of(input, "b",
+                     {"--yes", "--max-cost", "9", "--model", "nobody-knows-it", "--max-output-tokens", "9", "--price",
+                      "0.2,1"}))
             .exit == 0);
   CHECK(world(run_of(input, "c", {"--yes", "--max-cost", "500"})).exit == 0);
 }

@@ -85,6 +85,44 @@ TEST_CASE("a plan tells the work, its price, and what the figures rest on")
   CHECK(bounded.ends_with("\n  aside   1 bad record left out"));
 }
 
+TEST_CASE("a plan tells how sure its cost is, what a cap is enough for, and how long the queue makes it take")
+{
+  constexpr std::int64_t dollar = 1'000'000'000'000;
+  PlanView v{.job = "reviews",
+             .model = "gpt-5.4-mini",
+             .items = 10,
+             .requests = 10,
+             .parts = 1,
+             .estimate = {.basis = Basis::answers,
+                          .answers = 1203,
+                          .input = {3'760'000'000},
+                          .output = {500},
+                          .cost = PicoUsd{10 * dollar},
+                          .low = PicoUsd{9 * dollar},
+                          .high = PicoUsd{12 * dollar},
+                          .worst = PicoUsd{40 * dollar}},
+             .batch = PicoUsd{10 * dollar},
+             .realtime = PicoUsd{322 * dollar},
+             .rest = {.requests = 10, .takes = Millis{111'600'000}, .rate = 500},
+             .max_cost = PicoUsd{8 * dollar},
+             .fills = {.limit = 40'000'000, .tokens = 3'760'000'000},
+             .prices_as_of = "2026-11-22"};
+  const auto has = [&](std::string_view line) {
+    const auto text = report::plan(v);
+    CAPTURE(text);
+    CHECK(text.find(line) != std::string::npos);
+  };
+  has("  tokens  about 3,760,000,000 in, about 500 out, as 1,203 answers of this prompt took\n");
+  has("\n  range   $9.00 to $12.00, by what is known so far\n          $40.00 at worst, if every answer is as long");
+  has("\n  cap     $8.00: surely enough for 20.0% of it, and for about 80.0% as expected\n");
+  has("\n  queue   94 fills of a queue of 40M tokens: 7.8 to 94 days; at 1B: 4 fills\n"
+      "          in real time about 1d 07h at 500 requests a minute, for $312.00 more");
+  v.max_cost = PicoUsd{40 * dollar};
+  has("\n  cap     $40.00: it covers all of it, even at worst");
+  v.fills = {.limit = 4'000'000'000, .tokens = 3'760'000'000};
+  CHECK(report::plan(v).find("queue") == std::string::npos); // it fits at once
+}
+
 TEST_CASE("a plan in real time tells first what that takes and costs, and uploads nothing")
 {
   PlanView v{.job = "reviews",

@@ -77,7 +77,7 @@ std::string cap_line(const PlanView& v)
   if (e.basis != Basis::bound && e.cost && *e.cost > *v.max_cost)
     line += fmt::format(", and for about {} as expected", share_of(*v.max_cost, *e.cost));
   if (!v.strict_cap && e.basis != Basis::bound && e.basis != Basis::none)
-    line += "\n          kept back is what 99 of 100 answers stay below; --strict-cap keeps back the worst";
+    line += "\n          kept back: what 99 of 100 answers stay below (--strict-cap: the worst)";
   return line;
 }
 
@@ -108,7 +108,7 @@ std::string rounded(std::int64_t tokens)
   return fmt::format("{}", tokens);
 }
 
-/// How long the queue at the server makes it take: "94 fills of a queue of 40M tokens: 8 to 94 days; at 1B: 4 fills".
+/// How long the queue at the server makes it take: "94 fills of a queue of 40M tokens: 7.8 to 94 days; at 1B: 4 fills".
 std::string queue_line(const PlanView& v)
 {
   const auto fills = v.fills.count();
@@ -117,12 +117,11 @@ std::string queue_line(const PlanView& v)
   const auto days = [&](Millis each) {
     return static_cast<double>(fills) * static_cast<double>(each.count()) / static_cast<double>(Fills::latest.count());
   };
-  auto line =
-      fmt::format("\n  queue   {} fills of {} tokens that may wait at the server: {:.2g} to {} days",
-                  count(unsigned_of(fills)), rounded(v.fills.limit), days(Fills::soonest), count(unsigned_of(fills)));
+  auto line = fmt::format("\n  queue   {} fills of a queue of {} tokens: {:.2g} to {} days", count(unsigned_of(fills)),
+                          rounded(v.fills.limit), days(Fills::soonest), count(unsigned_of(fills)));
   if (v.fills.limit < large_queue) {
     const auto more = Fills{.limit = large_queue, .tokens = v.fills.tokens}.count();
-    line += fmt::format("; of {}: {}", rounded(large_queue), counted(unsigned_of(more), "fill", "fills"));
+    line += fmt::format("; at {}: {}", rounded(large_queue), counted(unsigned_of(more), "fill", "fills"));
   }
   if (v.rest.requests > 0 && v.realtime && v.batch)
     line += fmt::format("\n          in real time about {}, for {} more", pace(v.rest), money(*v.realtime - *v.batch));
