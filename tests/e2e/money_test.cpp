@@ -82,6 +82,9 @@ void check_half(const Words& route, std::string_view prefix, const std::string& 
   CHECK(world({"poll", capped}).exit == 8); // a timer sends no more
   CHECK(figure(world, capped, "spent_usd") == spent);
 
+  CHECK(world(with(capped, {})).exit == 8); // leaving it out lifts no cap
+  CHECK(figure(world, capped, "spent_usd") == spent);
+
   const auto raised = world(with(capped, {"--max-cost", "5"}));
   CAPTURE(raised.err);
   CHECK(raised.exit == 0);

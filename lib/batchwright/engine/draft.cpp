@@ -108,7 +108,15 @@ void name_common(Job& job, const std::vector<Part>& parts)
 /// What a repeated submit takes over from its command line.
 void take_over(Job& known, const Job& asked)
 {
-  known.policy = asked.policy;
+  const auto before = std::exchange(known.policy, asked.policy);
+  if (!asked.policy.max_cost) { // a cap is not lifted by leaving it out
+    known.policy.max_cost = before.max_cost;
+    known.policy.strict_cap = before.strict_cap;
+  }
+  if (!asked.policy.input_price) {
+    known.policy.input_price = before.input_price;
+    known.policy.output_price = before.output_price;
+  }
   if (known.switched_at) known.policy.fallback = Fallback::realtime; // as was consented to by `finish`
   known.mode = asked.mode;
   for (std::size_t i = 0; i < asked.inputs.size(); ++i) { // equal in content; the file may have moved
