@@ -113,6 +113,49 @@ TEST_CASE("the same where some go at once and the others in batches")
   check_half({"--urgent", "id=r1", "--urgent", "id=r77"}, "both-");
 }
 
+TEST_CASE("parts that may all be created at once are not, where the cap covers some")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), fast};
+  const auto input = rows(dir, 240);
+  const auto with = [&](const std::string& name,
+                        const Words& more) { // as long as answers are: nothing is kept back beyond
+    Words all{"--max-output-tokens", "12", "--requests-per-part", "40", "--enqueued-tokens", "100000000", "--yes"};
+    all.insert(all.end(), more.begin(), more.end());
+    return run_of(input, name, all);
+  };
+  REQUIRE(world(with("whole", {})).exit == 0);
+  const auto whole = figure(world, "whole", "spent_usd");
+  const auto stopped = world(with("capped", {"--max-cost", fmt::format("{:.6f}", whole / 3)}));
+  CAPTURE(stopped.err);
+  CHECK(stopped.exit == 8);
+  CHECK(figure(world, "capped", "spent_usd") <= whole / 3);
+  CHECK(figure(world, "capped", "spent_usd") > 0);
+}
+
+TEST_CASE("in real time long requests among short ones end at the cap, too, and nothing spins")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), fast};
+  std::string csv = "text\n";
+  for (int i = 0; i < 60; ++i)
+    csv += fmt::format("{} {}\n", i, std::string(i % 7 == 6 ? 9'000 : 20, 'y'));
+  const auto input = dir.file("uneven.csv", csv);
+  const auto with = [&](const std::string& name, const std::string& cap) {
+    return run_of(input, name, {"--mode", "realtime", "--max-output-tokens", "30", "--yes", "--max-cost", cap});
+  };
+  REQUIRE(world(with("whole", "50")).exit == 0);
+  const auto whole = figure(world, "whole", "spent_usd");
+  for (const double share : {0.1, 0.37, 0.52, 0.8}) {
+    CAPTURE(share);
+    const auto name = fmt::format("capped-{:.0f}", share * 100);
+    const auto stopped = world(with(name, fmt::format("{:.6f}", whole * share)));
+    CAPTURE(stopped.err);
+    CHECK(stopped.exit == 8);
+    CHECK(figure(world, name, "spent_usd") <= whole * share);
+  }
+}
+
 TEST_CASE("a cap that cannot be kept is refused before anything is sent")
 {
   const FreshDirectory dir;

@@ -31,8 +31,9 @@ TEST_CASE("a work that is accounted for elsewhere counts once")
   Purse purse{PicoUsd{100}};
   purse.set_taken(3, {25});
   CHECK(purse.left() == PicoUsd{75});
-  purse.set_elsewhere({25});
-  purse.close(3);
+  CHECK(purse.taken(3) == PicoUsd{25});
+  purse.set_elsewhere({25}, {3});
+  CHECK(purse.taken(3) == PicoUsd{0});
   CHECK(purse.left() == PicoUsd{75});
 }
 

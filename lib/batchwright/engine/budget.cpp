@@ -23,7 +23,7 @@ std::optional<Workload> reserved_work(const Tools& tools, const Job& job, const 
   auto each = job.policy.strict_cap ? length.most : length.usual ? length.usual : length.most;
   if (length.basis == Basis::none) each = Tokens{};
   // What is tried first, so that this can be known of the others, is too little to be bounded by anything better.
-  const bool is_guess = is_probe(part) && length.basis == Basis::assumed;
+  const bool is_guess = is_probe(part) && length.basis == Basis::assumed && !job.policy.strict_cap;
   if (is_guess) each = std::min(length.most.value_or(most_of_a_guess), most_of_a_guess);
   if (!each) return std::nullopt;
   const auto knows = length.basis == Basis::answers && !job.policy.strict_cap;
@@ -71,20 +71,27 @@ PicoUsd kept_back_for(const Tools& tools, const Job& job, const Part& part)
   }
 }
 
-PicoUsd spent_by(const Part& part)
+PicoUsd spent_by(const Tools& tools, const Job& job, const Part& part)
 {
-  if (!has_outcomes(part.state) || !part.outcome.priced) return {};
+  if (!has_outcomes(part.state)) return {};
+  const bool was_sent = part.outcome.usage != Usage{};
+  if (!part.outcome.priced) return was_sent ? reserve_of(tools, job, part).value_or(PicoUsd{}) : PicoUsd{};
   auto spent = part.outcome.spent;
   const auto answered = std::max<std::int64_t>(1, part.remote.completed);
   spent += PicoUsd{saturating_multiply(spent.n / answered, static_cast<std::int64_t>(part.billed_again))};
-  return spent;
+  // In real time what was taken for it, answers that were lost included.
+  return part.route == Route::realtime ? std::max(spent, part.reserved) : spent;
 }
 
 PicoUsd spent_so_far(const Tools& tools, const Job& job)
 {
   PicoUsd sum;
-  for (const auto& p : tools.store.parts(job.name))
-    sum += spent_by(p);
+  for (const auto& p : tools.store.parts(job.name)) {
+    sum += spent_by(tools, job, p);
+    sum += kept_back_for(tools, job, p);
+    if (p.route == Route::realtime && is_live(p.state))
+      sum += cost_of_journal(tools, job, p, tools.layout.job(job.name).output(p.number));
+  }
   return sum;
 }
 
@@ -118,7 +125,8 @@ PicoUsd cost_of_journal(const Tools& tools, const Job& job, const Part& part, co
     const auto status = document.root().find("response", "status_code");
     const auto body = document.root().find("response", "body");
     const auto code = status ? status->integer().value_or(0) : 0;
-    if (code == 0) continue; // it was lost: perhaps billed
+    const auto error = document.root().find("error", "code");
+    if (code == 0 && error && is_code_of_lost(error->text().value_or(""))) continue; // perhaps billed
     const bool is_answered = code >= 200 && code < 300;
     const auto cost = is_answered && body ? cost_of_body(prices, body->raw()) : std::optional{PicoUsd{}};
     if (!cost) continue;

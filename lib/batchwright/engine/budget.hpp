@@ -20,10 +20,11 @@ double input_share(const Tools& tools, const Job& job, const Part& part);
 /// What is kept back for a part of the batch route that is under way, or may be; else nothing.
 PicoUsd kept_back_for(const Tools& tools, const Job& job, const Part& part);
 
-/// What a part's outcomes cost, with what may have been billed twice.
-PicoUsd spent_by(const Part& part);
+/// What a part's outcomes cost, with what may have been billed twice; where no price of them is known, what was kept
+/// back for it.
+PicoUsd spent_by(const Tools& tools, const Job& job, const Part& part);
 
-/// The same of all parts of a job.
+/// What all parts of a job cost so far, with what is kept back for those under way. Throws `Fault::storage`.
 PicoUsd spent_so_far(const Tools& tools, const Job& job);
 
 /// What an answer's body says that it cost in real time; nothing where it does not say.

@@ -390,7 +390,7 @@ void check_cap(const Draft& made)
 {
   const auto& job = made.job;
   const auto& e = made.estimate;
-  if (!job.policy.max_cost || job.items == 0) return;
+  if (!job.policy.max_cost || job.items == 0 || (made.continues && !made.needs_consent)) return;
   if (!e.cost) {
     throw Error{Fault::usage, "--max-cost: the price of the model is not known, so that no cap can be kept",
                 "--price IN,OUT tells it, in dollars for a million tokens"};

@@ -147,6 +147,7 @@ void Run::record_settled(int number, const results::Settled& settled)
     changed.failed_for_good = settled.failed_for_good;
     changed.due.reset();
     tx.put(m_job.name, number, settled.spending);
+    if (m_purse && changed.route == Route::realtime) changed.reserved = m_purse->taken(number);
     learn_from(tx, m_tools.store, m_job, changed, settled);
     const auto pack = parent.inputs_per_request;
     add_child(tx, parent, settled.left, m_files.left(number), parent.attempt + 1, pack);

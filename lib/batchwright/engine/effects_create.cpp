@@ -83,14 +83,19 @@ void Run::create(const Part& p)
   if (said != Turn::go) return queue_says(p, said);
 
   const auto call = intent(CallKind::create, p.number);
+  const auto reserve = m_purse ? reserve_of(m_tools, m_job, p).value_or(PicoUsd{}) : PicoUsd{};
+  bool is_paid = true;
   record(p.number, [&](Part& changed, store::Transaction& tx) {
     said = turn(room_for(p), m_job.name, p.number, now()); // now that no other process takes room
     if (said != Turn::go) return;
+    is_paid = !m_purse || m_purse->take(p.number, reserve); // others that were due with it may have taken it
+    if (!is_paid) return;
     move(changed, PartEvent::create_begun);
-    changed.reserved = reserve_of(m_tools, m_job, p).value_or(PicoUsd{});
+    changed.reserved = reserve;
     tx.put(m_job.name, call);
   });
   if (said != Turn::go) return queue_says(p, said);
+  if (!is_paid) return;
 
   m_calls.push_back(call);
   const auto work = [this, p, endpoint = p.endpoint.empty() ? m_job.request.endpoint : p.endpoint,

@@ -127,7 +127,8 @@ void Run::record_called(int number, const realtime::Result& result)
     return pause(Pause::quota, why);
   case realtime::Obstacle::address:
     throw Error{Fault::config, why, "set OPENAI_BASE_URL to the address that the server names"};
-  case realtime::Obstacle::money: // what follows is seen when it is due again
+  case realtime::Obstacle::money:
+    return note_unpaid(part(number));
   case realtime::Obstacle::none:
     break;
   }
@@ -233,6 +234,7 @@ void Run::reroute(const Part& p)
     changed.file = {};
     changed.file_created_at.reset();
     changed.remote = {};
+    changed.reserved = {};
     changed.due.reset();
     tx.log(m_job.name, p.number, "goes in real time");
   });

@@ -120,6 +120,7 @@ private:
   bool is_too_dear(const Action& action) const;
   std::uint64_t fitting(const Part& part) const;
   void make_fit(const Part& part);
+  void note_unpaid(const Part& part);
   realtime::Spending spending_of(const Part& part) const;
 
   // --- records (run_records.cpp) ---
@@ -318,7 +319,8 @@ private:
   bool m_told_of_disk = false;
   std::shared_ptr<realtime::Purse> m_purse = {}; // null: there is no cap
   bool m_waits_for_money = false;
-  Instant m_quiet_until = {};                           // several calls that fail together are told once
+  std::map<int, PicoUsd> m_unpaid = {}; // real-time parts that were stopped for want of money: with so much left
+  Instant m_quiet_until = {};           // several calls that fail together are told once
   std::optional<Instant::duration> m_server_ahead = {}; // of our clock, by the last answer that told its time
 };
 

@@ -38,14 +38,15 @@ void Run::refresh_purse()
       if (has_journal) m_purse->set_taken(p.number, cost_of_journal(m_tools, m_job, p, m_files.output(p.number)));
     }
   }
-  PicoUsd elsewhere;
-  for (const auto& p : m_parts) {
-    elsewhere += spent_by(p);
-    elsewhere += kept_back_for(m_tools, m_job, p);
-    if (p.route == Route::realtime && has_outcomes(p.state)) m_purse->close(p.number);
-  }
   const auto before = m_purse->left();
-  m_purse->set_elsewhere(elsewhere);
+  PicoUsd elsewhere;
+  std::vector<int> counted;
+  for (const auto& p : m_parts) {
+    elsewhere += spent_by(m_tools, m_job, p);
+    elsewhere += kept_back_for(m_tools, m_job, p);
+    if (p.route == Route::batch || has_outcomes(p.state)) counted.push_back(p.number);
+  }
+  m_purse->set_elsewhere(elsewhere, counted);
   if (m_purse->left() > before) m_waits_for_money = false;
 }
 
@@ -64,7 +65,10 @@ bool Run::is_too_dear(const Action& action) const
   if (!m_purse || !buys) return false;
   const auto found =
       std::find_if(m_parts.begin(), m_parts.end(), [&](const Part& p) { return p.number == action.part; });
-  return fitting(*found) < (found->route == Route::realtime ? 1 : std::max<std::uint64_t>(1, found->requests));
+  if (found->route == Route::batch) return fitting(*found) < std::max<std::uint64_t>(1, found->requests);
+  // Each of its requests is asked for by itself: it is tried once, and again when so much more is left.
+  const auto unpaid = m_unpaid.find(found->number);
+  return unpaid != m_unpaid.end() && m_purse->left() <= unpaid->second;
 }
 
 /// How many requests of a part fit under the cap now.
@@ -83,13 +87,13 @@ std::uint64_t Run::fitting(const Part& p) const
 /// nothing is, a person decides.
 void Run::make_fit(const Part& p)
 {
-  m_waits_for_money = true;
-  if (may_give_back()) return;
+  m_waits_for_money = may_give_back();
+  if (m_waits_for_money) return;
   const auto fit = fitting(p);
   const auto price = reserve_of(m_tools, m_job, p).value_or(PicoUsd{});
   const auto each = price.n / static_cast<std::int64_t>(std::max<std::uint64_t>(1, p.requests));
   const bool is_worth_it =
-      saturating_multiply(each, static_cast<std::int64_t>(fit)) * pieces_of_a_cap >= m_job.policy.max_cost->n;
+      saturating_multiply(each, static_cast<std::int64_t>(fit)) >= m_job.policy.max_cost->n / pieces_of_a_cap;
   if (p.route == Route::batch && fit > 0 && is_worth_it) {
     note(Note::Level::detail,
          fmt::format("part {} is cut: {} of its {} requests fit under the cap", p.number, fit, p.requests));
@@ -104,6 +108,14 @@ void Run::make_fit(const Part& p)
         fmt::format("{} of the cap of {} are spent, and what is left does not cover more of the {} items "
                     "that have no answer",
                     dollars(*m_job.policy.max_cost - m_purse->left()), dollars(*m_job.policy.max_cost), rest));
+}
+
+/// A real-time part has a request that what is left does not cover.
+void Run::note_unpaid(const Part& p)
+{
+  const auto price = reserve_of(m_tools, m_job, p).value_or(PicoUsd{});
+  const auto each = price.n / static_cast<std::int64_t>(std::max<std::uint64_t>(1, p.requests));
+  m_unpaid[p.number] = m_purse->left() + PicoUsd{m_called.empty() ? 0 : each};
 }
 
 /// What the requests of a part may spend, where there is a cap.

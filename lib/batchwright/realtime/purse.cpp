@@ -2,9 +2,11 @@
 
 namespace batchwright::realtime {
 
-void Purse::set_elsewhere(PicoUsd amount)
+void Purse::set_elsewhere(PicoUsd amount, const std::vector<int>& counted_there)
 {
   const std::lock_guard lock{m_mutex};
+  for (const int work : counted_there)
+    m_taken.erase(work);
   m_elsewhere = amount;
 }
 
@@ -29,10 +31,11 @@ void Purse::put_back(int work, PicoUsd amount)
   taken = taken - amount;
 }
 
-void Purse::close(int work)
+PicoUsd Purse::taken(int work) const
 {
   const std::lock_guard lock{m_mutex};
-  m_taken.erase(work);
+  const auto found = m_taken.find(work);
+  return found == m_taken.end() ? PicoUsd{} : found->second;
 }
 
 PicoUsd Purse::left() const
