@@ -242,10 +242,10 @@ TEST_CASE("a list that is cut makes parts whose packs come out again when each i
   auto like = listed_part(dir, scattered);
   like.requests = 0;
   const auto list = [&](int number) { return dir / std::to_string(number); };
-  const auto cut = requests::cut(j, like, dir / "list", list);
-  CHECK(cut.parts.size() > 10);
+  const auto parts = requests::cut(j, like, dir / "list", list);
+  CHECK(parts.size() > 10);
   std::size_t next = 0;
-  for (const auto& part : cut.parts) {
+  for (const auto& part : parts) {
     CHECK(part.bytes <= j.limits.bytes);
     const auto built = requests::build(
         j, part,

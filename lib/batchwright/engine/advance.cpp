@@ -389,7 +389,7 @@ results::OutcomeFile outcome_file(const Tools& tools, const Job& job, const Part
           .last = p.last,
           .route = p.route,
           .attempt = p.attempt,
-          .endpoint = p.endpoint.empty() ? job.request.endpoint : p.endpoint,
+          .endpoint = endpoint_of(job, p),
           .model = model,
           .prices = prices_of(tools, job, model),
           .part = p.number};

@@ -2,10 +2,13 @@
 #include <batchwright/engine/budget.hpp>
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/forecast.hpp>
+#include <batchwright/engine/run.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/model/journal_line.hpp>
 #include <batchwright/money/tokens.hpp>
 #include <batchwright/wire/answer.hpp>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -33,26 +36,44 @@ std::optional<Workload> reserved_work(const Tools& tools, const Job& job, const 
                   .requests = part.requests};
 }
 
-std::optional<PicoUsd> cost_of(const Tools& tools, const Job& job, const Part& part, const Workload& work)
+/// Whether a real-time answer of the job may come without a price that is known, whatever the model.
+bool has_unpriced_tier(const Tools& tools, const Job& job, const std::map<std::string, Workload>& by_model)
 {
-  return cost_of_work(tools, job, {{model_of(job, part), work}}, part.route);
+  const bool may_go_live = job.mode != Mode::batch || job.policy.fallback == Fallback::realtime || !job.probe.empty();
+  return may_go_live && !most_cost_of_work(tools, job, by_model, Route::realtime);
+}
+
+PicoUsd whole_reserve(const Tools& tools, const Job& job, const Part& part)
+{
+  const auto reserve = reserve_of(tools, job, part);
+  return reserve ? reserve->whole() : PicoUsd{};
+}
+
+/// Whether a batch of the part may have been billed, and its answers are not home and will not come.
+bool has_lost_answers(const Part& part)
+{
+  return part.gone_since || (!part.batch.empty() && part.state == PartState::settled && !has_ended(part.remote));
 }
 
 } // namespace
 
-std::optional<PicoUsd> reserve_of(const Tools& tools, const Job& job, const Part& part)
+PicoUsd Reserve::each(double size) const
 {
-  const auto work = reserved_work(tools, job, part);
-  return work ? cost_of(tools, job, part, *work) : std::nullopt;
+  const auto n = static_cast<double>(requests);
+  return {
+      static_cast<std::int64_t>(std::ceil((static_cast<double>(input.n) * size + static_cast<double>(output.n)) / n))};
 }
 
-double input_share(const Tools& tools, const Job& job, const Part& part)
+std::optional<Reserve> reserve_of(const Tools& tools, const Job& job, const Part& part)
 {
   auto work = reserved_work(tools, job, part);
-  const auto whole = work ? cost_of(tools, job, part, *work) : std::nullopt;
-  if (!whole || whole->n <= 0) return 1;
+  if (!work) return std::nullopt;
+  const auto cost = [&] { return most_cost_of_work(tools, job, {{model_of(job, part), *work}}, part.route); };
+  const auto whole = cost();
+  if (!whole) return std::nullopt;
   work->usage.output = {};
-  return static_cast<double>(cost_of(tools, job, part, *work).value_or(PicoUsd{}).n) / static_cast<double>(whole->n);
+  const auto input = cost().value_or(PicoUsd{});
+  return Reserve{.input = input, .output = *whole - input, .requests = std::max<std::uint64_t>(1, part.requests)};
 }
 
 PicoUsd kept_back_for(const Tools& tools, const Job& job, const Part& part)
@@ -65,7 +86,7 @@ PicoUsd kept_back_for(const Tools& tools, const Job& job, const Part& part)
   case PartState::ended:
   case PartState::fetched:
   case PartState::abandoned:
-    return part.reserved.n > 0 ? part.reserved : reserve_of(tools, job, part).value_or(PicoUsd{});
+    return part.reserved.n > 0 ? part.reserved : whole_reserve(tools, job, part);
   default:
     return {};
   }
@@ -75,12 +96,12 @@ PicoUsd spent_by(const Tools& tools, const Job& job, const Part& part)
 {
   if (!has_outcomes(part.state)) return {};
   const bool was_sent = part.outcome.usage != Usage{};
-  if (!part.outcome.priced) return was_sent ? reserve_of(tools, job, part).value_or(PicoUsd{}) : PicoUsd{};
+  if (!part.outcome.priced) return was_sent ? whole_reserve(tools, job, part) : PicoUsd{};
   auto spent = part.outcome.spent;
   const auto answered = std::max<std::int64_t>(1, part.remote.completed);
   spent += PicoUsd{saturating_multiply(spent.n / answered, static_cast<std::int64_t>(part.billed_again))};
   // In real time what was taken for it, answers that were lost included.
-  return part.route == Route::realtime ? std::max(spent, part.reserved) : spent;
+  return part.route == Route::realtime || has_lost_answers(part) ? std::max(spent, part.reserved) : spent;
 }
 
 PicoUsd spent_so_far(const Tools& tools, const Job& job)
@@ -110,8 +131,8 @@ PicoUsd cost_of_journal(const Tools& tools, const Job& job, const Part& part, co
 {
   if (!std::filesystem::exists(journal)) return {};
   const auto prices = prices_of(tools, job, model_of(job, part));
-  const auto each = reserve_of(tools, job, part).value_or(PicoUsd{}).n /
-                    static_cast<std::int64_t>(std::max<std::uint64_t>(1, part.requests));
+  const auto reserve = reserve_of(tools, job, part);
+  const auto each = reserve ? reserve->each() : PicoUsd{};
   PicoUsd sum;
   std::int64_t unknown = 0; // begun, and not known to have cost nothing or so much
   json::Document document;
@@ -133,7 +154,37 @@ PicoUsd cost_of_journal(const Tools& tools, const Job& job, const Part& part, co
     --unknown;
     sum += *cost;
   }
-  return sum + PicoUsd{saturating_multiply(each, std::max<std::int64_t>(0, unknown))};
+  return sum + PicoUsd{saturating_multiply(each.n, std::max<std::int64_t>(0, unknown))};
+}
+
+void check_cap(const Tools& tools, const Draft& made)
+{
+  const auto& job = made.job;
+  const auto& e = made.estimate;
+  if (!job.policy.max_cost || job.items == 0 || (made.continues && !made.needs_consent)) return;
+  if (!e.cost) {
+    throw Error{Fault::usage, "--max-cost: the price of the model is not known, so that no cap can be kept",
+                "--price IN,OUT tells it, in dollars for a million tokens"};
+  }
+  if (has_unpriced_tier(tools, job, made.by_model)) {
+    throw Error{Fault::usage,
+                fmt::format("--max-cost: what the service tier `{}` costs is not known, so that no cap can be kept",
+                            job.request.service_tier),
+                "leave --service-tier out, or --max-cost"};
+  }
+  const bool is_bounded =
+      e.basis == Basis::none || e.basis == Basis::bound || (e.worst && *e.worst <= *job.policy.max_cost);
+  const bool by_worst = is_bounded || (job.policy.strict_cap && e.worst);
+  if (by_worst && e.worst && job.policy.max_cost->n < e.worst->n / static_cast<std::int64_t>(job.items)) {
+    throw Error{Fault::usage, "--max-cost: it does not cover a single request, were its answer as long as it may be",
+                "a smaller --max-output-tokens bounds it closer, or a larger amount covers it"};
+  }
+  const bool learns = e.basis == Basis::answers || !job.probe.empty();
+  if (is_bounded || (learns && !job.policy.strict_cap)) return;
+  if (job.policy.strict_cap && e.worst) return; // the model's own bound, which is a long one
+  throw Error{Fault::usage, "--max-cost: nothing says how long answers may be, so that no cap can be kept",
+              job.policy.strict_cap ? "--max-output-tokens bounds them"
+                                    : "--max-output-tokens bounds them; or let a few items be tried first (--probe 3)"};
 }
 
 } // namespace batchwright::engine

@@ -3,25 +3,36 @@
 
 #include <batchwright/engine/engine.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <string_view>
 
 namespace batchwright::engine {
 
-/// What a part may come to on its route: its input as it is expected, with what our estimate may be off, and each
-/// answer as long as 99 of 100 are, or as it may be. With `Policy::strict_cap` each as long as it may be. Nothing where
-/// a price is not known, or nothing bounds the answers.
-std::optional<PicoUsd> reserve_of(const Tools& tools, const Job& job, const Part& part);
+/// What a part may come to on its route, and so what is kept back for it: its input as it is expected, with what our
+/// estimate may be off, and each answer as long as 99 of 100 are, or as it may be. With `Policy::strict_cap` each as
+/// long as it may be. In real time at what the dearest tier costs that the server may choose.
+struct Reserve {
+  PicoUsd input = {};
+  PicoUsd output = {};
+  std::uint64_t requests = 1;
 
-/// The share of that which is for the input.
-double input_share(const Tools& tools, const Job& job, const Part& part);
+  PicoUsd whole() const { return input + output; }
+  /// Of one of its requests, on average.
+  PicoUsd each() const { return {whole().n / static_cast<std::int64_t>(requests)}; }
+  /// Of one that is so many times as long as they are on average.
+  PicoUsd each(double size) const;
+};
+
+/// Nothing where a price is not known, or nothing bounds the answers.
+std::optional<Reserve> reserve_of(const Tools& tools, const Job& job, const Part& part);
 
 /// What is kept back for a part of the batch route that is under way, or may be; else nothing.
 PicoUsd kept_back_for(const Tools& tools, const Job& job, const Part& part);
 
-/// What a part's outcomes cost, with what may have been billed twice; where no price of them is known, what was kept
-/// back for it.
+/// What a part's outcomes cost, with what may have been billed twice; where no price of them is known, or its answers
+/// were lost, what was kept back for it.
 PicoUsd spent_by(const Tools& tools, const Job& job, const Part& part);
 
 /// What all parts of a job cost so far, with what is kept back for those under way. Throws `Fault::storage`.
@@ -33,5 +44,8 @@ std::optional<PicoUsd> cost_of_body(const std::optional<money::ModelPrices>& pri
 /// What stands in the journal of a part that is not settled yet, with what may have been billed. Throws
 /// `Fault::storage`.
 PicoUsd cost_of_journal(const Tools& tools, const Job& job, const Part& part, const std::filesystem::path& journal);
+
+/// A cap that cannot be kept is said before anything is sent. Throws `Fault::usage`.
+void check_cap(const Tools& tools, const Draft& draft);
 
 } // namespace batchwright::engine

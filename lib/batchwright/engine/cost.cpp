@@ -55,6 +55,19 @@ void add_live(CostView& cost, const Tools& tools, const Job& job, const Part& p)
   }
 }
 
+std::optional<PicoUsd> cost_in_tier(const Tools& tools, const Job& job, const std::map<std::string, Workload>& by_model,
+                                    Route route, const std::string& tier)
+{
+  PicoUsd sum;
+  for (const auto& [name, work] : by_model) {
+    const auto prices = prices_of(tools, job, name);
+    const auto cost = prices ? money::cost_of_work(work.usage, work.requests, *prices, route, tier) : std::nullopt;
+    if (!cost) return std::nullopt;
+    sum += *cost;
+  }
+  return sum;
+}
+
 } // namespace
 
 std::optional<money::ModelPrices> prices_of(const Tools& tools, const Job& job, std::string_view model)
@@ -68,15 +81,14 @@ std::optional<money::ModelPrices> prices_of(const Tools& tools, const Job& job, 
 std::optional<PicoUsd> cost_of_work(const Tools& tools, const Job& job, const std::map<std::string, Workload>& by_model,
                                     Route route)
 {
-  PicoUsd sum;
-  for (const auto& [name, work] : by_model) {
-    const auto prices = prices_of(tools, job, name);
-    const auto cost = prices ? money::cost_of_work(work.usage, work.requests, *prices, route, job.request.service_tier)
-                             : std::nullopt;
-    if (!cost) return std::nullopt;
-    sum += *cost;
-  }
-  return sum;
+  return cost_in_tier(tools, job, by_model, route, job.request.service_tier);
+}
+
+std::optional<PicoUsd> most_cost_of_work(const Tools& tools, const Job& job,
+                                         const std::map<std::string, Workload>& by_model, Route route)
+{
+  const auto& tier = job.request.service_tier;
+  return cost_in_tier(tools, job, by_model, route, tier == money::flex_tier ? std::string{} : tier);
 }
 
 std::vector<Spending> spending_of(Tools& tools, const Job& job, const std::vector<Part>& parts)

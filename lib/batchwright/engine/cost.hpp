@@ -14,9 +14,13 @@ namespace batchwright::engine {
 /// The prices of a model for a job: what its user says (`--price`), else those of the table; nothing: not known.
 std::optional<money::ModelPrices> prices_of(const Tools& tools, const Job& job, std::string_view model);
 
-/// What work by model costs on a route; nothing where a price is not known. `tier`: that real-time requests ask for.
+/// What work by model costs on a route, in the tier that the job's real-time requests ask for; nothing where a price is
+/// not known.
 std::optional<PicoUsd> cost_of_work(const Tools& tools, const Job& job, const std::map<std::string, Workload>& by_model,
                                     Route route);
+/// The same at the most that the server may bill: who asks for the flex tier may be served in the standard one.
+std::optional<PicoUsd> most_cost_of_work(const Tools& tools, const Job& job,
+                                         const std::map<std::string, Workload>& by_model, Route route);
 
 /// What each of a job's parts that has outcomes used, by part, day and tier; of those that an older version settled, on
 /// the day that they ended.

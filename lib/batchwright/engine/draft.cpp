@@ -2,6 +2,7 @@
 // user consents.
 
 #include <batchwright/base/files.hpp>
+#include <batchwright/engine/budget.hpp>
 #include <batchwright/engine/clean.hpp>
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/doors.hpp>
@@ -14,9 +15,7 @@
 #include <batchwright/engine/spec.hpp>
 #include <batchwright/input/pins.hpp>
 #include <batchwright/input/spool.hpp>
-#include <batchwright/money/tokens.hpp>
 #include <batchwright/results/answer_schema.hpp>
-#include <batchwright/wire/request.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -61,32 +60,18 @@ std::string name_of(const std::string& given, const PinnedInput& pinned)
   return std::filesystem::path{pinned.format == InputFormat::files ? pinned.path : given}.filename().native();
 }
 
-/// Work by model as the input and the options have it, before answers of the prompt have corrected it.
-struct Raw {
-  std::map<std::string, Workload> by_model = {};
-  bool output_assumed = false; ///< nothing bounds the answers
-};
-
-Raw raw_work(const Job& job, Tokens input, const std::vector<Part>& parts)
+/// The parts that an input was first cut into; of those that were cut or joined since, the ones that took over.
+std::vector<Part> first_parts(std::vector<Part> parts)
 {
-  const auto& request = job.request;
-  Raw raw;
-  auto& work = raw.by_model[request.model];
-  work.usage.input = input;
-  for (const auto& p : parts)
-    work.requests += p.attempt == 1 ? p.requests : 0;
-  if (!wire::has_output_tokens(request.endpoint)) return raw;
-  const auto bound = wire::output_bound(request);
-  raw.output_assumed = !bound;
-  work.usage.output =
-      bound.value_or(money::assumed_output) * wire::choices_asked(request) * static_cast<std::int64_t>(job.items);
-  return raw;
+  std::erase_if(parts, [](const Part& p) { return p.attempt > 1 || p.born_at || p.state == PartState::superseded; });
+  return parts;
 }
 
 /// What is expected of it, by what is known of the prompt.
-void reckon(Draft& draft, const Tools& tools, const Raw& raw)
+void reckon(Draft& draft, const Tools& tools)
 {
-  const auto expected = forecast(tools, draft.job, raw.by_model, raw.output_assumed);
+  const auto raw = raw_work(draft.job, first_parts(draft.parts));
+  const auto expected = forecast(tools, draft.job, raw);
   draft.by_model = expected.expected;
   draft.estimate = estimate(tools, draft.job, expected, share_in_realtime(draft.parts));
   draft.output_allowed = {};
@@ -243,8 +228,7 @@ void plan(Draft& made, Tools& tools, input::Empty empty, requests::ProbeAsk prob
   made.skipped = std::move(plan.skipped);
   made.skipped_count = plan.skipped_count;
   if (is_ready_made(job)) name_common(job, made.parts);
-  reckon(made, tools,
-         is_ready_made(job) ? Raw{plan.by_model, plan.output_assumed} : raw_work(job, plan.input_tokens, made.parts));
+  reckon(made, tools);
 }
 
 /// Figures of all items become about those of a share of them.
@@ -355,12 +339,9 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
     made.costs_more = job.policy.fallback == Fallback::realtime && known->policy.fallback != Fallback::realtime;
     take_over(*known, job);
     made.parts = tools.store.parts(known->name);
-    Tokens input;
-    for (const auto& p : made.parts)
-      input += p.attempt == 1 ? p.input_tokens : Tokens{};
     job = std::move(*known); // with its estimate as it was told when consent was given
     made.continues = true;
-    reckon(made, tools, raw_work(job, input, made.parts));
+    reckon(made, tools);
     return;
   }
   plan(made, tools, ask.empty, ask.probe);
@@ -385,38 +366,13 @@ Job with_kept_input(Tools& tools, const Draft& draft, Job job)
 
 } // namespace
 
-/// A cap that cannot be kept is said before anything is sent.
-void check_cap(const Draft& made)
-{
-  const auto& job = made.job;
-  const auto& e = made.estimate;
-  if (!job.policy.max_cost || job.items == 0 || (made.continues && !made.needs_consent)) return;
-  if (!e.cost) {
-    throw Error{Fault::usage, "--max-cost: the price of the model is not known, so that no cap can be kept",
-                "--price IN,OUT tells it, in dollars for a million tokens"};
-  }
-  const bool is_bounded =
-      e.basis == Basis::none || e.basis == Basis::bound || (e.worst && *e.worst <= *job.policy.max_cost);
-  const bool by_worst = is_bounded || (job.policy.strict_cap && e.worst);
-  if (by_worst && e.worst && job.policy.max_cost->n < e.worst->n / static_cast<std::int64_t>(job.items)) {
-    throw Error{Fault::usage, "--max-cost: it does not cover a single request, were its answer as long as it may be",
-                "a smaller --max-output-tokens bounds it closer, or a larger amount covers it"};
-  }
-  const bool learns = e.basis == Basis::answers || !job.probe.empty();
-  if (is_bounded || (learns && !job.policy.strict_cap)) return;
-  if (job.policy.strict_cap && e.worst) return; // the model's own bound, which is a long one
-  throw Error{Fault::usage, "--max-cost: nothing says how long answers may be, so that no cap can be kept",
-              job.policy.strict_cap ? "--max-output-tokens bounds them"
-                                    : "--max-output-tokens bounds them; or let a few items be tried first (--probe 3)"};
-}
-
 Draft draft(Tools& tools, const Ask& ask)
 {
   Draft made;
   try {
     fill(made, tools, ask);
     look_ahead(made, tools);
-    check_cap(made);
+    check_cap(tools, made);
   } catch (const Error& e) {
     if (!made.spooled) throw;
     throw input::told_of_stdin(e, *made.spooled);

@@ -21,6 +21,12 @@ namespace {
 /// A batch that is not found this soon after its creation may only not have spread to the server we asked.
 constexpr Millis not_found_grace{60'000};
 
+/// Of all items' tokens those of some of them.
+Tokens share_of(Tokens all, std::uint64_t some, std::uint64_t items)
+{
+  return {saturating_multiply(all.n, static_cast<std::int64_t>(some)) / static_cast<std::int64_t>(items)};
+}
+
 } // namespace
 
 void Run::poll(const Part& p)
@@ -254,8 +260,8 @@ Part Run::child_of(const Part& parent, int number, std::uint64_t items) const
   child.max_output_tokens = parent.max_output_tokens;
   child.set = parent.set;
   child.listed = true;
-  child.input_tokens = {parent.input_tokens.n * static_cast<std::int64_t>(items) /
-                        static_cast<std::int64_t>(parent.items)};
+  child.input_tokens = share_of(parent.input_tokens, items, parent.items);
+  if (parent.output_bound) child.output_bound = share_of(*parent.output_bound, items, parent.items);
   child.mark = parent.mark;
   child.born_at = now();
   return child;

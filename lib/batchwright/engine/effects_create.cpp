@@ -83,7 +83,7 @@ void Run::create(const Part& p)
   if (said != Turn::go) return queue_says(p, said);
 
   const auto call = intent(CallKind::create, p.number);
-  const auto reserve = m_purse ? reserve_of(m_tools, m_job, p).value_or(PicoUsd{}) : PicoUsd{};
+  const auto reserve = m_purse ? reserve_for(p).value_or(Reserve{}).whole() : PicoUsd{};
   bool is_paid = true;
   record(p.number, [&](Part& changed, store::Transaction& tx) {
     said = turn(room_for(p), m_job.name, p.number, now()); // now that no other process takes room
@@ -98,8 +98,7 @@ void Run::create(const Part& p)
   if (!is_paid) return;
 
   m_calls.push_back(call);
-  const auto work = [this, p, endpoint = p.endpoint.empty() ? m_job.request.endpoint : p.endpoint,
-                     data = metadata_of(m_job, p, call.uuid)] {
+  const auto work = [this, p, endpoint = endpoint_of(m_job, p), data = metadata_of(m_job, p, call.uuid)] {
     return m_server.client.create_batch(p.file, endpoint, data);
   };
   on_worker(Do::create, p.number, work,

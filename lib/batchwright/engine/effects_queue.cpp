@@ -65,7 +65,7 @@ Room Run::room_for(const Part& p) const
   Room room{.known = m_tools.store.queue(m_job.account, model), .parts = m_tools.store.enqueued(m_job.account, model)};
   if (const auto known = m_surveys.find(model); known != m_surveys.end()) room.foreign = known->second.foreign;
   if (m_job.policy.enqueued_tokens > 0) room.given = static_cast<std::int64_t>(m_job.policy.enqueued_tokens);
-  const auto& endpoint = p.endpoint.empty() ? m_job.request.endpoint : p.endpoint;
+  const auto& endpoint = endpoint_of(m_job, p);
   if (endpoint == "/v1/embeddings") room.most_requests = m_tools.profile.enqueued_embeddings;
   return room;
 }
@@ -83,8 +83,7 @@ bool Run::wants_survey(const Part& p) const
 void Run::survey(const Part& p)
 {
   const auto each = p.requests > 0 ? static_cast<double>(p.input_tokens.n) / static_cast<double>(p.requests) : 0.0;
-  const auto takes_room = [model = model_of(p), endpoint = p.endpoint.empty() ? m_job.request.endpoint : p.endpoint](
-                              const wire::BatchObject& b, Instant) {
+  const auto takes_room = [model = model_of(p), endpoint = endpoint_of(m_job, p)](const wire::BatchObject& b, Instant) {
     const auto phase = wire::phase(b.status);
     const bool lives = phase == wire::BatchPhase::live || phase == wire::BatchPhase::stopping;
     return lives && asks_for(b, model, endpoint);

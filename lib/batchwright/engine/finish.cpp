@@ -4,8 +4,7 @@
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/finish.hpp>
 #include <batchwright/engine/hybrid.hpp>
-#include <batchwright/money/tokens.hpp>
-#include <batchwright/wire/request.hpp>
+#include <batchwright/engine/workload.hpp>
 
 #include <fmt/format.h>
 
@@ -17,15 +16,13 @@ namespace {
 /// What a part's items without an answer would cost in real time.
 std::optional<PicoUsd> cost_of_rest(const Tools& tools, const Job& job, const Part& p, double share)
 {
-  auto spec = job.request;
-  if (p.max_output_tokens) spec.max_output_tokens = p.max_output_tokens;
-  const auto answer =
-      wire::has_output_tokens(spec.endpoint) ? wire::output_bound(spec).value_or(money::assumed_output) : Tokens{};
+  auto work = raw_work(job, {p}).by_model;
   const auto of_share = [share](auto n) { return static_cast<decltype(n)>(static_cast<double>(n) * share); };
-  const Usage use{.input = {of_share(p.input_tokens.n)},
-                  .output = {of_share(answer.n * wire::choices_asked(spec) * static_cast<std::int64_t>(p.items))}};
-  return cost_of_work(tools, job, {{model_of(job, p), {.usage = use, .requests = of_share(p.requests)}}},
-                      Route::realtime);
+  for (auto& [model, asked] : work) {
+    asked = {.usage = {.input = {of_share(asked.usage.input.n)}, .output = {of_share(asked.usage.output.n)}},
+             .requests = of_share(asked.requests)};
+  }
+  return cost_of_work(tools, job, work, Route::realtime);
 }
 
 Finish sum_up(Tools& tools, const Job& job, const std::vector<Part>& parts)

@@ -2,7 +2,6 @@
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/forecast.hpp>
 #include <batchwright/json/json.hpp>
-#include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/overrides.hpp>
 #include <batchwright/wire/request.hpp>
 
@@ -15,12 +14,6 @@ namespace {
 
 /// What was taught counts half as much once so much more has come: prompts stay, data changes.
 constexpr std::uint64_t most_remembered = 100'000;
-
-std::optional<Tokens> bound_of(const RequestSpec& spec)
-{
-  const auto bound = wire::output_bound(spec);
-  return bound ? std::optional{*bound * wire::choices_asked(spec)} : std::nullopt;
-}
 
 Tokens times(double each, std::uint64_t requests)
 {
@@ -86,21 +79,20 @@ void learn_from(store::Transaction& tx, const store::Store& store, const Job& jo
   tx.put(known);
 }
 
-Forecast forecast(const Tools& tools, const Job& job, const std::map<std::string, Workload>& raw, bool output_assumed,
-                  const Part& like)
+Forecast forecast(const Tools& tools, const Job& job, const RawWork& raw, const Part& like)
 {
   Forecast made{.worst = std::map<std::string, Workload>{}};
-  for (const auto& [model, work] : raw) {
+  for (const auto& [model, work] : raw.by_model) {
     const auto prices = prices_of(tools, job, model);
     const auto known = tools.store.experience(job.account, model, prompt_digest(job, like));
-    const auto most = most_output(work, output_assumed, prices);
+    const auto most = most_output(work, raw.output_assumed, prices);
     const bool has_output = work.usage.output.n > 0;
     const auto each = [&](const std::optional<Tokens>& sum) {
       return sum ? std::optional{Tokens{sum->n / static_cast<std::int64_t>(std::max<std::uint64_t>(1, work.requests))}}
                  : std::nullopt;
     };
-    const auto length = has_output ? money::expected_length(output_assumed ? std::nullopt : each(most), known.outputs,
-                                                            work.requests, each(most))
+    const auto length = has_output ? money::expected_length(raw.output_assumed ? std::nullopt : each(most),
+                                                            known.outputs, work.requests, each(most))
                                    : money::Length{};
     const auto error = known.input.n > 0 ? money::input_error_after : money::input_error_at_first;
     const auto put = [&](std::map<std::string, Workload>& to, double input, double output) {
@@ -136,7 +128,7 @@ Estimate estimate(const Tools& tools, const Job& job, const Forecast& f, double 
   e.cost = cost(f.expected);
   e.low = cost(f.low);
   e.high = cost(f.high);
-  if (f.worst) e.worst = may_go_live(job) ? cost_of_work(tools, job, *f.worst, Route::realtime) : cost(*f.worst);
+  if (f.worst) e.worst = may_go_live(job) ? most_cost_of_work(tools, job, *f.worst, Route::realtime) : cost(*f.worst);
   return e;
 }
 
@@ -155,23 +147,13 @@ double share_in_realtime(const std::vector<Part>& parts)
 
 Estimate estimate_of_job(const Tools& tools, const Job& job, const std::vector<Part>& parts)
 {
-  std::map<std::string, Workload> raw;
-  bool output_assumed = false;
   PicoUsd spent;
+  std::vector<Part> live;
   for (const auto& p : parts) {
     if (has_outcomes(p.state)) spent += p.outcome.spent;
-    if (!is_live(p.state)) continue;
-    auto& work = raw[model_of(job, p)];
-    work.usage.input += p.input_tokens;
-    work.requests += p.requests;
-    const auto spec = requests::spec_of(job, p);
-    const bool is_known = !is_ready_made(job) && bound_of(spec);
-    const auto& endpoint = p.endpoint.empty() ? spec.endpoint : p.endpoint;
-    if (!wire::has_output_tokens(endpoint)) continue;
-    output_assumed = output_assumed || !is_known;
-    work.usage.output += (is_known ? *bound_of(spec) : money::assumed_output) * static_cast<std::int64_t>(p.requests);
+    if (is_live(p.state)) live.push_back(p);
   }
-  auto whole = estimate(tools, job, forecast(tools, job, raw, output_assumed), share_in_realtime(parts));
+  auto whole = estimate(tools, job, forecast(tools, job, raw_work(job, live)), share_in_realtime(parts));
   for (auto* cost : {&whole.cost, &whole.low, &whole.high, &whole.worst}) {
     if (*cost) *cost = **cost + spent;
   }
@@ -180,11 +162,10 @@ Estimate estimate_of_job(const Tools& tools, const Job& job, const std::vector<P
 
 money::Length length_of(const Tools& tools, const Job& job, const Part& part)
 {
-  const auto spec = requests::spec_of(job, part);
-  if (!wire::has_output_tokens(spec.endpoint)) return {};
+  if (!wire::has_output_tokens(endpoint_of(job, part))) return {};
   const auto known = tools.store.experience(job.account, model_of(job, part), prompt_digest(job, part));
   const auto prices = prices_of(tools, job, model_of(job, part));
-  return money::expected_length(bound_of(spec), known.outputs, part.requests,
+  return money::expected_length(output_bound_of(job, part), known.outputs, part.requests,
                                 prices ? prices->most_output : std::nullopt);
 }
 

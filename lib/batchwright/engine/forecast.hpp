@@ -3,6 +3,7 @@
 #pragma once
 
 #include <batchwright/engine/engine.hpp>
+#include <batchwright/engine/workload.hpp>
 #include <batchwright/model/estimate.hpp>
 #include <batchwright/money/forecast.hpp>
 #include <batchwright/results/results.hpp>
@@ -32,10 +33,8 @@ struct Forecast {
   std::optional<std::map<std::string, Workload>> worst = {}; ///< nothing: nothing bounds it
 };
 
-/// `raw`: our estimate of the input, and the output that bounds allow, or that is assumed where there is none. `like`:
-/// with its overrides.
-Forecast forecast(const Tools& tools, const Job& job, const std::map<std::string, Workload>& raw, bool output_assumed,
-                  const Part& like = {});
+/// `like`: with its overrides.
+Forecast forecast(const Tools& tools, const Job& job, const RawWork& raw, const Part& like = {});
 
 /// The money of it: `live_share` of the work goes in real time at once.
 Estimate estimate(const Tools& tools, const Job& job, const Forecast& forecast, double live_share);

@@ -175,7 +175,7 @@ void Run::replace(const std::vector<Part>& members, const Job& within, std::uint
         auto piece = like;
         piece.items = items;
         piece.number = static_cast<int>(all.size()) + 1;
-        auto cut = requests::cut(within, piece, path, [&](int n) { return list_in(*made->lists, n); }).parts;
+        auto cut = requests::cut(within, piece, path, [&](int n) { return list_in(*made->lists, n); });
         std::move(cut.begin(), cut.end(), std::back_inserter(all));
       }
       return all;

@@ -11,11 +11,6 @@ namespace {
 
 constexpr std::chrono::days one_day{1};
 
-const std::string& endpoint_of(const Job& job, const Part& part)
-{
-  return part.endpoint.empty() ? job.request.endpoint : part.endpoint;
-}
-
 /// How many requests some of a part's items came in; nothing where only the items are known.
 std::optional<std::int64_t> requests_of(const Part& part, const Spending& spent)
 {

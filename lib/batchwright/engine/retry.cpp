@@ -8,10 +8,8 @@
 #include <batchwright/engine/space.hpp>
 #include <batchwright/input/ordinals.hpp>
 #include <batchwright/input/pins.hpp>
-#include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/overrides.hpp>
 #include <batchwright/results/select.hpp>
-#include <batchwright/wire/request.hpp>
 
 #include <fmt/format.h>
 
@@ -171,26 +169,10 @@ fs::path list_in(const Retry& retry, int number)
   return retry.lists->path() / fmt::format("{:04}", number);
 }
 
-/// What the answers of a group come to.
-Tokens output_of(const Job& job, const Part& part, std::uint64_t items, const requests::Cut& cut, bool& assumed)
-{
-  if (is_ready_made(job)) {
-    assumed = assumed || cut.output_assumed;
-    return cut.output;
-  }
-  const auto spec = requests::spec_of(job, part);
-  if (!wire::has_output_tokens(spec.endpoint)) return {};
-  const auto bound = wire::output_bound(spec);
-  assumed = assumed || !bound;
-  return bound.value_or(money::assumed_output) * wire::choices_asked(spec) * static_cast<std::int64_t>(items);
-}
-
 /// Cuts the groups into parts, and adds up what they come to.
 void cut(const Tools& tools, Retry& retry, const std::vector<Group>& groups, int number)
 {
   auto& plan = retry.plan;
-  std::map<std::string, Workload> raw;
-  bool assumed = false;
   for (const auto& group : groups) {
     if (group.items == 0) continue;
     auto like = group.kind;
@@ -198,23 +180,20 @@ void cut(const Tools& tools, Retry& retry, const std::vector<Group>& groups, int
     like.mark = group.mark;
     like.items = group.items;
     auto made = requests::cut(retry.job, like, group.list, [&](int n) { return list_in(retry, n); });
-    number += static_cast<int>(made.parts.size());
-    auto& work = raw[model_of(retry.job, like)];
-    work.usage.output += output_of(retry.job, like, group.items, made, assumed);
-    for (auto& part : made.parts) {
-      work.usage.input += part.input_tokens;
-      work.requests += part.requests;
+    number += static_cast<int>(made.size());
+    for (auto& part : made) {
       plan.request_bytes += part.bytes;
       plan.items += part.items;
       plan.requests += part.requests;
       retry.parts.push_back(std::move(part));
     }
   }
-  for (const auto& [model, work] : raw) {
-    plan.model = raw.size() == 1 ? model : std::string{};
+  const auto raw = raw_work(retry.job, retry.parts);
+  for (const auto& [model, work] : raw.by_model) {
+    plan.model = raw.by_model.size() == 1 ? model : std::string{};
     retry.output_allowed += work.usage.output;
   }
-  const auto expected = forecast(tools, retry.job, raw, assumed, groups.empty() ? Part{} : groups.front().kind);
+  const auto expected = forecast(tools, retry.job, raw, groups.empty() ? Part{} : groups.front().kind);
   plan.estimate = estimate(tools, retry.job, expected, retry.job.mode == Mode::realtime ? 1 : 0);
   plan.job = retry.job.name;
   plan.parts = retry.parts.size();

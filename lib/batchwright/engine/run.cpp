@@ -205,16 +205,16 @@ Millis Run::advance()
   go_on_with_room();
   if (looks_for_twins() && m_workers.has_room_for(Do::look_for_batch)) look_for_twins();
   auto d = due(m_job, m_parts, m_busy, now(), m_goal.sending);
-  std::optional<int> too_dear;
+  std::vector<int> dear;
   std::erase_if(d.now, [&](const Action& a) {
     if (const auto until = shut_until(a)) d.next = std::min(d.next.value_or(*until), *until);
     if (!wanted(a)) return true;
     const bool is_dear = is_too_dear(a);
-    if (is_dear && !too_dear) too_dear = a.part;
+    if (is_dear) dear.push_back(a.part);
     return is_dear;
   });
-  if (too_dear && m_busy.empty() && d.now.empty()) {
-    make_fit(part(*too_dear));
+  if (!dear.empty() && m_busy.empty() && d.now.empty()) {
+    make_fit(dear);
     if (!m_busy.empty() || m_job.pause == Pause::budget) return Millis{0};
   }
   const bool nothing_now = m_busy.empty() && d.now.empty();

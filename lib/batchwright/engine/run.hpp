@@ -2,6 +2,7 @@
 // pair of functions in effects_*.cpp, one that does it on a worker and one that records what came of it.
 #pragma once
 
+#include <batchwright/engine/budget.hpp>
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/hybrid.hpp>
 #include <batchwright/engine/listing.hpp>
@@ -117,9 +118,12 @@ private:
   // --- the cap (run_budget.cpp) ---
   void refresh_purse();
   bool may_give_back() const;
+  const std::optional<Reserve>& reserve_for(const Part& part) const;
   bool is_too_dear(const Action& action) const;
   std::uint64_t fitting(const Part& part) const;
-  void make_fit(const Part& part);
+  std::uint64_t worth_cutting(const Part& part) const;
+  void make_fit(const std::vector<int>& dear);
+  std::string why_nothing_fits(const std::vector<int>& dear);
   void note_unpaid(const Part& part);
   realtime::Spending spending_of(const Part& part) const;
 
@@ -319,6 +323,7 @@ private:
   bool m_told_of_disk = false;
   std::shared_ptr<realtime::Purse> m_purse = {}; // null: there is no cap
   bool m_waits_for_money = false;
+  mutable std::map<int, std::optional<Reserve>> m_reserves = {}; // of parts, since the last record
   std::map<int, PicoUsd> m_unpaid = {}; // real-time parts that were stopped for want of money: with so much left
   Instant m_quiet_until = {};           // several calls that fail together are told once
   std::optional<Instant::duration> m_server_ahead = {}; // of our clock, by the last answer that told its time

@@ -30,6 +30,7 @@ std::string dollars(PicoUsd amount)
 /// What is spent and kept back by parts that no processor spends on now.
 void Run::refresh_purse()
 {
+  m_reserves.clear(); // what answers took may be better known
   if (!m_job.policy.max_cost) return;
   if (!m_purse) {
     m_purse = std::make_shared<realtime::Purse>(*m_job.policy.max_cost);
@@ -58,6 +59,14 @@ bool Run::may_give_back() const
   });
 }
 
+/// What is kept back for a part, as is known now.
+const std::optional<Reserve>& Run::reserve_for(const Part& p) const
+{
+  const auto [known, fresh] = m_reserves.try_emplace(p.number);
+  if (fresh) known->second = reserve_of(m_tools, m_job, p);
+  return known->second;
+}
+
 /// Whether what an action buys does not fit under the cap now.
 bool Run::is_too_dear(const Action& action) const
 {
@@ -75,47 +84,64 @@ bool Run::is_too_dear(const Action& action) const
 std::uint64_t Run::fitting(const Part& p) const
 {
   const auto left = m_purse->left();
-  const auto price = reserve_of(m_tools, m_job, p);
-  const auto requests = std::max<std::uint64_t>(1, p.requests);
-  if (!price || left.n < 0) return 0;
-  if (*price <= left) return requests;
-  const auto each = std::max<std::int64_t>(1, price->n / static_cast<std::int64_t>(requests));
-  return unsigned_of(left.n / each);
+  const auto& reserve = reserve_for(p);
+  if (!reserve || left.n < 0) return 0;
+  if (reserve->whole() <= left) return reserve->requests;
+  return unsigned_of(left.n / std::max<std::int64_t>(1, reserve->each().n));
 }
 
-/// Nothing that is left to be bought fits. It is cut to what does, or waits for what is under way to give back; where
-/// nothing is, a person decides.
-void Run::make_fit(const Part& p)
+/// How many requests of a part, cut off it, are worth a batch of their own; 0: none.
+std::uint64_t Run::worth_cutting(const Part& p) const
+{
+  if (p.route != Route::batch) return 0;
+  const auto fit = fitting(p);
+  const auto& reserve = reserve_for(p);
+  if (fit == 0 || !reserve) return 0;
+  const auto price = saturating_multiply(reserve->each().n, static_cast<std::int64_t>(fit));
+  return price >= m_job.policy.max_cost->n / pieces_of_a_cap ? fit : 0;
+}
+
+/// Nothing that is left to be bought fits. One part is cut to what does, or all wait for what is under way to give
+/// back; where nothing is, a person decides.
+void Run::make_fit(const std::vector<int>& dear)
 {
   m_waits_for_money = may_give_back();
   if (m_waits_for_money) return;
-  const auto fit = fitting(p);
-  const auto price = reserve_of(m_tools, m_job, p).value_or(PicoUsd{});
-  const auto each = price.n / static_cast<std::int64_t>(std::max<std::uint64_t>(1, p.requests));
-  const bool is_worth_it =
-      saturating_multiply(each, static_cast<std::int64_t>(fit)) >= m_job.policy.max_cost->n / pieces_of_a_cap;
-  if (p.route == Route::batch && fit > 0 && is_worth_it) {
+  for (const int number : dear) {
+    const auto& p = part(number);
+    const auto fit = worth_cutting(p);
+    if (fit == 0) continue;
     note(Note::Level::detail,
          fmt::format("part {} is cut: {} of its {} requests fit under the cap", p.number, fit, p.requests));
     const auto items = std::max<std::uint64_t>(1, fit * p.items / std::max<std::uint64_t>(1, p.requests));
     return replace({p}, m_job, 0, fmt::format("cut from part {} for the cap", p.number), Do::create, items);
   }
+  pause(Pause::budget, why_nothing_fits(dear));
+}
+
+std::string Run::why_nothing_fits(const std::vector<int>& dear)
+{
   auto rest = tally(m_job, m_parts).pending();
-  for (const auto& other : m_parts) {
-    if (is_called(other)) rest -= std::min(rest, unsigned_of(other.remote.completed + other.remote.failed));
+  for (const auto& p : m_parts) {
+    if (is_called(p)) rest -= std::min(rest, unsigned_of(p.remote.completed + p.remote.failed));
   }
-  pause(Pause::budget,
-        fmt::format("{} of the cap of {} are spent, and what is left does not cover more of the {} items "
-                    "that have no answer",
-                    dollars(*m_job.policy.max_cost - m_purse->left()), dollars(*m_job.policy.max_cost), rest));
+  const auto is_unknown = [this](int number) { return !reserve_for(part(number)); };
+  if (std::all_of(dear.begin(), dear.end(), is_unknown)) {
+    return fmt::format(
+        "nothing says how long the answers of the {} items may be that have none, so that the cap cannot "
+        "be kept: `batchwright cancel {}`, and submit them under another --name with --max-output-tokens",
+        rest, m_job.name);
+  }
+  return fmt::format("{} of the cap of {} are spent, and what is left does not cover more of the {} items that have no "
+                     "answer",
+                     dollars(*m_job.policy.max_cost - m_purse->left()), dollars(*m_job.policy.max_cost), rest);
 }
 
 /// A real-time part has a request that what is left does not cover.
 void Run::note_unpaid(const Part& p)
 {
-  const auto price = reserve_of(m_tools, m_job, p).value_or(PicoUsd{});
-  const auto each = price.n / static_cast<std::int64_t>(std::max<std::uint64_t>(1, p.requests));
-  m_unpaid[p.number] = m_purse->left() + PicoUsd{m_called.empty() ? 0 : each};
+  const auto& reserve = reserve_for(p);
+  m_unpaid[p.number] = m_purse->left() + (reserve && !m_called.empty() ? reserve->each() : PicoUsd{});
 }
 
 /// What the requests of a part may spend, where there is a cap.
@@ -123,13 +149,10 @@ realtime::Spending Run::spending_of(const Part& p) const
 {
   if (!m_job.policy.max_cost) return {};
   const auto prices = prices_of(m_tools, m_job, model_of(p));
-  const auto requests = static_cast<double>(std::max<std::uint64_t>(1, p.requests));
-  const auto each = reserve_of(m_tools, m_job, p).value_or(*m_job.policy.max_cost).n;
-  const auto mean_bytes = static_cast<double>(p.bytes) / requests;
-  const auto share = [each, requests, mean_bytes, in = input_share(m_tools, m_job, p)](std::string_view line) {
-    const auto mean = static_cast<double>(each) / requests;
-    const auto size = mean_bytes > 0 ? static_cast<double>(line.size()) / mean_bytes : 1.0;
-    return PicoUsd{static_cast<std::int64_t>(mean * (in * size + (1 - in))) + 1};
+  const auto reserve = reserve_for(p).value_or(Reserve{.output = *m_job.policy.max_cost});
+  const auto mean_bytes = static_cast<double>(p.bytes) / static_cast<double>(std::max<std::uint64_t>(1, p.requests));
+  const auto share = [reserve, mean_bytes](std::string_view line) {
+    return reserve.each(mean_bytes > 0 ? static_cast<double>(line.size()) / mean_bytes : 1.0);
   };
   return {.purse = m_purse, .key = p.number, .most_of = share, .cost_of = [prices](std::string_view body) {
             return cost_of_body(prices, body);

@@ -39,7 +39,7 @@ bool has_ids(const Job& job, const results::SettleFiles& files)
 results::SettleContext settle_context(const Tools& tools, const Job& job, const Part& p)
 {
   return {.user_ids = is_ready_made(job) || (has_user_ids(job) && !lists_ids(job)),
-          .endpoint = p.endpoint.empty() ? job.request.endpoint : p.endpoint,
+          .endpoint = endpoint_of(job, p),
           .prices = prices_of(tools, job, model_of(job, p)),
           .day = day_of(p.remote.ended_at.value_or(tools.clock.now())),
           .schema = job.request.schema,

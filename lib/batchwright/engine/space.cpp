@@ -2,9 +2,8 @@
 #include <batchwright/base/error.hpp>
 #include <batchwright/engine/due.hpp>
 #include <batchwright/engine/space.hpp>
+#include <batchwright/engine/workload.hpp>
 #include <batchwright/money/tokens.hpp>
-#include <batchwright/requests/overrides.hpp>
-#include <batchwright/wire/request.hpp>
 
 #include <fmt/format.h>
 
@@ -28,16 +27,13 @@ constexpr std::uint64_t copies = 2;
 /// What the answers of a part hold, where we know what was asked for.
 Tokens expected_output(const Job& job, const Part& part)
 {
-  if (is_ready_made(job)) return {};
-  const auto spec = requests::spec_of(job, part);
-  if (!wire::has_output_tokens(spec.endpoint)) return {};
-  return wire::output_bound(spec).value_or(money::assumed_output) * wire::choices_asked(spec) *
-         static_cast<std::int64_t>(part.items);
+  const auto raw = raw_work(job, {part});
+  return raw.by_model.begin()->second.usage.output;
 }
 
 bool is_embedding(const Job& job, const Part& part)
 {
-  return (part.endpoint.empty() ? job.request.endpoint : part.endpoint) == "/v1/embeddings";
+  return endpoint_of(job, part) == "/v1/embeddings";
 }
 
 /// Those of the request files that stand at once and are not there yet.

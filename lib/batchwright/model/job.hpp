@@ -210,6 +210,12 @@ inline const std::string& model_of(const Job& job, const Part& part)
   return part.model.empty() ? job.request.model : part.model;
 }
 
+/// The endpoint that they ask, likewise.
+inline const std::string& endpoint_of(const Job& job, const Part& part)
+{
+  return part.endpoint.empty() ? job.request.endpoint : part.endpoint;
+}
+
 /// Whether the job's input and options are known, so that requests can be made of them.
 inline bool knows_input(const Job& job)
 {

@@ -230,6 +230,8 @@ struct Part {
   std::optional<std::int64_t> max_output_tokens = {}; ///< in place of the job's
   std::string set = {};     ///< body fields in place of the job's or beside them: a JSON object; empty: none
   Tokens input_tokens = {}; ///< our estimate
+  std::optional<Tokens> output_bound = {}; ///< of ready-made requests: what bounds all their answers together; nothing:
+                                           ///< one has no bound, or the job's options tell it
 
   std::uint64_t bytes = 0; ///< of the request file
   std::string sha256 = {}; ///< of the request file; empty: never built

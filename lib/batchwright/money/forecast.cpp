@@ -18,6 +18,8 @@ constexpr double least_deviation = 0.2;
 constexpr std::uint64_t answers_for_a_quantile = 100;
 /// With fewer, what is usual is taken to be so much more than the longest that was seen.
 constexpr double beyond_the_longest = 1.5;
+/// And with fewer than so many the longest says little: it is no less than the average may be.
+constexpr std::uint64_t answers_for_the_longest = 30;
 
 /// Student's t for a two-sided interval of 95%, by degrees of freedom.
 double t_of(std::uint64_t degrees)
@@ -39,10 +41,13 @@ void spread(Length& length, const Outputs& seen, std::uint64_t requests)
   length.high = length.expected * factor;
 }
 
-Tokens usual_most(const Outputs& seen)
+/// `high`: what the average is no more than.
+Tokens usual_most(const Outputs& seen, double high)
 {
   if (seen.count() >= answers_for_a_quantile) return seen.quantile(0.99);
-  return {static_cast<std::int64_t>(std::ceil(static_cast<double>(seen.most().n) * beyond_the_longest))};
+  auto most = static_cast<double>(seen.most().n) * beyond_the_longest;
+  if (seen.count() < answers_for_the_longest) most = std::max(most, high);
+  return {static_cast<std::int64_t>(std::ceil(most))};
 }
 
 } // namespace
@@ -54,8 +59,8 @@ Length expected_length(const std::optional<Tokens>& bound, const Outputs& seen, 
   if (!seen.empty()) {
     length.basis = Basis::answers;
     length.expected = seen.mean();
-    length.usual = usual_most(seen);
     spread(length, seen, requests);
+    length.usual = usual_most(seen, length.high);
   } else if (bound) {
     length.basis = Basis::bound;
     length.expected = length.high = static_cast<double>(bound->n);

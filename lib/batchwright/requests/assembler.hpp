@@ -29,6 +29,8 @@ struct Request {
 
 /// Whether a part that holds `inputs` so far may take a request more, within the job's limits and the endpoint's.
 bool has_room(const Job& job, const Part& part, std::uint64_t inputs, const Request& request, Tokens tokens);
+/// What bounds a part's answers grows by the request's bound, or is none from now on.
+void add_bound(Part& part, const Request& request);
 /// A request that no part may hold. `Fault::input`.
 Error too_long(const Job& job, const Request& request);
 

@@ -1,11 +1,9 @@
 // Items that were sent before, or were to be, as parts of their own: cut within the limits, every line measured.
 
 #include <batchwright/input/ordinals.hpp>
-#include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/assembler.hpp>
 #include <batchwright/requests/requests.hpp>
 #include <batchwright/wire/endpoint.hpp>
-#include <batchwright/wire/request.hpp>
 
 #include <fmt/format.h>
 
@@ -16,11 +14,17 @@ namespace batchwright::requests {
 
 bool has_room(const Job& job, const Part& part, std::uint64_t inputs, const Request& request, Tokens tokens)
 {
-  const auto* endpoint = wire::find_endpoint(part.endpoint.empty() ? job.request.endpoint : part.endpoint);
+  const auto* endpoint = wire::find_endpoint(endpoint_of(job, part));
   const auto most_inputs = endpoint ? endpoint->inputs_per_file : 0;
   return part.requests < job.limits.requests && part.bytes + request.line.size() <= job.limits.bytes &&
          (most_inputs == 0 || inputs + request.inputs <= most_inputs) &&
          (job.limits.tokens == 0 || static_cast<std::uint64_t>((part.input_tokens + tokens).n) <= job.limits.tokens);
+}
+
+void add_bound(Part& part, const Request& request)
+{
+  if (part.output_bound)
+    part.output_bound = request.output ? std::optional{*part.output_bound + *request.output} : std::nullopt;
 }
 
 Error too_long(const Job& job, const Request& request)
@@ -41,7 +45,7 @@ public:
   {
   }
 
-  Cut run(const std::filesystem::path& list)
+  std::vector<Part> run(const std::filesystem::path& list)
   {
     auto listed = m_like;
     listed.listed = true;
@@ -61,7 +65,7 @@ public:
     }
     if (const auto* request = m_assembler->finish()) add(*request);
     if (m_list) m_list->commit();
-    return std::move(m_cut);
+    return std::move(m_parts);
   }
 
 private:
@@ -69,8 +73,8 @@ private:
   {
     if (request.line.size() > m_job.limits.bytes) throw too_long(m_job, request);
     const auto tokens = m_assembler->tokens(request);
-    if (m_cut.parts.empty() || !has_room(m_job, m_cut.parts.back(), m_inputs, request, tokens)) begin_part(request);
-    auto& part = m_cut.parts.back();
+    if (m_parts.empty() || !has_room(m_job, m_parts.back(), m_inputs, request, tokens)) begin_part(request);
+    auto& part = m_parts.back();
     m_inputs += request.inputs;
     part.last = request.last;
     part.items += request.items;
@@ -80,9 +84,7 @@ private:
     for (std::uint64_t i = 0; i < request.items; ++i)
       m_list->add(m_waiting[i]);
     m_waiting.erase(m_waiting.begin(), m_waiting.begin() + static_cast<std::ptrdiff_t>(request.items));
-    if (!is_ready_made(m_job) || !wire::has_output_tokens(request.endpoint)) return;
-    m_cut.output += request.output.value_or(money::assumed_output);
-    m_cut.output_assumed = m_cut.output_assumed || !request.output;
+    add_bound(part, request);
   }
 
   void begin_part(const Request& request)
@@ -95,9 +97,10 @@ private:
     part.mark = request.mark;
     part.items = part.requests = part.bytes = 0;
     part.input_tokens = {};
+    part.output_bound = is_ready_made(m_job) ? std::optional{Tokens{}} : std::nullopt;
     m_list.emplace(m_place(part.number));
     m_inputs = 0;
-    m_cut.parts.push_back(std::move(part));
+    m_parts.push_back(std::move(part));
   }
 
   const Job& m_job;
@@ -108,12 +111,12 @@ private:
   std::vector<Ordinal> m_waiting = {}; // of the request that is being made
   std::optional<input::OrdinalWriter> m_list = {};
   std::uint64_t m_inputs = 0;
-  Cut m_cut = {};
+  std::vector<Part> m_parts = {};
 };
 
 } // namespace
 
-Cut cut(const Job& job, const Part& like, const std::filesystem::path& list, const PlaceOfList& place)
+std::vector<Part> cut(const Job& job, const Part& like, const std::filesystem::path& list, const PlaceOfList& place)
 {
   return Cutter{job, like, place}.run(list);
 }

@@ -1,14 +1,12 @@
 // One pass over the input: every line is made and measured, none is kept.
 
 #include <batchwright/base/unpack.hpp>
-#include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/assembler.hpp>
 #include <batchwright/requests/ids.hpp>
 #include <batchwright/requests/probe.hpp>
 #include <batchwright/requests/requests.hpp>
 #include <batchwright/requests/urgency.hpp>
 #include <batchwright/wire/endpoint.hpp>
-#include <batchwright/wire/request.hpp>
 
 #include <fmt/format.h>
 
@@ -197,10 +195,10 @@ private:
     ++part.requests;
     part.bytes += bytes;
     part.input_tokens += tokens;
+    add_bound(part, request);
     m_plan.items += request.items;
     m_plan.bytes += bytes;
     m_plan.input_tokens += tokens;
-    count(request, tokens);
   }
 
   std::size_t begin_part(const Request& request, Pick pick)
@@ -215,21 +213,9 @@ private:
     part.mark = request.mark;
     part.model = request.model;
     part.endpoint = request.endpoint;
+    if (is_ready_made(m_job)) part.output_bound = Tokens{};
     m_plan.parts.push_back(std::move(part));
     return m_plan.parts.size() - 1;
-  }
-
-  /// Ready-made requests say themselves what they ask for.
-  void count(const Request& request, Tokens tokens)
-  {
-    if (!is_ready_made(m_job)) return;
-    auto& work = m_plan.by_model[request.model];
-    auto& use = work.usage;
-    ++work.requests;
-    use.input += tokens;
-    if (!wire::has_output_tokens(request.endpoint)) return;
-    use.output += request.output.value_or(money::assumed_output);
-    m_plan.output_assumed = m_plan.output_assumed || !request.output;
   }
 
   Error no_item() const

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -85,10 +84,8 @@ struct ProbeAsk {
 struct Plan {
   std::vector<Part> parts = {}; ///< numbered from 1, planned, attempt 1, each a contiguous range with its mark
   std::uint64_t items = 0;
-  std::uint64_t bytes = 0;                       ///< of all request lines
-  Tokens input_tokens = {};                      ///< our estimate
-  std::map<std::string, Workload> by_model = {}; ///< of ready-made requests: our estimate
-  bool output_assumed = false;            ///< of ready-made requests: one has no bound, its output is an assumption
+  std::uint64_t bytes = 0;                ///< of all request lines
+  Tokens input_tokens = {};               ///< our estimate
   std::vector<std::uint64_t> urgent = {}; ///< for how many items each condition of Job::urgent holds
   std::vector<Ordinal> probe = {};        ///< those that are tried first, as Job::probe keeps them
   std::vector<Error> skipped = {};        ///< records that were put aside, the first hundred
@@ -103,12 +100,6 @@ struct Plan {
 /// where that is allowed); `Fault::usage` as LineMaker.
 Plan plan(const Job& job, const OnRead& on_read = {}, input::Empty empty = input::Empty::refuse, ProbeAsk probe = {});
 
-/// Listed items as parts.
-struct Cut {
-  std::vector<Part> parts = {};
-  Tokens output = {};          ///< of ready-made requests: what bounds their answers, our estimate
-  bool output_assumed = false; ///< of ready-made requests: one has no bound
-};
 /// Where the list of a part, by its number, is written.
 using PlaceOfList = std::function<std::filesystem::path(int number)>;
 
@@ -116,7 +107,7 @@ using PlaceOfList = std::function<std::filesystem::path(int number)>;
 /// in common is `like`'s: state, attempt, model, endpoint, overrides, size of packs; its number is the first one's, its
 /// items are those of the list, and its mark stands at or before the first of them. Makes every line; throws as
 /// build(), and as plan() for one that no part may hold.
-Cut cut(const Job& job, const Part& like, const std::filesystem::path& list, const PlaceOfList& place);
+std::vector<Part> cut(const Job& job, const Part& like, const std::filesystem::path& list, const PlaceOfList& place);
 
 /// What was built.
 struct Built {

@@ -126,6 +126,7 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("max_output_tokens", part.max_output_tokens);
   column("set_fields", part.set);
   column("estimated_tokens", part.input_tokens);
+  column("output_bound", part.output_bound);
   column("bytes", part.bytes);
   column("sha256", part.sha256);
   column("file", part.file);

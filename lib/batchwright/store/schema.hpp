@@ -335,9 +335,14 @@ ALTER TABLE jobs ADD COLUMN probe TEXT NOT NULL DEFAULT '';
 ALTER TABLE jobs ADD COLUMN awaits_word INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+/// What bounds the answers of a part's ready-made requests.
+inline constexpr std::string_view bounds = R"sql(
+ALTER TABLE parts ADD COLUMN output_bound INTEGER;
+)sql";
+
 inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint, deliveries,
                                        acceptance,   survival,          rebuilding, realtime,       endings,
-                                       put_off,      accounts,          probing};
+                                       put_off,      accounts,          probing,    bounds};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store

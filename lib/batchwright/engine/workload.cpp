@@ -1,0 +1,36 @@
+#include <batchwright/engine/workload.hpp>
+#include <batchwright/money/tokens.hpp>
+#include <batchwright/requests/overrides.hpp>
+#include <batchwright/wire/request.hpp>
+
+#include <algorithm>
+
+namespace batchwright::engine {
+
+RawWork raw_work(const Job& job, const std::vector<Part>& parts)
+{
+  RawWork raw;
+  for (const auto& p : parts) {
+    auto& work = raw.by_model[model_of(job, p)];
+    work.usage.input += p.input_tokens;
+    work.requests += p.requests;
+    if (!wire::has_output_tokens(endpoint_of(job, p))) continue;
+    const auto bound = output_bound_of(job, p);
+    raw.output_assumed = raw.output_assumed || !bound;
+    work.usage.output += bound.value_or(money::assumed_output) * static_cast<std::int64_t>(p.requests);
+  }
+  return raw;
+}
+
+std::optional<Tokens> output_bound_of(const Job& job, const Part& part)
+{
+  if (is_ready_made(job)) {
+    const auto requests = static_cast<std::int64_t>(std::max<std::uint64_t>(1, part.requests));
+    return part.output_bound ? std::optional{Tokens{(part.output_bound->n + requests - 1) / requests}} : std::nullopt;
+  }
+  const auto spec = requests::spec_of(job, part);
+  const auto bound = wire::output_bound(spec);
+  return bound ? std::optional{*bound * wire::choices_asked(spec)} : std::nullopt;
+}
+
+} // namespace batchwright::engine

@@ -1,0 +1,26 @@
+// What parts ask of which model, as the input and the options have it, before answers of the prompt have corrected it.
+// Pure.
+#pragma once
+
+#include <batchwright/model/job.hpp>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace batchwright::engine {
+
+/// The input by our estimate; the output as long as it may be, or as it is assumed where nothing bounds it.
+struct RawWork {
+  std::map<std::string, Workload> by_model = {};
+  bool output_assumed = false; ///< nothing bounds some of the answers
+};
+
+/// The sum of what the parts ask.
+RawWork raw_work(const Job& job, const std::vector<Part>& parts);
+
+/// What bounds the answer to one request of a part, all its choices together, on average; nothing where nothing does.
+std::optional<Tokens> output_bound_of(const Job& job, const Part& part);
+
+} // namespace batchwright::engine
