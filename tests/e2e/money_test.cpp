@@ -113,6 +113,79 @@ TEST_CASE("the same where some go at once and the others in batches")
   check_half({"--urgent", "id=r1", "--urgent", "id=r77"}, "both-");
 }
 
+TEST_CASE("ready-made requests are capped by the bounds of their own bodies")
+{
+  constexpr int items = 240;
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), fast};
+  std::string lines;
+  for (int i = 0; i < items; ++i) {
+    lines +=
+        fmt::format(R"({{"custom_id":"q{}","method":"POST","url":"/v1/chat/completions","body":{{"model":"gpt-5.4",)"
+                    R"("max_completion_tokens":40,"messages":[{{"role":"user","content":"Repeat: row {}"}}]}}}})"
+                    "\n",
+                    i, i);
+  }
+  const auto input = dir.file("requests.jsonl", lines);
+  const auto with = [&](const std::string& name, const Words& more) {
+    Words words{"run",
+                input.native(),
+                "--name",
+                name,
+                "--probe",
+                "0",
+                "--every",
+                "50ms",
+                "--requests-per-part",
+                "60",
+                "--yes",
+                "-o",
+                (dir / (name + ".jsonl")).native()};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  REQUIRE(world(with("whole", {})).exit == 0);
+  const auto whole = figure(world, "whole", "spent_usd");
+  const auto stopped = world(with("capped", {"--max-cost", fmt::format("{:.6f}", whole / 2)}));
+  CAPTURE(stopped.err);
+  CHECK(stopped.exit == 8);
+  CHECK(figure(world, "capped", "spent_usd") <= whole / 2);
+  CHECK(figure(world, "capped", "spent_usd") >= whole / 2 * 0.85);
+  CHECK(world(with("capped", {"--max-cost", "5"})).exit == 0);
+  CHECK(figure(world, "capped", "spent_usd") == doctest::Approx(whole));
+}
+
+TEST_CASE("where a long request does not fit under the cap, others are sent all the same")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), fast};
+  std::string csv = "id,text\n";
+  csv += fmt::format("long,{}\n", std::string(60'000, 'y'));
+  for (int i = 0; i < 200; ++i)
+    csv += fmt::format("r{},row {}\n", i, i);
+  const auto input = dir.file("long.csv", csv);
+  const auto with = [&](const std::string& name, const Words& more) {
+    Words all{"--urgent", "id=long", "--max-output-tokens", "20", "--yes"};
+    all.insert(all.end(), more.begin(), more.end());
+    return run_of(input, name, all);
+  };
+  REQUIRE(world(with("whole", {})).exit == 0);
+  const auto told = world({"cost", "whole", "--json"});
+  json::Document doc;
+  REQUIRE(doc.parse(told.out));
+  double short_ones = 0;
+  for (const auto& row : doc.root().find("rows")->elements())
+    if (row.find("route")->text() == "batch") short_ones += std::stod(std::string{row.find("usd")->raw()});
+  REQUIRE(short_ones > 0);
+  REQUIRE(short_ones < figure(world, "whole", "spent_usd") / 2); // so that the long one fits under none of the caps
+  const auto cap = short_ones * 0.6;
+  const auto stopped = world(with("capped", {"--max-cost", fmt::format("{:.6f}", cap)}));
+  CAPTURE(stopped.err);
+  CHECK(stopped.exit == 8);
+  CHECK(figure(world, "capped", "spent_usd") <= cap);
+  CHECK(figure(world, "capped", "spent_usd") >= cap * 0.85);
+}
+
 TEST_CASE("parts that may all be created at once are not, where the cap covers some")
 {
   const FreshDirectory dir;
@@ -174,6 +247,8 @@ TEST_CASE("a cap that cannot be kept is refused before anything is sent")
   refused({"--max-cost", "0.00001", "--max-output-tokens", "9"}, "does not cover a single request");
   refused({"--max-cost", "9", "--model", "nobody-knows-it", "--max-output-tokens", "9"},
           "price of the model is not known");
+  refused({"--max-cost", "9", "--mode", "hybrid", "--service-tier", "priority", "--max-output-tokens", "9"},
+          "what the service tier `priority` costs is not known");
   CHECK(world.ledger("uploads") == 0);
   CHECK(world({"status", "a"}).exit == 64); // no such job
   // A price makes it known, and what the model itself bounds fits under a cap that is large enough.
@@ -182,6 +257,22 @@ TEST_CASE("a cap that cannot be kept is refused before anything is sent")
                       "0.2,1"}))
             .exit == 0);
   CHECK(world(run_of(input, "c", {"--yes", "--max-cost", "500"})).exit == 0);
+}
+
+TEST_CASE("where no item that was tried first tells how long answers are, the cap says so and names a way out")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), fast};
+  const auto input = rows(dir, 150);
+  world.put_faults(R"({"validating_ms":10,"in_progress_ms":40,"finalizing_ms":10,"chat_latency_ms":5,)"
+                   R"("http":[{"path":"/v1/chat/completions","action":"status","status":500}]})");
+  const auto stopped = world({"run", input.native(), "--name", "a", "--model", "nobody-knows-it", "--price", "1,2",
+                              "--prompt", "Repeat: {{text}}", "--probe", "3", "--max-cost", "5", "--every", "50ms",
+                              "--yes", "-o", (dir / "a.jsonl").native()});
+  CAPTURE(stopped.err);
+  CHECK(stopped.exit == 8);
+  CHECK(says(stopped.err, "nothing says how long the answers of the 150 items may be"));
+  CHECK(says(stopped.err, "--max-output-tokens"));
 }
 
 TEST_CASE("an amount that covers what is expected is consent, one that does not is none")

@@ -60,6 +60,16 @@ TEST_CASE("answers say what is expected, never beyond the bound; few of them lea
   CHECK(known.usual->n <= 80);
 }
 
+TEST_CASE("what is usual is no less than what the average may be, where a few answers are all that is known")
+{
+  const auto few = expected_length({}, outputs_of({100, 300, 800}), 1000, {});
+  CHECK(few.usual->n >= static_cast<std::int64_t>(few.high));
+  CHECK(few.usual->n > 1200);
+  std::vector<std::int64_t> dozens(40, 100);
+  dozens.back() = 800;
+  CHECK(expected_length({}, outputs_of(dozens), 1000, {}).usual == Tokens{1200});
+}
+
 TEST_CASE("the total lies inside the range in nine of ten jobs of skewed lengths, after three answers alone")
 {
   std::mt19937 engine{7};

@@ -1,0 +1,115 @@
+// What is kept back for parts under a cap: at what price, by which bound, and what becomes of it.
+
+#include "tests/support/arena.hpp"
+#include "tests/support/hand_clock.hpp"
+
+#include <batchwright/engine/budget.hpp>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <thread>
+
+using namespace batchwright;
+using engine::reserve_of;
+using engine::Sending;
+using engine::Until;
+using tests::Arena;
+using tests::HandClock;
+
+namespace {
+
+constexpr Millis minute{60'000};
+
+engine::Ask bounded(Arena& arena, int items, std::int64_t longest)
+{
+  auto ask = arena.ask(items);
+  ask.job.request.model = "gpt-5.4";
+  ask.job.request.max_output_tokens = longest;
+  ask.job.policy.max_cost = PicoUsd{1'000'000'000'000};
+  return ask;
+}
+
+/// Ready-made requests, of which some have a bound of their own.
+engine::Ask ready_made(Arena& arena, const std::vector<std::string>& members)
+{
+  std::string lines;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    lines += fmt::format(R"({{"custom_id":"r{}","method":"POST","url":"/v1/chat/completions","body":)"
+                         R"({{"model":"gpt-5.4",{}"messages":[{{"role":"user","content":"row"}}]}}}})"
+                         "\n",
+                         i, members[i]);
+  }
+  engine::Ask ask;
+  ask.inputs = {arena.directory.file("requests.jsonl", lines).native()};
+  ask.format = InputFormat::requests;
+  return ask;
+}
+
+Part only_part(tests::Process& process, const std::string& job)
+{
+  const auto parts = process.store.parts(job);
+  REQUIRE(parts.size() == 1);
+  return parts.front();
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("engine::budget");
+
+TEST_CASE("in real time the flex tier is kept back for as the standard one, which may serve it")
+{
+  Arena arena;
+  auto process = arena.process();
+  const auto job = *process.store.job(process.make(bounded(arena, 10, 100)));
+  auto part = only_part(process, job.name);
+  const auto batch = reserve_of(process.tools, job, part)->whole();
+  part.route = Route::realtime;
+  auto flexible = job;
+  flexible.request.service_tier = "flex";
+  const auto standard = reserve_of(process.tools, job, part)->whole();
+  CHECK(standard.n == 2 * batch.n);
+  CHECK(reserve_of(process.tools, flexible, part)->whole() == standard);
+  flexible.request.service_tier = "priority"; // costs more than is listed
+  CHECK_FALSE(reserve_of(process.tools, flexible, part));
+}
+
+TEST_CASE("ready-made requests are kept back for by their own bounds; one without any is as long as the model's longest")
+{
+  Arena arena;
+  auto process = arena.process();
+  const auto whole_of = [&](const std::vector<std::string>& members) {
+    const auto draft = engine::draft(process.tools, ready_made(arena, members));
+    REQUIRE(draft.parts.size() == 1);
+    const auto reserve = reserve_of(process.tools, draft.job, draft.parts.front());
+    REQUIRE(reserve);
+    return reserve->output.n;
+  };
+  constexpr std::int64_t output_price = 7'500'000; // gpt-5.4 by batch, in millionths of a dollar for a million
+  CHECK(whole_of({R"("max_completion_tokens":40,)", R"("max_completion_tokens":20,"n":3,)"}) == 100 * output_price);
+  CHECK(whole_of({R"("max_completion_tokens":40,)", ""}) > 100'000 * output_price);
+}
+
+TEST_CASE("a batch whose answers are lost at the server has spent what was kept back for it")
+{
+  emulator::Faults faults;
+  faults.vanish_files = {{.of = {}, .file = emulator::VanishFiles::File::output}};
+  Arena arena{faults};
+  auto process = arena.process();
+  const auto name = process.make(bounded(arena, 10, 100));
+  engine::advance(process.tools, process.server, name, {.until = Until::sent, .sending = Sending::yes});
+  const auto kept_back = only_part(process, name).reserved;
+  REQUIRE(kept_back.n > 0);
+  HandClock clock;
+  auto tools = process.tools_with(clock);
+  const auto is_over = [&] { return only_part(process, name).state == PartState::settled; };
+  for (int round = 0; round < 500 && !is_over(); ++round) {
+    clock.tick(minute);
+    engine::advance(tools, process.server, name, {.until = Until::idle, .sending = Sending::yes});
+    std::this_thread::sleep_for(Millis{5});
+  }
+  REQUIRE(is_over());
+  CHECK(engine::spent_so_far(process.tools, *process.store.job(name)) == kept_back);
+}
+
+TEST_SUITE_END();
