@@ -257,6 +257,7 @@ TEST_CASE("a cap that cannot be kept is refused before anything is sent")
                       "0.2,1"}))
             .exit == 0);
   CHECK(world(run_of(input, "c", {"--yes", "--max-cost", "500"})).exit == 0);
+  CHECK(world(run_of(input, "d", {"--yes", "--max-cost", "500", "--strict-cap", "--price", "2.5,15"})).exit == 0);
 }
 
 TEST_CASE("where no item that was tried first tells how long answers are, the cap says so and names a way out")
@@ -273,6 +274,39 @@ TEST_CASE("where no item that was tried first tells how long answers are, the ca
   CHECK(stopped.exit == 8);
   CHECK(says(stopped.err, "nothing says how long the answers of the 150 items may be"));
   CHECK(says(stopped.err, "--max-output-tokens"));
+}
+
+TEST_CASE("a price that is named later prices what was settled without one")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), fast};
+  const auto input = rows(dir, 20);
+  const Words unknown{"--model", "nobody-knows-it", "--yes"};
+  REQUIRE(world(run_of(input, "late", unknown)).exit == 0);
+  CHECK(says(world({"cost", "late"}).out, "--price IN,OUT of `submit` tells it, also afterwards"));
+  auto priced = unknown;
+  priced.insert(priced.end(), {"--price", "2,10"});
+  REQUIRE(world(run_of(input, "late", priced)).exit == 0);
+  REQUIRE(world(run_of(input, "early", priced)).exit == 0);
+  CHECK(figure(world, "late", "spent_usd") > 0);
+  for (const auto* member : {"spent_usd", "realtime_usd", "saved_usd"})
+    CHECK(figure(world, "late", member) == figure(world, "early", member));
+}
+
+TEST_CASE("finish spends no more than its own amount, whatever was kept back for the batches that it stops")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(),
+                        R"({"validating_ms":10,"in_progress_ms":600000,"cancelling_ms":50,"chat_latency_ms":5})"};
+  const auto input = rows(dir, 120);
+  auto words = run_of(input, "a", {"--max-output-tokens", "400", "--yes", "--max-cost", "5"});
+  words.front() = "submit";
+  REQUIRE(world(words).exit == 0);
+  const auto ended = world({"finish", "a", "--yes", "--max-cost", "0.01"});
+  CAPTURE(ended.err);
+  CHECK(ended.exit == 8);
+  CHECK(figure(world, "a", "spent_usd") <= 0.01);
+  CHECK(figure(world, "a", "spent_usd") > 0);
 }
 
 TEST_CASE("an amount that covers what is expected is consent, one that does not is none")

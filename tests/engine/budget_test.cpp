@@ -74,7 +74,8 @@ TEST_CASE("in real time the flex tier is kept back for as the standard one, whic
   CHECK_FALSE(reserve_of(process.tools, flexible, part));
 }
 
-TEST_CASE("ready-made requests are kept back for by their own bounds; one without any is as long as the model's longest")
+TEST_CASE(
+    "ready-made requests are kept back for by their own bounds; one without any is as long as the model's longest")
 {
   Arena arena;
   auto process = arena.process();
@@ -88,6 +89,37 @@ TEST_CASE("ready-made requests are kept back for by their own bounds; one withou
   constexpr std::int64_t output_price = 7'500'000; // gpt-5.4 by batch, in millionths of a dollar for a million
   CHECK(whole_of({R"("max_completion_tokens":40,)", R"("max_completion_tokens":20,"n":3,)"}) == 100 * output_price);
   CHECK(whole_of({R"("max_completion_tokens":40,)", ""}) > 100'000 * output_price);
+}
+
+TEST_CASE("a part that holds one long request is kept back for as if all were long: each costs more as a whole")
+{
+  Arena arena;
+  auto process = arena.process();
+  const auto job = *process.store.job(process.make(bounded(arena, 10, 100)));
+  auto part = only_part(process, job.name);
+  CHECK(part.largest_input.n > 10);
+  CHECK(part.largest_input.n < 40);
+  const auto usual = *reserve_of(process.tools, job, part);
+  part.largest_input = {300'000};
+  const auto dear = *reserve_of(process.tools, job, part);
+  CHECK(dear.input.n == 2 * usual.input.n);
+  CHECK(2 * dear.output.n == 3 * usual.output.n);
+}
+
+TEST_CASE("where several choices are asked for, each may be as long as the model's longest")
+{
+  Arena arena;
+  auto process = arena.process();
+  const auto worst = [&](const std::vector<std::pair<std::string, std::string>>& set) {
+    auto ask = arena.ask(10);
+    ask.job.request.model = "gpt-5.4";
+    ask.job.request.set = set;
+    const auto draft = engine::draft(process.tools, ask);
+    REQUIRE(draft.estimate.worst);
+    return draft.estimate.worst->n;
+  };
+  CHECK(static_cast<double>(worst({{"n", "4"}})) ==
+        doctest::Approx(4.0 * static_cast<double>(worst({}))).epsilon(0.001));
 }
 
 TEST_CASE("a batch whose answers are lost at the server has spent what was kept back for it")
@@ -109,7 +141,7 @@ TEST_CASE("a batch whose answers are lost at the server has spent what was kept 
     std::this_thread::sleep_for(Millis{5});
   }
   REQUIRE(is_over());
-  CHECK(engine::spent_so_far(process.tools, *process.store.job(name)) == kept_back);
+  CHECK(engine::spent_by(process.tools, *process.store.job(name), only_part(process, name)) == kept_back);
 }
 
 TEST_SUITE_END();

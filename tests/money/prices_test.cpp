@@ -50,6 +50,7 @@ TEST_CASE("a dated snapshot has the price of its base name unless it is listed")
   CHECK(prices.find("gpt-4o-20240806")->model == "gpt-4o");
   CHECK_FALSE(prices.find("gpt-4o-2024-08-0x"));
   CHECK_FALSE(prices.find("gpt-4o-2024"));
+  CHECK(money::built_in_table().find("gpt-4-0613") == money::built_in_table().find("gpt-4"));
   CHECK_FALSE(prices.find("-2024-08-06"));
   CHECK_FALSE(prices.find("ft:gpt-4o-mini:acme"));
 }
@@ -169,6 +170,31 @@ TEST_CASE("a request above the long-context step is billed as a whole at its fac
         PicoUsd{270'001 * 4'000'000LL + 2'000 * 400'000LL + 100 * 15'000'000LL});
   CHECK(money::cost_of_work({.input = {500'000}}, 2, *sol, Route::realtime) == PicoUsd{500'000 * 2'000'000LL});
   CHECK(money::cost_of_work({.input = {500'000}}, 1, *sol, Route::realtime) == PicoUsd{500'000 * 4'000'000LL});
+}
+
+TEST_CASE("at most all of it is in long requests, where one of them may be long")
+{
+  const auto* sol = money::built_in_table().find("gpt-5.4");
+  REQUIRE(sol->long_context);
+  const Workload work{.usage = {.input = {500'000}, .output = {1'000}}, .requests = 10, .largest = {272'000}};
+  const auto usual = money::cost_of_work(work.usage, work.requests, *sol, Route::batch);
+  CHECK(money::most_cost_of_work(work, *sol, Route::batch) == usual);
+  auto longer = work;
+  longer.largest = {272'001};
+  CHECK(money::most_cost_of_work(longer, *sol, Route::batch) ==
+        money::cost_of_answer({.input = {500'000}, .output = {1'000}}, *sol, Route::batch));
+  CHECK(*money::most_cost_of_work(longer, *sol, Route::batch) > *usual);
+}
+
+TEST_CASE("what the user says of a price leaves standing what else is known of the model")
+{
+  const auto* listed = money::built_in_table().find("gpt-5.4");
+  const auto given = money::prices_given("gpt-5.4", Price{1'000'000}, Price{2'000'000}, listed);
+  CHECK(given.standard.input == Price{1'000'000});
+  CHECK(given.batch->output == Price{1'000'000});
+  CHECK(given.most_output == listed->most_output);
+  CHECK(given.long_context == listed->long_context);
+  CHECK_FALSE(money::prices_given("other", Price{1}, Price{2}).most_output);
 }
 
 TEST_CASE("tiers: flex costs as listed, what costs more than is listed has no price")

@@ -51,6 +51,8 @@ std::int64_t of_job(const RequestSpec& spec, std::string_view record)
   return requests::plan(j).input_tokens.n;
 }
 
+constexpr std::string_view of_stream = "data: 3, 4 and 5 are what the sensor told; summarise that";
+
 constexpr std::string_view hello = R"("messages":[{"role":"user","content":"Hello there, good morning"}])";
 const std::int64_t of_hello = reply + message + text("Hello there, good morning");
 
@@ -62,6 +64,12 @@ constexpr std::string_view tools =
 } // namespace
 
 TEST_SUITE_BEGIN("requests::body_tokens");
+
+TEST_CASE("a text that begins like a data URL is a text")
+{
+  CHECK(chat(fmt::format(R"("messages":[{{"role":"user","content":"{}"}}])", of_stream)) ==
+        reply + message + text(of_stream));
+}
 
 TEST_CASE("each message has its texts and its frame, whoever wrote the request")
 {

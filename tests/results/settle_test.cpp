@@ -554,11 +554,12 @@ TEST_CASE_FIXTURE(Fixture, "what is spent is accounted for by the day and tier t
   const std::int64_t plain = 6 * 2'000'000 + 4 * 1'000'000 + 2 * 8'000'000;
   const std::int64_t longer = 97 * 4'000'000 + 4 * 2'000'000 + 2 * 12'000'000;
   const std::vector<Spending> expected{
-      {1, from_unix(one_day), "default", 2, each(2, 20), usd(2 * plain), usd(2 * plain)},
-      {1, from_unix(one_day), "flex", 1, each(1, 10), usd(plain / 2), usd(plain)},
-      {1, from_unix(one_day), "priority", 1, each(1, 10), {}, usd(plain)}, // it costs more, and nobody knows how much
-      {1, from_unix(2 * one_day), "flex", 1, each(1, 101), usd(longer / 2), usd(longer)},
-      {1, from_unix(9 * one_day), "default", 1, each(1, 10), usd(plain), usd(plain)}};
+      {1, from_unix(one_day), "default", 2, 2, each(2, 20), usd(2 * plain), usd(2 * plain)},
+      {1, from_unix(one_day), "flex", 1, 1, each(1, 10), usd(plain / 2), usd(plain)},
+      // It costs more, and nobody knows how much.
+      {1, from_unix(one_day), "priority", 1, 1, each(1, 10), {}, usd(plain)},
+      {1, from_unix(2 * one_day), "flex", 1, 1, each(1, 101), usd(longer / 2), usd(longer)},
+      {1, from_unix(9 * one_day), "default", 1, 1, each(1, 10), usd(plain), usd(plain)}};
   REQUIRE(last.spending.size() == expected.size());
   for (std::size_t i = 0; i < expected.size(); ++i) {
     CAPTURE(i);

@@ -513,7 +513,8 @@ TEST_CASE("what a part comes to stands by day and tier, and is replaced as a who
                        .usage = {.input = {1}, .cached = {2}, .output = {3}, .reasoning = {4}, .cache_write = {5}},
                        .cost = PicoUsd{6},
                        .realtime = PicoUsd{7}};
-  const Spending odd{.part = 1, .day = tests::at(0), .tier = tests::every_byte(), .items = 1, .usage = {}};
+  const Spending odd{
+      .part = 1, .day = tests::at(0), .tier = tests::every_byte(), .items = 3, .requests = 2, .usage = {}};
   const auto put = [&](int part, const std::vector<Spending>& spending) {
     Transaction tx{store};
     tx.put("reviews", part, spending);

@@ -75,14 +75,4 @@ TEST_CASE("days are asked for by model, and by batch where that is known")
   CHECK_FALSE(usage_kind("/v1/moderations"));
 }
 
-TEST_CASE("a model and its snapshots share a name")
-{
-  CHECK(shared_name("gpt-5.4-mini-2026-03-17") == "gpt-5.4-mini");
-  CHECK(shared_name("m-20260317") == "m");
-  CHECK(shared_name("text-embedding-ada-002-v2") == "text-embedding-ada-002");
-  CHECK(shared_name("text-embedding-3-small") == "text-embedding-3-small");
-  CHECK(shared_name("gpt-4o") == "gpt-4o");
-  CHECK(shared_name("-2026-03-17") == "-2026-03-17");
-}
-
 TEST_SUITE_END();

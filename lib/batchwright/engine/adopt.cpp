@@ -2,6 +2,7 @@
 #include <batchwright/engine/adopt.hpp>
 #include <batchwright/engine/clean.hpp>
 #include <batchwright/engine/doors.hpp>
+#include <batchwright/engine/forecast.hpp>
 #include <batchwright/engine/rebuild.hpp>
 #include <batchwright/engine/run.hpp>
 #include <batchwright/input/ordinals.hpp>
@@ -127,7 +128,7 @@ private:
     }
     m_job = std::move(made.job);
     m_job.standing = Standing::adopted;
-    m_job.estimated.reset(); // it was bought elsewhere
+    expect(m_job, {}); // it was bought elsewhere
     m_job.message = "its batches were made elsewhere: a `submit` of the request file under this name sends what they "
                     "leave undone";
     m_planned = std::move(made.parts);

@@ -33,7 +33,8 @@ std::optional<Workload> reserved_work(const Tools& tools, const Job& job, const 
   const auto error = 1 + (knows ? money::input_error_after : money::input_error_at_first);
   const auto input = static_cast<double>(input_of(tools, job, part).n) * error;
   return Workload{.usage = {.input = {std::llround(input)}, .output = *each * static_cast<std::int64_t>(part.requests)},
-                  .requests = part.requests};
+                  .requests = part.requests,
+                  .largest = {std::llround(static_cast<double>(part.largest_input.n) * error)}};
 }
 
 /// Whether a real-time answer of the job may come without a price that is known, whatever the model.
@@ -47,6 +48,23 @@ PicoUsd whole_reserve(const Tools& tools, const Job& job, const Part& part)
 {
   const auto reserve = reserve_of(tools, job, part);
   return reserve ? reserve->whole() : PicoUsd{};
+}
+
+/// Whether the part is one of the batch route that is under way, or may be.
+bool is_kept_back_for(const Part& part)
+{
+  if (part.route != Route::batch) return false;
+  switch (part.state) {
+  case PartState::creating:
+  case PartState::running:
+  case PartState::cancelling:
+  case PartState::ended:
+  case PartState::fetched:
+  case PartState::abandoned:
+    return true;
+  default:
+    return false;
+  }
 }
 
 /// Whether a batch of the part may have been billed, and its answers are not home and will not come.
@@ -76,25 +94,14 @@ std::optional<Reserve> reserve_of(const Tools& tools, const Job& job, const Part
   return Reserve{.input = input, .output = *whole - input, .requests = std::max<std::uint64_t>(1, part.requests)};
 }
 
-PicoUsd kept_back_for(const Tools& tools, const Job& job, const Part& part)
+PicoUsd kept_back_for(const Part& part)
 {
-  if (part.route != Route::batch) return {};
-  switch (part.state) {
-  case PartState::creating:
-  case PartState::running:
-  case PartState::cancelling:
-  case PartState::ended:
-  case PartState::fetched:
-  case PartState::abandoned:
-    return part.reserved.n > 0 ? part.reserved : whole_reserve(tools, job, part);
-  default:
-    return {};
-  }
+  return is_kept_back_for(part) && !part.before_cap ? part.reserved : PicoUsd{};
 }
 
 PicoUsd spent_by(const Tools& tools, const Job& job, const Part& part)
 {
-  if (!has_outcomes(part.state)) return {};
+  if (!has_outcomes(part.state) || part.before_cap) return {};
   const bool was_sent = part.outcome.usage != Usage{};
   if (!part.outcome.priced) return was_sent ? whole_reserve(tools, job, part) : PicoUsd{};
   auto spent = part.outcome.spent;
@@ -104,16 +111,22 @@ PicoUsd spent_by(const Tools& tools, const Job& job, const Part& part)
   return part.route == Route::realtime || has_lost_answers(part) ? std::max(spent, part.reserved) : spent;
 }
 
-PicoUsd spent_so_far(const Tools& tools, const Job& job)
+PicoUsd cap_from_now(const Tools& tools, const Job& job, std::vector<Part>& parts, PicoUsd amount)
 {
-  PicoUsd sum;
-  for (const auto& p : tools.store.parts(job.name)) {
-    sum += spent_by(tools, job, p);
-    sum += kept_back_for(tools, job, p);
+  for (auto& p : parts) {
+    p.before_cap = has_outcomes(p.state) || is_kept_back_for(p);
     if (p.route == Route::realtime && is_live(p.state))
-      sum += cost_of_journal(tools, job, p, tools.layout.job(job.name).output(p.number));
+      amount += cost_of_journal(tools, job, p, tools.layout.job(job.name).output(p.number));
   }
-  return sum;
+  return amount;
+}
+
+void cap_from_start(const Tools& tools, const Job& job, std::vector<Part>& parts)
+{
+  for (auto& p : parts) {
+    p.before_cap = false;
+    if (is_kept_back_for(p) && p.reserved.n == 0) p.reserved = whole_reserve(tools, job, p);
+  }
 }
 
 std::optional<PicoUsd> cost_of_body(const std::optional<money::ModelPrices>& prices, std::string_view body)
@@ -161,7 +174,7 @@ void check_cap(const Tools& tools, const Draft& made)
 {
   const auto& job = made.job;
   const auto& e = made.estimate;
-  if (!job.policy.max_cost || job.items == 0 || (made.continues && !made.needs_consent)) return;
+  if (!job.policy.max_cost || job.items == 0) return;
   if (!e.cost) {
     throw Error{Fault::usage, "--max-cost: the price of the model is not known, so that no cap can be kept",
                 "--price IN,OUT tells it, in dollars for a million tokens"};
@@ -172,6 +185,7 @@ void check_cap(const Tools& tools, const Draft& made)
                             job.request.service_tier),
                 "leave --service-tier out, or --max-cost"};
   }
+  if (made.continues && !made.needs_consent) return;
   const bool is_bounded =
       e.basis == Basis::none || e.basis == Basis::bound || (e.worst && *e.worst <= *job.policy.max_cost);
   const bool by_worst = is_bounded || (job.policy.strict_cap && e.worst);

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace batchwright::engine {
 
@@ -29,14 +30,17 @@ struct Reserve {
 std::optional<Reserve> reserve_of(const Tools& tools, const Job& job, const Part& part);
 
 /// What is kept back for a part of the batch route that is under way, or may be; else nothing.
-PicoUsd kept_back_for(const Tools& tools, const Job& job, const Part& part);
+PicoUsd kept_back_for(const Part& part);
 
 /// What a part's outcomes cost, with what may have been billed twice; where no price of them is known, or its answers
 /// were lost, what was kept back for it.
 PicoUsd spent_by(const Tools& tools, const Job& job, const Part& part);
 
-/// What all parts of a job cost so far, with what is kept back for those under way. Throws `Fault::storage`.
-PicoUsd spent_so_far(const Tools& tools, const Job& job);
+/// The cap of a job that may cost `amount` from now on: what was spent, and what is under way by batch, is none of it
+/// (`Part::before_cap`). Throws `Fault::storage`.
+PicoUsd cap_from_now(const Tools& tools, const Job& job, std::vector<Part>& parts, PicoUsd amount);
+/// A cap is one of the job as a whole: for what is under way already so much is kept back as would have been.
+void cap_from_start(const Tools& tools, const Job& job, std::vector<Part>& parts);
 
 /// What an answer's body says that it cost in real time; nothing where it does not say.
 std::optional<PicoUsd> cost_of_body(const std::optional<money::ModelPrices>& prices, std::string_view body);

@@ -3,6 +3,7 @@
 #include <batchwright/engine/settling.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 
 namespace batchwright::engine {
@@ -55,13 +56,14 @@ void add_live(CostView& cost, const Tools& tools, const Job& job, const Part& p)
   }
 }
 
-std::optional<PicoUsd> cost_in_tier(const Tools& tools, const Job& job, const std::map<std::string, Workload>& by_model,
-                                    Route route, const std::string& tier)
+/// The sum over models of what `cost` says of each; nothing where it knows nothing of one.
+std::optional<PicoUsd> sum_over(const Tools& tools, const Job& job, const std::map<std::string, Workload>& by_model,
+                                const auto& cost_of)
 {
   PicoUsd sum;
   for (const auto& [name, work] : by_model) {
     const auto prices = prices_of(tools, job, name);
-    const auto cost = prices ? money::cost_of_work(work.usage, work.requests, *prices, route, tier) : std::nullopt;
+    const auto cost = prices ? cost_of(work, *prices) : std::nullopt;
     if (!cost) return std::nullopt;
     sum += *cost;
   }
@@ -73,22 +75,26 @@ std::optional<PicoUsd> cost_in_tier(const Tools& tools, const Job& job, const st
 std::optional<money::ModelPrices> prices_of(const Tools& tools, const Job& job, std::string_view model)
 {
   const auto& [input, output] = std::tie(job.policy.input_price, job.policy.output_price);
-  if (input && output) return money::prices_given(std::string{model}, *input, *output);
   const auto* listed = tools.prices.find(model);
+  if (input && output) return money::prices_given(std::string{model}, *input, *output, listed);
   return listed ? std::optional{*listed} : std::nullopt;
 }
 
 std::optional<PicoUsd> cost_of_work(const Tools& tools, const Job& job, const std::map<std::string, Workload>& by_model,
                                     Route route)
 {
-  return cost_in_tier(tools, job, by_model, route, job.request.service_tier);
+  return sum_over(tools, job, by_model, [&](const Workload& work, const money::ModelPrices& prices) {
+    return money::cost_of_work(work.usage, work.requests, prices, route, job.request.service_tier);
+  });
 }
 
 std::optional<PicoUsd> most_cost_of_work(const Tools& tools, const Job& job,
                                          const std::map<std::string, Workload>& by_model, Route route)
 {
-  const auto& tier = job.request.service_tier;
-  return cost_in_tier(tools, job, by_model, route, tier == money::flex_tier ? std::string{} : tier);
+  const auto tier = job.request.service_tier == money::flex_tier ? std::string{} : job.request.service_tier;
+  return sum_over(tools, job, by_model, [&](const Workload& work, const money::ModelPrices& prices) {
+    return money::most_cost_of_work(work, prices, route, tier);
+  });
 }
 
 std::vector<Spending> spending_of(Tools& tools, const Job& job, const std::vector<Part>& parts)
@@ -106,13 +112,39 @@ std::vector<Spending> spending_of(Tools& tools, const Job& job, const std::vecto
   return spending;
 }
 
+void price_again(Tools& tools, store::Transaction& tx, const Job& job, std::vector<Part>& parts)
+{
+  const auto all = spending_of(tools, job, parts);
+  for (auto& p : parts) {
+    if (!has_outcomes(p.state) || p.outcome.priced) continue;
+    const auto prices = prices_of(tools, job, model_of(job, p));
+    if (!prices) continue;
+    std::vector<Spending> rows;
+    std::copy_if(all.begin(), all.end(), std::back_inserter(rows),
+                 [&](const Spending& s) { return s.part == p.number; });
+    p.outcome.priced = true;
+    for (auto& row : rows) {
+      const auto requests = std::max(row.requests, row.items);
+      row.cost = money::cost_of_work(row.usage, requests, *prices, p.route, row.tier);
+      row.realtime = money::cost_of_work(row.usage, requests, *prices, Route::realtime);
+      p.outcome.priced = p.outcome.priced && row.cost && row.realtime;
+      p.outcome.spent += row.cost.value_or(PicoUsd{});
+      p.outcome.realtime += row.realtime.value_or(PicoUsd{});
+    }
+    if (!p.outcome.priced) p.outcome.spent = p.outcome.realtime = PicoUsd{};
+    tx.put(job.name, p.number, rows);
+  }
+}
+
 CostView account(Tools& tools, const std::string& name)
 {
   const auto job = known_job(tools, name);
   const auto parts = tools.store.parts(name);
   const auto seen = view(job, parts, Held::no);
   CostView cost{.job = name,
-                .estimated = seen.estimated,
+                .estimated = job.estimated,
+                .estimated_low = job.estimated_low,
+                .estimated_high = job.estimated_high,
                 .spent = seen.spent,
                 .realtime = seen.realtime,
                 .billed_again = seen.billed_again,

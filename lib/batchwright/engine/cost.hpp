@@ -18,13 +18,17 @@ std::optional<money::ModelPrices> prices_of(const Tools& tools, const Job& job, 
 /// not known.
 std::optional<PicoUsd> cost_of_work(const Tools& tools, const Job& job, const std::map<std::string, Workload>& by_model,
                                     Route route);
-/// The same at the most that the server may bill: who asks for the flex tier may be served in the standard one.
+/// The same at the most that the server may bill: who asks for the flex tier may be served in the standard one, and
+/// long requests cost more.
 std::optional<PicoUsd> most_cost_of_work(const Tools& tools, const Job& job,
                                          const std::map<std::string, Workload>& by_model, Route route);
 
 /// What each of a job's parts that has outcomes used, by part, day and tier; of those that an older version settled, on
 /// the day that they ended.
 std::vector<Spending> spending_of(Tools& tools, const Job& job, const std::vector<Part>& parts);
+
+/// Parts that were settled without a known price have one now: their sums, and their spending in the store.
+void price_again(Tools& tools, store::Transaction& tx, const Job& job, std::vector<Part>& parts);
 
 /// What a job was expected to cost and what it cost so far, by day, route, tier and model: of settled parts from the
 /// store, of real-time parts that are not settled yet from their journals. Parts that an older version settled count on

@@ -352,7 +352,7 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
   job.awaits_word = ask.awaits_word && job.items > 0;
   job.uuid = make_uuid();
   job.created_at = tools.clock.now();
-  job.estimated = made.estimate.cost;
+  expect(job, made.estimate);
 }
 
 /// A job with what was piped in where it is going to be kept.
@@ -451,6 +451,19 @@ void go_on_after_failures(Tools& tools, store::Transaction& tx, const Job& job, 
   }
 }
 
+/// A cap that is named now is one of the whole job; and a price that is named now prices what had none.
+void take_over_money(Tools& tools, store::Transaction& tx, const Job& job, const Policy& before, const Policy& asked)
+{
+  const bool has_new_prices =
+      asked.input_price && (before.input_price != asked.input_price || before.output_price != asked.output_price);
+  if (!asked.max_cost && !has_new_prices) return;
+  auto parts = tools.store.parts(job.name);
+  if (has_new_prices) price_again(tools, tx, job, parts);
+  if (asked.max_cost) cap_from_start(tools, job, parts);
+  for (const auto& part : parts)
+    tx.put(job.name, part);
+}
+
 } // namespace
 
 FileLock found(Tools& tools, const Draft& draft)
@@ -466,7 +479,9 @@ FileLock found(Tools& tools, const Draft& draft)
     auto job = tools.store.job(name); // again: others may have moved it since it was drafted
     if (!job) throw Error{Fault::busy, fmt::format("the job {} was just removed", name), "run the command again"};
     if (job->standing == Standing::consented) {
+      const auto before = job->policy;
       take_over(*job, draft.asked);
+      take_over_money(tools, tx, *job, before, draft.asked.policy);
       go_on_after_failures(tools, tx, *job, draft.has_probe);
       tx.update(with_kept_input(tools, draft, *job));
     } else {

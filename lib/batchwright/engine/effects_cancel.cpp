@@ -108,6 +108,7 @@ void Run::record_given_up(int number, const results::Settled& settled)
     move(changed, abandoned ? PartEvent::batch_given_up : PartEvent::given_up);
     changed.outcome = settled.sums;
     tx.put(m_job.name, number, settled.spending);
+    if (m_purse && changed.route == Route::realtime) changed.reserved = m_purse->taken(number);
     changed.accepted = m_job.policy.accept;
     if (changed.lapses_at) return; // its outputs were found wanting: when they are looked for again stands
     changed.due.reset();

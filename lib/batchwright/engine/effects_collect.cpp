@@ -261,6 +261,7 @@ Part Run::child_of(const Part& parent, int number, std::uint64_t items) const
   child.set = parent.set;
   child.listed = true;
   child.input_tokens = share_of(parent.input_tokens, items, parent.items);
+  child.largest_input = parent.largest_input;
   if (parent.output_bound) child.output_bound = share_of(*parent.output_bound, items, parent.items);
   child.mark = parent.mark;
   child.born_at = now();

@@ -92,6 +92,7 @@ void Run::create(const Part& p)
     if (!is_paid) return;
     move(changed, PartEvent::create_begun);
     changed.reserved = reserve;
+    changed.before_cap = false;
     tx.put(m_job.name, call);
   });
   if (said != Turn::go) return queue_says(p, said);

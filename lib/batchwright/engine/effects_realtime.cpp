@@ -235,6 +235,7 @@ void Run::reroute(const Part& p)
     changed.file_created_at.reset();
     changed.remote = {};
     changed.reserved = {};
+    changed.before_cap = false;
     changed.due.reset();
     tx.log(m_job.name, p.number, "goes in real time");
   });

@@ -3,6 +3,7 @@
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/finish.hpp>
+#include <batchwright/engine/forecast.hpp>
 #include <batchwright/engine/hybrid.hpp>
 #include <batchwright/engine/workload.hpp>
 
@@ -16,7 +17,7 @@ namespace {
 /// What a part's items without an answer would cost in real time.
 std::optional<PicoUsd> cost_of_rest(const Tools& tools, const Job& job, const Part& p, double share)
 {
-  auto work = raw_work(job, {p}).by_model;
+  auto work = forecast(tools, job, raw_work(job, {p}), p).expected;
   const auto of_share = [share](auto n) { return static_cast<decltype(n)>(static_cast<double>(n) * share); };
   for (auto& [model, asked] : work) {
     asked = {.usage = {.input = {of_share(asked.usage.input.n)}, .output = {of_share(asked.usage.output.n)}},
@@ -76,9 +77,14 @@ void begin_finish(Tools& tools, const std::string& name, std::optional<PicoUsd> 
   job.switched_at = tools.clock.now();
   job.awaits_word = false;
   job.policy.fallback = Fallback::realtime;
-  if (at_most) job.policy.max_cost = spent_so_far(tools, job) + *at_most;
   if (job.mode == Mode::batch) job.mode = Mode::hybrid;
   store::Transaction tx{tools.store};
+  if (at_most) {
+    auto parts = tools.store.parts(name);
+    job.policy.max_cost = cap_from_now(tools, job, parts, *at_most);
+    for (const auto& p : parts)
+      tx.put(name, p);
+  }
   tx.update(job);
   tx.log(name, 0, "to be finished in real time");
   tx.commit();

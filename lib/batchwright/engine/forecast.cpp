@@ -25,13 +25,11 @@ Tokens scaled(Tokens tokens, double factor)
   return {std::llround(static_cast<double>(tokens.n) * factor)};
 }
 
-/// What every answer may come to at most; nothing where nothing bounds it.
-std::optional<Tokens> most_output(const Workload& raw, bool output_assumed,
-                                  const std::optional<money::ModelPrices>& prices)
+/// What a model answers to one request at most, all its choices together; nothing where that is not known.
+std::optional<Tokens> most_of_model(const Job& job, const Part& part, const std::optional<money::ModelPrices>& prices)
 {
-  if (!output_assumed) return raw.usage.output;
   if (!prices || !prices->most_output) return std::nullopt;
-  return *prices->most_output * static_cast<std::int64_t>(raw.requests);
+  return *prices->most_output * (is_ready_made(job) ? 1 : wire::choices_asked(requests::spec_of(job, part)));
 }
 
 std::optional<PicoUsd> plus_share(const std::optional<PicoUsd>& batch, const std::optional<PicoUsd>& live, double share)
@@ -85,15 +83,12 @@ Forecast forecast(const Tools& tools, const Job& job, const RawWork& raw, const 
   for (const auto& [model, work] : raw.by_model) {
     const auto prices = prices_of(tools, job, model);
     const auto known = tools.store.experience(job.account, model, prompt_digest(job, like));
-    const auto most = most_output(work, raw.output_assumed, prices);
     const bool has_output = work.usage.output.n > 0;
-    const auto each = [&](const std::optional<Tokens>& sum) {
-      return sum ? std::optional{Tokens{sum->n / static_cast<std::int64_t>(std::max<std::uint64_t>(1, work.requests))}}
-                 : std::nullopt;
-    };
-    const auto length = has_output ? money::expected_length(raw.output_assumed ? std::nullopt : each(most),
-                                                            known.outputs, work.requests, each(most))
-                                   : money::Length{};
+    const auto requests = static_cast<std::int64_t>(std::max<std::uint64_t>(1, work.requests));
+    const auto bound = raw.output_assumed ? std::nullopt : std::optional{Tokens{work.usage.output.n / requests}};
+    const auto most = bound ? bound : most_of_model(job, like, prices);
+    const auto length =
+        has_output ? money::expected_length(bound, known.outputs, work.requests, most) : money::Length{};
     const auto error = known.input.n > 0 ? money::input_error_after : money::input_error_at_first;
     const auto put = [&](std::map<std::string, Workload>& to, double input, double output) {
       to[model] = {.usage = {.input = scaled(work.usage.input, known.input_factor() * input),
@@ -106,7 +101,9 @@ Forecast forecast(const Tools& tools, const Job& job, const RawWork& raw, const 
     if (has_output && !most) made.worst.reset();
     if (made.worst) {
       put(*made.worst, 1 + error, 0);
-      (*made.worst)[model].usage.output = has_output ? *most : Tokens{};
+      auto& worst = (*made.worst)[model];
+      worst.usage.output = !has_output ? Tokens{} : bound ? work.usage.output : *most * requests;
+      worst.largest = scaled(work.largest, known.input_factor() * (1 + error));
     }
     made.basis = std::max(made.basis, length.basis);
     made.answers += length.basis == Basis::answers ? known.outputs.count() : 0;
@@ -128,8 +125,15 @@ Estimate estimate(const Tools& tools, const Job& job, const Forecast& f, double 
   e.cost = cost(f.expected);
   e.low = cost(f.low);
   e.high = cost(f.high);
-  if (f.worst) e.worst = may_go_live(job) ? most_cost_of_work(tools, job, *f.worst, Route::realtime) : cost(*f.worst);
+  if (f.worst) e.worst = most_cost_of_work(tools, job, *f.worst, may_go_live(job) ? Route::realtime : Route::batch);
   return e;
+}
+
+void expect(Job& job, const Estimate& whole)
+{
+  job.estimated = whole.cost;
+  job.estimated_low = whole.low;
+  job.estimated_high = whole.high;
 }
 
 double share_in_realtime(const std::vector<Part>& parts)
@@ -166,7 +170,7 @@ money::Length length_of(const Tools& tools, const Job& job, const Part& part)
   const auto known = tools.store.experience(job.account, model_of(job, part), prompt_digest(job, part));
   const auto prices = prices_of(tools, job, model_of(job, part));
   return money::expected_length(output_bound_of(job, part), known.outputs, part.requests,
-                                prices ? prices->most_output : std::nullopt);
+                                most_of_model(job, part, prices));
 }
 
 Tokens input_of(const Tools& tools, const Job& job, const Part& part)

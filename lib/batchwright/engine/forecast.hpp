@@ -39,6 +39,9 @@ Forecast forecast(const Tools& tools, const Job& job, const RawWork& raw, const 
 /// The money of it: `live_share` of the work goes in real time at once.
 Estimate estimate(const Tools& tools, const Job& job, const Forecast& forecast, double live_share);
 
+/// The job is expected to come to that.
+void expect(Job& job, const Estimate& whole);
+
 /// The share of what is left to be done that goes in real time, by its tokens.
 double share_in_realtime(const std::vector<Part>& parts);
 

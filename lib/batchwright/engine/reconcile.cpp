@@ -1,6 +1,7 @@
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/reconcile.hpp>
+#include <batchwright/model/model_name.hpp>
 
 #include <fmt/format.h>
 
@@ -10,10 +11,13 @@ namespace batchwright::engine {
 namespace {
 
 constexpr std::chrono::days one_day{1};
+/// What was used late on a day may be told so much later.
+constexpr std::chrono::hours told_late{6};
 
 /// How many requests some of a part's items came in; nothing where only the items are known.
 std::optional<std::int64_t> requests_of(const Part& part, const Spending& spent)
 {
+  if (spent.requests > 0) return static_cast<std::int64_t>(spent.requests);
   if (part.requests == part.items) return static_cast<std::int64_t>(spent.items);
   if (spent.items == part.items) return static_cast<std::int64_t>(part.requests);
   return std::nullopt;
@@ -26,7 +30,7 @@ void add(OurAccount& account, const Job& job, const Part& part, const Spending& 
     account.not_compared[job.name] += spent.items;
     return;
   }
-  UsageGroup group{.day = spent.day, .model = std::string{wire::shared_name(model_of(job, part))}, .kind = *kind};
+  UsageGroup group{.day = spent.day, .model = std::string{shared_name(model_of(job, part))}, .kind = *kind};
   if (kind == wire::UsageKind::completions) group.batch = part.route == Route::batch;
   auto& sum = account.groups[group];
   sum.used += {.requests = requests_of(part, spent), .input = spent.usage.input, .output = spent.usage.output};
@@ -133,10 +137,8 @@ void ask(api::UsageReader& provider, const wire::UsageSpan& span, Providers& to)
       throw Error{Fault::rejected, "the server does not tell batches from other requests in the organisation's usage",
                   "only OpenAI's own API is known to; OPENAI_BASE_URL says who is asked"};
     }
-    const UsageGroup group{.day = day_of(row.day),
-                           .model = std::string{wire::shared_name(row.model)},
-                           .batch = row.batch,
-                           .kind = span.kind};
+    const UsageGroup group{
+        .day = day_of(row.day), .model = std::string{shared_name(row.model)}, .batch = row.batch, .kind = span.kind};
     to.figures[group] += {.requests = row.requests, .input = row.input, .output = row.output};
   }
 }
@@ -208,7 +210,7 @@ Reconciliation reconcile(Tools& tools, api::UsageReader& provider, const Scope& 
   for (const auto kind : {wire::UsageKind::completions, wire::UsageKind::embeddings}) {
     if (const auto span = span_of(ours, kind, scope, tools.clock.now())) ask(provider, *span, providers);
   }
-  return compare(ours, providers.figures, day_of(providers.told_at.value_or(tools.clock.now())), scope.job);
+  return compare(ours, providers.figures, day_of(providers.told_at.value_or(tools.clock.now()) - told_late), scope.job);
 }
 
 } // namespace batchwright::engine

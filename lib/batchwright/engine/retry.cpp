@@ -235,10 +235,9 @@ std::uint64_t bytes_it_brings(const Tools& tools, const Retry& retry, std::vecto
 }
 
 /// The job with what `retry` changes of it.
-Job reopened(const Tools& tools, Job job, const Retry& retry)
+Job reopened(Job job, const Retry& retry)
 {
   const auto& plan = retry.plan;
-  if (retry.ask.max_cost) job.policy.max_cost = spent_so_far(tools, job) + *retry.ask.max_cost;
   if (job.pause == Pause::failures) {
     job.pause = Pause::none;
     job.message.clear();
@@ -247,8 +246,13 @@ Job reopened(const Tools& tools, Job job, const Retry& retry)
   job.handover.hook_begun_at.reset();
   job.switched_at.reset(); // that was of what was left then
   job.ended_at.reset();
-  const auto cost = plan.mode == Mode::realtime ? plan.realtime : plan.batch;
-  if (job.estimated) job.estimated = cost ? std::optional{*job.estimated + *cost} : std::nullopt;
+  const auto& more = plan.estimate;
+  const auto plus = [](const std::optional<PicoUsd>& a, const std::optional<PicoUsd>& b) {
+    return a && b ? std::optional{*a + *b} : std::nullopt;
+  };
+  expect(job, {.cost = plus(job.estimated, more.cost),
+               .low = plus(job.estimated_low, more.low),
+               .high = plus(job.estimated_high, more.high)});
   return job;
 }
 
@@ -334,14 +338,16 @@ void begin_retry(Tools& tools, const Retry& retry)
     fs::rename(list_in(retry, part.number), files.ordinals(part.number));
   sync_directory(files.directory());
 
+  auto job = reopened(retry.job, retry);
   store::Transaction tx{tools.store};
+  if (retry.ask.max_cost) job.policy.max_cost = cap_from_now(tools, job, parts, *retry.ask.max_cost);
   for (auto& part : parts) {
     part.failed_for_good = 0;
     tx.put(name, part);
   }
   for (const auto& part : retry.parts)
     tx.put(name, part);
-  tx.update(reopened(tools, retry.job, retry));
+  tx.update(job);
   tx.fetched(name, std::nullopt);
   if (retry.job.cancel != Cancel::none) tx.take_back_cancel(name);
   tx.log(name, 0, fmt::format("retry: {} items in {} parts", retry.plan.items, retry.parts.size()));

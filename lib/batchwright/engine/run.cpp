@@ -136,7 +136,7 @@ void Run::tell_of_probe()
   const auto done = probe.answered + probe.failed;
   const auto output =
       done > 0 ? std::optional{static_cast<double>(probe.output.n) / static_cast<double>(done)} : std::nullopt;
-  if (probe.answered > 0) record_job([&](Job& job) { job.estimated = whole.cost; });
+  if (probe.answered > 0) record_job([&](Job& job) { expect(job, whole); });
   m_tools.observer.on(
       ProbeOver{.job = m_job.name, .items = probe.items, .answered = probe.answered, .output = output, .whole = whole});
 }

@@ -44,7 +44,7 @@ void Run::refresh_purse()
   std::vector<int> counted;
   for (const auto& p : m_parts) {
     elsewhere += spent_by(m_tools, m_job, p);
-    elsewhere += kept_back_for(m_tools, m_job, p);
+    elsewhere += kept_back_for(p);
     if (p.route == Route::batch || has_outcomes(p.state)) counted.push_back(p.number);
   }
   m_purse->set_elsewhere(elsewhere, counted);
@@ -54,8 +54,8 @@ void Run::refresh_purse()
 /// Whether what is under way may give back some of what is kept back for it.
 bool Run::may_give_back() const
 {
-  return !m_called.empty() || std::any_of(m_parts.begin(), m_parts.end(), [this](const Part& p) {
-    return p.state != PartState::abandoned && kept_back_for(m_tools, m_job, p).n > 0;
+  return !m_called.empty() || std::any_of(m_parts.begin(), m_parts.end(), [](const Part& p) {
+    return p.state != PartState::abandoned && kept_back_for(p).n > 0;
   });
 }
 

@@ -14,6 +14,7 @@ RawWork raw_work(const Job& job, const std::vector<Part>& parts)
     auto& work = raw.by_model[model_of(job, p)];
     work.usage.input += p.input_tokens;
     work.requests += p.requests;
+    work.largest = std::max(work.largest, p.largest_input);
     if (!wire::has_output_tokens(endpoint_of(job, p))) continue;
     const auto bound = output_bound_of(job, p);
     raw.output_assumed = raw.output_assumed || !bound;

@@ -164,8 +164,10 @@ struct Job {
   bool awaits_word = false;        ///< once they were tried nothing more is sent before the user says so
   std::uint64_t items = 0;
   std::string base_url = {};
-  std::string account = {}; ///< endpoint with organisation and project, else a digest of the key
-  std::optional<PicoUsd> estimated = {};
+  std::string account = {};                   ///< endpoint with organisation and project, else a digest of the key
+  std::optional<PicoUsd> estimated = {};      ///< by what is known of it so far
+  std::optional<PicoUsd> estimated_low = {};  ///< it was believed to be no less,
+  std::optional<PicoUsd> estimated_high = {}; ///< and no more
   Instant created_at = {};
   std::string options = {}; ///< of a job that was recovered: the digest of what it sends
   Standing standing = Standing::consented;

@@ -111,6 +111,7 @@ struct Usage {
 struct Workload {
   Usage usage = {};
   std::uint64_t requests = 0;
+  Tokens largest = {}; ///< input of one request; 0: they are taken to be alike
 
   auto operator<=>(const Workload&) const = default;
 };

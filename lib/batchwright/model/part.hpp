@@ -228,8 +228,9 @@ struct Part {
   std::string model = {};                             ///< empty: the job's
   std::string endpoint = {};                          ///< empty: the job's
   std::optional<std::int64_t> max_output_tokens = {}; ///< in place of the job's
-  std::string set = {};     ///< body fields in place of the job's or beside them: a JSON object; empty: none
-  Tokens input_tokens = {}; ///< our estimate
+  std::string set = {};      ///< body fields in place of the job's or beside them: a JSON object; empty: none
+  Tokens input_tokens = {};  ///< our estimate
+  Tokens largest_input = {}; ///< of one of its requests
   std::optional<Tokens> output_bound = {}; ///< of ready-made requests: what bounds all their answers together; nothing:
                                            ///< one has no bound, or the job's options tell it
 
@@ -262,6 +263,7 @@ struct Part {
   Pick pick = Pick::all;          ///< which items between its first and its last are its own
   bool withdrawn = false;         ///< we asked its batch to stop, to finish it in real time: that takes no attempt
   PicoUsd reserved = {};          ///< of the job's cap, from the time that it is sent until it is settled
+  bool before_cap = false;        ///< what it costs is none of the cap's, which was named for what came later
   std::uint64_t billed_again = 0; ///< requests of it that may have been billed twice, since an answer was lost
 
   /// Whether a file lists its ordinals: of ready-made requests and mixed ones, from the time its request file is built.

@@ -22,6 +22,7 @@ struct Spending {
   Instant day = {};      ///< its begin, UTC: the day on which the answers were made, as they say themselves
   std::string tier = {}; ///< as the answers name it
   std::uint64_t items = 0;
+  std::uint64_t requests = 0; ///< they came in; 0, of what an older version settled: not known
   Usage usage = {};
   std::optional<PicoUsd> cost = {};     ///< on the route it took; nothing: no price is known
   std::optional<PicoUsd> realtime = {}; ///< the same work in real time, at the usual tier
@@ -52,8 +53,10 @@ struct CostRow {
 struct CostView {
   std::string job = {};
   std::optional<PicoUsd> estimated = {};
-  std::optional<PicoUsd> spent = {};    ///< the rows' sum; nothing: a price is not known
-  std::optional<PicoUsd> realtime = {}; ///< the same work, all in real time
+  std::optional<PicoUsd> estimated_low = {};  ///< it was believed to be no less,
+  std::optional<PicoUsd> estimated_high = {}; ///< and no more
+  std::optional<PicoUsd> spent = {};          ///< the rows' sum; nothing: a price is not known
+  std::optional<PicoUsd> realtime = {};       ///< the same work, all in real time
   std::optional<PicoUsd> billed_again = {};
   std::string prices_as_of = {};
   std::vector<CostRow> rows = {}; ///< by day, then route, tier and model

@@ -2,6 +2,7 @@
 
 #include <batchwright/base/error.hpp>
 #include <batchwright/json/json.hpp>
+#include <batchwright/model/model_name.hpp>
 #include <batchwright/money/prices.hpp>
 
 #include <fmt/format.h>
@@ -131,19 +132,6 @@ ModelPrices model_of(json::Value value)
   return prices;
 }
 
-/// "gpt-5.4-mini" for "gpt-5.4-mini-2026-03-17" and "gpt-5.4-mini-20260317"; empty where there is no date.
-std::string_view without_date(std::string_view model)
-{
-  for (const std::string_view form : {"-dddd-dd-dd", "-dddddddd"}) {
-    if (model.size() <= form.size()) continue;
-    const auto tail = model.substr(model.size() - form.size());
-    const bool fits = std::equal(tail.begin(), tail.end(), form.begin(),
-                                 [](char c, char f) { return f == 'd' ? c >= '0' && c <= '9' : c == f; });
-    if (fits) return model.substr(0, model.size() - form.size());
-  }
-  return {};
-}
-
 Rates for_long(Rates rates, const LongContext& factors)
 {
   return {.input = scaled(rates.input, factors.input),
@@ -212,8 +200,8 @@ const ModelPrices* PriceTable::find(std::string_view model) const
       std::lower_bound(m_models.begin(), m_models.end(), model,
                        [](const ModelPrices& prices, std::string_view name) { return prices.model < name; });
   if (found != m_models.end() && found->model == model) return &*found;
-  const auto base = without_date(model);
-  return base.empty() ? nullptr : find(base);
+  const auto shared = shared_name(model);
+  return shared == model ? nullptr : find(shared);
 }
 
 const PriceTable& built_in_table()
@@ -222,10 +210,15 @@ const PriceTable& built_in_table()
   return table;
 }
 
-ModelPrices prices_given(std::string model, Price input, Price output)
+ModelPrices prices_given(std::string model, Price input, Price output, const ModelPrices* listed)
 {
   const Rates standard{.input = input, .output = output};
-  return {.model = std::move(model), .standard = standard, .batch = halved(standard), .flex = halved(standard)};
+  return {.model = std::move(model),
+          .standard = standard,
+          .batch = halved(standard),
+          .flex = halved(standard),
+          .long_context = listed ? listed->long_context : std::nullopt,
+          .most_output = listed ? listed->most_output : std::nullopt};
 }
 
 std::optional<Rates> rates_for(const ModelPrices& prices, Route route, std::string_view tier)
@@ -264,6 +257,16 @@ std::optional<PicoUsd> cost_of_work(const Usage& sum, std::uint64_t requests, co
   const auto& above = prices.long_context;
   const auto each = sum.input.n / static_cast<std::int64_t>(std::max<std::uint64_t>(1, requests));
   return cost(sum, above && Tokens{each} > above->above ? for_long(*rates, *above) : *rates);
+}
+
+std::optional<PicoUsd> most_cost_of_work(const Workload& work, const ModelPrices& prices, Route route,
+                                         std::string_view tier)
+{
+  const auto rates = rates_for(prices, route, tier);
+  const auto& above = prices.long_context;
+  if (!rates || !above || work.largest <= above->above)
+    return cost_of_work(work.usage, work.requests, prices, route, tier);
+  return cost(work.usage, for_long(*rates, *above));
 }
 
 bool is_free(const Rates& rates)

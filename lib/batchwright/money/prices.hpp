@@ -73,8 +73,9 @@ const PriceTable& built_in_table();
 /// and more, which is a slip of the pen.
 std::optional<Price> read_price(std::string_view decimal);
 
-/// A model's prices by what the user says that it costs in real time: batches and flex cost half of it.
-ModelPrices prices_given(std::string model, Price input, Price output);
+/// A model's prices by what the user says that it costs in real time: batches and flex cost half of it. What is no
+/// price stays as it is `listed`; null: nothing else is known.
+ModelPrices prices_given(std::string model, Price input, Price output, const ModelPrices* listed = nullptr);
 
 /// The service tier, as answers name it, that costs less in real time.
 inline constexpr std::string_view flex_tier = "flex";
@@ -93,6 +94,10 @@ std::optional<PicoUsd> cost_of_answer(const Usage& usage, const ModelPrices& pri
 /// What work costs that is known by its sums only: `requests` of the same size.
 std::optional<PicoUsd> cost_of_work(const Usage& sum, std::uint64_t requests, const ModelPrices& prices, Route route,
                                     std::string_view tier = {});
+
+/// What it may come to at most: where one of the requests may be a long one, all of it may be in such.
+std::optional<PicoUsd> most_cost_of_work(const Workload& work, const ModelPrices& prices, Route route,
+                                         std::string_view tier = {});
 
 /// Whether nothing is billed, whatever is used.
 bool is_free(const Rates& rates);

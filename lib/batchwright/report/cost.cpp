@@ -49,9 +49,15 @@ void write(json::Writer& w, const CostRow& row)
 /// "$0.70 spent of $1.20 that were expected".
 std::string against_estimate(const CostView& v)
 {
-  if (!v.spent) return "no price is known; --price IN,OUT of `submit` tells it";
+  const auto dear = std::find_if(v.rows.begin(), v.rows.end(),
+                                 [](const CostRow& row) { return !row.cost && row.tier != usual_tier; });
+  if (!v.spent && dear != v.rows.end())
+    return fmt::format("not known: the price table has no price for the tier `{}`", harmless(dear->tier));
+  if (!v.spent) return "no price is known; --price IN,OUT of `submit` tells it, also afterwards";
   if (!v.estimated) return fmt::format("{} spent", money(*v.spent));
-  return fmt::format("{} spent, {} expected", money(*v.spent), money(*v.estimated));
+  const auto text = fmt::format("{} spent, {} expected", money(*v.spent), money(*v.estimated));
+  if (!v.estimated_low || !v.estimated_high || *v.estimated_low == *v.estimated_high) return text;
+  return text + fmt::format(" ({} to {})", money(*v.estimated_low), money(*v.estimated_high));
 }
 
 /// "$0.70 saved: all in real time would have cost $1.40".
@@ -118,6 +124,8 @@ std::string json(const CostView& v)
   json::Writer w{out};
   w.begin_object().key("job").string(v.job);
   dollars(w, "estimated_usd", v.estimated);
+  dollars(w, "estimated_low_usd", v.estimated_low);
+  dollars(w, "estimated_high_usd", v.estimated_high);
   dollars(w, "spent_usd", v.spent);
   dollars(w, "realtime_usd", v.realtime);
   dollars(w, "saved_usd", v.saved());

@@ -108,9 +108,16 @@ private:
 
   static Tokens ids(const Value& list) { return {static_cast<std::int64_t>(list.elements().size())}; }
 
+  /// Files stand in bodies as data URLs, and are none of the texts that the model reads.
+  static bool is_data_url(std::string_view text)
+  {
+    constexpr std::size_t longest_type = 200;
+    return text.starts_with("data:") && text.substr(0, longest_type).find(";base64,") != std::string_view::npos;
+  }
+
   static Tokens text(const Value& string)
   {
-    return string.token().starts_with("data:") ? Tokens{} : money::estimate_tokens_escaped(string.token());
+    return is_data_url(string.token()) ? Tokens{} : money::estimate_tokens_escaped(string.token());
   }
 
   Tokens image(const Value& part) const

@@ -81,6 +81,7 @@ private:
     ++part.requests;
     part.bytes += request.line.size();
     part.input_tokens += tokens;
+    part.largest_input = std::max(part.largest_input, tokens);
     for (std::uint64_t i = 0; i < request.items; ++i)
       m_list->add(m_waiting[i]);
     m_waiting.erase(m_waiting.begin(), m_waiting.begin() + static_cast<std::ptrdiff_t>(request.items));
@@ -96,7 +97,7 @@ private:
     part.first = request.mark.ordinal;
     part.mark = request.mark;
     part.items = part.requests = part.bytes = 0;
-    part.input_tokens = {};
+    part.input_tokens = part.largest_input = {};
     part.output_bound = is_ready_made(m_job) ? std::optional{Tokens{}} : std::nullopt;
     m_list.emplace(m_place(part.number));
     m_inputs = 0;

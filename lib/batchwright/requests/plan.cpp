@@ -195,6 +195,7 @@ private:
     ++part.requests;
     part.bytes += bytes;
     part.input_tokens += tokens;
+    part.largest_input = std::max(part.largest_input, tokens);
     add_bound(part, request);
     m_plan.items += request.items;
     m_plan.bytes += bytes;

@@ -21,6 +21,7 @@ void Billing::add(const Usage& usage, std::string_view tier_or_none, Instant mad
   }
   if (usage != Usage{}) m_outputs.add(usage.output);
   row.items += items;
+  ++row.requests;
   row.usage += usage;
   if (row.cost) *row.cost += *money::cost_of_answer(usage, *m_prices, m_route, tier);
   if (row.realtime) *row.realtime += *money::cost_of_answer(usage, *m_prices, Route::realtime);

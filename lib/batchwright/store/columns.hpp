@@ -71,6 +71,8 @@ void each_column(Some<Job> auto& job, auto&& column)
   column("base_url", job.base_url);
   column("account", job.account);
   column("estimated", job.estimated);
+  column("estimated_low", job.estimated_low);
+  column("estimated_high", job.estimated_high);
   column("created_at", job.created_at);
   column("standing", job.standing);
   column("options", job.options);
@@ -126,6 +128,7 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("max_output_tokens", part.max_output_tokens);
   column("set_fields", part.set);
   column("estimated_tokens", part.input_tokens);
+  column("largest_input", part.largest_input);
   column("output_bound", part.output_bound);
   column("bytes", part.bytes);
   column("sha256", part.sha256);
@@ -172,6 +175,7 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("withdrawn", part.withdrawn);
   column("billed_again", part.billed_again);
   column("reserved", part.reserved);
+  column("before_cap", part.before_cap);
   column("progress_at", part.progress_at);
   column("cancelled_at", part.cancelled_at);
 }
@@ -182,6 +186,7 @@ void each_column(Some<Spending> auto& spending, auto&& column)
   column("day", spending.day);
   column("tier", spending.tier);
   column("items", spending.items);
+  column("requests", spending.requests);
   column("input_tokens", spending.usage.input);
   column("cached_tokens", spending.usage.cached);
   column("cache_write_tokens", spending.usage.cache_write);

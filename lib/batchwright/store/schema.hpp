@@ -335,9 +335,15 @@ ALTER TABLE jobs ADD COLUMN probe TEXT NOT NULL DEFAULT '';
 ALTER TABLE jobs ADD COLUMN awaits_word INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-/// What bounds the answers of a part's ready-made requests.
+/// What bounds the answers of a part's ready-made requests, the range of what a job was to cost, and requests beside
+/// items.
 inline constexpr std::string_view bounds = R"sql(
 ALTER TABLE parts ADD COLUMN output_bound INTEGER;
+ALTER TABLE parts ADD COLUMN largest_input INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE parts ADD COLUMN before_cap INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN estimated_low INTEGER;
+ALTER TABLE jobs ADD COLUMN estimated_high INTEGER;
+ALTER TABLE spending ADD COLUMN requests INTEGER NOT NULL DEFAULT 0;
 )sql";
 
 inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint, deliveries,

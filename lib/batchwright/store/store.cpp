@@ -462,8 +462,11 @@ void Transaction::fetched(const std::string& job, std::optional<Instant> when)
 
 void Transaction::remove(const std::string& job)
 {
-  m_state->store.run(
-      [key = job](Session& session) mutable { session << "DELETE FROM jobs WHERE name = ?", use(key), now; });
+  m_state->store.run([key = job](Session& session) mutable {
+    // What only its own ready-made requests have taught goes with it.
+    session << "DELETE FROM experiences WHERE prompt = (SELECT uuid FROM jobs WHERE name = ?)", use(key), now;
+    session << "DELETE FROM jobs WHERE name = ?", use(key), now;
+  });
   m_state->touched.erase(job);
 }
 

@@ -60,15 +60,6 @@ bool read_bucket(const json::Value& bucket, std::vector<UsageRow>& rows)
   return true;
 }
 
-/// Whether a text ends in this form, in which d is a digit, and something stands before it.
-bool ends_as(std::string_view text, std::string_view form)
-{
-  if (text.size() <= form.size()) return false;
-  const auto tail = text.substr(text.size() - form.size());
-  return std::equal(tail.begin(), tail.end(), form.begin(),
-                    [](char c, char f) { return f == 'd' ? c >= '0' && c <= '9' : c == f; });
-}
-
 } // namespace
 
 std::optional<UsageKind> usage_kind(std::string_view path)
@@ -103,13 +94,6 @@ std::optional<UsagePage> parse_usage(std::string_view json)
   const auto next = document.root().get("next_page");
   page.next = next ? next->text().value_or("") : "";
   return page.next.empty() ? std::nullopt : std::optional{std::move(page)};
-}
-
-std::string_view shared_name(std::string_view model)
-{
-  for (const std::string_view form : {"-dddd-dd-dd", "-dddddddd", "-vd"})
-    if (ends_as(model, form)) return model.substr(0, model.size() - form.size());
-  return model;
 }
 
 } // namespace batchwright::wire

@@ -54,8 +54,4 @@ struct UsagePage {
 /// Nothing where the text is no such page, or any result of it cannot be read: figures are whole or not there.
 std::optional<UsagePage> parse_usage(std::string_view json);
 
-/// The name that a model and its snapshots share: "gpt-5.4-mini" of "gpt-5.4-mini-2026-03-17", "text-embedding-ada-002"
-/// of "text-embedding-ada-002-v2". Requests ask by the one, usage is told by the other.
-std::string_view shared_name(std::string_view model);
-
 } // namespace batchwright::wire
