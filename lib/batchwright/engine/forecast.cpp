@@ -88,7 +88,7 @@ Forecast forecast(const Tools& tools, const Job& job, const RawWork& raw, const 
     const auto bound = raw.output_assumed ? std::nullopt : std::optional{Tokens{work.usage.output.n / requests}};
     const auto most = bound ? bound : most_of_model(job, like, prices);
     const auto length =
-        has_output ? money::expected_length(bound, known.outputs, work.requests, most) : money::Length{};
+        has_output ? money::expected_length(bound, {.own = known.outputs}, work.requests, most) : money::Length{};
     const auto error = known.input.n > 0 ? money::input_error_after : money::input_error_at_first;
     const auto put = [&](std::map<std::string, Workload>& to, double input, double output) {
       to[model] = {.usage = {.input = scaled(work.usage.input, known.input_factor() * input),
@@ -169,7 +169,7 @@ money::Length length_of(const Tools& tools, const Job& job, const Part& part)
   if (!wire::has_output_tokens(endpoint_of(job, part))) return {};
   const auto known = tools.store.experience(job.account, model_of(job, part), prompt_digest(job, part));
   const auto prices = prices_of(tools, job, model_of(job, part));
-  return money::expected_length(output_bound_of(job, part), known.outputs, part.requests,
+  return money::expected_length(output_bound_of(job, part), {.own = known.outputs}, part.requests,
                                 most_of_model(job, part, prices));
 }
 

@@ -126,6 +126,19 @@ std::optional<Outputs> Outputs::read(std::string_view text)
   return read;
 }
 
+Outputs SeenOutputs::of_others() const
+{
+  Outputs sum;
+  for (const auto& other : others)
+    sum += other;
+  return sum;
+}
+
+std::uint64_t SeenOutputs::count() const
+{
+  return own.count() + of_others().count();
+}
+
 void Experience::fade()
 {
   estimated.n /= 2;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace batchwright {
 
@@ -45,6 +46,15 @@ private:
   double m_squares = 0;
   Tokens m_most = {};
   std::array<std::uint64_t, buckets> m_counts = {};
+};
+
+/// How long answers of a prompt were, by the jobs that asked.
+struct SeenOutputs {
+  Outputs own = {};                 ///< of the job at hand
+  std::vector<Outputs> others = {}; ///< of other ones, each
+
+  Outputs of_others() const;
+  std::uint64_t count() const;
 };
 
 struct Experience {
