@@ -50,8 +50,8 @@ PicoUsd whole_reserve(const Tools& tools, const Job& job, const Part& part)
   return reserve ? reserve->whole() : PicoUsd{};
 }
 
-/// Whether the part is one of the batch route that is under way, or may be.
-bool is_kept_back_for(const Part& part)
+/// Whether the part is at the server as a batch, or may be, or its answers are on their way home.
+bool is_under_way_by_batch(const Part& part)
 {
   if (part.route != Route::batch) return false;
   switch (part.state) {
@@ -96,7 +96,7 @@ std::optional<Reserve> reserve_of(const Tools& tools, const Job& job, const Part
 
 PicoUsd kept_back_for(const Part& part)
 {
-  return is_kept_back_for(part) && !part.before_cap ? part.reserved : PicoUsd{};
+  return is_under_way_by_batch(part) && !part.before_cap ? part.reserved : PicoUsd{};
 }
 
 PicoUsd spent_by(const Tools& tools, const Job& job, const Part& part)
@@ -114,7 +114,7 @@ PicoUsd spent_by(const Tools& tools, const Job& job, const Part& part)
 PicoUsd cap_from_now(const Tools& tools, const Job& job, std::vector<Part>& parts, PicoUsd amount)
 {
   for (auto& p : parts) {
-    p.before_cap = has_outcomes(p.state) || is_kept_back_for(p);
+    p.before_cap = has_outcomes(p.state) || is_under_way_by_batch(p);
     if (p.route == Route::realtime && is_live(p.state))
       amount += cost_of_journal(tools, job, p, tools.layout.job(job.name).output(p.number));
   }
@@ -125,7 +125,7 @@ void cap_from_start(const Tools& tools, const Job& job, std::vector<Part>& parts
 {
   for (auto& p : parts) {
     p.before_cap = false;
-    if (is_kept_back_for(p) && p.reserved.n == 0) p.reserved = whole_reserve(tools, job, p);
+    if (is_under_way_by_batch(p) && p.reserved.n == 0) p.reserved = whole_reserve(tools, job, p);
   }
 }
 

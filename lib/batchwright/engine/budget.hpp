@@ -3,7 +3,6 @@
 
 #include <batchwright/engine/engine.hpp>
 
-#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <string_view>
