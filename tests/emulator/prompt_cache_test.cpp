@@ -67,9 +67,9 @@ TEST_CASE("each model and each prompt_cache_key has a cache of its own")
 {
   emulator::Server server{tests::quick()};
   RawClient client{server};
-  for (const auto* more : {R"("model":"gpt-4.1")", R"("model":"gpt-4.1-mini")",
-                           R"("model":"gpt-4.1","prompt_cache_key":"a")",
-                           R"("model":"gpt-4.1","prompt_cache_key":"b")"}) {
+  for (const auto* more :
+       {R"("model":"gpt-4.1")", R"("model":"gpt-4.1-mini")", R"("model":"gpt-4.1","prompt_cache_key":"a")",
+        R"("model":"gpt-4.1","prompt_cache_key":"b")"}) {
     CAPTURE(more);
     CHECK(read_of(client, chat_body(2048, 10, 'a', more)) == 0);
     CHECK(read_of(client, chat_body(2048, 10, 'b', more)) == 2048);

@@ -538,6 +538,9 @@ TEST_CASE("what answers of a prompt have taught stands by account, model and pro
   Store store{home / "state.db"};
   Experience known{.account = "a", .model = "m", .prompt = "p", .estimated = {10}, .input = {11}};
   known.outputs.add({300}, 5);
+  known.batch = {.answers = 1, .input = {2}, .read = {3}, .written = {4}};
+  known.live = {.answers = 5, .input = {6}, .read = {7}, .written = {8}};
+  known.shared = {9};
   Transaction tx{store};
   tx.put(known);
   known.input = {12};
@@ -560,6 +563,25 @@ TEST_CASE("a database from before money was accounted for by day is brought up, 
   CHECK(store.parts("reviews").at(0).reserved == PicoUsd{});
   CHECK(store.spending("reviews").empty());
   CHECK(store.experience(job.account, job.request.model, "any").outputs.empty());
+}
+
+TEST_CASE("a database from before caches were watched is brought up, and knows of none")
+{
+  const tests::FreshDirectory home;
+  const auto database = home / "state.db";
+  std::filesystem::copy_file(FIXTURES "/state/schema-11.db", database);
+  Store store{database};
+  auto job = store.job("reviews").value();
+  CHECK_FALSE(job.told_live_is_cheaper);
+  CHECK_FALSE(store.experience(job.account, job.request.model, "any").live.tells());
+  job.told_live_is_cheaper = true;
+  Experience known{.account = "a", .model = "m", .prompt = "p", .live = {.answers = 5, .read = {7}}};
+  Transaction tx{store};
+  tx.update(job);
+  tx.put(known);
+  tx.commit();
+  CHECK(store.job("reviews")->told_live_is_cheaper);
+  CHECK(store.experience("a", "m", "p") == known);
 }
 
 TEST_CASE("a database from before ends were written down is brought up, and knows of none")

@@ -3,6 +3,7 @@
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/forecast.hpp>
 #include <batchwright/json/json.hpp>
+#include <batchwright/model/caching.hpp>
 #include <batchwright/model/journal_line.hpp>
 #include <batchwright/money/tokens.hpp>
 #include <batchwright/wire/answer.hpp>
@@ -29,8 +30,11 @@ std::optional<Workload> reserved_work(const Tools& tools, const Job& job, const 
   const auto knows = length.basis == Basis::answers && !job.policy.strict_cap;
   const auto error = 1 + (knows ? money::input_error_after : money::input_error_at_first);
   const auto input = static_cast<double>(input_of(tools, job, part).n) * error;
+  const auto written = all_written({std::llround(input)}, part.requests);
   return Workload{.usage = {.input = {std::llround(input)}, .output = *each * static_cast<std::int64_t>(part.requests)},
-                  .requests = part.requests};
+                  .requests = part.requests,
+                  .batch = written,
+                  .live = written};
 }
 
 std::optional<PicoUsd> cost_of(const Tools& tools, const Job& job, const Part& part, const Workload& work)

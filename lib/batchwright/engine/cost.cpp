@@ -65,14 +65,29 @@ std::optional<money::ModelPrices> prices_of(const Tools& tools, const Job& job, 
   return listed ? std::optional{*listed} : std::nullopt;
 }
 
+namespace {
+
+/// What the work uses on a route, with what the cache does there.
+Usage usage_on(Route route, const Workload& work)
+{
+  const auto& cache = route == Route::batch ? work.batch : work.live;
+  auto usage = work.usage;
+  usage.cached = cache.read;
+  usage.cache_write = cache.written;
+  return usage;
+}
+
+} // namespace
+
 std::optional<PicoUsd> cost_of_work(const Tools& tools, const Job& job, const std::map<std::string, Workload>& by_model,
                                     Route route)
 {
   PicoUsd sum;
   for (const auto& [name, work] : by_model) {
     const auto prices = prices_of(tools, job, name);
-    const auto cost = prices ? money::cost_of_work(work.usage, work.requests, *prices, route, job.request.service_tier)
-                             : std::nullopt;
+    const auto cost =
+        prices ? money::cost_of_work(usage_on(route, work), work.requests, *prices, route, job.request.service_tier)
+               : std::nullopt;
     if (!cost) return std::nullopt;
     sum += *cost;
   }

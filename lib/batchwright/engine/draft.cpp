@@ -2,6 +2,7 @@
 // user consents.
 
 #include <batchwright/base/files.hpp>
+#include <batchwright/engine/caching.hpp>
 #include <batchwright/engine/clean.hpp>
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/doors.hpp>
@@ -186,7 +187,7 @@ std::uint64_t urgent_items(const Draft& draft)
 std::string advice(const Tools& tools, const Draft& draft)
 {
   constexpr PicoUsd little{1'000'000'000'000}; // a dollar
-  if (draft.job.mode == Mode::realtime || draft.continues) return {};
+  if (draft.job.mode == Mode::realtime || draft.continues || draft.job.told_live_is_cheaper) return {};
   const auto batch = cost_of_work(tools, draft.job, draft.by_model, Route::batch);
   const auto live = cost_of_work(tools, draft.job, draft.by_model, Route::realtime);
   constexpr Millis short_time{1'800'000};
@@ -195,6 +196,17 @@ std::string advice(const Tools& tools, const Draft& draft)
   if (batch && live && (*live - *batch).n < little.n)
     return "batches save less than $1.00 here and may take a day; --mode realtime does it now";
   return {};
+}
+
+/// The two routes of a new job.
+std::optional<RouteCosts> routes_of(const Tools& tools, const Draft& draft)
+{
+  return draft.continues ? std::nullopt : route_costs(tools, draft.job, draft.by_model);
+}
+
+bool is_live_cheaper(const Draft& draft, const std::optional<RouteCosts>& routes)
+{
+  return draft.job.mode != Mode::realtime && routes && routes->is_live_cheaper();
 }
 
 /// How often the queue at the server is to be filled with what goes by batch; where no limit of it is known, only how
@@ -243,8 +255,12 @@ void plan(Draft& made, Tools& tools, input::Empty empty, requests::ProbeAsk prob
   made.skipped = std::move(plan.skipped);
   made.skipped_count = plan.skipped_count;
   if (is_ready_made(job)) name_common(job, made.parts);
-  reckon(made, tools,
-         is_ready_made(job) ? Raw{plan.by_model, plan.output_assumed} : raw_work(job, plan.input_tokens, made.parts));
+  made.shared = std::move(plan.shared);
+  auto raw =
+      is_ready_made(job) ? Raw{plan.by_model, plan.output_assumed} : raw_work(job, plan.input_tokens, made.parts);
+  for (auto& [model, work] : raw.by_model)
+    work.shared = made.shared[model].beginning;
+  reckon(made, tools, raw);
 }
 
 /// Figures of all items become about those of a share of them.
@@ -260,8 +276,13 @@ void scale(Draft& draft, double share)
   draft.request_bytes = part_of(draft.request_bytes);
   for (auto& [model, work] : draft.by_model) {
     const auto& use = work.usage;
+    const auto cache = [&](const CacheUse& all) {
+      return CacheUse{.read = {part_of(all.read.n)}, .written = {part_of(all.written.n)}};
+    };
     work = {.usage = {.input = {part_of(use.input.n)}, .output = {part_of(use.output.n)}},
-            .requests = part_of(work.requests)};
+            .requests = part_of(work.requests),
+            .batch = cache(work.batch),
+            .live = cache(work.live)};
   }
 }
 
@@ -372,6 +393,7 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
   job.uuid = make_uuid();
   job.created_at = tools.clock.now();
   job.estimated = made.estimate.cost;
+  job.told_live_is_cheaper = is_live_cheaper(made, routes_of(tools, made));
 }
 
 /// A job with what was piped in where it is going to be kept.
@@ -445,6 +467,7 @@ PlanView plan_view(const Tools& tools, const Draft& draft)
     if (part.route == Route::realtime) live_requests += part.requests;
     batches += part.route == Route::batch ? 1 : 0;
   }
+  const auto routes = routes_of(tools, draft);
   if (is_read && !draft.job.inputs.empty()) columns = input::fixed_columns(draft.job.inputs.front());
   return {.job = draft.job.name,
           .formats = std::move(formats),
@@ -470,6 +493,10 @@ PlanView plan_view(const Tools& tools, const Draft& draft)
           .leaving = draft.leaving,
           .drafted_at = draft.drafted_at,
           .advice = advice(tools, draft),
+          .routes = routes,
+          .is_live_cheaper = is_live_cheaper(draft, routes),
+          .cache_hints =
+              draft.continues ? std::vector<CacheHint>{} : cache_hints(tools, draft.job, draft.by_model, draft.shared),
           .prices_as_of = tools.prices.as_of(),
           .skipped = draft.skipped_count,
           .continues = draft.continues,
@@ -518,6 +545,7 @@ FileLock found(Tools& tools, const Draft& draft)
     }
   } else {
     tx.add(with_kept_input(tools, draft, draft.job));
+    learn_shared(tx, tools.store, draft.job, draft.shared);
     for (const auto& part : draft.parts)
       tx.put(name, part);
     tx.log(name, 0, fmt::format("{} items in {} parts", draft.job.items, draft.parts.size()));

@@ -3,6 +3,7 @@
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/finish.hpp>
+#include <batchwright/engine/forecast.hpp>
 #include <batchwright/engine/hybrid.hpp>
 #include <batchwright/money/tokens.hpp>
 #include <batchwright/wire/request.hpp>
@@ -19,13 +20,15 @@ std::optional<PicoUsd> cost_of_rest(const Tools& tools, const Job& job, const Pa
 {
   auto spec = job.request;
   if (p.max_output_tokens) spec.max_output_tokens = p.max_output_tokens;
-  const auto answer =
-      wire::has_output_tokens(spec.endpoint) ? wire::output_bound(spec).value_or(money::assumed_output) : Tokens{};
+  const bool has_output = wire::has_output_tokens(spec.endpoint);
+  const auto bound = wire::output_bound(spec);
+  const auto answer = has_output ? bound.value_or(money::assumed_output) : Tokens{};
   const auto of_share = [share](auto n) { return static_cast<decltype(n)>(static_cast<double>(n) * share); };
   const Usage use{.input = {of_share(p.input_tokens.n)},
                   .output = {of_share(answer.n * wire::choices_asked(spec) * static_cast<std::int64_t>(p.items))}};
-  return cost_of_work(tools, job, {{model_of(job, p), {.usage = use, .requests = of_share(p.requests)}}},
-                      Route::realtime);
+  const Workload work{.usage = use, .requests = of_share(p.requests)};
+  const auto rest = forecast(tools, job, {{model_of(job, p), work}}, has_output && !bound, p);
+  return cost_of_work(tools, job, rest.expected, Route::realtime);
 }
 
 Finish sum_up(Tools& tools, const Job& job, const std::vector<Part>& parts)

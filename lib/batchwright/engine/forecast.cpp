@@ -49,6 +49,19 @@ std::optional<PicoUsd> plus_share(const std::optional<PicoUsd>& batch, const std
   return PicoUsd{batch->n + static_cast<std::int64_t>(static_cast<double>(live->n - batch->n) * share)};
 }
 
+/// What the cache is expected to do for `input` of some work: as it did for answers of the route; in real time, where
+/// none told yet, as requests have it in common, or as it did in batches.
+CacheUse cache_of(Route route, const Experience& known, const Workload& work, Tokens input)
+{
+  const auto& seen = route == Route::batch ? known.batch : known.live;
+  if (seen.tells()) return seen.expected(input);
+  if (route == Route::batch || work.requests == 0) return {};
+  const auto each = cacheable(scaled(work.shared.value_or(known.shared), known.input_factor()));
+  const auto by_text = std::min(each * (static_cast<std::int64_t>(work.requests) - 1), input);
+  const auto by_batches = known.batch.tells() ? known.batch.expected(input) : CacheUse{};
+  return by_text > by_batches.read ? CacheUse{.read = by_text} : by_batches;
+}
+
 /// Whether any of the job may be sent in real time.
 bool may_go_live(const Job& job)
 {
@@ -83,7 +96,20 @@ void learn_from(store::Transaction& tx, const store::Store& store, const Job& jo
   known.estimated += scaled(part.input_tokens, std::min(1.0, share));
   known.input += settled.sums.usage.input;
   known.outputs += settled.outputs;
+  auto& seen = part.route == Route::batch ? known.batch : known.live;
+  seen.add(settled.answered, settled.sums.usage);
   tx.put(known);
+}
+
+void learn_shared(store::Transaction& tx, const store::Store& store, const Job& job,
+                  const std::map<std::string, SharedPrompt>& by_model)
+{
+  for (const auto& [model, shared] : by_model) {
+    auto known = store.experience(job.account, model, prompt_digest(job, {}));
+    if (known.shared == shared.beginning) continue;
+    known.shared = shared.beginning;
+    tx.put(known);
+  }
 }
 
 Forecast forecast(const Tools& tools, const Job& job, const std::map<std::string, Workload>& raw, bool output_assumed,
@@ -104,12 +130,22 @@ Forecast forecast(const Tools& tools, const Job& job, const std::map<std::string
                                    : money::Length{};
     const auto error = known.input.n > 0 ? money::input_error_after : money::input_error_at_first;
     const auto put = [&](std::map<std::string, Workload>& to, double input, double output) {
-      to[model] = {.usage = {.input = scaled(work.usage.input, known.input_factor() * input),
-                             .output = times(output, work.requests)},
-                   .requests = work.requests};
+      const auto tokens = scaled(work.usage.input, known.input_factor() * input);
+      const auto written = all_written(tokens, work.requests);
+      to[model] = {.usage = {.input = tokens, .output = times(output, work.requests)},
+                   .requests = work.requests,
+                   .batch = written,
+                   .live = written};
     };
-    put(made.expected, 1, length.expected);
-    put(made.low, 1 - error, length.low);
+    // A cache is best effort: what is to be expected counts with it, what it may come to at most does not.
+    const auto put_cached = [&](std::map<std::string, Workload>& to, double input, double output) {
+      put(to, input, output);
+      auto& put_work = to[model];
+      put_work.batch = cache_of(Route::batch, known, work, put_work.usage.input);
+      put_work.live = cache_of(Route::realtime, known, work, put_work.usage.input);
+    };
+    put_cached(made.expected, 1, length.expected);
+    put_cached(made.low, 1 - error, length.low);
     put(made.high, 1 + error, length.high);
     if (has_output && !most) made.worst.reset();
     if (made.worst) {
@@ -153,13 +189,11 @@ double share_in_realtime(const std::vector<Part>& parts)
   return all > 0 ? live / all : 0;
 }
 
-Estimate estimate_of_job(const Tools& tools, const Job& job, const std::vector<Part>& parts)
+Forecast forecast_of_rest(const Tools& tools, const Job& job, const std::vector<Part>& parts)
 {
   std::map<std::string, Workload> raw;
   bool output_assumed = false;
-  PicoUsd spent;
   for (const auto& p : parts) {
-    if (has_outcomes(p.state)) spent += p.outcome.spent;
     if (!is_live(p.state)) continue;
     auto& work = raw[model_of(job, p)];
     work.usage.input += p.input_tokens;
@@ -171,7 +205,15 @@ Estimate estimate_of_job(const Tools& tools, const Job& job, const std::vector<P
     output_assumed = output_assumed || !is_known;
     work.usage.output += (is_known ? *bound_of(spec) : money::assumed_output) * static_cast<std::int64_t>(p.requests);
   }
-  auto whole = estimate(tools, job, forecast(tools, job, raw, output_assumed), share_in_realtime(parts));
+  return forecast(tools, job, raw, output_assumed);
+}
+
+Estimate estimate_of_job(const Tools& tools, const Job& job, const std::vector<Part>& parts)
+{
+  PicoUsd spent;
+  for (const auto& p : parts)
+    spent += has_outcomes(p.state) ? p.outcome.spent : PicoUsd{};
+  auto whole = estimate(tools, job, forecast_of_rest(tools, job, parts), share_in_realtime(parts));
   for (auto* cost : {&whole.cost, &whole.low, &whole.high, &whole.worst}) {
     if (*cost) *cost = **cost + spent;
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <batchwright/engine/engine.hpp>
+#include <batchwright/model/caching.hpp>
 #include <batchwright/model/estimate.hpp>
 #include <batchwright/money/forecast.hpp>
 #include <batchwright/results/results.hpp>
@@ -21,6 +22,11 @@ std::string prompt_digest(const Job& job, const Part& part);
 /// What a settled part's answers teach goes into the store, within the transaction that settles it.
 void learn_from(store::Transaction& tx, const store::Store& store, const Job& job, const Part& part,
                 const results::Settled& settled);
+
+/// What requests of a new job have in common, by model, is remembered as well: it tells what can be cached before
+/// answers do.
+void learn_shared(store::Transaction& tx, const store::Store& store, const Job& job,
+                  const std::map<std::string, SharedPrompt>& by_model);
 
 /// Work as it is expected, at least, at most, and at worst: by model.
 struct Forecast {
@@ -42,6 +48,9 @@ Estimate estimate(const Tools& tools, const Job& job, const Forecast& forecast, 
 
 /// The share of what is left to be done that goes in real time, by its tokens.
 double share_in_realtime(const std::vector<Part>& parts);
+
+/// What is left to be done, by what answers taught.
+Forecast forecast_of_rest(const Tools& tools, const Job& job, const std::vector<Part>& parts);
 
 /// What a job comes to as a whole: what was spent, and what is left by what its answers taught.
 Estimate estimate_of_job(const Tools& tools, const Job& job, const std::vector<Part>& parts);

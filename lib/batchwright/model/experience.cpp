@@ -126,11 +126,41 @@ std::optional<Outputs> Outputs::read(std::string_view text)
   return read;
 }
 
+void CacheSeen::add(std::uint64_t requests, const Usage& usage)
+{
+  answers += requests;
+  input += usage.input;
+  read += usage.cached;
+  written += usage.cache_write;
+}
+
+void CacheSeen::fade()
+{
+  answers /= 2;
+  input.n /= 2;
+  read.n /= 2;
+  written.n /= 2;
+}
+
+CacheUse CacheSeen::expected(Tokens more) const
+{
+  if (answers == 0 || input.n <= 0) return {};
+  const auto n = static_cast<double>(answers);
+  const auto all = static_cast<double>(input.n);
+  const auto warm = answers > 1 ? all * (n - 1) / n : all;
+  const auto of_more = [more](double share) { return static_cast<double>(more.n) * std::min(1.0, share); };
+  const Tokens reads{std::llround(of_more(static_cast<double>(read.n) / warm))};
+  const Tokens writes{std::llround(of_more(static_cast<double>(written.n) / all))};
+  return {.read = reads, .written = std::min(writes, Tokens{more.n - reads.n})};
+}
+
 void Experience::fade()
 {
   estimated.n /= 2;
   input.n /= 2;
   outputs.fade();
+  batch.fade();
+  live.fade();
 }
 
 double Experience::input_factor() const

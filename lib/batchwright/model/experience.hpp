@@ -47,6 +47,25 @@ private:
   std::array<std::uint64_t, buckets> m_counts = {};
 };
 
+/// What a prompt cache did for the requests of a route that were answered.
+struct CacheSeen {
+  std::uint64_t answers = 0;
+  Tokens input = {};
+  Tokens read = {};
+  Tokens written = {};
+
+  void add(std::uint64_t requests, const Usage& usage);
+  void fade();
+  /// Whether it says what is to be expected. A few requests that are under way at once find nothing cached yet: that
+  /// says little.
+  bool tells() const { return read.n > 0 || answers >= 10; }
+  /// What is to be expected of so much more input. The first request finds nothing, and does not count. REQUIRED:
+  /// tells()
+  CacheUse expected(Tokens more) const;
+
+  bool operator==(const CacheSeen&) const = default;
+};
+
 struct Experience {
   std::string account = {}; ///< as Job::account
   std::string model = {};   ///< as it is asked for
@@ -54,6 +73,9 @@ struct Experience {
   Tokens estimated = {};    ///< the input of answered requests, as we estimated it
   Tokens input = {};        ///< the same by their answers
   Outputs outputs = {};
+  CacheSeen batch = {};
+  CacheSeen live = {};
+  Tokens shared = {}; ///< what the requests of the last job of it have in common at their beginning, by our estimate
 
   /// What is remembered counts half as much from now on.
   void fade();

@@ -3,6 +3,7 @@
 
 #include <batchwright/base/clock.hpp>
 #include <batchwright/base/error.hpp>
+#include <batchwright/model/caching.hpp>
 #include <batchwright/model/estimate.hpp>
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/outlook.hpp>
@@ -107,7 +108,10 @@ struct PlanView {
   std::optional<Instant> deadline = {};
   std::optional<Switch> leaving = {}; ///< for the deadline
   Instant drafted_at = {};
-  std::string advice = {}; ///< where another mode suits better; empty: it does not
+  std::string advice = {};               ///< where another mode suits better; empty: it does not
+  std::optional<RouteCosts> routes = {}; ///< as caches have it, where both have a price
+  bool is_live_cheaper = false;          ///< though batches are asked for
+  std::vector<CacheHint> cache_hints = {};
   std::string prices_as_of = {};
   std::uint64_t skipped = 0;  ///< bad records put aside
   bool continues = false;     ///< there is such a job already

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <batchwright/input/input.hpp>
+#include <batchwright/model/caching.hpp>
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/part.hpp>
 
@@ -85,9 +86,10 @@ struct ProbeAsk {
 struct Plan {
   std::vector<Part> parts = {}; ///< numbered from 1, planned, attempt 1, each a contiguous range with its mark
   std::uint64_t items = 0;
-  std::uint64_t bytes = 0;                       ///< of all request lines
-  Tokens input_tokens = {};                      ///< our estimate
-  std::map<std::string, Workload> by_model = {}; ///< of ready-made requests: our estimate
+  std::uint64_t bytes = 0;                         ///< of all request lines
+  Tokens input_tokens = {};                        ///< our estimate
+  std::map<std::string, Workload> by_model = {};   ///< of ready-made requests: our estimate
+  std::map<std::string, SharedPrompt> shared = {}; ///< what prompts have in common, where any were looked at, by model
   bool output_assumed = false;            ///< of ready-made requests: one has no bound, its output is an assumption
   std::vector<std::uint64_t> urgent = {}; ///< for how many items each condition of Job::urgent holds
   std::vector<Ordinal> probe = {};        ///< those that are tried first, as Job::probe keeps them

@@ -335,9 +335,23 @@ ALTER TABLE jobs ADD COLUMN probe TEXT NOT NULL DEFAULT '';
 ALTER TABLE jobs ADD COLUMN awaits_word INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+/// What prompt caches did for the answers of a prompt, by route.
+inline constexpr std::string_view caching = R"sql(
+ALTER TABLE jobs ADD COLUMN told_live_is_cheaper INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE experiences ADD COLUMN batch_answers INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE experiences ADD COLUMN batch_input INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE experiences ADD COLUMN batch_cached INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE experiences ADD COLUMN batch_cache_write INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE experiences ADD COLUMN live_answers INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE experiences ADD COLUMN live_input INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE experiences ADD COLUMN live_cached INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE experiences ADD COLUMN live_cache_write INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE experiences ADD COLUMN shared INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint, deliveries,
                                        acceptance,   survival,          rebuilding, realtime,       endings,
-                                       put_off,      accounts,          probing};
+                                       put_off,      accounts,          probing,    caching};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store
