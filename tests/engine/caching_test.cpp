@@ -80,7 +80,7 @@ TEST_CASE("real time is named the cheaper route where it is, and its figures are
   const auto by_live = engine::account(process.tools, "live");
   const auto by_batch = engine::account(process.tools, "batch");
   CHECK(*by_live.spent < *by_batch.spent);
-  CHECK(usd(*by_live.spent) == doctest::Approx(usd(plan.routes->live)).epsilon(0.25));   // by our count of tokens
+  CHECK(usd(*by_live.spent) == doctest::Approx(usd(plan.routes->live)).epsilon(0.25)); // by our count of tokens
   CHECK(usd(*by_batch.spent) == doctest::Approx(usd(plan.routes->batch)).epsilon(0.25));
   REQUIRE(by_batch.saved());
   CHECK(by_batch.saved()->n < 0);
@@ -107,6 +107,36 @@ TEST_CASE("a model whose batches have a cached price is not sent to real time")
   auto short_prompt = ask_of(arena, "gpt-4.1");
   short_prompt.job.request.system = words(600); // below what is cached
   CHECK_FALSE(plan_of(process, short_prompt).is_live_cheaper);
+}
+
+TEST_CASE("flex costs what batches do, with its own cached price; the usual tier of the same model costs more")
+{
+  Arena arena;
+  auto process = arena.process();
+  open_callers(process);
+  auto ask = ask_of(arena, "o3");
+  ask.job.request.max_output_tokens = 1'000; // dear beside what is cached
+  CHECK_FALSE(plan_of(process, ask).is_live_cheaper);
+  ask.job.request.service_tier = "flex";
+  const auto plan = plan_of(process, ask);
+  CHECK(plan.is_live_cheaper);
+  CHECK(plan.routes->batch == *plan.batch);
+}
+
+TEST_CASE("what may come to at most counts on no cache, and that all of it is written to one where that is billed")
+{
+  Arena arena;
+  auto process = arena.process();
+  open_callers(process);
+  const auto ask = ask_of(arena, "gpt-6-sol", Mode::realtime);
+  const auto draft = engine::draft(process.tools, ask);
+  const auto prices = engine::prices_of(process.tools, draft.job, "gpt-6-sol").value();
+  REQUIRE(prices.standard.cache_write);
+  const auto& e = draft.estimate;
+  const auto input = cost(e.input, *prices.standard.cache_write);
+  const auto output = cost(e.output, prices.standard.output);
+  CHECK(usd(*e.worst) == doctest::Approx(1.25 * usd(input) + usd(output)).epsilon(0.001)); // our count may be 25% off
+  CHECK(usd(*e.cost) < usd(input) / 2);
 }
 
 TEST_CASE("where batches turn out not to be cached, real time is the cheaper route")

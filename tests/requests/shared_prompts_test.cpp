@@ -65,8 +65,7 @@ TEST_CASE("a system message is what prompts have in common at their beginning")
 TEST_CASE("instructions behind the item's text are in common at the end")
 {
   const FreshDirectory dir;
-  const auto job =
-      tests::job({tests::input_file(dir, "a.csv", csv(30), InputFormat::csv)}, "{{text}}: " + words(1500));
+  const auto job = tests::job({tests::input_file(dir, "a.csv", csv(30), InputFormat::csv)}, "{{text}}: " + words(1500));
   const auto shared = shared_of(job);
   CHECK(shared.beginning.n < 10);
   check_about(shared.end, money::estimate_tokens(words(1500)));

@@ -46,7 +46,7 @@ struct RouteCosts {
   bool batch_discounts = true; ///< whether batches have a cached price
   std::string model = {};      ///< empty: several
 
-  /// By more than a cent and a hundredth.
+  /// By a cent and a hundredth at least.
   bool is_live_cheaper() const
   {
     constexpr std::int64_t cent = 10'000'000'000;

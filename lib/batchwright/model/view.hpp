@@ -117,6 +117,9 @@ struct PlanView {
   bool continues = false;     ///< there is such a job already
   bool needs_consent = false; ///< that job may not send yet
   std::uint64_t unsent = 0;   ///< of such a job: items that no batch holds
+
+  /// What the whole policy is expected to come to: where batches fall back on real time, the dearer of both.
+  std::optional<PicoUsd> cost_of_policy() const;
 };
 
 enum class Held : std::uint8_t {

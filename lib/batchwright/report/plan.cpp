@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace batchwright::report {
 namespace {
@@ -130,9 +131,10 @@ std::string queue_line(const PlanView& v)
     const auto more = Fills{.limit = large_queue, .tokens = v.fills.tokens}.count();
     line += fmt::format("; at {}: {}", rounded(large_queue), counted(unsigned_of(more), "fill", "fills"));
   }
-  if (v.rest.requests > 0 && v.realtime && v.batch)
-    line += fmt::format("\n          in real time about {}, for {} more", pace(v.rest), money(*v.realtime - *v.batch));
-  return line;
+  if (v.rest.requests == 0 || !v.realtime || !v.batch) return line;
+  const auto more = *v.realtime - *v.batch;
+  return line + fmt::format("\n          in real time about {}, for {} {}", pace(v.rest), money({std::abs(more.n)}),
+                            more.n < 0 ? "less" : "more");
 }
 
 /// What the input was taken for: a wrong guess shows here.
