@@ -42,8 +42,9 @@ public:
   tests::Ended run(const std::string& command, const std::string& name, const Words& more,
                    const std::string& model = "gpt-4.1") const
   {
-    Words words{command, m_input.native(), "--name", name, "--system-file", m_system.native(), "--prompt",
-                "Review: {{text}}", "--probe", "0", "--max-output-tokens", "20", "--yes"};
+    Words words{command,    m_input.native(),   "--name",  name, "--system-file",       m_system.native(),
+                "--prompt", "Review: {{text}}", "--probe", "0",  "--max-output-tokens", "20",
+                "--yes"};
     if (command == "run") words.insert(words.end(), {"--every", "50ms", "-o", (m_out / (name + ".jsonl")).native()});
     words.insert(words.end(), {"--model", model});
     words.insert(words.end(), more.begin(), more.end());
@@ -76,8 +77,9 @@ bool says(const std::string& text, std::string_view words)
 
 TEST_SUITE_BEGIN("e2e::caching");
 
-TEST_CASE("the plan names real time where it is cheaper; both routes then cost what it said, and batches are said to be "
-          "dearer")
+TEST_CASE(
+    "the plan names real time where it is cheaper; both routes then cost what it said, and batches are said to be "
+    "dearer")
 {
   const FreshDirectory dir;
   const Reviews reviews{dir};
@@ -109,8 +111,7 @@ TEST_CASE("the first batch of several says how to finish for less, and finishing
 {
   const FreshDirectory dir;
   const Reviews reviews{dir};
-  const auto ended =
-      reviews.run("run", "batch", {"--requests-per-part", "20", "--enqueued-tokens", "90000"});
+  const auto ended = reviews.run("run", "batch", {"--requests-per-part", "20", "--enqueued-tokens", "90000"});
   CAPTURE(ended.err);
   REQUIRE(ended.exit == 0);
   const auto told = ended.err.find("batch: what is left costs less in real time");
@@ -134,9 +135,26 @@ TEST_CASE("consent by an amount covers the dearer route of a job that may go eit
   const FreshDirectory dir;
   const Reviews reviews{dir};
   const auto with = [&](const std::string& name, const std::string& amount) {
-    return reviews.world()({"submit", (dir / "a.csv").native(), "--name", name, "--model", "gpt-4.1", "--prompt",
-                            "{{text}}", "--system-file", (dir / "system.txt").native(), "--max-output-tokens", "20",
-                            "--probe", "0", "--fallback", "realtime", "--mode", "hybrid", "--max-cost", amount});
+    return reviews.world()({"submit",
+                            (dir / "a.csv").native(),
+                            "--name",
+                            name,
+                            "--model",
+                            "gpt-4.1",
+                            "--prompt",
+                            "{{text}}",
+                            "--system-file",
+                            (dir / "system.txt").native(),
+                            "--max-output-tokens",
+                            "20",
+                            "--probe",
+                            "0",
+                            "--fallback",
+                            "realtime",
+                            "--mode",
+                            "hybrid",
+                            "--max-cost",
+                            amount});
   };
   CHECK(with("little", "0.18").exit == 64); // real time costs less, but batches come first
   CHECK(with("enough", "1").exit == 0);

@@ -202,7 +202,8 @@ TEST_CASE("the first batch that is settled says once that the rest costs less in
   auto process = arena.process();
   open_callers(process);
   auto ask = ask_of(arena, "gpt-4.1");
-  ask.job.policy.enqueued_tokens = 200'000; // one after the other
+  ask.job.policy.enqueued_tokens = 100'000; // one after the other
+  ask.job.limits.requests = 25;
   ask.job.name = "batch";
   process.make(ask);
   process.advance("batch", Until::ended);
@@ -211,10 +212,11 @@ TEST_CASE("the first batch that is settled says once that the rest costs less in
   CHECK(told.job == "batch");
   CHECK(told.routes.live < told.routes.batch);
   const auto spent = engine::account(process.tools, "batch");
-  CHECK(usd(told.routes.batch) == doctest::Approx(usd(*spent.spent) / 2).epsilon(0.05)); // of two parts the other one
+  CHECK(usd(told.routes.batch) == doctest::Approx(usd(*spent.spent) * 3 / 4).epsilon(0.05)); // of four parts the others
 
   auto fair = ask_of(arena, "gpt-5.4");
-  fair.job.policy.enqueued_tokens = 200'000;
+  fair.job.policy.enqueued_tokens = 100'000;
+  fair.job.limits.requests = 25;
   fair.job.name = "fair";
   process.make(fair);
   process.advance("fair", Until::ended);
