@@ -191,6 +191,7 @@ void Console::on(const bw::Event& event)
   if (const auto* left = std::get_if<bw::BatchesLeft>(&event)) return warn(bw::report::sentence(*left, now));
   if (const auto* stuck = std::get_if<bw::Stuck>(&event)) return warn(bw::report::sentence(*stuck));
   if (const auto* probe = std::get_if<bw::ProbeOver>(&event)) return say(bw::report::sentence(*probe));
+  if (const auto* told = std::get_if<bw::LiveIsCheaper>(&event)) return say(bw::report::sentence(*told));
   const auto& moved = std::get<bw::PartMoved>(event);
   if (m_globals.verbose)
     say(fmt::format("{} part {}: {} -> {}", moved.job, moved.part, bw::name(moved.from), bw::name(moved.to)));

@@ -137,9 +137,7 @@ void get_consent(const JobOptions& options, const bw::engine::Draft& draft, cons
 {
   const bool sends_nothing = draft.job.items == 0 || draft.job.cancel != bw::Cancel::none;
   if (options.yes || sends_nothing) return;
-  // Of the whole policy: where batches fall back on real time, all of it may go there.
-  const auto expected = draft.job.policy.fallback == bw::Fallback::realtime ? plan.realtime : plan.estimate.cost;
-  const bool is_paid_for = is_covered(options.money.max_cost, expected);
+  const bool is_paid_for = is_covered(options.money.max_cost, plan.cost_of_policy());
   const auto in = use_of_stdin(options);
   constexpr auto why = "this spends money";
   const std::string hint = "say --yes to send it, --max-cost with an amount that covers it, or --dry-run to see only "

@@ -49,8 +49,7 @@ bw::engine::RetryAsk ask_of(const RetryOptions& options)
 
 void get_consent(const RetryOptions& options, const bw::PlanView& plan, Session& session)
 {
-  const auto expected = plan.fallback == bw::Fallback::realtime ? plan.realtime : plan.estimate.cost;
-  if (options.yes || is_covered(options.max_cost, expected)) return;
+  if (options.yes || is_covered(options.max_cost, plan.cost_of_policy())) return;
   const auto question = fmt::format("Send {} again to {}?", bw::report::amount_of_work(plan),
                                     plan.model.empty() ? "several models" : plan.model);
   if (!session.console().confirm(question, "this spends money",

@@ -209,7 +209,7 @@ TEST_CASE("parts that may all be created at once are not, where the cap covers s
 TEST_CASE("in real time long requests among short ones end at the cap, too, and nothing spins")
 {
   const FreshDirectory dir;
-  const Rehearsal world{dir.path(), fast};
+  const Rehearsal world{dir.path(), R"({"chat_latency_ms":5,"no_prompt_cache":true})"}; // it is asked the same again
   std::string csv = "text\n";
   for (int i = 0; i < 60; ++i)
     csv += fmt::format("{} {}\n", i, std::string(i % 7 == 6 ? 9'000 : 20, 'y'));
@@ -299,9 +299,9 @@ TEST_CASE("finish spends no more than its own amount, whatever was kept back for
   const Rehearsal world{dir.path(),
                         R"({"validating_ms":10,"in_progress_ms":600000,"cancelling_ms":50,"chat_latency_ms":5})"};
   const auto input = rows(dir, 120);
-  auto words = run_of(input, "a", {"--max-output-tokens", "400", "--yes", "--max-cost", "5"});
-  words.front() = "submit";
-  REQUIRE(world(words).exit == 0);
+  REQUIRE(world({"submit", input.native(), "--name", "a", "--model", "gpt-5.4", "--prompt", "Repeat: {{text}}",
+                 "--probe", "0", "--max-output-tokens", "400", "--yes", "--max-cost", "5"})
+              .exit == 0);
   const auto ended = world({"finish", "a", "--yes", "--max-cost", "0.01"});
   CAPTURE(ended.err);
   CHECK(ended.exit == 8);

@@ -48,7 +48,7 @@ TEST_CASE("every key of the file reaches its member")
 "enqueued_request_limit":5,"no_room":"429","foreign_batches":[{"model":"m","endpoint":"/v1/embeddings","tokens":9,"requests":3,"until_ms":4}],
 "cancel_faults":[{"batch":1,"how":"ignored"}],"miscount_batches":[{"every":2,"total":1,"completed":-2,"failed":3}],
 "vanish_files":[{"file":"error","batch":2,"part":"content","after_ms":6},{"file":"input","upload":[4]}],
-"list_ignores_after":true,"list_ignores_limit":true,"list_without_metadata":true,"no_range":true,"ids_late_ms":13,
+"list_ignores_after":true,"list_ignores_limit":true,"list_without_metadata":true,"no_range":true,"no_prompt_cache":true,"ids_late_ms":13,
 "stranger_share":0.12,"garbage_share":0.13,
 "absent_file_id":"missing","null_request_counts":true,"extra_fields":true,"unknown_status":"odd","list_lag_ms":8,
 "files_expire_ms":9,"copies":3,"flex_unavailable_share":0.25,
@@ -116,6 +116,7 @@ TEST_CASE("every key of the file reaches its member")
   CHECK(f.list_ignores_limit);
   CHECK(f.list_without_metadata);
   CHECK(f.no_range);
+  CHECK(f.no_prompt_cache);
   CHECK(f.ids_late_ms == 13);
   CHECK(f.stranger_share == 0.12);
   CHECK(f.garbage_share == 0.13);

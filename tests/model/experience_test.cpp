@@ -61,4 +61,23 @@ TEST_CASE("the factor of the input is what answers said over what we estimated")
   CHECK(Experience{.estimated = {100}, .input = {0}}.input_factor() == 1); // a server that tells no usage
 }
 
+TEST_CASE("what caches did is expected again, but for the first request, which found nothing")
+{
+  CacheSeen seen;
+  CHECK_FALSE(seen.tells());
+  seen.add(3, {.input = {3'000}}); // all at once: none found anything
+  CHECK_FALSE(seen.tells());
+  seen.add(7, {.input = {7'000}});
+  CHECK(seen.tells());
+  CHECK(seen.expected({50'000}) == CacheUse{});
+
+  CacheSeen warm;
+  warm.add(4, {.input = {4'000}, .cached = {2'400}, .cache_write = {1'000}});
+  CHECK(warm.tells());
+  CHECK(warm.expected({10'000}) == CacheUse{.read = {8'000}, .written = {2'000}}); // 0.25 written: more than is left
+  CacheSeen odd;
+  odd.add(2, {.input = {1'000}, .cached = {1'000}});
+  CHECK(odd.expected({10}).read == Tokens{10}); // never more than there is
+}
+
 TEST_SUITE_END();

@@ -303,6 +303,9 @@ TEST_CASE("a sentence tells counts that are not nothing")
         "reviews: 898 of 1,000 done, 2 failed, 100 pending; 1 batch running");
   CHECK(report::sentence(view_of("reviews", {settled_part(1, 1000, 0)})) ==
         "reviews: 1,000 of 1,000 done; $0.70, $0.70 saved by batch");
+  auto dear = view_of("reviews", {settled_part(1, 1000, 0)});
+  dear.realtime = PicoUsd{400'000'000'000}; // what batches do not discount was cached
+  CHECK(report::sentence(dear) == "reviews: 1,000 of 1,000 done; $0.70, $0.30 more than real time would have cost");
   CHECK(report::sentence(view_of("empty", {})) == "empty: no items");
   auto planned = view_of("dry", {part_of(1, PartState::planned, 600), part_of(2, PartState::planned, 400)});
   CHECK(report::sentence(planned) == "dry: 0 of 1,000 done, 1,000 pending");

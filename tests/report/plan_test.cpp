@@ -52,6 +52,67 @@ TEST_CASE("what is tried first is a line of the plan, and where it failed the wa
   CHECK(report::next_step(v) == "reviews: 600 items pending: the rest waits for your word");
 }
 
+TEST_CASE("where real time is the cheaper route a plan says so, with figures, in lines that fit")
+{
+  const RouteCosts routes{.live = PicoUsd{1'200'000'000'000},
+                          .batch = PicoUsd{1'500'000'000'000},
+                          .input = {3'400},
+                          .cached_live = {3'072},
+                          .batch_discounts = false,
+                          .model = "gpt-4.1"};
+  PlanView plan{.job = "reviews",
+                .model = "gpt-4.1",
+                .batch = routes.batch,
+                .realtime = routes.live,
+                .routes = routes,
+                .is_live_cheaper = true};
+  CHECK(report::plan(plan).ends_with("\n  note    real time costs less here: about $1.20, by batch $1.50: 3,072 of the"
+                                     "\n          3,400 input tokens of a request are shared and cached, and batches of"
+                                     "\n          gpt-4.1 have no cached price; --mode realtime takes it"));
+  plan.is_live_cheaper = false;
+  CHECK(report::plan(plan).find("note") == std::string::npos);
+  plan.routes->batch_discounts = true;
+  plan.routes->batch = PicoUsd{600'000'000'000};
+  CHECK(report::plan(plan).find("$0.60 by batch, if batches cache as much as real time does") != std::string::npos);
+}
+
+TEST_CASE("a plan says how prompts could be cached better")
+{
+  PlanView plan{.job = "reviews",
+                .cache_hints = {{.what = CacheHint::What::order,
+                                 .shared = {2'000},
+                                 .saving = PicoUsd{3'000'000'000'000},
+                                 .route = Route::batch}}};
+  CHECK(report::plan(plan).ends_with("\n  note    2,000 tokens at the end of each request are the same in all: at its"
+                                     "\n          beginning they could be cached, which takes about $3.00 off"));
+  plan.cache_hints.front().what = CacheHint::What::key;
+  CHECK(report::plan(plan).find(R"('prompt_cache_key="reviews"')") != std::string::npos);
+  plan.cache_hints.front().is_ready_made = true;
+  CHECK(report::plan(plan).find("--set") == std::string::npos);
+}
+
+TEST_CASE("what the probe or the first batch changes of the cheaper route is said, with the command that takes it")
+{
+  RouteCosts routes{.live = PicoUsd{1'200'000'000'000},
+                    .batch = PicoUsd{1'500'000'000'000},
+                    .input = {3'400},
+                    .cached_live = {3'072},
+                    .batch_discounts = false,
+                    .model = "gpt-4.1"};
+  ProbeOver probe{.job = "reviews", .items = 3, .answered = 3, .whole = {.cost = PicoUsd{1'000'000'000'000}}};
+  CHECK(report::sentence(probe) == "probe: 3 of 3 answered; the job comes to about $1.00");
+  probe.routes = routes;
+  CHECK(report::sentence(probe).find("\n  real time costs less here: about $1.20, by batch $1.50") !=
+        std::string::npos);
+  CHECK(report::sentence(probe).find("`batchwright finish reviews`") != std::string::npos);
+  CHECK(
+      report::sentence(LiveIsCheaper{.job = "reviews", .routes = routes})
+          .starts_with("reviews: what is left costs less in real time: about $1.20, by batch $1.50:\n  3,072 of the"));
+  std::swap(probe.routes->live, probe.routes->batch);
+  CHECK(report::sentence(probe).find("batches cost less after all: about $1.20, real time $1.50") != std::string::npos);
+  CHECK(report::sentence(probe).find("finish") == std::string::npos);
+}
+
 TEST_CASE("a plan tells the work, its price, and what the figures rest on")
 {
   PlanView v{.job = "reviews",

@@ -533,19 +533,35 @@ TEST_CASE("what a part comes to stands by day and tier, and is replaced as a who
   CHECK(store.spending("reviews").empty());
 }
 
-TEST_CASE("what answers of a prompt have taught stands by account, model and prompt")
+TEST_CASE("what answers of a prompt have taught stands by account, model, prompt and job, older ones first")
 {
   const tests::FreshDirectory home;
   Store store{home / "state.db"};
-  Experience known{.account = "a", .model = "m", .prompt = "p", .estimated = {10}, .input = {11}};
+  Experience known{.account = "a", .model = "m", .prompt = "p", .job = "j", .estimated = {10}, .input = {11}};
   known.outputs.add({300}, 5);
+  known.batch = {.answers = 1, .input = {2}, .read = {3}, .written = {4}};
+  known.live = {.answers = 5, .input = {6}, .read = {7}, .written = {8}};
+  known.shared = {9};
   Transaction tx{store};
   tx.put(known);
   known.input = {12};
   tx.put(known);
   tx.commit();
-  CHECK(store.experience("a", "m", "p") == known);
-  CHECK(store.experience("a", "m", "q") == Experience{.account = "a", .model = "m", .prompt = "q"});
+  CHECK(store.experiences("a", "m", "p") == std::vector{known});
+  CHECK(store.experiences("a", "m", "q").empty());
+  auto together = known;
+  together.job.clear();
+  auto later = known;
+  later.job = "k";
+  Transaction more{store};
+  more.put(later);
+  more.put(together);
+  more.commit();
+  CHECK(store.experiences("a", "m", "p") == std::vector{together, known, later});
+  Transaction less{store};
+  less.remove(known);
+  less.commit();
+  CHECK(store.experiences("a", "m", "p") == std::vector{together, later});
 }
 
 TEST_CASE("a database from before money was accounted for by day is brought up, and knows of none")
@@ -560,7 +576,25 @@ TEST_CASE("a database from before money was accounted for by day is brought up, 
   CHECK_FALSE(job.policy.input_price);
   CHECK(store.parts("reviews").at(0).reserved == PicoUsd{});
   CHECK(store.spending("reviews").empty());
-  CHECK(store.experience(job.account, job.request.model, "any").outputs.empty());
+  CHECK(store.experiences(job.account, job.request.model, "any").empty());
+}
+
+TEST_CASE("a database from before caches were watched is brought up, and knows of none")
+{
+  const tests::FreshDirectory home;
+  const auto database = home / "state.db";
+  std::filesystem::copy_file(FIXTURES "/state/schema-11.db", database);
+  Store store{database};
+  auto job = store.job("reviews").value();
+  CHECK_FALSE(job.told_live_is_cheaper);
+  job.told_live_is_cheaper = true;
+  Experience known{.account = "a", .model = "m", .prompt = "p", .live = {.answers = 5, .read = {7}}};
+  Transaction tx{store};
+  tx.update(job);
+  tx.put(known);
+  tx.commit();
+  CHECK(store.job("reviews")->told_live_is_cheaper);
+  CHECK(store.experiences("a", "m", "p") == std::vector{known});
 }
 
 TEST_CASE("a database from before ends were written down is brought up, and knows of none")

@@ -68,6 +68,7 @@ inline batchwright::Job full_job(std::string name, std::uint64_t items)
   job.urgent = {{"tier", every_byte()}, {"漢字", ""}, {"tier", "gold"}};
   job.probe = {0, 25, std::numeric_limits<Ordinal>::max()};
   job.awaits_word = true;
+  job.told_live_is_cheaper = true;
   job.switched_at = at(43);
   job.ended_at = at(47);
   job.skip_bad = 9;

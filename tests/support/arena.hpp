@@ -21,6 +21,8 @@ public:
   void on(const batchwright::Event& event) override
   {
     if (const auto* note = std::get_if<batchwright::Note>(&event)) notes.push_back(note->text);
+    if (const auto* probe = std::get_if<batchwright::ProbeOver>(&event)) probes.push_back(*probe);
+    if (const auto* told = std::get_if<batchwright::LiveIsCheaper>(&event)) cheaper.push_back(*told);
     if (const auto* moved = std::get_if<batchwright::PartMoved>(&event)) {
       moves.push_back(*moved);
       if (on_move) on_move(*moved);
@@ -29,6 +31,8 @@ public:
 
   std::vector<std::string> notes = {};
   std::vector<batchwright::PartMoved> moves = {};
+  std::vector<batchwright::ProbeOver> probes = {};
+  std::vector<batchwright::LiveIsCheaper> cheaper = {};
   std::function<void(const batchwright::PartMoved&)> on_move = {};
 };
 

@@ -63,7 +63,7 @@ void Batches::live_through(Live& live)
                                .output = m_files.path_of(ids.output),
                                .error = m_files.path_of(ids.error)};
   const Execution::Which which{.batch = batch.ordinal, .endpoint = *endpoint_at(batch.endpoint)};
-  Execution execution{m_setting, m_ledger, which, files, std::move(checked.lines)};
+  Execution execution{m_setting, m_ledger, m_cache, which, files, std::move(checked.lines)};
   execute(live, execution, begun);
   if (const auto end = wind_up(live, execution)) publish(live, execution, ids, *end);
 }

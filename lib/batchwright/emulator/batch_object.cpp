@@ -172,7 +172,8 @@ void write_usage(json::Writer& w, const Progress& progress)
   if (progress.executed == 0) return;
   const auto& usage = progress.usage;
   w.key("usage").begin_object().member("input_tokens", usage.input_tokens);
-  w.key("input_tokens_details").raw(R"({"cached_tokens":0})").member("output_tokens", usage.output_tokens);
+  w.key("input_tokens_details").begin_object().member("cached_tokens", usage.cache.read).end_object();
+  w.member("output_tokens", usage.output_tokens);
   w.key("output_tokens_details").begin_object().member("reasoning_tokens", usage.reasoning_tokens).end_object();
   w.member("total_tokens", usage.input_tokens + usage.output_tokens).end_object();
 }

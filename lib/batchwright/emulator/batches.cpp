@@ -15,8 +15,8 @@ Reply no_such_batch(const std::string& id)
 
 } // namespace
 
-Batches::Batches(const Setting& setting, FileStore& files, Ledger& ledger)
-    : m_setting(setting), m_files(files), m_ledger(ledger)
+Batches::Batches(const Setting& setting, FileStore& files, Ledger& ledger, PromptCache& cache)
+    : m_setting(setting), m_files(files), m_ledger(ledger), m_cache(cache)
 {
   add_foreign();
 }

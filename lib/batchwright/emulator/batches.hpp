@@ -32,7 +32,7 @@ namespace batchwright::emulator {
 
 class Batches {
 public:
-  Batches(const Setting& setting, FileStore& files, Ledger& ledger);
+  Batches(const Setting& setting, FileStore& files, Ledger& ledger, PromptCache& cache);
   Batches(const Batches&) = delete;
   Batches& operator=(const Batches&) = delete;
   ~Batches();
@@ -169,6 +169,7 @@ private:
   const Setting& m_setting;
   FileStore& m_files;
   Ledger& m_ledger;
+  PromptCache& m_cache;
   mutable std::mutex m_mutex;          // of all below
   std::condition_variable m_changed;   // a cancel, the stop
   std::condition_variable m_turn_free; // those, and a turn given back

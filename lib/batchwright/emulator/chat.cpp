@@ -172,7 +172,8 @@ void write_usage(json::Writer& w, const Usage& usage)
   w.key("usage").begin_object();
   w.member("prompt_tokens", usage.input_tokens).member("completion_tokens", usage.output_tokens);
   w.member("total_tokens", usage.input_tokens + usage.output_tokens);
-  w.key("prompt_tokens_details").raw(R"({"cached_tokens":0,"audio_tokens":0,"cache_write_tokens":0})");
+  w.key("prompt_tokens_details").begin_object().member("cached_tokens", usage.cache.read);
+  w.key("audio_tokens").integer(0).member("cache_write_tokens", usage.cache.written).end_object();
   w.key("completion_tokens_details");
   w.raw(R"({"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0})");
   w.end_object();
@@ -182,7 +183,9 @@ ModelReply completed(const json::Value& body, Fate fate, const Frame& frame)
 {
   const auto choice = choice_of(body, fate);
   const auto count = cap_in(body, "n", 1);
-  ModelReply reply{.usage = {.input_tokens = prompt_tokens(body), .output_tokens = choice.tokens() * count}};
+  ModelReply reply{.usage = {.input_tokens = prompt_tokens(body),
+                             .output_tokens = choice.tokens() * count,
+                             .cache = frame.use_cache(body, body.find("messages")->raw())}};
   json::Writer w{reply.body};
   w.begin_object()
       .member("id", "chatcmpl-" + frame.digits)

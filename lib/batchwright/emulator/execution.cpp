@@ -10,10 +10,11 @@
 
 namespace batchwright::emulator {
 
-Execution::Execution(const Setting& setting, Ledger& ledger, const Which& which, const Files& files,
+Execution::Execution(const Setting& setting, Ledger& ledger, PromptCache& cache, const Which& which, const Files& files,
                      std::vector<Line> lines)
     : m_setting(setting),
       m_ledger(ledger),
+      m_cache(cache),
       m_endpoint(which.endpoint),
       m_id_state(mixed(setting.seed ^ mixed(static_cast<std::uint64_t>(which.batch)))),
       m_input(files.input),
@@ -94,7 +95,9 @@ void Execution::step()
     return;
   }
   const auto now = m_setting.now();
-  const Frame frame{.digits = next_id(), .created = unix_seconds(now)};
+  const Frame frame{.digits = next_id(),
+                    .created = unix_seconds(now),
+                    .cache = m_setting.faults()->no_prompt_cache ? nullptr : &m_cache};
   const auto reply = answer(m_endpoint, body, fate, frame);
   m_ledger.ran(entry, {.billed = reply.billed(),
                        .inputs = input_digests(m_endpoint, body),

@@ -40,7 +40,8 @@ public:
     const Endpoint& endpoint;
   };
 
-  Execution(const Setting& setting, Ledger& ledger, const Which& which, const Files& files, std::vector<Line> lines);
+  Execution(const Setting& setting, Ledger& ledger, PromptCache& cache, const Which& which, const Files& files,
+            std::vector<Line> lines);
 
   std::size_t size() const noexcept { return m_lines.size(); }
   std::size_t done() const noexcept { return m_done; }
@@ -71,6 +72,7 @@ private:
 
   const Setting& m_setting;
   Ledger& m_ledger;
+  PromptCache& m_cache;
   const Endpoint& m_endpoint;
   std::uint64_t m_id_state;
   InputFile m_input;

@@ -112,6 +112,7 @@ struct Faults {
   bool list_ignores_limit = false;    ///< a page of a listing is as long as the default says
   bool list_without_metadata = false; ///< batches in listings say `metadata` null
   bool no_range = false;              ///< a `Range` is answered 200 with all of the file
+  bool no_prompt_cache = false;       ///< no part of a prompt is cached, as by servers that do not (prompt_cache.hpp)
   std::int64_t ids_late_ms = 0;       ///< how long after its end a batch names its files
   std::int64_t files_expire_ms = 0;   ///< output and error files are gone after it; 0: never
 

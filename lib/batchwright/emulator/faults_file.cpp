@@ -73,6 +73,7 @@ void take_shapes(Members& members, Faults& faults)
   members.take("list_ignores_limit", faults.list_ignores_limit);
   members.take("list_without_metadata", faults.list_without_metadata);
   members.take("no_range", faults.no_range);
+  members.take("no_prompt_cache", faults.no_prompt_cache);
   members.take("ids_late_ms", faults.ids_late_ms);
   members.take("files_expire_ms", faults.files_expire_ms);
 }

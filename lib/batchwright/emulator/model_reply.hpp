@@ -2,6 +2,7 @@
 // request's body. Out: replies and errors in the API's words. Never: knows one endpoint from another.
 #pragma once
 
+#include <batchwright/emulator/prompt_cache.hpp>
 #include <batchwright/emulator/reply.hpp>
 #include <batchwright/json/json.hpp>
 
@@ -17,12 +18,15 @@ struct Usage {
   std::int64_t input_tokens = 0;
   std::int64_t output_tokens = 0;
   std::int64_t reasoning_tokens = 0; ///< part of `output_tokens`
+  CacheUse cache = {};               ///< parts of `input_tokens`
 
   Usage& operator+=(const Usage& other)
   {
     input_tokens += other.input_tokens;
     output_tokens += other.output_tokens;
     reasoning_tokens += other.reasoning_tokens;
+    cache.read += other.cache.read;
+    cache.written += other.cache.written;
     return *this;
   }
 };
@@ -42,6 +46,12 @@ struct Frame {
   std::string digits = {};  ///< of its ids, behind a prefix that the endpoint knows
   std::int64_t created = 0; ///< Unix seconds
   std::string service_tier = "default";
+  PromptCache* cache = nullptr; ///< that prompts are looked up and remembered in; null: none
+
+  CacheUse use_cache(const json::Value& body, std::string_view prompt) const
+  {
+    return cache ? cache->use(body, prompt) : CacheUse{};
+  }
 };
 
 inline constexpr std::int64_t no_cap = std::numeric_limits<std::int64_t>::max();

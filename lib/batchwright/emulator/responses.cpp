@@ -70,6 +70,15 @@ std::int64_t input_tokens(const json::Value& body)
   return tokens;
 }
 
+/// What the model reads, in its order.
+std::string prompt_of(const json::Value& body)
+{
+  std::string prompt;
+  for (const auto* key : {"instructions", "input"})
+    if (const auto value = body.get(key)) prompt += value->raw();
+  return prompt;
+}
+
 std::int64_t output_cap(const json::Value& body)
 {
   return cap_in(body, "max_output_tokens");
@@ -205,7 +214,8 @@ void write_asked(json::Writer& w, const json::Value& body)
 void write_usage(json::Writer& w, const Usage& usage)
 {
   w.key("usage").begin_object().member("input_tokens", usage.input_tokens);
-  w.key("input_tokens_details").raw(R"({"cached_tokens":0,"cache_write_tokens":0})");
+  w.key("input_tokens_details").begin_object().member("cached_tokens", usage.cache.read);
+  w.member("cache_write_tokens", usage.cache.written).end_object();
   w.member("output_tokens", usage.output_tokens);
   w.key("output_tokens_details").begin_object().member("reasoning_tokens", usage.reasoning_tokens).end_object();
   w.member("total_tokens", usage.input_tokens + usage.output_tokens).end_object();
@@ -218,7 +228,8 @@ ModelReply completed(const json::Value& body, Fate fate, const Frame& frame)
   const auto spoken = said.empty() ? 0 : token_count(said);
   ModelReply reply{.usage = {.input_tokens = input_tokens(body),
                              .output_tokens = outcome.reasoning + spoken,
-                             .reasoning_tokens = outcome.reasoning}};
+                             .reasoning_tokens = outcome.reasoning,
+                             .cache = frame.use_cache(body, prompt_of(body))}};
   json::Writer w{reply.body};
   w.begin_object().member("id", "resp_" + frame.digits).member("object", "response");
   w.member("created_at", frame.created);

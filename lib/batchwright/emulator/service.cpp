@@ -110,7 +110,7 @@ Service::Service(Setting& setting)
     : m_setting(setting),
       m_ledger(setting.directory, setting.faults()->copies),
       m_files(setting),
-      m_batches(setting, m_files, m_ledger),
+      m_batches(setting, m_files, m_ledger, m_cache),
       m_limiter(setting.faults()->rate, setting.clock)
 {
 }

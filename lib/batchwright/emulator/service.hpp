@@ -73,6 +73,7 @@ private:
   Setting& m_setting;
   Pause m_pause;
   Ledger m_ledger;
+  PromptCache m_cache = {};
   FileStore m_files;
   Batches m_batches;
   RateLimiter m_limiter;

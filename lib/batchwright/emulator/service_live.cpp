@@ -78,7 +78,10 @@ Reply Service::live_answer(Call& call, const LiveRequest& request)
   const auto entry = m_ledger.meet(body);
   const auto fate = fate_of(*m_setting.faults(), m_setting.seed, endpoint, body, entry.body_sha256, entry.met);
   const auto now = m_setting.now();
-  const Frame frame{.digits = fresh_id(""), .created = unix_seconds(now), .service_tier = tier.used};
+  const Frame frame{.digits = fresh_id(""),
+                    .created = unix_seconds(now),
+                    .service_tier = tier.used,
+                    .cache = m_setting.faults()->no_prompt_cache ? nullptr : &m_cache};
   auto answered = tier.fault ? refused(*tier.fault) : answer(endpoint, body, fate, frame);
   const Ledger::Run run{.billed = answered.billed(),
                         .delivery = call.heard() ? Delivery::whole : Delivery::cut,

@@ -162,7 +162,8 @@ void write_result(json::Writer& w, const Asked& asked, const Group& group, const
   w.member("input_tokens", sums.usage.input_tokens).member("num_model_requests", sums.requests);
   if (is_text) {
     w.member("output_tokens", sums.usage.output_tokens);
-    for (const auto* none : {"input_cached_tokens", "input_audio_tokens", "output_audio_tokens"})
+    w.member("input_cached_tokens", sums.usage.cache.read);
+    for (const auto* none : {"input_audio_tokens", "output_audio_tokens"})
       w.key(none).integer(0);
   }
   write_group(w, asked, "project_id", "proj_emulator");

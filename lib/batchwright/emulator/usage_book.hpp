@@ -11,7 +11,7 @@
 //                           made up
 //   limit, page             buckets a page, and the `next_page` of the page before
 // Filters (`models`, `batch`, ...) are refused as unknown. Requests that were refused or failed are not counted, audio
-// and cached tokens are none. Images and videos are told by no endpoint here.
+// tokens are none. Images and videos are told by no endpoint here.
 #pragma once
 
 #include <batchwright/base/clock.hpp>

@@ -4,6 +4,7 @@
 #include <batchwright/engine/forecast.hpp>
 #include <batchwright/engine/run.hpp>
 #include <batchwright/json/json.hpp>
+#include <batchwright/model/caching.hpp>
 #include <batchwright/model/journal_line.hpp>
 #include <batchwright/money/tokens.hpp>
 #include <batchwright/wire/answer.hpp>
@@ -31,10 +32,14 @@ std::optional<Workload> reserved_work(const Tools& tools, const Job& job, const 
   if (!each) return std::nullopt;
   const auto knows = length.basis == Basis::answers && !job.policy.strict_cap;
   const auto error = 1 + (knows ? money::input_error_after : money::input_error_at_first);
-  const auto input = static_cast<double>(input_of(tools, job, part).n) * error;
+  // What was learned of longer or shorter requests makes it no less than our own estimate.
+  const auto input = static_cast<double>(std::max(input_of(tools, job, part), part.input_tokens).n) * error;
+  const auto written = all_written({std::llround(input)}, part.requests);
   return Workload{.usage = {.input = {std::llround(input)}, .output = *each * static_cast<std::int64_t>(part.requests)},
                   .requests = part.requests,
-                  .largest = {std::llround(static_cast<double>(part.largest_input.n) * error)}};
+                  .largest = {std::llround(static_cast<double>(part.largest_input.n) * error)},
+                  .batch = written,
+                  .live = written};
 }
 
 /// Whether a real-time answer of the job may come without a price that is known, whatever the model.

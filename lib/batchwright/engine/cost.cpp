@@ -80,11 +80,25 @@ std::optional<money::ModelPrices> prices_of(const Tools& tools, const Job& job, 
   return listed ? std::optional{*listed} : std::nullopt;
 }
 
+namespace {
+
+/// What the work uses on a route, with what the cache does there.
+Usage usage_on(Route route, const Workload& work)
+{
+  const auto& cache = route == Route::batch ? work.batch : work.live;
+  auto usage = work.usage;
+  usage.cached = cache.read;
+  usage.cache_write = cache.written;
+  return usage;
+}
+
+} // namespace
+
 std::optional<PicoUsd> cost_of_work(const Tools& tools, const Job& job, const std::map<std::string, Workload>& by_model,
                                     Route route)
 {
   return sum_over(tools, job, by_model, [&](const Workload& work, const money::ModelPrices& prices) {
-    return money::cost_of_work(work.usage, work.requests, prices, route, job.request.service_tier);
+    return money::cost_of_work(usage_on(route, work), work.requests, prices, route, job.request.service_tier);
   });
 }
 
@@ -92,7 +106,8 @@ std::optional<PicoUsd> most_cost_of_work(const Tools& tools, const Job& job,
                                          const std::map<std::string, Workload>& by_model, Route route)
 {
   const auto tier = job.request.service_tier == money::flex_tier ? std::string{} : job.request.service_tier;
-  return sum_over(tools, job, by_model, [&](const Workload& work, const money::ModelPrices& prices) {
+  return sum_over(tools, job, by_model, [&](Workload work, const money::ModelPrices& prices) {
+    work.usage = usage_on(route, work);
     return money::most_cost_of_work(work, prices, route, tier);
   });
 }

@@ -3,6 +3,7 @@
 
 #include <batchwright/base/files.hpp>
 #include <batchwright/engine/budget.hpp>
+#include <batchwright/engine/caching.hpp>
 #include <batchwright/engine/clean.hpp>
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/doors.hpp>
@@ -70,7 +71,9 @@ std::vector<Part> first_parts(std::vector<Part> parts)
 /// What is expected of it, by what is known of the prompt.
 void reckon(Draft& draft, const Tools& tools)
 {
-  const auto raw = raw_work(draft.job, first_parts(draft.parts));
+  auto raw = raw_work(draft.job, first_parts(draft.parts));
+  for (const auto& [model, shared] : draft.shared)
+    raw.by_model[model].shared = shared.beginning;
   const auto expected = forecast(tools, draft.job, raw);
   draft.by_model = expected.expected;
   draft.estimate = estimate(tools, draft.job, expected, share_in_realtime(draft.parts));
@@ -171,7 +174,7 @@ std::uint64_t urgent_items(const Draft& draft)
 std::string advice(const Tools& tools, const Draft& draft)
 {
   constexpr PicoUsd little{1'000'000'000'000}; // a dollar
-  if (draft.job.mode == Mode::realtime || draft.continues) return {};
+  if (draft.job.mode == Mode::realtime || draft.continues || draft.job.told_live_is_cheaper) return {};
   const auto batch = cost_of_work(tools, draft.job, draft.by_model, Route::batch);
   const auto live = cost_of_work(tools, draft.job, draft.by_model, Route::realtime);
   constexpr Millis short_time{1'800'000};
@@ -180,6 +183,17 @@ std::string advice(const Tools& tools, const Draft& draft)
   if (batch && live && (*live - *batch).n < little.n)
     return "batches save less than $1.00 here and may take a day; --mode realtime does it now";
   return {};
+}
+
+/// The two routes of a new job.
+std::optional<RouteCosts> routes_of(const Tools& tools, const Draft& draft)
+{
+  return draft.continues ? std::nullopt : route_costs(tools, draft.job, draft.by_model);
+}
+
+bool is_live_cheaper(const Draft& draft, const std::optional<RouteCosts>& routes)
+{
+  return draft.job.mode != Mode::realtime && routes && routes->is_live_cheaper();
 }
 
 /// How often the queue at the server is to be filled with what goes by batch; where no limit of it is known, only how
@@ -228,6 +242,7 @@ void plan(Draft& made, Tools& tools, input::Empty empty, requests::ProbeAsk prob
   made.skipped = std::move(plan.skipped);
   made.skipped_count = plan.skipped_count;
   if (is_ready_made(job)) name_common(job, made.parts);
+  made.shared = std::move(plan.shared);
   reckon(made, tools);
 }
 
@@ -244,8 +259,13 @@ void scale(Draft& draft, double share)
   draft.request_bytes = part_of(draft.request_bytes);
   for (auto& [model, work] : draft.by_model) {
     const auto& use = work.usage;
+    const auto cache = [&](const CacheUse& all) {
+      return CacheUse{.read = {part_of(all.read.n)}, .written = {part_of(all.written.n)}};
+    };
     work = {.usage = {.input = {part_of(use.input.n)}, .output = {part_of(use.output.n)}},
-            .requests = part_of(work.requests)};
+            .requests = part_of(work.requests),
+            .batch = cache(work.batch),
+            .live = cache(work.live)};
   }
 }
 
@@ -353,6 +373,7 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
   job.uuid = make_uuid();
   job.created_at = tools.clock.now();
   expect(job, made.estimate);
+  job.told_live_is_cheaper = is_live_cheaper(made, routes_of(tools, made));
 }
 
 /// A job with what was piped in where it is going to be kept.
@@ -401,6 +422,7 @@ PlanView plan_view(const Tools& tools, const Draft& draft)
     if (part.route == Route::realtime) live_requests += part.requests;
     batches += part.route == Route::batch ? 1 : 0;
   }
+  const auto routes = routes_of(tools, draft);
   if (is_read && !draft.job.inputs.empty()) columns = input::fixed_columns(draft.job.inputs.front());
   return {.job = draft.job.name,
           .formats = std::move(formats),
@@ -426,6 +448,10 @@ PlanView plan_view(const Tools& tools, const Draft& draft)
           .leaving = draft.leaving,
           .drafted_at = draft.drafted_at,
           .advice = advice(tools, draft),
+          .routes = routes,
+          .is_live_cheaper = is_live_cheaper(draft, routes),
+          .cache_hints =
+              draft.continues ? std::vector<CacheHint>{} : cache_hints(tools, draft.job, draft.by_model, draft.shared),
           .prices_as_of = tools.prices.as_of(),
           .skipped = draft.skipped_count,
           .continues = draft.continues,
@@ -489,6 +515,7 @@ FileLock found(Tools& tools, const Draft& draft)
     }
   } else {
     tx.add(with_kept_input(tools, draft, draft.job));
+    learn_shared(tx, tools.store, draft.job, draft.shared);
     for (const auto& part : draft.parts)
       tx.put(name, part);
     tx.log(name, 0, fmt::format("{} items in {} parts", draft.job.items, draft.parts.size()));

@@ -173,6 +173,7 @@ void Run::record_settled(int number, const results::Settled& settled)
     pause(Pause::auth, fmt::format("part {}: requests were refused for want of permission (401 or 403)", number));
   tell_of_outputs(parent, settled);
   if (is_probe(parent)) tell_of_probe();
+  tell_of_cache(parent);
   hold_after_failures();
   if (settled.missing > 0) {
     note(Note::Level::warning, fmt::format("part {}: the server returned no line for {} of {} requests", number,

@@ -71,8 +71,9 @@ struct Ask {
 struct Draft {
   Job job = {}; ///< named, inputs pinned, items counted, cost estimated
   std::vector<Part> parts = {};
-  Estimate estimate = {};                        ///< of what is to be sent
-  std::map<std::string, Workload> by_model = {}; ///< the same, as it is expected, by the models that are asked
+  Estimate estimate = {};                          ///< of what is to be sent
+  std::map<std::string, Workload> by_model = {};   ///< the same, as it is expected, by the models that are asked
+  std::map<std::string, SharedPrompt> shared = {}; ///< what prompts have in common, by model, where they were looked at
   Tokens output_allowed = {}; ///< what bounds allow the answers to hold, or, without bounds, what is assumed
   std::uint64_t request_bytes = 0;
   RestSpan rest = {};                 ///< all of it, were it sent in real time

@@ -17,13 +17,13 @@ namespace {
 /// What a part's items without an answer would cost in real time.
 std::optional<PicoUsd> cost_of_rest(const Tools& tools, const Job& job, const Part& p, double share)
 {
-  auto work = forecast(tools, job, raw_work(job, {p}), p).expected;
+  auto work = raw_work(job, {p});
   const auto of_share = [share](auto n) { return static_cast<decltype(n)>(static_cast<double>(n) * share); };
-  for (auto& [model, asked] : work) {
+  for (auto& [model, asked] : work.by_model) {
     asked = {.usage = {.input = {of_share(asked.usage.input.n)}, .output = {of_share(asked.usage.output.n)}},
              .requests = of_share(asked.requests)};
   }
-  return cost_of_work(tools, job, work, Route::realtime);
+  return cost_of_work(tools, job, forecast(tools, job, work, p).expected, Route::realtime);
 }
 
 Finish sum_up(Tools& tools, const Job& job, const std::vector<Part>& parts)

@@ -14,6 +14,8 @@ namespace {
 
 /// What was taught counts half as much once so much more has come: prompts stay, data changes.
 constexpr std::uint64_t most_remembered = 100'000;
+/// So many jobs of a prompt are remembered each by itself.
+constexpr std::size_t most_jobs = 20;
 
 Tokens times(double each, std::uint64_t requests)
 {
@@ -40,6 +42,19 @@ std::optional<PicoUsd> plus_share(const std::optional<PicoUsd>& batch, const std
   return PicoUsd{batch->n + static_cast<std::int64_t>(static_cast<double>(live->n - batch->n) * share)};
 }
 
+/// What the cache is expected to do for `input` of some work: as it did for answers of the route; in real time, where
+/// none told yet, as requests have it in common, or as it did in batches.
+CacheUse cache_of(Route route, const Experience& known, const Workload& work, Tokens input)
+{
+  const auto& seen = route == Route::batch ? known.batch : known.live;
+  if (seen.tells()) return seen.expected(input);
+  if (route == Route::batch || work.requests == 0) return {};
+  const auto each = cacheable(scaled(work.shared.value_or(known.shared), known.input_factor()));
+  const auto by_text = std::min(each * (static_cast<std::int64_t>(work.requests) - 1), input);
+  const auto by_batches = known.batch.tells() ? known.batch.expected(input) : CacheUse{};
+  return by_text > by_batches.read ? CacheUse{.read = by_text} : by_batches;
+}
+
 /// Whether any of the job may be sent in real time.
 bool may_go_live(const Job& job)
 {
@@ -64,17 +79,63 @@ std::string prompt_digest(const Job& job, const Part& part)
   return sha.hex().substr(0, 32);
 }
 
+Known known_of(const Tools& tools, const Job& job, const std::string& model, const Part& like)
+{
+  const auto rows = tools.store.experiences(job.account, model, prompt_digest(job, like));
+  return {.whole = sum_of(rows), .outputs = outputs_for(job.uuid, rows)};
+}
+
+namespace {
+
+/// The oldest ones are remembered together. `rows`: the latest last.
+void fold_oldest(store::Transaction& tx, const std::vector<Experience>& rows)
+{
+  if (rows.size() < most_jobs) return;
+  auto together = rows[0];
+  together += rows[1];
+  together.job.clear();
+  if (together.outputs.count() > most_remembered) together.fade();
+  tx.remove(rows[0]);
+  tx.remove(rows[1]);
+  tx.put(together);
+}
+
+/// What a job taught so far, within a transaction that is going to put more.
+Experience own_of(store::Transaction& tx, const store::Store& store, const Job& job, const std::string& model,
+                  const std::string& prompt)
+{
+  const auto rows = store.experiences(job.account, model, prompt);
+  const auto found = std::find_if(rows.begin(), rows.end(), [&](const Experience& e) { return e.job == job.uuid; });
+  if (found != rows.end()) return *found;
+  fold_oldest(tx, rows);
+  return {.account = job.account, .model = model, .prompt = prompt, .job = job.uuid};
+}
+
+} // namespace
+
 void learn_from(store::Transaction& tx, const store::Store& store, const Job& job, const Part& part,
                 const results::Settled& settled)
 {
   if (settled.answered == 0 || part.requests == 0) return;
-  auto known = store.experience(job.account, model_of(job, part), prompt_digest(job, part));
-  if (known.outputs.count() > most_remembered) known.fade();
+  auto own = own_of(tx, store, job, model_of(job, part), prompt_digest(job, part));
   const auto share = static_cast<double>(settled.answered) / static_cast<double>(part.requests);
-  known.estimated += scaled(part.input_tokens, std::min(1.0, share));
-  known.input += settled.sums.usage.input;
-  known.outputs += settled.outputs;
-  tx.put(known);
+  own.estimated += scaled(part.input_tokens, std::min(1.0, share));
+  own.input += settled.sums.usage.input;
+  own.outputs += settled.outputs;
+  auto& seen = part.route == Route::batch ? own.batch : own.live;
+  seen.add(settled.answered, settled.sums.usage);
+  tx.put(own);
+}
+
+void learn_shared(store::Transaction& tx, const store::Store& store, const Job& job,
+                  const std::map<std::string, SharedPrompt>& by_model)
+{
+  const auto prompt = prompt_digest(job, {});
+  for (const auto& [model, shared] : by_model) {
+    auto own = own_of(tx, store, job, model, prompt);
+    own.shared = shared.beginning;
+    tx.put(own);
+  }
 }
 
 Forecast forecast(const Tools& tools, const Job& job, const RawWork& raw, const Part& like)
@@ -82,21 +143,31 @@ Forecast forecast(const Tools& tools, const Job& job, const RawWork& raw, const 
   Forecast made{.worst = std::map<std::string, Workload>{}};
   for (const auto& [model, work] : raw.by_model) {
     const auto prices = prices_of(tools, job, model);
-    const auto known = tools.store.experience(job.account, model, prompt_digest(job, like));
+    const auto seen = known_of(tools, job, model, like);
+    const auto& known = seen.whole;
     const bool has_output = work.usage.output.n > 0;
     const auto requests = static_cast<std::int64_t>(std::max<std::uint64_t>(1, work.requests));
     const auto bound = raw.output_assumed ? std::nullopt : std::optional{Tokens{work.usage.output.n / requests}};
     const auto most = bound ? bound : most_of_model(job, like, prices);
-    const auto length =
-        has_output ? money::expected_length(bound, {.own = known.outputs}, work.requests, most) : money::Length{};
+    const auto length = has_output ? money::expected_length(bound, seen.outputs, work.requests, most) : money::Length{};
     const auto error = known.input.n > 0 ? money::input_error_after : money::input_error_at_first;
     const auto put = [&](std::map<std::string, Workload>& to, double input, double output) {
-      to[model] = {.usage = {.input = scaled(work.usage.input, known.input_factor() * input),
-                             .output = times(output, work.requests)},
-                   .requests = work.requests};
+      const auto tokens = scaled(work.usage.input, known.input_factor() * input);
+      const auto written = all_written(tokens, work.requests);
+      to[model] = {.usage = {.input = tokens, .output = times(output, work.requests)},
+                   .requests = work.requests,
+                   .batch = written,
+                   .live = written};
     };
-    put(made.expected, 1, length.expected);
-    put(made.low, 1 - error, length.low);
+    // A cache is best effort: what is to be expected counts with it, what it may come to at most does not.
+    const auto put_cached = [&](std::map<std::string, Workload>& to, double input, double output) {
+      put(to, input, output);
+      auto& put_work = to[model];
+      put_work.batch = cache_of(Route::batch, known, work, put_work.usage.input);
+      put_work.live = cache_of(Route::realtime, known, work, put_work.usage.input);
+    };
+    put_cached(made.expected, 1, length.expected);
+    put_cached(made.low, 1 - error, length.low);
     put(made.high, 1 + error, length.high);
     if (has_output && !most) made.worst.reset();
     if (made.worst) {
@@ -106,7 +177,7 @@ Forecast forecast(const Tools& tools, const Job& job, const RawWork& raw, const 
       worst.largest = scaled(work.largest, known.input_factor() * (1 + error));
     }
     made.basis = std::max(made.basis, length.basis);
-    made.answers += length.basis == Basis::answers ? known.outputs.count() : 0;
+    made.answers += length.basis == Basis::answers ? seen.outputs.count() : 0;
   }
   return made;
 }
@@ -149,15 +220,19 @@ double share_in_realtime(const std::vector<Part>& parts)
   return all > 0 ? live / all : 0;
 }
 
+Forecast forecast_of_rest(const Tools& tools, const Job& job, const std::vector<Part>& parts)
+{
+  std::vector<Part> live;
+  std::copy_if(parts.begin(), parts.end(), std::back_inserter(live), [](const Part& p) { return is_live(p.state); });
+  return forecast(tools, job, raw_work(job, live));
+}
+
 Estimate estimate_of_job(const Tools& tools, const Job& job, const std::vector<Part>& parts)
 {
   PicoUsd spent;
-  std::vector<Part> live;
-  for (const auto& p : parts) {
-    if (has_outcomes(p.state)) spent += p.outcome.spent;
-    if (is_live(p.state)) live.push_back(p);
-  }
-  auto whole = estimate(tools, job, forecast(tools, job, raw_work(job, live)), share_in_realtime(parts));
+  for (const auto& p : parts)
+    spent += has_outcomes(p.state) ? p.outcome.spent : PicoUsd{};
+  auto whole = estimate(tools, job, forecast_of_rest(tools, job, parts), share_in_realtime(parts));
   for (auto* cost : {&whole.cost, &whole.low, &whole.high, &whole.worst}) {
     if (*cost) *cost = **cost + spent;
   }
@@ -167,16 +242,15 @@ Estimate estimate_of_job(const Tools& tools, const Job& job, const std::vector<P
 money::Length length_of(const Tools& tools, const Job& job, const Part& part)
 {
   if (!wire::has_output_tokens(endpoint_of(job, part))) return {};
-  const auto known = tools.store.experience(job.account, model_of(job, part), prompt_digest(job, part));
+  const auto known = known_of(tools, job, model_of(job, part), part);
   const auto prices = prices_of(tools, job, model_of(job, part));
-  return money::expected_length(output_bound_of(job, part), {.own = known.outputs}, part.requests,
+  return money::expected_length(output_bound_of(job, part), known.outputs, part.requests,
                                 most_of_model(job, part, prices));
 }
 
 Tokens input_of(const Tools& tools, const Job& job, const Part& part)
 {
-  const auto known = tools.store.experience(job.account, model_of(job, part), prompt_digest(job, part));
-  return scaled(part.input_tokens, known.input_factor());
+  return scaled(part.input_tokens, known_of(tools, job, model_of(job, part), part).whole.input_factor());
 }
 
 } // namespace batchwright::engine

@@ -4,6 +4,7 @@
 
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/workload.hpp>
+#include <batchwright/model/caching.hpp>
 #include <batchwright/model/estimate.hpp>
 #include <batchwright/money/forecast.hpp>
 #include <batchwright/results/results.hpp>
@@ -19,9 +20,21 @@ namespace batchwright::engine {
 /// Ready-made requests have only their job in common.
 std::string prompt_digest(const Job& job, const Part& part);
 
+/// What is known of the prompt of some of a job's requests.
+struct Known {
+  Experience whole = {};
+  SeenOutputs outputs = {};
+};
+Known known_of(const Tools& tools, const Job& job, const std::string& model, const Part& like = {});
+
 /// What a settled part's answers teach goes into the store, within the transaction that settles it.
 void learn_from(store::Transaction& tx, const store::Store& store, const Job& job, const Part& part,
                 const results::Settled& settled);
+
+/// What requests of a new job have in common, by model, is remembered as well: it tells what can be cached before
+/// answers do.
+void learn_shared(store::Transaction& tx, const store::Store& store, const Job& job,
+                  const std::map<std::string, SharedPrompt>& by_model);
 
 /// Work as it is expected, at least, at most, and at worst: by model.
 struct Forecast {
@@ -44,6 +57,9 @@ void expect(Job& job, const Estimate& whole);
 
 /// The share of what is left to be done that goes in real time, by its tokens.
 double share_in_realtime(const std::vector<Part>& parts);
+
+/// What is left to be done, by what answers taught.
+Forecast forecast_of_rest(const Tools& tools, const Job& job, const std::vector<Part>& parts);
 
 /// What a job comes to as a whole: what was spent, and what is left by what its answers taught.
 Estimate estimate_of_job(const Tools& tools, const Job& job, const std::vector<Part>& parts);

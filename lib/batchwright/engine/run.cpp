@@ -1,5 +1,6 @@
 // The steps of an advance: what is due is asked, and started where there is room.
 
+#include <batchwright/engine/caching.hpp>
 #include <batchwright/engine/forecast.hpp>
 #include <batchwright/engine/join.hpp>
 #include <batchwright/engine/probe.hpp>
@@ -136,9 +137,33 @@ void Run::tell_of_probe()
   const auto done = probe.answered + probe.failed;
   const auto output =
       done > 0 ? std::optional{static_cast<double>(probe.output.n) / static_cast<double>(done)} : std::nullopt;
-  if (probe.answered > 0) record_job([&](Job& job) { expect(job, whole); });
-  m_tools.observer.on(
-      ProbeOver{.job = m_job.name, .items = probe.items, .answered = probe.answered, .output = output, .whole = whole});
+  auto routes = route_costs_of_rest(m_tools, m_job, m_parts);
+  const bool is_live_cheaper = routes && routes->is_live_cheaper();
+  if (is_live_cheaper == m_job.told_live_is_cheaper) routes.reset();
+  if (probe.answered > 0) {
+    record_job([&](Job& job) {
+      expect(job, whole);
+      job.told_live_is_cheaper = is_live_cheaper;
+    });
+  }
+  m_tools.observer.on(ProbeOver{.job = m_job.name,
+                                .items = probe.items,
+                                .answered = probe.answered,
+                                .output = output,
+                                .whole = whole,
+                                .routes = std::move(routes)});
+}
+
+/// Once the first batch was settled: it told how much of its input was cached.
+void Run::tell_of_cache(const Part& settled)
+{
+  const auto has_told = [&](const Part& p) {
+    return p.route == Route::batch && p.outcome.usage != Usage{} && p.number != settled.number;
+  };
+  if (settled.route != Route::batch || std::any_of(m_parts.begin(), m_parts.end(), has_told)) return;
+  const auto routes = route_costs_of_rest(m_tools, m_job, m_parts);
+  if (!routes || !routes->is_live_cheaper() || routes->cached_live.n == 0) return;
+  m_tools.observer.on(LiveIsCheaper{.job = m_job.name, .routes = *routes});
 }
 
 void Run::look_for_wish()

@@ -92,6 +92,7 @@ private:
   const Part* stopping_part() const;
   bool is_held_by_failures() const;
   void tell_of_probe();
+  void tell_of_cache(const Part& settled);
   void hold_after_failures();
   void look_for_wish();
   void look_for_late_wish();

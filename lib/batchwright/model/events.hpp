@@ -1,6 +1,7 @@
 // What the engine tells while it works. Rooms emit values; whoever shows them decides how.
 #pragma once
 
+#include <batchwright/model/caching.hpp>
 #include <batchwright/model/estimate.hpp>
 #include <batchwright/model/outlook.hpp>
 #include <batchwright/model/part.hpp>
@@ -65,11 +66,18 @@ struct ProbeOver {
   std::string job = {};
   std::uint64_t items = 0;
   std::uint64_t answered = 0;
-  std::optional<double> output = {}; ///< tokens of an answer on average; nothing: none was answered
-  Estimate whole = {};               ///< of the job, by what they taught, with what they cost
+  std::optional<double> output = {};     ///< tokens of an answer on average; nothing: none was answered
+  Estimate whole = {};                   ///< of the job, by what they taught, with what they cost
+  std::optional<RouteCosts> routes = {}; ///< of what is left, where another one is the cheaper now
 };
 
-using Event = std::variant<Progress, PartMoved, Note, BatchesLeft, Stuck, ProbeOver>;
+/// By its first batch, what is left of a job costs less in real time.
+struct LiveIsCheaper {
+  std::string job = {};
+  RouteCosts routes = {};
+};
+
+using Event = std::variant<Progress, PartMoved, Note, BatchesLeft, Stuck, ProbeOver, LiveIsCheaper>;
 
 class Observer {
 public:

@@ -139,17 +139,86 @@ std::uint64_t SeenOutputs::count() const
   return own.count() + of_others().count();
 }
 
+void CacheSeen::add(std::uint64_t requests, const Usage& usage)
+{
+  answers += requests;
+  input += usage.input;
+  read += usage.cached;
+  written += usage.cache_write;
+}
+
+CacheSeen& CacheSeen::operator+=(const CacheSeen& more)
+{
+  add(more.answers, {.input = more.input, .cached = more.read, .cache_write = more.written});
+  return *this;
+}
+
+void CacheSeen::fade()
+{
+  answers /= 2;
+  input.n /= 2;
+  read.n /= 2;
+  written.n /= 2;
+}
+
+CacheUse CacheSeen::expected(Tokens more) const
+{
+  if (answers == 0 || input.n <= 0) return {};
+  const auto n = static_cast<double>(answers);
+  const auto all = static_cast<double>(input.n);
+  const auto warm = answers > 1 ? all * (n - 1) / n : all;
+  const auto of_more = [more](double share) { return static_cast<double>(more.n) * std::min(1.0, share); };
+  const Tokens reads{std::llround(of_more(static_cast<double>(read.n) / warm))};
+  const Tokens writes{std::llround(of_more(static_cast<double>(written.n) / all))};
+  return {.read = reads, .written = std::min(writes, Tokens{more.n - reads.n})};
+}
+
+Experience& Experience::operator+=(const Experience& more)
+{
+  estimated += more.estimated;
+  input += more.input;
+  outputs += more.outputs;
+  batch += more.batch;
+  live += more.live;
+  shared = more.shared;
+  return *this;
+}
+
 void Experience::fade()
 {
   estimated.n /= 2;
   input.n /= 2;
   outputs.fade();
+  batch.fade();
+  live.fade();
 }
 
 double Experience::input_factor() const
 {
   if (estimated.n <= 0 || input.n <= 0) return 1;
   return static_cast<double>(input.n) / static_cast<double>(estimated.n);
+}
+
+Experience sum_of(const std::vector<Experience>& rows)
+{
+  Experience sum;
+  for (const auto& row : rows)
+    sum += row;
+  return sum;
+}
+
+SeenOutputs outputs_for(const std::string& job, const std::vector<Experience>& rows)
+{
+  SeenOutputs seen;
+  for (const auto& row : rows) {
+    if (row.outputs.empty()) continue;
+    if (row.job == job) {
+      seen.own = row.outputs;
+    } else {
+      seen.others.push_back(row.outputs);
+    }
+  }
+  return seen;
 }
 
 } // namespace batchwright

@@ -57,14 +57,40 @@ struct SeenOutputs {
   std::uint64_t count() const;
 };
 
+/// What a prompt cache did for the requests of a route that were answered.
+struct CacheSeen {
+  std::uint64_t answers = 0;
+  Tokens input = {};
+  Tokens read = {};
+  Tokens written = {};
+
+  void add(std::uint64_t requests, const Usage& usage);
+  CacheSeen& operator+=(const CacheSeen& more);
+  void fade();
+  /// Whether it says what is to be expected. A few requests that are under way at once find nothing cached yet: that
+  /// says little.
+  bool tells() const { return read.n > 0 || answers >= 10; }
+  /// What is to be expected of so much more input. The first request finds nothing, and does not count. REQUIRED:
+  /// tells()
+  CacheUse expected(Tokens more) const;
+
+  bool operator==(const CacheSeen&) const = default;
+};
+
 struct Experience {
   std::string account = {}; ///< as Job::account
   std::string model = {};   ///< as it is asked for
   std::string prompt = {};  ///< a digest of what requests have in common
+  std::string job = {};     ///< the uuid of the one that asked; empty: of several, older ones
   Tokens estimated = {};    ///< the input of answered requests, as we estimated it
   Tokens input = {};        ///< the same by their answers
   Outputs outputs = {};
+  CacheSeen batch = {};
+  CacheSeen live = {};
+  Tokens shared = {}; ///< what requests have in common at their beginning, by our estimate
 
+  /// What another one taught of the same prompt, later.
+  Experience& operator+=(const Experience& more);
   /// What is remembered counts half as much from now on.
   void fade();
   /// Input by answers in terms of our estimate: 1 where nothing is known.
@@ -72,5 +98,10 @@ struct Experience {
 
   bool operator==(const Experience&) const = default;
 };
+
+/// All that is known of a prompt, as one. `rows`: by the jobs that asked, the latest one last.
+Experience sum_of(const std::vector<Experience>& rows);
+/// How long its answers were, as a job sees them.
+SeenOutputs outputs_for(const std::string& job, const std::vector<Experience>& rows);
 
 } // namespace batchwright

@@ -160,8 +160,9 @@ struct Job {
   std::uint64_t skip_bad = 0;                                   ///< how many bad records may be put aside
   std::vector<std::pair<std::string, std::string>> urgent = {}; ///< field and value: items of which one holds go in
                                                                 ///< real time at once
-  std::vector<Ordinal> probe = {}; ///< items that are tried in real time before anything else is sent, ascending
-  bool awaits_word = false;        ///< once they were tried nothing more is sent before the user says so
+  std::vector<Ordinal> probe = {};   ///< items that are tried in real time before anything else is sent, ascending
+  bool awaits_word = false;          ///< once they were tried nothing more is sent before the user says so
+  bool told_live_is_cheaper = false; ///< what its user heard last of the two routes
   std::uint64_t items = 0;
   std::string base_url = {};
   std::string account = {};                   ///< endpoint with organisation and project, else a digest of the key

@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 namespace batchwright {
 
@@ -107,11 +108,23 @@ struct Usage {
   auto operator<=>(const Usage&) const = default;
 };
 
-/// What is asked of a model.
+/// What a prompt cache does for some input: parts of it.
+struct CacheUse {
+  Tokens read = {};
+  Tokens written = {};
+
+  auto operator<=>(const CacheUse&) const = default;
+};
+
+/// What is asked of a model. What caches do differs by route, and is no part of `usage`.
 struct Workload {
   Usage usage = {};
   std::uint64_t requests = 0;
   Tokens largest = {}; ///< input of one request; 0: they are taken to be alike
+  CacheUse batch = {};
+  CacheUse live = {};
+  std::optional<Tokens> shared = {}; ///< that requests have in common at their beginning, by our estimate; nothing:
+                                     ///< they were not looked at
 
   auto operator<=>(const Workload&) const = default;
 };

@@ -127,6 +127,12 @@ std::optional<PicoUsd> JobView::saved() const
   return spent && realtime ? std::optional{*realtime - *spent} : std::nullopt;
 }
 
+std::optional<PicoUsd> PlanView::cost_of_policy() const
+{
+  if (fallback != Fallback::realtime) return estimate.cost;
+  return realtime && estimate.cost ? std::optional{std::max(*realtime, *estimate.cost)} : std::nullopt;
+}
+
 bool JobView::owes_handover() const
 {
   const bool undelivered = !handover.out.empty() && !handover.delivered_at;

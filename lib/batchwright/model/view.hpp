@@ -3,6 +3,7 @@
 
 #include <batchwright/base/clock.hpp>
 #include <batchwright/base/error.hpp>
+#include <batchwright/model/caching.hpp>
 #include <batchwright/model/estimate.hpp>
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/outlook.hpp>
@@ -107,12 +108,18 @@ struct PlanView {
   std::optional<Instant> deadline = {};
   std::optional<Switch> leaving = {}; ///< for the deadline
   Instant drafted_at = {};
-  std::string advice = {}; ///< where another mode suits better; empty: it does not
+  std::string advice = {};               ///< where another mode suits better; empty: it does not
+  std::optional<RouteCosts> routes = {}; ///< as caches have it, where both have a price
+  bool is_live_cheaper = false;          ///< though batches are asked for
+  std::vector<CacheHint> cache_hints = {};
   std::string prices_as_of = {};
   std::uint64_t skipped = 0;  ///< bad records put aside
   bool continues = false;     ///< there is such a job already
   bool needs_consent = false; ///< that job may not send yet
   std::uint64_t unsent = 0;   ///< of such a job: items that no batch holds
+
+  /// What the whole policy is expected to come to: where batches fall back on real time, the dearer of both.
+  std::optional<PicoUsd> cost_of_policy() const;
 };
 
 enum class Held : std::uint8_t {

@@ -65,7 +65,9 @@ std::string against_realtime(const CostView& v)
 {
   const auto saved = v.saved();
   if (!saved || v.rows.empty() || saved->n == 0) return {};
-  if (saved->n < 0) return fmt::format("{} more than all in real time ({})", money({-saved->n}), money(*v.realtime));
+  if (saved->n < 0) {
+    return fmt::format("it cost {} more than real time would have ({})", money({-saved->n}), money(*v.realtime));
+  }
   return fmt::format("{} saved: all in real time, at the usual tier, {}", money(*saved), money(*v.realtime));
 }
 

@@ -134,7 +134,9 @@ std::string items_line(const Tally& items)
 std::string savings(const JobView& v)
 {
   const auto saved = v.saved();
-  return saved && saved->n > 0 ? fmt::format(", {} saved by batch", money(*saved)) : std::string{};
+  if (!saved || saved->n == 0) return {};
+  if (saved->n < 0) return fmt::format(", {} more than real time would have cost", money({-saved->n}));
+  return fmt::format(", {} saved by batch", money(*saved));
 }
 
 std::string cost_line(const JobView& v)

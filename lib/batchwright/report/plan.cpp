@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace batchwright::report {
 namespace {
@@ -24,6 +25,13 @@ std::string realtime_cost_line(const PlanView& v)
   auto line = fmt::format("  cost    about {} in real time", money(*v.realtime));
   if (v.batch) line += fmt::format(", {} by batch", money(*v.batch));
   return line + fmt::format(" (prices of {})", v.prices_as_of);
+}
+
+/// Of a model whose batches have a price for what is cached: how much that will be nobody has seen yet.
+std::string cached_line(const PlanView& v)
+{
+  if (!v.routes || !v.batch || !v.routes->batch_discounts || v.routes->batch >= *v.batch) return {};
+  return fmt::format("\n          {} by batch, if batches cache as much as real time does", money(v.routes->batch));
 }
 
 std::string cost_line(const PlanView& v)
@@ -123,9 +131,10 @@ std::string queue_line(const PlanView& v)
     const auto more = Fills{.limit = large_queue, .tokens = v.fills.tokens}.count();
     line += fmt::format("; at {}: {}", rounded(large_queue), counted(unsigned_of(more), "fill", "fills"));
   }
-  if (v.rest.requests > 0 && v.realtime && v.batch)
-    line += fmt::format("\n          in real time about {}, for {} more", pace(v.rest), money(*v.realtime - *v.batch));
-  return line;
+  if (v.rest.requests == 0 || !v.realtime || !v.batch) return line;
+  const auto more = *v.realtime - *v.batch;
+  return line + fmt::format("\n          in real time about {}, for {} {}", pace(v.rest), money({std::abs(more.n)}),
+                            more.n < 0 ? "less" : "more");
 }
 
 /// What the input was taken for: a wrong guess shows here.
@@ -173,6 +182,66 @@ std::string deadline_line(const PlanView& v)
   if (!v.deadline || !v.leaving) return {};
   return fmt::format("\n  then    by {}: {}", local_deadline(*v.deadline, v.drafted_at),
                      switching(*v.leaving, *v.deadline, v.drafted_at));
+}
+
+/// A text behind `head`, broken at blanks where a line is full; the lines behind the first are set in.
+std::string folded(std::string head, std::string_view text, std::size_t indent)
+{
+  constexpr std::size_t columns = 80;
+  auto at = head.size();
+  for (bool is_first = true; !text.empty(); is_first = false) {
+    const auto word = text.substr(0, text.find(' '));
+    const bool fits = is_first || at + 1 + word.size() <= columns;
+    if (!fits) head += '\n' + std::string(indent, ' ');
+    if (fits && !is_first) head += ' ';
+    at = fits ? at + (is_first ? 0 : 1) + word.size() : indent + word.size();
+    head += word;
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+  }
+  return head;
+}
+
+std::string note(std::string_view text)
+{
+  return '\n' + folded("  note    ", text, 10);
+}
+
+/// "3,072 of the 3,400 input tokens of a request are cached, and batches of gpt-4.1 have no cached price".
+std::string why_cheaper(const RouteCosts& r)
+{
+  const auto live = fmt::format("{} of the {} input tokens of a request are shared and cached", tokens(r.cached_live),
+                                tokens(r.input));
+  if (r.batch_discounts) return fmt::format("{}, in batches {}", live, tokens(r.cached_batch));
+  return fmt::format("{}, and batches{}{} have no cached price", live, r.model.empty() ? "" : " of ", r.model);
+}
+
+std::string cheaper_live(const RouteCosts& r)
+{
+  return fmt::format("real time costs less here: about {}, by batch {}: {}", money(r.live), money(r.batch),
+                     why_cheaper(r));
+}
+
+std::string hint(const CacheHint& h, const std::string& job)
+{
+  if (h.what == CacheHint::What::order) {
+    return fmt::format("{} tokens at the end of each request are the same in all: at its beginning they could be "
+                       "cached, which takes about {} off{}",
+                       tokens(h.shared), money(h.saving), h.route == Route::realtime ? " in real time" : "");
+  }
+  return fmt::format("the first {} tokens of each request are the same: caching takes about {} off, more surely with a "
+                     "key: {}",
+                     tokens(h.shared), money(h.saving),
+                     h.is_ready_made ? "`prompt_cache_key` in each body"
+                                     : fmt::format("--set 'prompt_cache_key=\"{}\"'", job));
+}
+
+std::string caching_lines(const PlanView& v)
+{
+  std::string lines;
+  if (v.is_live_cheaper) lines += note(cheaper_live(*v.routes) + "; --mode realtime takes it");
+  for (const auto& h : v.cache_hints)
+    lines += note(hint(h, v.job));
+  return lines;
 }
 
 /// What is waited for, by what most parts of a job wait for.
@@ -268,10 +337,12 @@ std::string plan(const PlanView& v)
   text += token_line(v);
   text += '\n';
   text += cost_line(v);
+  text += cached_line(v);
   text += range_line(v);
   text += cap_line(v);
   if (v.mode != Mode::realtime) text += queue_line(v);
   text += deadline_line(v);
+  text += caching_lines(v);
   if (!v.advice.empty()) text += fmt::format("\n  note    {}", v.advice);
   if (v.skipped > 0) text += fmt::format("\n  aside   {} left out", counted(v.skipped, "bad record", "bad records"));
   return text;
@@ -298,7 +369,24 @@ std::string sentence(const ProbeOver& p)
   if (p.answered == 0 || !e.cost) return text;
   text += fmt::format("; the job comes to about {}", money(*e.cost));
   if (e.low && e.high) text += fmt::format(" ({} to {})", money(*e.low), money(*e.high));
-  return text;
+  if (!p.routes) return text;
+  const auto& r = *p.routes;
+  const auto told = r.is_live_cheaper()
+                        ? fmt::format("{}; `batchwright finish {}` takes it", cheaper_live(r), p.job)
+                        : fmt::format("batches cost less after all: about {}, real time {}: {} of the {} input tokens "
+                                      "of a request are cached there",
+                                      money(r.batch), money(r.live), tokens(r.cached_live), tokens(r.input));
+  return fmt::format("{}\n{}", text, folded("  ", told, 2));
+}
+
+std::string sentence(const LiveIsCheaper& told)
+{
+  return folded({},
+                fmt::format("{}: what is left costs less in real time: about {}, by batch {}: {}; `batchwright finish "
+                            "{}` takes it",
+                            told.job, money(told.routes.live), money(told.routes.batch), why_cheaper(told.routes),
+                            told.job),
+                2);
 }
 
 std::string next_step(const JobView& v)

@@ -21,6 +21,9 @@ std::string amount_of_work(const PlanView& plan);
 /// "probe: 3 of 3 answered, 42 output tokens each; the job comes to about $1.20 ($0.80 to $1.80)".
 std::string sentence(const ProbeOver& probe);
 
+/// "reviews: what is left costs less in real time: about $1.20, by batch $1.50: ...", with the command that takes it.
+std::string sentence(const LiveIsCheaper& told);
+
 /// Why a job is not done, and the command that moves it: one or two lines.
 std::string next_step(const JobView& view);
 

@@ -5,6 +5,7 @@
 #include <batchwright/requests/ids.hpp>
 #include <batchwright/requests/probe.hpp>
 #include <batchwright/requests/requests.hpp>
+#include <batchwright/requests/shared_prompts.hpp>
 #include <batchwright/requests/urgency.hpp>
 #include <batchwright/wire/endpoint.hpp>
 
@@ -78,7 +79,8 @@ public:
         m_assembler(assembler_for(job, job.request.inputs_per_request)),
         m_urgency(job.urgent),
         m_report(job.inputs, on_read),
-        m_probe(choose_probe(job, probe, m_report.bytes()))
+        m_probe(choose_probe(job, probe, m_report.bytes())),
+        m_shared(job.request)
   {
     m_plan.urgent.resize(m_urgency.conditions());
     if (m_urgency.has_conditions()) m_urgent = assembler_for(job, job.request.inputs_per_request);
@@ -102,6 +104,7 @@ public:
     }
     name_ranges();
     order_parts();
+    m_plan.shared = m_shared.found();
     m_report.end(m_plan.items);
     if (m_plan.items == 0 && empty == input::Empty::refuse) throw no_item();
     check_ids();
@@ -200,6 +203,7 @@ private:
     m_plan.items += request.items;
     m_plan.bytes += bytes;
     m_plan.input_tokens += tokens;
+    m_shared.look(request);
   }
 
   std::size_t begin_part(const Request& request, Pick pick)
@@ -270,6 +274,7 @@ private:
   Urgency m_urgency;
   ReadReport m_report;
   ProbeChoice m_probe;
+  SharedPrompts m_shared;
   std::uint32_t m_input = 0;                                                  // of the ready-made lines at hand
   std::map<std::tuple<std::string, std::string, Pick>, OpenPart> m_open = {}; // by model, endpoint and kind
   IdHashes m_ids = {};

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <batchwright/input/input.hpp>
+#include <batchwright/model/caching.hpp>
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/part.hpp>
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -84,11 +86,12 @@ struct ProbeAsk {
 struct Plan {
   std::vector<Part> parts = {}; ///< numbered from 1, planned, attempt 1, each a contiguous range with its mark
   std::uint64_t items = 0;
-  std::uint64_t bytes = 0;                ///< of all request lines
-  Tokens input_tokens = {};               ///< our estimate
-  std::vector<std::uint64_t> urgent = {}; ///< for how many items each condition of Job::urgent holds
-  std::vector<Ordinal> probe = {};        ///< those that are tried first, as Job::probe keeps them
-  std::vector<Error> skipped = {};        ///< records that were put aside, the first hundred
+  std::uint64_t bytes = 0;                         ///< of all request lines
+  Tokens input_tokens = {};                        ///< our estimate
+  std::map<std::string, SharedPrompt> shared = {}; ///< what prompts have in common, where any were looked at, by model
+  std::vector<std::uint64_t> urgent = {};          ///< for how many items each condition of Job::urgent holds
+  std::vector<Ordinal> probe = {};                 ///< those that are tried first, as Job::probe keeps them
+  std::vector<Error> skipped = {};                 ///< records that were put aside, the first hundred
   std::uint64_t skipped_count = 0;
 };
 

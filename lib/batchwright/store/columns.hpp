@@ -89,6 +89,7 @@ void each_column(Some<Job> auto& job, auto&& column)
   column("ended_at", job.ended_at);
   column("probe", job.probe);
   column("awaits_word", job.awaits_word);
+  column("told_live_is_cheaper", job.told_live_is_cheaper);
 }
 
 void each_column(Some<PinnedInput> auto& input, auto&& column)
@@ -201,9 +202,19 @@ void each_column(Some<Experience> auto& experience, auto&& column)
   column("account", experience.account);
   column("model", experience.model);
   column("prompt", experience.prompt);
+  column("job", experience.job);
   column("estimated", experience.estimated);
   column("input", experience.input);
   column("outputs", experience.outputs);
+  column("batch_answers", experience.batch.answers);
+  column("batch_input", experience.batch.input);
+  column("batch_cached", experience.batch.read);
+  column("batch_cache_write", experience.batch.written);
+  column("live_answers", experience.live.answers);
+  column("live_input", experience.live.input);
+  column("live_cached", experience.live.read);
+  column("live_cache_write", experience.live.written);
+  column("shared", experience.shared);
 }
 
 void each_column(Some<Call> auto& call, auto&& column)

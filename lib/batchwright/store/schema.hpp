@@ -346,9 +346,37 @@ ALTER TABLE jobs ADD COLUMN estimated_high INTEGER;
 ALTER TABLE spending ADD COLUMN requests INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+/// What answers have taught, by the jobs that asked; what prompt caches did for them, by route.
+inline constexpr std::string_view caching = R"sql(
+ALTER TABLE jobs ADD COLUMN told_live_is_cheaper INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE experiences RENAME TO old_experiences;
+CREATE TABLE experiences (
+  account TEXT NOT NULL,
+  model TEXT NOT NULL,
+  prompt TEXT NOT NULL,
+  job TEXT NOT NULL,
+  estimated INTEGER NOT NULL,
+  input INTEGER NOT NULL,
+  outputs TEXT NOT NULL,
+  batch_answers INTEGER NOT NULL DEFAULT 0,
+  batch_input INTEGER NOT NULL DEFAULT 0,
+  batch_cached INTEGER NOT NULL DEFAULT 0,
+  batch_cache_write INTEGER NOT NULL DEFAULT 0,
+  live_answers INTEGER NOT NULL DEFAULT 0,
+  live_input INTEGER NOT NULL DEFAULT 0,
+  live_cached INTEGER NOT NULL DEFAULT 0,
+  live_cache_write INTEGER NOT NULL DEFAULT 0,
+  shared INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (account, model, prompt, job)
+);
+INSERT INTO experiences (account, model, prompt, job, estimated, input, outputs)
+  SELECT account, model, prompt, '', estimated, input, outputs FROM old_experiences;
+DROP TABLE old_experiences;
+)sql";
+
 inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint, deliveries,
                                        acceptance,   survival,          rebuilding, realtime,       endings,
-                                       put_off,      accounts,          probing,    bounds};
+                                       put_off,      accounts,          probing,    bounds,         caching};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store

@@ -338,13 +338,15 @@ std::vector<Spending> Store::spending(const std::string& job) const
   });
 }
 
-Experience Store::experience(const std::string& account, const std::string& model, const std::string& prompt) const
+std::vector<Experience> Store::experiences(const std::string& account, const std::string& model,
+                                           const std::string& prompt) const
 {
   return m_state->run([account = account, model = model, prompt = prompt](Session& session) mutable {
     std::vector<Experience> found;
-    session << select<Experience>("experiences", "WHERE account = ? AND model = ? AND prompt = ?"), into(found),
-        use(account), use(model), use(prompt), now;
-    return found.empty() ? Experience{.account = account, .model = model, .prompt = prompt} : std::move(found.front());
+    session << select<Experience>("experiences",
+                                  "WHERE account = ? AND model = ? AND prompt = ? ORDER BY job != '', rowid"),
+        into(found), use(account), use(model), use(prompt), now;
+    return found;
   });
 }
 
@@ -513,6 +515,14 @@ void Transaction::put(const RateSeen& rate)
 void Transaction::put(const Sender& sender)
 {
   m_state->store.run([row = sender](Session& session) mutable { session << upsert<Sender>("senders"), use(row), now; });
+}
+
+void Transaction::remove(const Experience& experience)
+{
+  m_state->store.run([row = experience](Session& session) mutable {
+    session << "DELETE FROM experiences WHERE account = ? AND model = ? AND prompt = ? AND job = ?", use(row.account),
+        use(row.model), use(row.prompt), use(row.job), now;
+  });
 }
 
 void Transaction::remove(const Sender& sender)

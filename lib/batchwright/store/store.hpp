@@ -59,7 +59,8 @@ public:
   /// What the settled parts of a job come to, by part, day and tier.
   std::vector<Spending> spending(const std::string& job) const;
   /// What answers of a prompt have taught; a fresh value where there were none.
-  Experience experience(const std::string& account, const std::string& model, const std::string& prompt) const;
+  std::vector<Experience> experiences(const std::string& account, const std::string& model,
+                                      const std::string& prompt) const;
   /// When the job's history last grew.
   std::optional<Instant> last_event(const std::string& job) const;
 
@@ -99,6 +100,7 @@ public:
   void put(const std::string& job, int part, const std::vector<Spending>& spending);
   /// What was taught, new or known by account, model and prompt.
   void put(const Experience& experience);
+  void remove(const Experience& experience);
   /// What is known of a queue, new or known by account and model.
   void put(const Queue& queue);
   /// What is known of a rate, new or known by account and model.
