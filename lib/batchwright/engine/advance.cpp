@@ -50,8 +50,12 @@ void sweep(const std::filesystem::path& directory)
 void sweep_parts(const Job& job, const std::vector<Part>& parts, const store::JobLayout& files)
 {
   for (const auto& p : parts) {
-    if (p.state == PartState::superseded) discard_file(files.ordinals(p.number)); // others hold its items now
+    if (p.state == PartState::superseded) { // others hold its items now
+      discard_file(files.ordinals(p.number));
+      discard_file(files.digests(p.number));
+    }
     if (p.state != PartState::settled && p.state != PartState::superseded) continue;
+    if (holds_copies(p)) continue; // they may be made anew
     if (job.policy.keep_requests) continue;
     discard_file(files.requests(p.number));
     discard_file(files.ids(p.number));

@@ -78,8 +78,8 @@ Raw raw_work(const Job& job, Tokens input, const std::vector<Part>& parts)
   if (!wire::has_output_tokens(request.endpoint)) return raw;
   const auto bound = wire::output_bound(request);
   raw.output_assumed = !bound;
-  work.usage.output =
-      bound.value_or(money::assumed_output) * wire::choices_asked(request) * static_cast<std::int64_t>(job.items);
+  work.usage.output = bound.value_or(money::assumed_output) * wire::choices_asked(request) *
+                      static_cast<std::int64_t>(job.items - never_sent(parts));
   return raw;
 }
 
@@ -186,7 +186,8 @@ std::uint64_t urgent_items(const Draft& draft)
 std::string advice(const Tools& tools, const Draft& draft)
 {
   constexpr PicoUsd little{1'000'000'000'000}; // a dollar
-  if (draft.job.mode == Mode::realtime || draft.continues) return {};
+  const bool sends = draft.job.items > never_sent(draft.parts);
+  if (draft.job.mode == Mode::realtime || draft.continues || !sends) return {};
   const auto batch = cost_of_work(tools, draft.job, draft.by_model, Route::batch);
   const auto live = cost_of_work(tools, draft.job, draft.by_model, Route::realtime);
   constexpr Millis short_time{1'800'000};
@@ -221,23 +222,35 @@ void look_ahead(Draft& made, Tools& tools)
   if (made.leaving) made.time_for_batches = made.leaving->at - made.drafted_at;
 }
 
-void plan(Draft& made, Tools& tools, input::Empty empty, requests::ProbeAsk probe = {})
+/// Parts of what is not sent, behind the others.
+void add_unsent(Draft& made)
+{
+  auto number = static_cast<int>(made.parts.size());
+  for (auto& group : made.reuse.groups) {
+    group.part.number = ++number;
+    made.parts.push_back(group.part);
+  }
+}
+
+void plan(Draft& made, Tools& tools, input::Empty empty, requests::ProbeAsk probe = {}, const ReuseAsk& reuse = {})
 {
   Job& job = made.job;
-  auto plan = requests::plan(
-      job,
-      [&](std::uint64_t bytes, std::uint64_t total, std::uint64_t) {
-        tools.observer.on(Progress{Phase::reading, job.name, 0, bytes, total});
-        if (tools.interrupt.asked())
-          throw Error{Fault::interrupted, "stopped while reading the input; nothing was sent"};
-      },
-      empty, probe);
+  const auto on_read = [&](std::uint64_t bytes, std::uint64_t total, std::uint64_t) {
+    tools.observer.on(Progress{Phase::reading, job.name, 0, bytes, total});
+    if (tools.interrupt.asked()) throw Error{Fault::interrupted, "stopped while reading the input; nothing was sent"};
+  };
+  if (reuse.is_any()) {
+    made.reuse = find_reuse(tools, job, reuse, on_read);
+    probe.sent = made.reuse.of - made.reuse.items.size();
+  }
+  auto plan = requests::plan(job, on_read, empty, probe, made.reuse.items);
   input::Pins pins{job.inputs};
   pins.check(); // what was planned is what was digested
   job.inputs = pins.inputs();
   job.items = plan.items;
   job.probe = std::move(plan.probe);
   made.parts = std::move(plan.parts);
+  add_unsent(made);
   made.request_bytes = plan.bytes;
   made.urgent = std::move(plan.urgent);
   made.skipped = std::move(plan.skipped);
@@ -363,12 +376,13 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
     reckon(made, tools, raw_work(job, input, made.parts));
     return;
   }
-  plan(made, tools, ask.empty, ask.probe);
-  if (ask.awaits_word && job.probe.empty() && job.items > 0) {
+  plan(made, tools, ask.empty, ask.probe, ask.reuse);
+  const auto sent = job.items - never_sent(made.parts);
+  if (ask.awaits_word && job.probe.empty() && sent > 0) {
     throw Error{Fault::usage, "--sample: no item can be tried first, since images and videos never are",
                 "leave it out; --dry-run shows what they would cost"};
   }
-  job.awaits_word = ask.awaits_word && job.items > 0;
+  job.awaits_word = ask.awaits_word && sent > 0;
   job.uuid = make_uuid();
   job.created_at = tools.clock.now();
   job.estimated = made.estimate.cost;
@@ -390,7 +404,8 @@ void check_cap(const Draft& made)
 {
   const auto& job = made.job;
   const auto& e = made.estimate;
-  if (!job.policy.max_cost || job.items == 0 || (made.continues && !made.needs_consent)) return;
+  const auto sent = job.items - never_sent(made.parts);
+  if (!job.policy.max_cost || sent == 0 || (made.continues && !made.needs_consent)) return;
   if (!e.cost) {
     throw Error{Fault::usage, "--max-cost: the price of the model is not known, so that no cap can be kept",
                 "--price IN,OUT tells it, in dollars for a million tokens"};
@@ -398,7 +413,7 @@ void check_cap(const Draft& made)
   const bool is_bounded =
       e.basis == Basis::none || e.basis == Basis::bound || (e.worst && *e.worst <= *job.policy.max_cost);
   const bool by_worst = is_bounded || (job.policy.strict_cap && e.worst);
-  if (by_worst && e.worst && job.policy.max_cost->n < e.worst->n / static_cast<std::int64_t>(job.items)) {
+  if (by_worst && e.worst && job.policy.max_cost->n < e.worst->n / static_cast<std::int64_t>(sent)) {
     throw Error{Fault::usage, "--max-cost: it does not cover a single request, were its answer as long as it may be",
                 "a smaller --max-output-tokens bounds it closer, or a larger amount covers it"};
   }
@@ -452,6 +467,9 @@ PlanView plan_view(const Tools& tools, const Draft& draft)
           .model = draft.job.request.model,
           .items = draft.job.items,
           .requests = requests,
+          .reused = draft.reuse.reused,
+          .reused_from = draft.reuse.from,
+          .repeated = draft.reuse.repeated,
           .parts = batches,
           .live_requests = live_requests,
           .request_bytes = draft.request_bytes,
@@ -497,6 +515,34 @@ void go_on_after_failures(Tools& tools, store::Transaction& tx, const Job& job, 
 
 } // namespace
 
+namespace {
+
+/// The directory of a new job, and what is in it before there are rows. Until then it may go.
+void make_directory(Tools& tools, const Draft& draft)
+{
+  const auto& name = draft.job.name;
+  if (tools.store.job(name)) {
+    throw Error{Fault::busy, fmt::format("job {} was just made by another process", name),
+                "run the same command again, or give another --name"};
+  }
+  put_aside(tools, name); // left by a removed job of that name
+  const auto files = tools.layout.job(name);
+  make_private_directory(files.directory());
+  if (!draft.reuse.items.empty()) write_file(files.cleaned(), {});
+  write_reuse(draft.job, draft.reuse, files);
+  sync_directory(tools.layout.jobs());
+}
+
+/// A job with nothing to wait for has ended when it is made.
+Job as_made(Tools& tools, const Draft& draft)
+{
+  auto job = with_kept_input(tools, draft, draft.job);
+  if (!draft.reuse.items.empty() && tally(job, draft.parts).pending() == 0) job.ended_at = tools.clock.now();
+  return job;
+}
+
+} // namespace
+
 FileLock found(Tools& tools, const Draft& draft)
 {
   const auto& name = draft.job.name;
@@ -505,6 +551,7 @@ FileLock found(Tools& tools, const Draft& draft)
     check_space(tools, name, bytes_to_come(draft.job, to_send, draft.output_allowed));
   if (!draft.continues) sweep_if_possible(tools); // what one that was killed here left of the job
   auto lock = take_lock(tools, name);
+  if (!draft.continues) make_directory(tools, draft);
   store::Transaction tx{tools.store};
   if (draft.continues) {
     auto job = tools.store.job(name); // again: others may have moved it since it was drafted
@@ -517,13 +564,13 @@ FileLock found(Tools& tools, const Draft& draft)
       go_on(tools, tx, with_kept_input(tools, draft, draft.asked), draft.planned);
     }
   } else {
-    tx.add(with_kept_input(tools, draft, draft.job));
-    for (const auto& part : draft.parts)
+    tx.add(as_made(tools, draft));
+    for (const auto& part : draft.parts) {
       tx.put(name, part);
+      if (part.route == Route::reused && !is_live(part.state))
+        tx.put(name, part.number, nothing_spent(part, tools.clock.now()));
+    }
     tx.log(name, 0, fmt::format("{} items in {} parts", draft.job.items, draft.parts.size()));
-    put_aside(tools, name); // left by a removed job of that name
-    make_private_directory(tools.layout.job(name).directory());
-    sync_directory(tools.layout.jobs());
   }
   if (draft.spooled) draft.spooled->keep(tools.layout.job(name).input());
   tx.commit(); // the files are in their places

@@ -145,7 +145,7 @@ double share_in_realtime(const std::vector<Part>& parts)
   double all = 0;
   double live = 0;
   for (const auto& p : parts) {
-    if (!is_live(p.state)) continue;
+    if (!is_live(p.state) || p.route == Route::reused) continue;
     const auto weight = static_cast<double>(p.input_tokens.n) + static_cast<double>(p.items);
     all += weight;
     if (p.route == Route::realtime) live += weight;
@@ -160,7 +160,7 @@ Estimate estimate_of_job(const Tools& tools, const Job& job, const std::vector<P
   PicoUsd spent;
   for (const auto& p : parts) {
     if (has_outcomes(p.state)) spent += p.outcome.spent;
-    if (!is_live(p.state)) continue;
+    if (!is_live(p.state) || p.route == Route::reused) continue;
     auto& work = raw[model_of(job, p)];
     work.usage.input += p.input_tokens;
     work.requests += p.requests;
