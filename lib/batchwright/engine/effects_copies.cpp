@@ -1,4 +1,5 @@
-// Items that ask what others of the job ask get what became of those, once that is known. Nothing here needs the server.
+// Items that ask what others of the job ask get what became of those, once that is known. Nothing here needs the
+// server.
 
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/reuse.hpp>

@@ -194,8 +194,7 @@ void take_from_one(Tools& tools, const Job& job, const std::string& name, Finder
   const auto seen = take_snapshot(tools, name);
   const auto files = tools.layout.job(name);
   if (seen.job.base_url != job.base_url) {
-    throw Error{Fault::usage,
-                fmt::format("--reuse {}: its answers are another server's ({})", name, seen.job.base_url),
+    throw Error{Fault::usage, fmt::format("--reuse {}: its answers are another server's ({})", name, seen.job.base_url),
                 "leave --reuse out, or set OPENAI_BASE_URL as it was then"};
   }
   if (!knows_what_was_asked(seen, files)) {
@@ -269,9 +268,10 @@ void write_outcomes(const Job& job, const Reuse::Group& group, const store::JobL
     ensure(sums == part.outcome, "what is taken over is as it was seen");
   } catch (const Error& e) {
     if (e.fault() != Fault::storage) throw;
-    throw Error{Fault::busy,
-                fmt::format("an answer that was to be taken over is not there any more ({}); nothing was sent", e.what()),
-                "run the command again"};
+    throw Error{
+        Fault::busy,
+        fmt::format("an answer that was to be taken over is not there any more ({}); nothing was sent", e.what()),
+        "run the command again"};
   }
   if (!ids.empty()) discard_file(ids); // the answers carry them now
 }

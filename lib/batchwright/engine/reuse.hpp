@@ -1,6 +1,6 @@
-// Inside the room: items of a new job that are not sent. Those that ask what an item of an earlier job asked, of the same
-// server, take its answer over, where that is of use; those that ask what another item of the job asks get its outcome.
-// They stand in parts of the route `reused`, which cost nothing.
+// Inside the room: items of a new job that are not sent. Those that ask what an item of an earlier job asked, of the
+// same server, take its answer over, where that is of use; those that ask what another item of the job asks get its
+// outcome. They stand in parts of the route `reused`, which cost nothing.
 #pragma once
 
 #include <batchwright/model/job.hpp>
@@ -43,10 +43,10 @@ struct Reuse {
   };
 
   std::vector<Group> groups = {};
-  std::vector<Ordinal> items = {};   ///< of all groups, ascending
-  std::uint64_t of = 0;              ///< how many items the job has, where all were read
-  std::uint64_t reused = 0;          ///< items that have an answer
-  std::uint64_t repeated = 0;        ///< copies
+  std::vector<Ordinal> items = {};    ///< of all groups, ascending
+  std::uint64_t of = 0;               ///< how many items the job has, where all were read
+  std::uint64_t reused = 0;           ///< items that have an answer
+  std::uint64_t repeated = 0;         ///< copies
   std::vector<std::string> from = {}; ///< the jobs that have the answers
 };
 

@@ -59,8 +59,8 @@ DigestReader::DigestReader(const Part& part, const std::filesystem::path& list, 
     : m_ordinals(part, list), m_file(digests)
 {
   if (m_file.size() != part.items * sizeof(Digest::bytes)) {
-    throw Error{Fault::storage,
-                fmt::format("reading {}: it does not hold a digest for each of {} items", digests.native(), part.items)};
+    throw Error{Fault::storage, fmt::format("reading {}: it does not hold a digest for each of {} items",
+                                            digests.native(), part.items)};
   }
 }
 

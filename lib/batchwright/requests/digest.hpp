@@ -1,6 +1,6 @@
 // What an item asks, in few bytes: items of one job or of two that ask the same have the same digest. Comes in: the url
-// and the body as they stand in a request line; the custom_id is no part of it. Of packed requests an item's body is the
-// one that would hold it alone.
+// and the body as they stand in a request line; the custom_id is no part of it. Of packed requests an item's body is
+// the one that would hold it alone.
 #pragma once
 
 #include <batchwright/base/files.hpp>
@@ -77,8 +77,8 @@ struct AskedItems {
     std::string endpoint = {};
   };
 
-  std::vector<Digest> digests = {};      ///< by ordinal
-  std::vector<bool> urgent = {};         ///< by ordinal; empty: nothing is urgent
+  std::vector<Digest> digests = {};        ///< by ordinal
+  std::vector<bool> urgent = {};           ///< by ordinal; empty: nothing is urgent
   std::vector<std::uint32_t> kind_of = {}; ///< by ordinal; empty: all are of the first
   std::vector<Kind> kinds = {Kind{}};
 
@@ -89,8 +89,8 @@ struct AskedItems {
 /// Throws as plan() for bad records; bad ones that may be put aside have no ordinal.
 AskedItems read_asked(const Job& job, const OnRead& on_read = {});
 
-/// Writes the user's ids of listed items, one JSON string a line in their order, durably; nothing where the ids are ours.
-/// `mark` stands at or before the first of them. Throws as build().
+/// Writes the user's ids of listed items, one JSON string a line in their order, durably; nothing where the ids are
+/// ours. `mark` stands at or before the first of them. Throws as build().
 void write_ids(const Job& job, const Mark& mark, const std::vector<Ordinal>& items, const std::filesystem::path& path);
 
 } // namespace batchwright::requests
