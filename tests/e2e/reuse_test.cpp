@@ -26,7 +26,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr auto fast = R"({"validating_ms":10,"in_progress_ms":50,"finalizing_ms":10,"chat_latency_ms":5,"copies":1000})";
+constexpr auto fast =
+    R"({"validating_ms":10,"in_progress_ms":50,"finalizing_ms":10,"chat_latency_ms":5,"copies":1000})";
 
 /// A CSV with the columns id and text: `text(i)` on row i, under the id `PREFIXi`.
 fs::path table(const FreshDirectory& dir, const std::string& name, int count, const std::string& prefix,
@@ -234,6 +235,7 @@ TEST_CASE("what fails for one fails for its copies, and a retry sends it once an
   CHECK(failed.at("none") == 27);
   CHECK(failed.size() == 2); // one code for all three
 
+  world({"fetch", "a", "-o", (dir / "x.jsonl").native()}); // who fetches tidies
   world.put_faults(fast);
   const auto retried = world({"retry", "a", "--yes"});
   CAPTURE(retried.err);
@@ -292,14 +294,21 @@ TEST_CASE("answers of a job in real time, and of packed embeddings one by one, a
   const Rehearsal world{dir.path(), fast};
   REQUIRE(world(words(dir, "run", "live", table(dir, "a.csv", 50, "l", itself), {"--mode", "realtime"})).exit == 0);
   const auto text = [](int i) { return i + 10; };
-  REQUIRE(world(words(dir, "run", "later", table(dir, "b.csv", 50, "x", text), with_ids({"--reuse", "live"}))).exit == 0);
+  REQUIRE(world(words(dir, "run", "later", table(dir, "b.csv", 50, "x", text), with_ids({"--reuse", "live"}))).exit ==
+          0);
   check_result(result(dir, "later"), 50, "x", text);
   CHECK(world.ledger("requests_executed") == 60);
 
   const auto vectors = [&](const std::string& name, const fs::path& input, const Words& more) {
-    Words all{"run",         input.native(), "--model", "text-embedding-3-small",       "--endpoint",
-              "embeddings",  "--prompt",     "{{text}}", "--probe", "0", "--name", name, "-o",
-              (dir / (name + ".out.jsonl")).native(), "--every", "20ms", "--yes"};
+    Words all{"run",        input.native(),
+              "--model",    "text-embedding-3-small",
+              "--endpoint", "embeddings",
+              "--prompt",   "{{text}}",
+              "--probe",    "0",
+              "--name",     name,
+              "-o",         (dir / (name + ".out.jsonl")).native(),
+              "--every",    "20ms",
+              "--yes"};
     all.insert(all.end(), more.begin(), more.end());
     return all;
   };
@@ -423,16 +432,41 @@ TEST_CASE("urgent items, items that are tried first and a cap go with what is no
 {
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), fast};
-  REQUIRE(world(words(dir, "run", "a", table(dir, "a.csv", 100, "a", itself),
-                      {"--max-output-tokens", "50"})).exit == 0);
-  std::string csv = "id,text,kind\n"; // rows 50 to 249, each twice; of the new ones every tenth is urgent the second time
+  REQUIRE(world(words(dir, "run", "a", table(dir, "a.csv", 100, "a", itself), {"--max-output-tokens", "50"})).exit ==
+          0);
+  std::string csv =
+      "id,text,kind\n"; // rows 50 to 249, each twice; of the new ones every tenth is urgent the second time
   for (int i = 0; i < 400; ++i)
     csv += fmt::format("b{},row {},{}\n", i, 50 + i % 200, i >= 200 && i % 10 == 0 ? "hot" : "cold");
   const auto input = dir.file("b.csv", csv);
-  Words all{"run",     input.native(), "--model",  "gpt-5.4-mini", "--prompt",    "Repeat: {{text}}", "--name", "b",
-            "--reuse", "a",            "--dedupe", "--urgent",     "kind=hot",    "--probe",          "3",      "--id-column",
-            "id",      "--every",      "20ms",     "--max-cost",   "1",           "--max-output-tokens", "50", "-o",
-            (dir / "b.out.jsonl").native(), "--requests-per-part", "40", "--yes"};
+  Words all{"run",
+            input.native(),
+            "--model",
+            "gpt-5.4-mini",
+            "--prompt",
+            "Repeat: {{text}}",
+            "--name",
+            "b",
+            "--reuse",
+            "a",
+            "--dedupe",
+            "--urgent",
+            "kind=hot",
+            "--probe",
+            "3",
+            "--id-column",
+            "id",
+            "--every",
+            "20ms",
+            "--max-cost",
+            "1",
+            "--max-output-tokens",
+            "50",
+            "-o",
+            (dir / "b.out.jsonl").native(),
+            "--requests-per-part",
+            "40",
+            "--yes"};
   const auto ran = world(all);
   CAPTURE(ran.err);
   REQUIRE(ran.exit == 0);
@@ -459,7 +493,7 @@ TEST_CASE("ready-made requests of several files and models are matched by url an
   std::string second;
   for (int i = 0; i < 20; ++i) {
     const std::string model = i % 2 == 0 ? "gpt-5.4-mini" : "gpt-5.4-nano";
-    first += line(fmt::format("r{}", i), model, i / 4);       // each body twice
+    first += line(fmt::format("r{}", i), model, i / 4);      // each body twice
     second += line(fmt::format("r{}", i), model, 3 + i / 4); // rows 3 and 4 stand in both files
   }
   const auto one = dir.file("one.jsonl", first);
@@ -475,7 +509,8 @@ TEST_CASE("ready-made requests of several files and models are matched by url an
   REQUIRE(ran.exit == 0);
   CHECK(world.ledger("requests_executed") == 16); // rows 0 to 7, of two models
   const auto merged = result(dir, "a");
-  tests::check_answers(merged, 40, [](int i) { return fmt::format("Repeat: row {}", i < 20 ? i / 4 : 3 + (i - 20) / 4); });
+  tests::check_answers(merged, 40,
+                       [](int i) { return fmt::format("Repeat: row {}", i < 20 ? i / 4 : 3 + (i - 20) / 4); });
   const auto ids = column(merged, "custom_id");
   const auto models = column(merged, "model");
   for (std::size_t i = 0; i < 40; ++i) {

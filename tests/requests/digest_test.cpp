@@ -75,7 +75,9 @@ TEST_CASE("what an item asks is its url and its body: neither its id nor its pla
            [](RequestSpec& s) { s.model = "n"; },
            [](RequestSpec& s) { s.prompt = "Say  {{text}}"; },
            [](RequestSpec& s) { s.max_output_tokens = 7; },
-           [](RequestSpec& s) { s.set = {{"seed", "1"}}; },
+           [](RequestSpec& s) {
+             s.set = {{"seed", "1"}};
+           },
        }) {
     auto other = first;
     change(other.request);

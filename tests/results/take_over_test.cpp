@@ -18,7 +18,8 @@ namespace {
 
 std::string answer(const std::string& id, int text)
 {
-  return fmt::format(R"({{"id":"b-{0}","custom_id":"{1}","response":{{"n":1e400,"text":"{0}"}},"error":null}})", text, id);
+  return fmt::format(R"({{"id":"b-{0}","custom_id":"{1}","response":{{"n":1e400,"text":"{0}"}},"error":null}})", text,
+                     id);
 }
 
 /// An outcome file: ordinal, the four fields, the answer.
@@ -63,17 +64,18 @@ TEST_SUITE_BEGIN("results::take_over");
 TEST_CASE("answers come byte for byte under the ids of those who take them, in their order, one for several, too")
 {
   const FreshDirectory dir;
-  const auto one = outcomes(dir, "one", "0\ts\t-\t1\t" + answer("bw-0000000000", 0) + "\n8\ts\t-\t1\t" + answer("x", 8) + "\n");
+  const auto one =
+      outcomes(dir, "one", "0\ts\t-\t1\t" + answer("bw-0000000000", 0) + "\n8\ts\t-\t1\t" + answer("x", 8) + "\n");
   const auto two = outcomes(dir, "two", "1\tf\thttp_400\t0\t" + answer("y", 1) + "\n");
   const auto made = take(dir, {one, two}, {{0, 8}, {1, 1}, {0, 8}});
-  CHECK(made.text == "3\ts\t-\t1\t" + answer("bw-0000000003", 8) + "\n5\tf\thttp_400\t0\t" + answer("bw-0000000005", 1) +
-                         "\n9\ts\t-\t1\t" + answer("bw-0000000009", 8) + "\n");
+  CHECK(made.text == "3\ts\t-\t1\t" + answer("bw-0000000003", 8) + "\n5\tf\thttp_400\t0\t" +
+                         answer("bw-0000000005", 1) + "\n9\ts\t-\t1\t" + answer("bw-0000000009", 8) + "\n");
   CHECK(made.sums == Settlement{.succeeded = 2, .failed = 1});
 
   const auto ids = dir.file("ids", "\"first\"\n\"se\\\"cond\"\n\"third\"\n");
   const auto named = take(dir, {one, two}, {{0, 0}, {0, 0}, {0, 8}}, {}, ids);
-  CHECK(named.text == "3\ts\t-\t1\t" + answer("first", 0) + "\n5\ts\t-\t1\t" + answer("se\\\"cond", 0) + "\n9\ts\t-\t1\t" +
-                          answer("third", 8) + "\n");
+  CHECK(named.text == "3\ts\t-\t1\t" + answer("first", 0) + "\n5\ts\t-\t1\t" + answer("se\\\"cond", 0) +
+                          "\n9\ts\t-\t1\t" + answer("third", 8) + "\n");
 }
 
 TEST_CASE("the policy says what an answer that cannot be used counts as; what was cancelled is counted so")
