@@ -479,6 +479,35 @@ TEST_CASE("urgent items, items that are tried first and a cap go with what is no
   CHECK(routes.at("\"reused\"") == 250);
 }
 
+TEST_CASE("rebuilt from the server, a job takes no item for a batch's own that it does not hold")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), fast};
+  const auto text = [](int i) { return i / 2; }; // each second one is a copy
+  const auto input = table(dir, "a.csv", 40, "a", text);
+  const Words more{"--dedupe", "--probe", "2"};
+  Words all{"run",      input.native(),
+            "--model",  "gpt-5.4-mini",
+            "--prompt", "Repeat: {{text}}",
+            "--name",   "a",
+            "-o",       (dir / "a.out.jsonl").native(),
+            "--every",  "20ms",
+            "--yes"};
+  all.insert(all.end(), more.begin(), more.end());
+  REQUIRE(world(all).exit == 0);
+  CHECK(world.ledger("requests_executed") == 20);
+  fs::remove_all(world.environment().at("BATCHWRIGHT_HOME"));
+  fs::remove(dir / "a.out.jsonl");
+  const auto recovered = world({"recover", "a", "--adopt-grace", "50ms"});
+  CAPTURE(recovered.err);
+  REQUIRE(recovered.exit == 0);
+  CHECK(world(all).exit == 0);
+  tests::check_answers(result(dir, "a"), 40, [&](int i) { return fmt::format("Repeat: row {}", text(i)); });
+  CHECK(counts(column(result(dir, "a"), "route")) == std::map<std::string, int>{{"\"batch\"", 40}});
+  CHECK(world.ledger("executed_twice") == 0);
+  CHECK(world.ledger("requests_executed") == 20 + 22); // the copies, and what was tried in real time
+}
+
 TEST_CASE("ready-made requests of several files and models are matched by url and body, and keep their ids")
 {
   const FreshDirectory dir;

@@ -115,7 +115,8 @@ TEST_CASE("a job of which nothing is sent has ended when it is made, and costs n
   CHECK(process.merged(name).find(R"("route":"reused")") != std::string::npos);
 }
 
-TEST_CASE("answers that were not checked by the job's schema are not taken, though they were asked for by the same body")
+TEST_CASE(
+    "answers that were not checked by the job's schema are not taken, though they were asked for by the same body")
 {
   Arena arena;
   auto checked = reusing(arena, 6, "second", "first");
