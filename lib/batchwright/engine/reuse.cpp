@@ -63,7 +63,7 @@ public:
     for (const auto& [ordinal, line] : m_answers) {
       auto& group = group_for(ordinal, Pick::reused);
       add(group, ordinal);
-      group.answers.lines.push_back({line.source, line.offset, line.length});
+      group.answers.lines.push_back(line);
     }
     for (const auto& [ordinal, leader] : m_copies) {
       auto& group = group_for(ordinal, Pick::copies);
@@ -82,11 +82,7 @@ private:
   /// Of an item, where the line of its answer stands.
   struct Answer {
     Ordinal ordinal = 0;
-    struct Line {
-      std::size_t source = 0;
-      std::uint64_t offset = 0;
-      std::uint64_t length = 0;
-    } line = {};
+    results::Span line = {};
 
     bool operator<(const Answer& other) const { return ordinal < other.ordinal; }
   };
@@ -115,7 +111,7 @@ private:
                                [this](Ordinal o, const Digest& d) { return digest(o) < d; });
     for (; at != m_by_digest.end() && digest(*at) == wanted && !m_taken[*at]; ++at) {
       m_taken[*at] = true;
-      m_answers.push_back({*at, {line.source, line.offset, line.length}});
+      m_answers.push_back({*at, line});
     }
   }
 
@@ -249,6 +245,16 @@ void write_list(const std::vector<Ordinal>& items, const fs::path& path)
   list.commit();
 }
 
+/// Read from the input once more: they are too many to keep.
+void write_ids(const Job& job, const Reuse& reuse, const store::JobLayout& files)
+{
+  input::Pins{job.inputs}.hold([&] {
+    for (const auto& group : reuse.groups)
+      requests::write_ids(job, group.part.mark, group.items, files.ids(group.part.number));
+    return true;
+  });
+}
+
 /// The file of the user's ids of a part; empty where the ids are ours.
 fs::path ids_of(const Job& job, const Part& part, const store::JobLayout& files)
 {
@@ -296,7 +302,7 @@ void write_reuse(const Job& job, const Reuse& reuse, const store::JobLayout& fil
 {
   if (reuse.items.empty()) return;
   write_list(reuse.items, files.unsent());
-  input::Pins pins{job.inputs};
+  if (has_user_ids(job)) write_ids(job, reuse, files);
   for (const auto& group : reuse.groups) {
     const auto& part = group.part;
     write_list(group.items, files.ordinals(part.number));
@@ -304,10 +310,6 @@ void write_reuse(const Job& job, const Reuse& reuse, const store::JobLayout& fil
     for (const auto& digest : group.digests)
       digests.add(digest);
     digests.commit();
-    pins.hold([&] {
-      requests::write_ids(job, part.mark, group.items, files.ids(part.number));
-      return true;
-    });
     if (holds_copies(part)) {
       write_leaders(group.leaders, files.leaders(part.number));
     } else {

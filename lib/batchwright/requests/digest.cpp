@@ -105,7 +105,6 @@ AskedItems read_asked(const Job& job, const OnRead& on_read)
 
 void write_ids(const Job& job, const Mark& mark, const std::vector<Ordinal>& items, const std::filesystem::path& path)
 {
-  if (!has_user_ids(job)) return;
   const auto assembler = assembler_for(job, 1);
   const auto stream = input::open(job.inputs, {job.skip_bad, {}}, mark);
   AtomicFile file{path};

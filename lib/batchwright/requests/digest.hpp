@@ -89,8 +89,8 @@ struct AskedItems {
 /// Throws as plan() for bad records; bad ones that may be put aside have no ordinal.
 AskedItems read_asked(const Job& job, const OnRead& on_read = {});
 
-/// Writes the user's ids of listed items, one JSON string a line in their order, durably; nothing where the ids are
-/// ours. `mark` stands at or before the first of them. Throws as build().
+/// Writes the user's ids of listed items, one JSON string a line in their order, durably. `mark` stands at or before
+/// the first of them. Throws as build().
 void write_ids(const Job& job, const Mark& mark, const std::vector<Ordinal>& items, const std::filesystem::path& path);
 
 } // namespace batchwright::requests
