@@ -96,6 +96,35 @@ TEST_CASE("what a process that was killed had taken over by then is no answer th
   CHECK(arena.ledger("requests_executed") == 10);
 }
 
+TEST_CASE("stopped when all that was sent is settled, a job's copies are made by a command that only collects")
+{
+  Arena arena;
+  std::string csv = "id,text\n";
+  for (int i = 0; i < 12; ++i)
+    csv += "r" + std::to_string(i) + ",row " + std::to_string(i % 4) + "\n";
+  std::string job;
+  {
+    auto process = arena.process();
+    auto ask = arena.ask(4);
+    ask.inputs = {arena.directory.file("twice.csv", csv).native()};
+    ask.reuse.dedupe = true;
+    job = process.make(ask);
+    process.recorder.on_move = [&](const PartMoved& moved) {
+      if (moved.to == PartState::settled) process.interrupt.ask(2);
+    };
+    process.advance(job, Until::ended);
+  }
+  auto process = arena.process();
+  auto seen = engine::look(process.tools, job);
+  REQUIRE(seen.items.succeeded == 4);
+  REQUIRE(seen.items.pending() == 8);
+  CHECK(engine::needs_server(seen)); // so that `fetch` looks after it
+  seen = process.advance(job, Until::ended, engine::Sending::no);
+  CHECK(seen.state == JobState::done);
+  CHECK(seen.items.succeeded == 12);
+  CHECK(arena.ledger("requests_executed") == 4);
+}
+
 TEST_CASE("a job of which nothing is sent has ended when it is made, and costs nothing")
 {
   Arena arena;

@@ -378,7 +378,10 @@ void refresh(Tools& tools, Server& server, std::vector<JobView>& views)
 bool needs_server(const JobView& view)
 {
   if (anything_watched(view.parts)) return true;
+  const auto waits = [](const Part& p) { return p.route != Route::reused && is_live(p.state); };
+  const bool may_copy = std::none_of(view.parts.begin(), view.parts.end(), waits);
   return std::any_of(view.parts.begin(), view.parts.end(), [&](const Part& p) {
+    if (p.route == Route::reused) return is_live(p.state) && may_copy;
     if (is_called(p)) return view.cancel != Cancel::none; // only who may send goes on with it
     const bool rests = p.state == PartState::planned || p.state == PartState::queued;
     return is_live(p.state) && (!rests || view.cancel != Cancel::none);

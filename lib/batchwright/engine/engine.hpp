@@ -174,7 +174,7 @@ FileLock take_lock(Tools& tools, const std::string& job);
 /// Whether a process works on the job now.
 bool is_held(Tools& tools, const std::string& job);
 
-/// Whether collecting could bring anything: a batch that may still run, or outputs not yet home.
+/// Whether collecting could bring anything: a batch that may still run, outputs not yet home, or copies of what is.
 bool needs_server(const JobView& view);
 
 // --- bringing results home -------------------------------------------------------------------------------------------
