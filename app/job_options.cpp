@@ -8,6 +8,7 @@
 
 #include <batchwright/base/files.hpp>
 #include <batchwright/base/interrupt.hpp>
+#include <batchwright/config/account.hpp>
 #include <batchwright/engine/probe.hpp>
 #include <batchwright/engine/show.hpp>
 #include <batchwright/json/json.hpp>
@@ -135,7 +136,8 @@ Stdin use_of_stdin(const JobOptions& options)
 /// Spending asks first: on a terminal with a question, elsewhere it must have been said on the command line.
 void get_consent(const JobOptions& options, const bw::engine::Draft& draft, const bw::PlanView& plan, Session& session)
 {
-  const bool sends_nothing = draft.job.items == 0 || draft.job.cancel != bw::Cancel::none;
+  const bool has_nothing_new = !draft.continues && draft.job.items == bw::never_sent(draft.parts);
+  const bool sends_nothing = draft.job.items == 0 || has_nothing_new || draft.job.cancel != bw::Cancel::none;
   if (options.yes || sends_nothing) return;
   const bool is_paid_for = is_covered(options.money.max_cost, plan.cost_of_policy());
   const auto in = use_of_stdin(options);
@@ -292,6 +294,12 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->type_name("N")
       ->check(whole_number("--sample", {.most = most_tried}))
       ->excludes(probe);
+  command.add_flag("--dedupe", o.dedupe, "Send what several items ask once, and give all of them the answer");
+  command
+      .add_option("--reuse", o.reuse,
+                  "Send nothing that this job has an answer to, from the same server: the answer is taken over (all: "
+                  "any job's)")
+      ->type_name("JOB|all");
   command.add_flag("--keep-requests", o.keep_requests, "Keep request files after their part is settled");
   command
       .add_option("-o,--out", o.out,
@@ -386,6 +394,7 @@ bw::engine::Ask ask_of(const JobOptions& o)
   ask.probe = {.items = o.sample > 0 ? o.sample : o.probe.value_or(usual_probe),
                .above = o.sample > 0 || o.probe ? 0 : tried_above};
   ask.awaits_word = o.sample > 0;
+  ask.reuse = {.dedupe = o.dedupe, .reuse = o.reuse};
   job.policy.max_attempts = o.max_attempts;
   job.policy.keep_requests = o.keep_requests;
   job.policy.accept = joined(o.accept);
@@ -399,9 +408,9 @@ bw::engine::Ask ask_of(const JobOptions& o)
 std::optional<Made> make_job(const JobOptions& options, Session& session)
 {
   auto ask = ask_of(options);
+  ask.job.base_url = bw::config::read_account(session.settings()).base_url;
   try { // a missing key is said before a large input is read
     ask.job.account = session.server().account;
-    ask.job.base_url = session.server().base_url;
   } catch (const Error&) {
     if (!options.dry_run) throw; // which needs none, and knows less of the account then
   }
@@ -417,6 +426,8 @@ std::optional<Made> make_job(const JobOptions& options, Session& session)
   warn_of_idle_conditions(draft, console);
   const auto plan = bw::engine::plan_view(session.tools_if_any(), draft);
   console.say(bw::report::plan(plan));
+  if (draft.continues && (options.dedupe || !options.reuse.empty()))
+    console.say("  --dedupe and --reuse have their say when a job is made: this one's items have their parts already");
   if (options.dry_run) {
     auto v = bw::view(draft.job, draft.parts, bw::Held::no);
     if (!draft.continues) v.state = bw::JobState::planned;

@@ -50,7 +50,9 @@ struct JobOptions {
   bool keep_requests = false;
   std::optional<std::uint64_t> probe = {}; ///< nothing: as suits the input
   std::uint64_t sample = 0;                ///< 0: not given
-  std::string out = {};                    ///< empty: not given
+  bool dedupe = false;
+  std::string reuse = {}; ///< a job's name, or `all`; empty: not given
+  std::string out = {};   ///< empty: not given
   std::string on_done = {};
   std::string name = {};
   bool allow_empty = false;

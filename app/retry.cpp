@@ -107,7 +107,7 @@ bw::Exit run_retry(const RetryOptions& options, Session& session)
                              "`batchwright fetch {}` collects what comes",
                              retry.out_of_reach, options.job));
   }
-  if (retry.parts.empty()) {
+  if (retry.parts.empty() && retry.copies == 0) {
     console.say(options.where.empty() ? fmt::format("{}: no item failed", options.job)
                                       : fmt::format("{}: no failed item matches", options.job));
     lock.reset();
@@ -115,8 +115,14 @@ bw::Exit run_retry(const RetryOptions& options, Session& session)
     if (session.globals.json || view.state != bw::JobState::done) tell_end(view, Stdout::is_free, session);
     return bw::Exit::ok;
   }
-  console.say(bw::report::plan(retry.plan));
-  get_consent(options, retry.plan, session);
+  if (retry.copies > 0) {
+    console.say(fmt::format("{}: {} what others ask: not sent, they get what becomes of those", options.job,
+                            bw::report::counted(retry.copies, "item asks", "items ask")));
+  }
+  if (!retry.parts.empty()) {
+    console.say(bw::report::plan(retry.plan));
+    get_consent(options, retry.plan, session);
+  }
   bw::engine::begin_retry(session.tools(), retry);
   try {
     if (!session.globals.json) console.print(options.job);

@@ -45,6 +45,8 @@ JOBS = {
     "given": ["--model", "nobody-knows-it", "--prompt", "Echo {{text}}", "--price", "0.123456,7.000001"],
     "halves": ["--model", "gpt-5.4-nano", "--prompt", "Echo {{text}}", "--requests-per-part", "7"],
 }
+# Texts of another job before it: every other item asks what that job asked.
+JOBS["overlap"] = [*JOBS["plain"], "--reuse", "plain"]
 GIVEN = {"nobody-knows-it": {"standard": {"input": D("0.123456"), "output": D("7.000001")}}}
 ITEMS = 60
 
@@ -146,6 +148,9 @@ def reckoned(raw, records, model, table, day_without_word):
         day = datetime.datetime.fromtimestamp(made, datetime.timezone.utc).date().isoformat() if made else day_without_word
         route, tier = records[line["custom_id"]]["route"], body.get("service_tier") or "default"
         usage = usage_of(body)
+        if route == "reused":  # whoever asked first paid, whenever that was
+            rows[day_without_word, route, "default"]["items"] += 1
+            continue
         row = rows[day, route, tier]
         row["items"] += 1
         for key, value in usage.items():
@@ -160,7 +165,9 @@ def judge(world, name, options, table):
     with open(source, "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["text", "kind"])
-        writer.writerows([[f"{name} {i} " + "words " * (i % 11), "hot" if i % 9 == 0 else "cold"] for i in range(ITEMS)])
+        label = {"overlap": ["plain", name]}.get(name, [name])
+        texts = [f"{label[i % len(label)]} {i} " + "words " * (i % 11) for i in range(ITEMS)]
+        writer.writerows([[text, "hot" if i % 9 == 0 else "cold"] for i, text in enumerate(texts)])
     words = ["--name", name, "--yes", "--max-attempts", "2", "--every", "20ms"]
     world.run("run", str(source), *options, *words, "-o", str(world.directory / f"{name}.jsonl"), expect=(0, 3))
     said = json.loads(world.run("cost", name, "--json"))

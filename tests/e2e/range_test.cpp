@@ -1,5 +1,5 @@
-// What is said that a job comes to, against what it came to: ten jobs as different as users' are, each after three items
-// that were tried first. The answers' own usage is the judge.
+// What is said that a job comes to, against what it came to: ten jobs as different as users' are, each after three
+// items that were tried first. The answers' own usage is the judge.
 
 #include "tests/e2e/echo_job.hpp"
 
@@ -79,7 +79,14 @@ struct Story {
 Outcome outcome_of(const Rehearsal& world, const Story& story)
 {
   world.put_faults(speeds(story.faults));
-  Words words{"run", story.input.native(), "--name", story.name, "--every", "50ms", "--yes", "-o",
+  Words words{"run",
+              story.input.native(),
+              "--name",
+              story.name,
+              "--every",
+              "50ms",
+              "--yes",
+              "-o",
               (story.input.parent_path() / (story.name + ".out.jsonl")).native()};
   words.insert(words.end(), story.options.begin(), story.options.end());
   const auto ended = world(words);
@@ -88,9 +95,7 @@ Outcome outcome_of(const Rehearsal& world, const Story& story)
   const auto told = world({"cost", story.name, "--json"});
   json::Document doc;
   REQUIRE(doc.parse(told.out));
-  const auto figure = [&](std::string_view member) {
-    return std::stod(std::string{doc.root().find(member)->raw()});
-  };
+  const auto figure = [&](std::string_view member) { return std::stod(std::string{doc.root().find(member)->raw()}); };
   return {figure("estimated_low_usd"), figure("spent_usd"), figure("estimated_high_usd")};
 }
 
@@ -114,16 +119,14 @@ TEST_CASE("the total lies inside the range that was told in nine of ten varied j
       {"very-skewed", csv(dir, "very-skewed", texts(400, 3, 1.1, 3)), with({"--model", "gpt-4.1"}), {}},
       {"long", csv(dir, "long", texts(150, 6, 0.4, 4)), with({"--model", "gpt-5.4-nano"}), {}},
       {"live", csv(dir, "live", texts(200, 3, 0.6, 5)), with({"--model", "gpt-5.4", "--mode", "realtime"}), {}},
-      {"mixed",
-       csv(dir, "mixed", texts(200, 4, 0.5, 6)),
+      {"mixed", csv(dir, "mixed", texts(200, 4, 0.5, 6)),
        with({"--model", "gpt-5.4", "--mode", "hybrid", "--urgent", "id=r7", "--requests-per-part", "50"}),
        R"(,"transient_share":0.1)"},
       {"bounded",
        csv(dir, "bounded", texts(200, 4, 0.7, 7)),
        with({"--model", "gpt-5.4", "--max-output-tokens", "60", "--accept", "truncated"}),
        {}},
-      {"answers",
-       csv(dir, "answers", texts(200, 3, 0.5, 8)),
+      {"answers", csv(dir, "answers", texts(200, 3, 0.5, 8)),
        with({"--model", "gpt-5.4-mini", "--endpoint", "responses"}),
        R"(,"never_ran_share":0.05,"transient_share":0.05)"},
       {"ready-made", ready_made(dir, "ready-made", texts(200, 3, 0.7, 9)), {}, {}},

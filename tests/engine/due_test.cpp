@@ -47,6 +47,33 @@ TEST_CASE("each state has the one action that moves it on")
   CHECK(now_due({}, {part_in(1, PartState::settled), part_in(2, PartState::superseded)}).empty());
 }
 
+TEST_CASE("copies are made once all that was sent is over, whatever the command, and judged as the policy has it")
+{
+  auto copies = part_in(3, PartState::planned);
+  copies.route = Route::reused;
+  copies.pick = Pick::copies;
+  auto answers = part_in(4, PartState::settled);
+  answers.route = Route::reused;
+  answers.pick = Pick::reused;
+  const auto with = [&](PartState state) {
+    return std::vector{part_in(1, PartState::settled), part_in(2, state), copies};
+  };
+  for (const auto state : {PartState::planned, PartState::queued, PartState::running, PartState::fetched}) {
+    for (const auto& action : now_due({}, with(state)))
+      CHECK(action.what != Do::copy);
+  }
+  for (const auto state : {PartState::settled, PartState::superseded}) {
+    CHECK(now_due({}, with(state), Sending::no) == std::vector{Action{Do::copy, 3}});
+    CHECK(now_due({.pause = Pause::budget}, with(state)) == std::vector{Action{Do::copy, 3}});
+    CHECK(now_due({.cancel = Cancel::harvest}, with(state)) == std::vector{Action{Do::copy, 3}});
+  }
+  CHECK(now_due({.cancel = Cancel::harvest}, {part_in(1, PartState::fetched), copies}) ==
+        std::vector{Action{Do::settle, 1}});
+  const Job accepts_more{.policy = {.accept = "truncated"}};
+  CHECK(now_due(accepts_more, {part_in(1, PartState::settled), copies, answers}) ==
+        std::vector{Action{Do::judge, 1}, Action{Do::judge, 4}});
+}
+
 TEST_CASE("a part whose file is built is uploaded")
 {
   auto p = part_in(1, PartState::planned);

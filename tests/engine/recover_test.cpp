@@ -508,7 +508,8 @@ TEST_CASE("where the input turns out to mix models, a rebuilt job is referred to
     const auto part = process.store.parts(name).front();
     REQUIRE(part.last - part.first + 1 == part.items);
     const auto file = arena.directory / "part.jsonl";
-    requests::build(job, part, {arena.directory / "list", file, arena.directory / "ids"});
+    requests::build(job, part,
+                    {.ordinals = arena.directory / "list", .requests = file, .ids = arena.directory / "ids"});
     const auto uploaded = process.client.upload(file, "lines-0001-x.jsonl");
     REQUIRE(
         process.client.create_batch(uploaded.value.id, part.endpoint, engine::metadata_of(job, part, "a-call")).ok());

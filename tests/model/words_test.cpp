@@ -28,7 +28,7 @@ TEST_SUITE_BEGIN("model::words");
 
 TEST_CASE("each value has its word, in the order of the stored numbers")
 {
-  CHECK(words_up_to(Route::realtime) == "batch realtime ");
+  CHECK(words_up_to(Route::reused) == "batch realtime reused ");
   CHECK(words_up_to(PartState::abandoned) ==
         "planned uploading queued creating running cancelling ended fetched settled superseded abandoned ");
   CHECK(words_up_to(Mode::realtime) == "batch hybrid realtime ");

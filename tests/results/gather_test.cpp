@@ -14,6 +14,7 @@
 using namespace batchwright;
 using results::gather;
 using results::Span;
+using tests::FreshDirectory;
 
 namespace {
 
@@ -105,6 +106,18 @@ TEST_CASE_FIXTURE(Fixture, "a file that is not what it was is noticed")
   });
   last->offset += 1;
   CHECK_THROWS_AS(gather(sources, inside, directory.path(), results::gather_memory, drop), Error);
+}
+
+TEST_CASE("a line that is wanted in several places is given in each, in memory and by partitions")
+{
+  const FreshDirectory dir;
+  const auto source = dir.file("a", "one\ntwo\nthree\n");
+  const std::vector<Span> wanted{{0, 8, 5}, {0, 0, 3}, {0, 8, 5}, {}, {0, 8, 5}, {0, 4, 3}};
+  for (const std::uint64_t memory : {1'000, 8}) {
+    std::vector<std::string> found;
+    gather({source}, wanted, dir.path(), memory, [&](std::size_t, std::string_view line) { found.emplace_back(line); });
+    CHECK(found == std::vector<std::string>{"three", "one", "three", "", "three", "two"});
+  }
 }
 
 TEST_CASE("nothing wanted is nothing given")

@@ -104,3 +104,10 @@ class TwoFiles(ReadyMade):
         self.input.write_text("".join(self.line(i) for i in range(half)))
         second.write_text("".join(self.line(i) for i in range(half, self.items)))
         self.asks = [str(second)]
+
+
+class Overlapping(Job):
+    """Items that ask what others ask: five texts come again and again, in every job of the kind."""
+
+    def text(self, i):
+        return f"Say overlap {i % 5}"

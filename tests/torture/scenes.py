@@ -8,12 +8,13 @@ after the blow; `go_on` uses plain commands only; `judge` looks at the end. `see
 the proof can tell that it struck on both sides of each commit.
 """
 
+import collections
 import json
 import shutil
 import time
 
 from clock import check_faketime, come_to_end
-from kinds import ReadyMade
+from kinds import Overlapping, ReadyMade
 from stage import Job, Rows, judge_ledger
 
 EARLIER = "an earlier result\n"
@@ -500,5 +501,53 @@ class Adopt(Rebuilt):
         self.await_server(lambda l: all(b["ended_at"] for b in l["batches"]))
 
 
+class Reused(Scene):
+    """Of eight items, two ask what an earlier job was answered, two ask the same again, and one asks what another of
+    this job asks: three are sent. The job is there as a whole or not at all."""
+
+    command = "submit --reuse --dedupe"
+    kind = Overlapping
+    items, per_part = 8, 2
+    options = ["--reuse", "earlier", "--dedupe"]
+    leaves = {"there", "not there"}
+
+    @property
+    def words(self):
+        return self.job.submit
+
+    def set_up(self):
+        program, place = self.job.program, self.job.directory / "before"
+        earlier = Overlapping(program, place, self.emulator.url, "earlier", items=2, home=self.job.home)
+        earlier.history = self.job.history
+        if earlier.finish():
+            raise RuntimeError(f"the scene does not come about: {self.job.told()}")
+
+    def look(self):
+        routes = collections.Counter(part["route"] for part in self.parts())
+        self.seen = "there" if routes else "not there"
+        return [f"made in part: {routes}"] if routes and routes != {"batch": 2, "reused": 2} else []
+
+    def judge(self):
+        ledger = self.emulator.ledger(rows=True)
+        found = self.job.judge_result() + judge_ledger(ledger) + self.judge_folder()
+        if (ledger["requests_executed"], ledger["requests_billed"]) != (5, 5):
+            found.append(f"{ledger['requests_executed']} requests were run, {ledger['requests_billed']} billed, of 5")
+        kept = [path.name for path in (self.job.home / "jobs").iterdir() if path.name.startswith(".")]
+        return found + ([f"left beside the jobs: {', '.join(kept)}"] if kept else [])
+
+
+class Copied(Reused):
+    """The same; its batches have ended, and what they brought is copied."""
+
+    command = "poll that copies"
+    words = ["poll"]
+    leaves = set()
+
+    def set_up(self):
+        super().set_up()
+        self.must([*self.job.submit, "--detach"])
+        self.await_server(lambda l: len(l["batches"]) == 3 and all(b["ended_at"] for b in l["batches"]))
+
+
 SCENES = [Submit, Poll, Fetch, Run, Deliver, Cancel, Abandon, Retry, Resend, Cut, Join]
-SCENES += [CleanAll, CleanLocal, CleanRemote, Recover, Adopt]
+SCENES += [CleanAll, CleanLocal, CleanRemote, Recover, Adopt, Reused, Copied]

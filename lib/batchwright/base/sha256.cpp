@@ -35,6 +35,14 @@ std::string Sha256::hex()
   return Poco::DigestEngine::digestToHex(m_state->engine.digest());
 }
 
+std::array<unsigned char, 32> Sha256::take()
+{
+  std::array<unsigned char, 32> bytes = {};
+  const auto& digest = m_state->engine.digest(); // the engine begins anew by itself
+  std::copy(digest.begin(), digest.end(), bytes.begin());
+  return bytes;
+}
+
 std::string sha256_of_file(const std::filesystem::path& path)
 {
   Sha256 sha;

@@ -1,6 +1,7 @@
 // SHA-256 of what passes by: inputs are pinned with it, parts are known by it.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -18,6 +19,8 @@ public:
   void update(std::string_view bytes);
   /// 64 lower-case hexadecimal digits; call once, at the end.
   std::string hex();
+  /// The digest of the bytes so far; begins anew.
+  std::array<unsigned char, 32> take();
 
 private:
   struct State;

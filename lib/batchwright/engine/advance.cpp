@@ -50,8 +50,12 @@ void sweep(const std::filesystem::path& directory)
 void sweep_parts(const Job& job, const std::vector<Part>& parts, const store::JobLayout& files)
 {
   for (const auto& p : parts) {
-    if (p.state == PartState::superseded) discard_file(files.ordinals(p.number)); // others hold its items now
+    if (p.state == PartState::superseded) { // others hold its items now
+      discard_file(files.ordinals(p.number));
+      discard_file(files.digests(p.number));
+    }
     if (p.state != PartState::settled && p.state != PartState::superseded) continue;
+    if (holds_copies(p)) continue; // they may be made anew
     if (job.policy.keep_requests) continue;
     discard_file(files.requests(p.number));
     discard_file(files.ids(p.number));
@@ -374,7 +378,10 @@ void refresh(Tools& tools, Server& server, std::vector<JobView>& views)
 bool needs_server(const JobView& view)
 {
   if (anything_watched(view.parts)) return true;
+  const auto waits = [](const Part& p) { return p.route != Route::reused && is_live(p.state); };
+  const bool may_copy = std::none_of(view.parts.begin(), view.parts.end(), waits);
   return std::any_of(view.parts.begin(), view.parts.end(), [&](const Part& p) {
+    if (p.route == Route::reused) return is_live(p.state) && may_copy;
     if (is_called(p)) return view.cancel != Cancel::none; // only who may send goes on with it
     const bool rests = p.state == PartState::planned || p.state == PartState::queued;
     return is_live(p.state) && (!rests || view.cancel != Cancel::none);

@@ -179,7 +179,8 @@ void check_cap(const Tools& tools, const Draft& made)
 {
   const auto& job = made.job;
   const auto& e = made.estimate;
-  if (!job.policy.max_cost || job.items == 0) return;
+  const auto sent = static_cast<std::int64_t>(job.items - never_sent(made.parts));
+  if (!job.policy.max_cost || sent == 0) return;
   if (!e.cost) {
     throw Error{Fault::usage, "--max-cost: the price of the model is not known, so that no cap can be kept",
                 "--price IN,OUT tells it, in dollars for a million tokens"};
@@ -194,7 +195,7 @@ void check_cap(const Tools& tools, const Draft& made)
   const bool is_bounded =
       e.basis == Basis::none || e.basis == Basis::bound || (e.worst && *e.worst <= *job.policy.max_cost);
   const bool by_worst = is_bounded || (job.policy.strict_cap && e.worst);
-  if (by_worst && e.worst && job.policy.max_cost->n < e.worst->n / static_cast<std::int64_t>(job.items)) {
+  if (by_worst && e.worst && job.policy.max_cost->n < e.worst->n / sent) {
     throw Error{Fault::usage, "--max-cost: it does not cover a single request, were its answer as long as it may be",
                 "a smaller --max-output-tokens bounds it closer, or a larger amount covers it"};
   }

@@ -174,7 +174,8 @@ std::uint64_t urgent_items(const Draft& draft)
 std::string advice(const Tools& tools, const Draft& draft)
 {
   constexpr PicoUsd little{1'000'000'000'000}; // a dollar
-  if (draft.job.mode == Mode::realtime || draft.continues || draft.job.told_live_is_cheaper) return {};
+  const bool sends = draft.job.items > never_sent(draft.parts);
+  if (draft.job.mode == Mode::realtime || draft.continues || draft.job.told_live_is_cheaper || !sends) return {};
   const auto batch = cost_of_work(tools, draft.job, draft.by_model, Route::batch);
   const auto live = cost_of_work(tools, draft.job, draft.by_model, Route::realtime);
   constexpr Millis short_time{1'800'000};
@@ -220,23 +221,35 @@ void look_ahead(Draft& made, Tools& tools)
   if (made.leaving) made.time_for_batches = made.leaving->at - made.drafted_at;
 }
 
-void plan(Draft& made, Tools& tools, input::Empty empty, requests::ProbeAsk probe = {})
+/// Parts of what is not sent, behind the others.
+void add_unsent(Draft& made)
+{
+  auto number = static_cast<int>(made.parts.size());
+  for (auto& group : made.reuse.groups) {
+    group.part.number = ++number;
+    made.parts.push_back(group.part);
+  }
+}
+
+void plan(Draft& made, Tools& tools, input::Empty empty, requests::ProbeAsk probe = {}, const ReuseAsk& reuse = {})
 {
   Job& job = made.job;
-  auto plan = requests::plan(
-      job,
-      [&](std::uint64_t bytes, std::uint64_t total, std::uint64_t) {
-        tools.observer.on(Progress{Phase::reading, job.name, 0, bytes, total});
-        if (tools.interrupt.asked())
-          throw Error{Fault::interrupted, "stopped while reading the input; nothing was sent"};
-      },
-      empty, probe);
+  const auto on_read = [&](std::uint64_t bytes, std::uint64_t total, std::uint64_t) {
+    tools.observer.on(Progress{Phase::reading, job.name, 0, bytes, total});
+    if (tools.interrupt.asked()) throw Error{Fault::interrupted, "stopped while reading the input; nothing was sent"};
+  };
+  if (reuse.is_any()) {
+    made.reuse = find_reuse(tools, job, reuse, on_read);
+    probe.sent = made.reuse.of - made.reuse.items.size();
+  }
+  auto plan = requests::plan(job, on_read, empty, probe, made.reuse.items);
   input::Pins pins{job.inputs};
   pins.check(); // what was planned is what was digested
   job.inputs = pins.inputs();
   job.items = plan.items;
   job.probe = std::move(plan.probe);
   made.parts = std::move(plan.parts);
+  add_unsent(made);
   made.request_bytes = plan.bytes;
   made.urgent = std::move(plan.urgent);
   made.skipped = std::move(plan.skipped);
@@ -364,12 +377,13 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
     reckon(made, tools);
     return;
   }
-  plan(made, tools, ask.empty, ask.probe);
-  if (ask.awaits_word && job.probe.empty() && job.items > 0) {
+  plan(made, tools, ask.empty, ask.probe, ask.reuse);
+  const auto sent = job.items - never_sent(made.parts);
+  if (ask.awaits_word && job.probe.empty() && sent > 0) {
     throw Error{Fault::usage, "--sample: no item can be tried first, since images and videos never are",
                 "leave it out; --dry-run shows what they would cost"};
   }
-  job.awaits_word = ask.awaits_word && job.items > 0;
+  job.awaits_word = ask.awaits_word && sent > 0;
   job.uuid = make_uuid();
   job.created_at = tools.clock.now();
   expect(job, made.estimate);
@@ -430,6 +444,9 @@ PlanView plan_view(const Tools& tools, const Draft& draft)
           .model = draft.job.request.model,
           .items = draft.job.items,
           .requests = requests,
+          .reused = draft.reuse.reused,
+          .reused_from = draft.reuse.from,
+          .repeated = draft.reuse.repeated,
           .parts = batches,
           .live_requests = live_requests,
           .request_bytes = draft.request_bytes,
@@ -492,6 +509,34 @@ void take_over_money(Tools& tools, store::Transaction& tx, const Job& job, const
 
 } // namespace
 
+namespace {
+
+/// The directory of a new job, and what is in it before there are rows. Until then it may go.
+void make_directory(Tools& tools, const Draft& draft)
+{
+  const auto& name = draft.job.name;
+  if (tools.store.job(name)) {
+    throw Error{Fault::busy, fmt::format("job {} was just made by another process", name),
+                "run the same command again, or give another --name"};
+  }
+  put_aside(tools, name); // left by a removed job of that name
+  const auto files = tools.layout.job(name);
+  make_private_directory(files.directory());
+  if (!draft.reuse.items.empty()) write_file(files.cleaned(), {});
+  write_reuse(draft.job, draft.reuse, files);
+  sync_directory(tools.layout.jobs());
+}
+
+/// A job with nothing to wait for has ended when it is made.
+Job as_made(Tools& tools, const Draft& draft)
+{
+  auto job = with_kept_input(tools, draft, draft.job);
+  if (!draft.reuse.items.empty() && tally(job, draft.parts).pending() == 0) job.ended_at = tools.clock.now();
+  return job;
+}
+
+} // namespace
+
 FileLock found(Tools& tools, const Draft& draft)
 {
   const auto& name = draft.job.name;
@@ -500,6 +545,7 @@ FileLock found(Tools& tools, const Draft& draft)
     check_space(tools, name, bytes_to_come(draft.job, to_send, draft.output_allowed));
   if (!draft.continues) sweep_if_possible(tools); // what one that was killed here left of the job
   auto lock = take_lock(tools, name);
+  if (!draft.continues) make_directory(tools, draft);
   store::Transaction tx{tools.store};
   if (draft.continues) {
     auto job = tools.store.job(name); // again: others may have moved it since it was drafted
@@ -514,14 +560,14 @@ FileLock found(Tools& tools, const Draft& draft)
       go_on(tools, tx, with_kept_input(tools, draft, draft.asked), draft.planned);
     }
   } else {
-    tx.add(with_kept_input(tools, draft, draft.job));
+    tx.add(as_made(tools, draft));
     learn_shared(tx, tools.store, draft.job, draft.shared);
-    for (const auto& part : draft.parts)
+    for (const auto& part : draft.parts) {
       tx.put(name, part);
+      if (part.route == Route::reused && !is_live(part.state))
+        tx.put(name, part.number, nothing_spent(part, tools.clock.now()));
+    }
     tx.log(name, 0, fmt::format("{} items in {} parts", draft.job.items, draft.parts.size()));
-    put_aside(tools, name); // left by a removed job of that name
-    make_private_directory(tools.layout.job(name).directory());
-    sync_directory(tools.layout.jobs());
   }
   if (draft.spooled) draft.spooled->keep(tools.layout.job(name).input());
   tx.commit(); // the files are in their places

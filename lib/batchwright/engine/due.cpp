@@ -52,6 +52,13 @@ std::optional<Do> action_in_realtime(const Part& part, const Job& job)
   return is_judged_otherwise(part, job.policy) ? std::optional{Do::judge} : std::nullopt;
 }
 
+/// The same of a part whose items are not sent. Cancelled copies wait all the same: what they ask may be answered.
+std::optional<Do> action_for_reused(const Part& part, const Job& job, const std::vector<Part>& parts)
+{
+  if (is_live(part.state)) return waits_for_leaders(parts, job.policy) ? std::nullopt : std::optional{Do::copy};
+  return is_judged_otherwise(part, job.policy) ? std::optional{Do::judge} : std::nullopt;
+}
+
 /// What becomes of a part of the batch route once all that is left is to go in real time: exactly once outranks speed,
 /// so what may be at the server is waited for.
 std::optional<Do> action_to_switch(PartState state)
@@ -69,8 +76,9 @@ std::optional<Do> action_to_switch(PartState state)
 }
 
 /// What moves a part forward from where it is; nothing where only other parts can.
-std::optional<Do> action_for(const Part& part, const Job& job)
+std::optional<Do> action_for(const Part& part, const Job& job, const std::vector<Part>& parts)
 {
+  if (part.route == Route::reused) return action_for_reused(part, job, parts);
   if (part.route == Route::realtime) return action_in_realtime(part, job);
   if (job.switched_at && job.cancel == Cancel::none) {
     if (const auto what = action_to_switch(part.state)) return what;
@@ -108,7 +116,7 @@ std::optional<Do> action_for(const Part& part, const Job& job)
 /// Whether outcomes are decided by an action.
 bool judges(Do what)
 {
-  return what == Do::settle || what == Do::judge || what == Do::give_up;
+  return what == Do::settle || what == Do::judge || what == Do::copy || what == Do::give_up;
 }
 
 /// Which actions a job's standing and a pause leave: no sending without consent, nor while paused; under `auth` and
@@ -159,15 +167,22 @@ std::map<std::string_view, int> called_by_model(const std::vector<Part>& parts, 
 
 std::string_view name(Do what)
 {
-  constexpr std::array<std::string_view, 14> names{"settle",         "judge",   "download", "cancel", "poll",
-                                                   "look for batch", "give up", "reroute",  "call",   "create",
-                                                   "look for file",  "upload",  "build",    "join"};
+  constexpr std::array<std::string_view, 15> names{"settle", "judge",          "copy",    "download", "cancel",
+                                                   "poll",   "look for batch", "give up", "reroute",  "call",
+                                                   "create", "look for file",  "upload",  "build",    "join"};
   return names.at(static_cast<std::size_t>(what));
 }
 
 bool is_judged_otherwise(const Part& part, const Policy& policy)
 {
   return part.state == PartState::settled && part.accepted != policy.accept;
+}
+
+bool waits_for_leaders(const std::vector<Part>& parts, const Policy& policy)
+{
+  return std::any_of(parts.begin(), parts.end(), [&](const Part& p) {
+    return p.route != Route::reused && (is_live(p.state) || is_judged_otherwise(p, policy));
+  });
 }
 
 bool may_give_up(const Job& job)
@@ -184,7 +199,7 @@ Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& bus
   Due d;
   auto taken = busy;
   for (const auto& part : parts) {
-    const auto what = action_for(part, job);
+    const auto what = action_for(part, job, parts);
     if (!what || taken.contains(part.number) || !allowed(*what, job, sending)) continue;
     if (waits_for_probe(*what, part, job, tries_first)) continue;
     const auto gathers = *what == Do::build ? gathers_until(part, parts) : std::nullopt;

@@ -19,6 +19,7 @@ namespace batchwright::engine {
 enum class Do : std::uint8_t {
   settle,         ///< both files are whole on disk: fix the outcomes
   judge,          ///< another policy of what is accepted: count the outcomes anew
+  copy,           ///< all that was sent has its outcome: items that ask the same get it, too
   download,       ///< the batch ended: bring its files home
   cancel,         ///< POST /batches/{id}/cancel
   poll,           ///< ask for the batch
@@ -55,6 +56,9 @@ struct Due {
 
 /// Whether a part was settled when other answers were accepted than are now.
 bool is_judged_otherwise(const Part& part, const Policy& policy);
+
+/// Whether copies have to wait: what was sent is not over, or not judged as the policy has it now.
+bool waits_for_leaders(const std::vector<Part>& parts, const Policy& policy);
 
 /// Whether items can fail that no answer came for: under custom_ids, which of a job without its input may be unknown.
 bool may_give_up(const Job& job);

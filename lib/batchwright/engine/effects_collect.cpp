@@ -155,6 +155,7 @@ void Run::record_settled(int number, const results::Settled& settled)
     tx.put(m_job.name, number, settled.spending);
     if (m_purse && changed.route == Route::realtime) changed.reserved = m_purse->taken(number);
     learn_from(tx, m_tools.store, m_job, changed, settled);
+    if (parent.outcome.succeeded + parent.outcome.failed > 0) reopen_copies(tx); // it had been given up
     const auto pack = parent.inputs_per_request;
     add_child(tx, parent, settled.left, m_files.left(number), parent.attempt + 1, pack);
     add_child(tx, parent, settled.left_free, m_files.left_free(number), parent.attempt, pack);

@@ -10,6 +10,7 @@
 #include <batchwright/base/interrupt.hpp>
 #include <batchwright/base/lock.hpp>
 #include <batchwright/engine/due.hpp>
+#include <batchwright/engine/reuse.hpp>
 #include <batchwright/model/events.hpp>
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/view.hpp>
@@ -65,6 +66,7 @@ struct Ask {
   requests::ProbeAsk probe = {};             ///< items of a new job that are tried in real time before the others;
                                              ///< none: a job that was held since those failed goes on
   bool awaits_word = false;                  ///< a new job sends nothing else before `send_rest`
+  ReuseAsk reuse = {};                       ///< what a new job does not send
 };
 
 /// What a job would come to.
@@ -84,6 +86,7 @@ struct Draft {
   std::vector<std::uint64_t> urgent = {}; ///< for how many items each condition of Job::urgent holds; empty: not read
   std::vector<Error> skipped = {};
   std::uint64_t skipped_count = 0;
+  Reuse reuse = {};                          ///< items that are not sent; of a new job
   bool has_probe = false;                    ///< whether items were asked to be tried first
   Job asked = {};                            ///< where it continues a job: what was asked for now
   bool continues = false;                    ///< there is such a job already: `job` is that one, with the new policy
@@ -100,13 +103,15 @@ PlanView plan_view(const Tools& tools, const Draft& draft);
 
 /// Pins the inputs, reads all of them, cuts parts, estimates. Sends nothing, and leaves nothing: what is piped in is
 /// kept in a file without a name. A job of the same name that is equal is continued; one that differs is `Fault::usage`
-/// for a given name, and a made name gets the next free `-2`. Throws `Fault::input`, `Fault::usage` as requests::plan.
+/// for a given name, and a made name gets the next free `-2`. Throws `Fault::input`, `Fault::usage` as requests::plan
+/// and find_reuse.
 Draft draft(Tools& tools, const Ask& ask);
 
-/// Makes the drafted job real: directory, what was piped in, and rows. Or, where it continues one, takes over the new
-/// policy, and of one that was rebuilt or took batches over, input, options and consent. Returns the job's lock, for
-/// `advance` to go on with. Throws `Fault::busy` where another process holds a job of that name, `Fault::disk` where
-/// the disk has no room for what a new one may bring.
+/// Makes the drafted job real: directory, what was piped in, answers that are taken over, and rows. Or, where it
+/// continues one, takes over the new policy, and of one that was rebuilt or took batches over, input, options and
+/// consent. Returns the job's lock, for `advance` to go on with. Throws `Fault::busy` where another process holds a job
+/// of that name, or answers that were to be taken over are not there any more, `Fault::disk` where the disk has no room
+/// for what a new one may bring.
 FileLock found(Tools& tools, const Draft& draft);
 
 // --- moving a job ----------------------------------------------------------------------------------------------------
@@ -170,7 +175,7 @@ FileLock take_lock(Tools& tools, const std::string& job);
 /// Whether a process works on the job now.
 bool is_held(Tools& tools, const std::string& job);
 
-/// Whether collecting could bring anything: a batch that may still run, or outputs not yet home.
+/// Whether collecting could bring anything: a batch that may still run, outputs not yet home, or copies of what is.
 bool needs_server(const JobView& view);
 
 // --- bringing results home -------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ Finish sum_up(Tools& tools, const Job& job, const std::vector<Part>& parts)
 {
   Finish plan{.job = job.name, .cost = PicoUsd{}};
   for (const auto& p : parts) {
-    if (!is_live(p.state)) continue;
+    if (!is_live(p.state) || p.route == Route::reused) continue;
     const auto requests = std::max<std::uint64_t>(1, p.requests);
     const auto left = requests - std::min(requests, unsigned_of(p.remote.completed));
     const auto share = static_cast<double>(left) / static_cast<double>(requests);

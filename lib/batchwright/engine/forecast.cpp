@@ -212,7 +212,7 @@ double share_in_realtime(const std::vector<Part>& parts)
   double all = 0;
   double live = 0;
   for (const auto& p : parts) {
-    if (!is_live(p.state)) continue;
+    if (!is_live(p.state) || p.route == Route::reused) continue;
     const auto weight = static_cast<double>(p.input_tokens.n) + static_cast<double>(p.items);
     all += weight;
     if (p.route == Route::realtime) live += weight;

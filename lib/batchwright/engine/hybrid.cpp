@@ -74,7 +74,7 @@ std::string main_model(const Job& job, const std::vector<Part>& parts)
 {
   std::map<std::string, std::uint64_t> left;
   for (const auto& p : parts) {
-    if (is_live(p.state)) left[model_of(job, p)] += p.requests;
+    if (is_live(p.state) && p.route != Route::reused) left[model_of(job, p)] += p.requests;
   }
   const auto most =
       std::max_element(left.begin(), left.end(), [](const auto& a, const auto& b) { return a.second < b.second; });

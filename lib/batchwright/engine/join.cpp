@@ -214,6 +214,7 @@ void Run::record_replaced(const std::vector<Part>& members, Made& made, const st
     discard_file(m_files.ordinals(member.number));
     discard_file(m_files.requests(member.number));
     discard_file(m_files.ids(member.number));
+    discard_file(m_files.digests(member.number));
   }
 }
 

@@ -25,6 +25,7 @@ std::optional<std::int64_t> requests_of(const Part& part, const Spending& spent)
 
 void add(OurAccount& account, const Job& job, const Part& part, const Spending& spent)
 {
+  if (part.route == Route::reused) return; // nothing of it was used
   const auto kind = wire::usage_kind(endpoint_of(job, part));
   if (!kind) {
     account.not_compared[job.name] += spent.items;

@@ -4,6 +4,7 @@
 #include <batchwright/engine/forecast.hpp>
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/retry.hpp>
+#include <batchwright/engine/reuse.hpp>
 #include <batchwright/engine/snapshot.hpp>
 #include <batchwright/engine/space.hpp>
 #include <batchwright/input/ordinals.hpp>
@@ -117,6 +118,10 @@ private:
 
   void take(const results::Outcome& outcome)
   {
+    if (outcome.from->route == Route::reused && holds_copies(part_of(m_parts, outcome.from->part))) {
+      ++m_retry.copies;
+      return;
+    }
     const auto& origin = origin_of(outcome.from->part);
     if (origin.out_of_reach) {
       ++m_retry.out_of_reach;
@@ -343,6 +348,7 @@ void begin_retry(Tools& tools, const Retry& retry)
   if (retry.ask.max_cost) job.policy.max_cost = cap_from_now(tools, job, parts, *retry.ask.max_cost);
   for (auto& part : parts) {
     part.failed_for_good = 0;
+    if (holds_copies(part) && part.outcome.failed > 0) reopen(part);
     tx.put(name, part);
   }
   for (const auto& part : retry.parts)

@@ -38,6 +38,7 @@ struct Retry {
   Tokens output_allowed = {}; ///< what bounds allow the answers to hold
   std::vector<Source> sources = {};
   std::vector<Part> parts = {};   ///< that will hold them
+  std::uint64_t copies = 0;       ///< items that are meant, but ask what others ask: they get what becomes of those
   std::uint64_t out_of_reach = 0; ///< items that are meant, but whose batch was given up and may still answer them
   std::unique_ptr<TemporaryDirectory> lists = {};
 };

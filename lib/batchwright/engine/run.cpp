@@ -310,6 +310,8 @@ void Run::start(const Action& action)
     return settle(copy, settle_files(m_job, copy, m_files), cancelled(copy), Do::settle);
   case Do::judge:
     return judge(copy);
+  case Do::copy:
+    return copy_outcomes(copy);
   case Do::download:
     return download(copy);
   case Do::cancel:
@@ -342,6 +344,7 @@ bool Run::is_over(const Part& p) const
 {
   if (is_called(p) && m_job.cancel == Cancel::none)
     return m_goal.sending == Sending::no || m_job.pause != Pause::none || m_job.standing != Standing::consented;
+  if (p.route == Route::reused && is_live(p.state)) return waits_for_leaders(m_parts, m_job.policy);
   switch (p.state) {
   case PartState::settled:
     return !is_judged_otherwise(p, m_job.policy) || m_job.standing == Standing::bare;
@@ -381,6 +384,7 @@ bool Run::reached() const
     return (p.state == PartState::planned || p.state == PartState::queued) && p.due && *p.due > now() + longest_stay;
   };
   const auto is_sent = [this, is_left](const Part& p) {
+    if (p.route == Route::reused) return is_over(p);
     if (m_waits_for_money && is_left(p)) return true;
     if (p.route == Route::realtime) { // what is answered is settled at once, by whoever stayed for it
       const bool is_ours = m_goal.until != Until::sent || is_live_probe(p);

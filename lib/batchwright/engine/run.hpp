@@ -253,6 +253,11 @@ private:
   void record_wanting(int number, const results::Lines& lines);
   void tell_of_outputs(const Part& part, const results::Settled& settled);
 
+  // --- effects: copies (effects_copies.cpp) ---
+  void copy_outcomes(const Part& part);
+  void record_copied(int number, const Settlement& sums);
+  void reopen_copies(store::Transaction& tx);
+
   // --- effects: cancelling (effects_cancel.cpp) ---
   void cancel(const Part& part);
   void tell_stopped(int number, const BatchStatus& status);

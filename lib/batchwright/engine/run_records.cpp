@@ -86,7 +86,11 @@ void Run::record_job(const std::function<void(Job&)>& change)
 
 requests::PartFiles Run::request_files(const Part& p) const
 {
-  return {.ordinals = m_files.ordinals(p.number), .requests = m_files.requests(p.number), .ids = m_files.ids(p.number)};
+  return {.unsent = m_files.unsent(),
+          .ordinals = m_files.ordinals(p.number),
+          .requests = m_files.requests(p.number),
+          .digests = m_files.digests(p.number),
+          .ids = m_files.ids(p.number)};
 }
 
 void Run::put_call(store::Transaction& tx, const std::string& uuid, CallState state)

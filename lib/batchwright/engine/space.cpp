@@ -27,8 +27,10 @@ constexpr std::uint64_t copies = 2;
 /// What the answers of a part hold, where we know what was asked for.
 Tokens expected_output(const Job& job, const Part& part)
 {
-  const auto raw = raw_work(job, {part});
-  return raw.by_model.begin()->second.usage.output;
+  Tokens output;
+  for (const auto& [model, work] : raw_work(job, {part}).by_model)
+    output += work.usage.output;
+  return output;
 }
 
 bool is_embedding(const Job& job, const Part& part)

@@ -11,6 +11,7 @@ constexpr int at_once(Do what)
   switch (what) {
   case Do::settle:
   case Do::judge:
+  case Do::copy:
   case Do::give_up:
   case Do::build:
   case Do::join:

@@ -11,6 +11,7 @@ RawWork raw_work(const Job& job, const std::vector<Part>& parts)
 {
   RawWork raw;
   for (const auto& p : parts) {
+    if (p.route == Route::reused) continue; // nothing of it is asked
     auto& work = raw.by_model[model_of(job, p)];
     work.usage.input += p.input_tokens;
     work.requests += p.requests;

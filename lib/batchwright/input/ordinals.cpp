@@ -136,6 +136,10 @@ Ordinals::Ordinals(const Part& part, const std::filesystem::path& list)
   }
 }
 
+Ordinals::Ordinals(const std::filesystem::path& list) : m_next(0), m_last(0), m_list(std::make_unique<ListFile>(list))
+{
+}
+
 Ordinals::Ordinals(Ordinals&&) noexcept = default;
 Ordinals& Ordinals::operator=(Ordinals&&) noexcept = default;
 Ordinals::~Ordinals() = default;

@@ -35,6 +35,8 @@ private:
 class Ordinals {
 public:
   Ordinals(const Part& part, const std::filesystem::path& list);
+  /// All of a list.
+  explicit Ordinals(const std::filesystem::path& list);
   Ordinals(Ordinals&&) noexcept;
   Ordinals& operator=(Ordinals&&) noexcept;
   ~Ordinals();

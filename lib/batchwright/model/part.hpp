@@ -26,15 +26,18 @@ using Ordinal = std::uint64_t;
 enum class Route : std::uint8_t {
   batch = 0,    ///< a file of requests and a batch at the server, half price
   realtime = 1, ///< one call for each request
+  reused = 2,   ///< nothing is sent: an answer that is there is taken over
 };
 
 /// Which items of a range of the input a part holds. Where not all: a file lists their ordinals from the time its
-/// request file is built.
+/// request file is built. Items that are not sent are in none but those of the route `reused`.
 enum class Pick : std::uint8_t {
   all = 0,
   urgent = 1,
   others = 2, ///< those that are neither urgent nor tried first
   probe = 3,  ///< those that are tried first, before anything else is sent
+  reused = 4, ///< those that another job has answers to; of the route `reused`, as the next
+  copies = 5, ///< those that ask what another item of the job asks: they get its outcome
 };
 
 enum class PartState : std::uint8_t {
@@ -73,6 +76,7 @@ enum class PartEvent : std::uint8_t {
   calls_begun,    ///< in real time: its requests are being sent
   calls_answered, ///< in real time: each of its requests has an answer in the journal
   rerouted,       ///< its items go in real time from now on: the first event of its life on that route
+  reopened,       ///< of copies: what they were copied from becomes another
 };
 
 struct Edge {
@@ -138,9 +142,23 @@ inline constexpr std::array realtime_edges{
     Edge{PartState::ended, PartEvent::outcomes_fixed, PartState::settled},
 };
 
+/// The same of items that are not sent: `planned`, what they are copied from is not over.
+inline constexpr std::array reused_edges{
+    Edge{PartState::planned, PartEvent::outcomes_fixed, PartState::settled},
+    Edge{PartState::settled, PartEvent::reopened, PartState::planned},
+};
+
 constexpr std::span<const Edge> edges(Route route)
 {
-  return route == Route::batch ? std::span<const Edge>{batch_edges} : std::span<const Edge>{realtime_edges};
+  switch (route) {
+  case Route::batch:
+    return batch_edges;
+  case Route::realtime:
+    return realtime_edges;
+  case Route::reused:
+    return reused_edges;
+  }
+  return {};
 }
 
 /// Where `event` leads from `state`; nothing when the pair makes no sense.
@@ -288,6 +306,12 @@ inline bool is_probe(const Part& part)
 inline bool is_live_probe(const Part& part)
 {
   return is_probe(part) && is_live(part.state);
+}
+
+/// Whether its items get the outcomes of other items of the job.
+inline bool holds_copies(const Part& part)
+{
+  return part.pick == Pick::copies;
 }
 
 /// Whether its requests are being sent one by one, or were when the command that did it ended.

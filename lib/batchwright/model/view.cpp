@@ -18,10 +18,10 @@ JobState state_of(const Job& job, const std::vector<Part>& parts, const Tally& i
 }
 
 /// As was estimated.
-std::optional<PicoUsd> cost_of_an_item(const Job& job)
+std::optional<PicoUsd> cost_of_an_item(const Job& job, std::uint64_t sent)
 {
-  if (!job.estimated || job.items == 0) return std::nullopt;
-  return PicoUsd{job.estimated->n / static_cast<std::int64_t>(job.items)};
+  if (!job.estimated || sent == 0) return std::nullopt;
+  return PicoUsd{job.estimated->n / static_cast<std::int64_t>(sent)};
 }
 
 /// What a request of the part costs, as far as is known: as those cost that were answered, else as was estimated.
@@ -169,7 +169,7 @@ JobView view(const Job& job, const std::vector<Part>& parts, Held held)
         fmt::format("the rest waits for your word: the same `submit` sends it, `batchwright cancel {}` ends it", v.job);
   }
   v.billed_again = PicoUsd{};
-  const auto usual = cost_of_an_item(job);
+  const auto usual = cost_of_an_item(job, job.items - never_sent(parts));
   v.spent = v.realtime = PicoUsd{};
   for (const auto& part : parts) {
     if (has_outcomes(part.state)) {
@@ -186,10 +186,19 @@ JobView view(const Job& job, const std::vector<Part>& parts, Held held)
   return v;
 }
 
+std::uint64_t never_sent(const std::vector<Part>& parts)
+{
+  std::uint64_t items = 0;
+  for (const auto& p : parts)
+    items += p.route == Route::reused ? p.items : 0;
+  return items;
+}
+
 std::uint64_t unsent(const std::vector<Part>& parts)
 {
   std::uint64_t items = 0;
   for (const auto& p : parts) {
+    if (p.route == Route::reused) continue;
     const bool waits = p.state == PartState::planned || p.state == PartState::uploading || p.state == PartState::queued;
     if (waits) items += p.items;
   }

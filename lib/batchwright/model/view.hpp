@@ -80,6 +80,9 @@ struct JobView {
   bool owes_handover() const;
 };
 
+/// How many items are not sent, since others that ask the same are, or were.
+std::uint64_t never_sent(const std::vector<Part>& parts);
+
 /// How many items wait in parts that the server has no batch of.
 std::uint64_t unsent(const std::vector<Part>& parts);
 
@@ -90,7 +93,10 @@ struct PlanView {
   std::vector<std::string> columns = {}; ///< of the first input, where all its records have the same
   std::string model = {};
   std::uint64_t items = 0;
-  std::uint64_t requests = 0; ///< fewer than items, where several go into one
+  std::uint64_t requests = 0;                ///< fewer than items, where several go into one
+  std::uint64_t reused = 0;                  ///< items that have an answer in earlier jobs
+  std::vector<std::string> reused_from = {}; ///< those jobs
+  std::uint64_t repeated = 0;                ///< items that ask what others of the job ask
   std::size_t parts = 0;
   std::uint64_t live_requests = 0; ///< of the requests, those that go in real time at once
   std::uint64_t request_bytes = 0;

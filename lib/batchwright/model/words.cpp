@@ -30,7 +30,8 @@ constexpr std::size_t longest_name = 40;
 
 std::string_view name(Route route)
 {
-  return route == Route::batch ? "batch" : "realtime";
+  constexpr std::array<std::string_view, 3> names{"batch", "realtime", "reused"};
+  return names.at(static_cast<std::size_t>(route));
 }
 
 std::string_view name(Comparison comparison)

@@ -150,6 +150,21 @@ std::string input_line(const PlanView& v)
   return text.empty() ? text : text + '\n';
 }
 
+/// What is not sent, and why.
+std::string unsent_lines(const PlanView& v)
+{
+  std::string text;
+  if (v.reused > 0) {
+    text += fmt::format("  reused  {} in {}: taken over, nothing to pay\n",
+                        counted(v.reused, "item has its answer", "items have answers"),
+                        v.reused_from.size() == 1 ? v.reused_from.front()
+                                                  : counted(v.reused_from.size(), "job", "earlier jobs"));
+  }
+  if (v.repeated > 0)
+    text += fmt::format("  repeat  {} what others ask: sent once\n", counted(v.repeated, "item asks", "items ask"));
+  return text;
+}
+
 /// What goes before all else.
 std::string probe_line(const PlanView& v)
 {
@@ -332,6 +347,7 @@ std::string plan(const PlanView& v)
                                             counted(v.items, "item is", "items are"), model)
                               : fmt::format("{}: {} for {}\n", v.job, amount_of_work(v), model);
   text += input_line(v);
+  text += unsent_lines(v);
   text += probe_line(v);
   text += way_line(v);
   text += token_line(v);
@@ -422,8 +438,8 @@ std::string next_step(const JobView& v)
                        v.job);
   }
   const bool sends = std::any_of(v.parts.begin(), v.parts.end(), [](const Part& p) {
-    return p.state == PartState::planned || p.state == PartState::queued || p.state == PartState::uploading ||
-           is_called(p);
+    const bool waits = p.state == PartState::planned || p.state == PartState::queued || p.state == PartState::uploading;
+    return (waits && p.route != Route::reused) || is_called(p);
   });
   return fmt::format(
       "{}: {} pending{}{}\n  {}", v.job, counted(v.items.pending(), "item", "items"), why.empty() ? "" : "; ", why,

@@ -99,7 +99,8 @@ private:
 class FromTemplates : public Assembler {
 public:
   FromTemplates(const Job& job, std::uint64_t inputs_per_request)
-      : m_maker(job.request),
+      : m_endpoint(job.request.endpoint),
+        m_maker(job.request),
         m_tokens(job.request, m_maker),
         m_packs(job.request.inputs_per_request > 1),
         m_most_items(std::min(inputs_per_request, most_pack_items)),
@@ -110,12 +111,14 @@ public:
   const Request* take(const input::Item& item) override;
   const Request* finish() override;
   std::string custom_id(const input::Item& item) const override { return m_maker.custom_id(item); }
+  Digest digest() override;
   Tokens tokens(const Request& request) override { return m_tokens.of(request); }
 
 private:
   bool has_room_for(Ordinal ordinal) const;
   void close();
 
+  std::string m_endpoint;
   LineMaker m_maker;
   TokenCounter m_tokens;
   bool m_packs; // a job that packs has ids of packs throughout, though a part may have one item in each
@@ -127,6 +130,8 @@ private:
   std::string m_input = {};
   bool m_alone = false; // the open pack holds one input that no other may join
   Request m_done = {};
+  Digester m_digester = {};
+  Request m_alone_in_pack = {}; // the item taken last, in a request of its own
 };
 
 const Request* FromTemplates::take(const input::Item& item)
@@ -163,6 +168,17 @@ const Request* FromTemplates::finish()
   if (m_open.items == 0) return nullptr;
   close();
   return &m_done;
+}
+
+Digest FromTemplates::digest()
+{
+  auto& alone = m_packs ? m_alone_in_pack : m_done;
+  if (m_packs) {
+    alone.line.clear();
+    m_maker.append_pack(alone.line, "", m_input, alone.texts);
+  }
+  const auto& body = alone.texts.body;
+  return m_digester.of(m_endpoint, std::string_view{alone.line}.substr(body.begin, body.size));
 }
 
 /// How long the custom_id of a pack becomes with an item more, or up to how long.

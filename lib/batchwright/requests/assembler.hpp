@@ -3,6 +3,7 @@
 // requests/.
 #pragma once
 
+#include <batchwright/requests/digest.hpp>
 #include <batchwright/requests/requests.hpp>
 
 #include <cstdint>
@@ -49,6 +50,8 @@ public:
   virtual const Request* finish() = 0;
   /// The custom_id of an item, decoded.
   virtual std::string custom_id(const input::Item& item) const = 0;
+  /// What the item taken last asks.
+  virtual Digest digest() = 0;
   /// Our estimate of a request's input. Texts that often come again, as system messages do, are counted once.
   virtual Tokens tokens(const Request& request) = 0;
 };

@@ -5,6 +5,7 @@
 #include <batchwright/input/ordinals.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/requests/assembler.hpp>
+#include <batchwright/requests/digest.hpp>
 #include <batchwright/requests/requests.hpp>
 #include <batchwright/requests/urgency.hpp>
 
@@ -51,6 +52,30 @@ private:
   std::string m_line = {};
 };
 
+/// What each item asks, for other jobs that ask the same; none where no file is wanted.
+class DigestFile {
+public:
+  DigestFile(Assembler& assembler, const std::filesystem::path& path) : m_assembler(assembler)
+  {
+    if (!path.empty()) m_file.emplace(path);
+  }
+
+  /// REQUIRED: the item was taken last.
+  void add()
+  {
+    if (m_file) m_file->add(m_assembler.digest());
+  }
+
+  void commit()
+  {
+    if (m_file) m_file->commit();
+  }
+
+private:
+  Assembler& m_assembler;
+  std::optional<DigestWriter> m_file = {};
+};
+
 /// The request file, digested while it is written.
 class RequestFile {
 public:
@@ -81,6 +106,20 @@ private:
   Tokens m_tokens = {};
 };
 
+/// The files that are written item by item.
+struct Written {
+  RequestFile& requests;
+  IdFile& ids;
+  DigestFile& digests;
+
+  void add(const Request* request, const input::Item& item) const
+  {
+    requests.add(request);
+    ids.add(item);
+    digests.add();
+  }
+};
+
 /// Writes the items of a part that is a range or has a list.
 void write_items(const Part& part, const PartFiles& files, input::Stream& stream, const auto& write)
 {
@@ -96,11 +135,11 @@ void write_items(const Part& part, const PartFiles& files, input::Stream& stream
 }
 
 /// Writes those items between a part's first and last that are of its kind, and their list: of ready-made requests, by
-/// model and endpoint; where some are urgent or tried first, those or the others.
+/// model and endpoint; where some are urgent, tried first or not sent, those or the others.
 void write_matching(const Job& job, const Part& part, const PartFiles& files, input::Stream& stream,
-                    Assembler& assembler, RequestFile& file, IdFile& ids)
+                    Assembler& assembler, const Written& written)
 {
-  const Kinds kinds{job};
+  Kinds kinds{job, files.unsent};
   input::OrdinalWriter list{files.ordinals};
   std::uint64_t found = 0;
   for (const auto* item = stream.next(); item && item->mark.ordinal <= part.last; item = stream.next()) {
@@ -108,12 +147,11 @@ void write_matching(const Job& job, const Part& part, const PartFiles& files, in
     const auto* request = assembler.take(*item);
     const bool is_other = is_ready_made(job) && (request->model != part.model || request->endpoint != part.endpoint);
     if (is_other) continue;
-    file.add(request);
-    ids.add(*item);
+    written.add(request, *item);
     list.add(item->mark.ordinal);
     ++found;
   }
-  file.add(assembler.finish());
+  written.requests.add(assembler.finish());
   if (found != part.items) throw changed(fmt::format("{} items for this part, expected {}", found, part.items));
   list.commit();
 }
@@ -124,13 +162,12 @@ Built write_part(const Job& job, const Part& part, const PartFiles& files)
   const auto stream = input::open(job.inputs, {job.skip_bad, {}}, part.mark);
   RequestFile file{files.requests, *assembler, part.listed};
   IdFile ids{job, *assembler, files.ids};
+  DigestFile digests{*assembler, files.digests};
+  const Written written{file, ids, digests};
   if (part.has_list() && !part.listed) {
-    write_matching(job, part, files, *stream, *assembler, file, ids);
+    write_matching(job, part, files, *stream, *assembler, written);
   } else {
-    write_items(part, files, *stream, [&](const input::Item& item) {
-      file.add(assembler->take(item));
-      ids.add(item);
-    });
+    write_items(part, files, *stream, [&](const input::Item& item) { written.add(assembler->take(item), item); });
     file.add(assembler->finish());
   }
   const auto built = file.built();
@@ -139,6 +176,7 @@ Built write_part(const Job& job, const Part& part, const PartFiles& files)
   }
   if (!part.sha256.empty() && built.sha256 != part.sha256) throw changed("as many bytes of requests, but other ones");
   ids.commit();
+  digests.commit();
   file.commit();
   return built;
 }

@@ -60,7 +60,10 @@ struct LineMaker::Pieces {
         prompt("--prompt", spec.prompt)
   {
     if (!spec.body.empty()) body.emplace(spec);
+    find_body();
   }
+
+  void find_body();
 
   void append_id(std::string& out, const input::Item& item) const;
   void append_messages(std::string& out, const input::Item& item) const;
@@ -71,7 +74,20 @@ struct LineMaker::Pieces {
   Template system;
   Template prompt;
   std::optional<BodyTemplate> body = {};
+  std::size_t body_behind_id = 0; // where the body begins, from the end of the custom_id
 };
+
+/// No text of a frame holds it elsewhere: inside a string its quotes would be escaped.
+void LineMaker::Pieces::find_body()
+{
+  constexpr std::string_view key = R"(,"body":)";
+  const auto id = std::find_if(frame.begin(), frame.end(),
+                               [](const wire::FramePiece& piece) { return piece.slot == wire::Slot::custom_id; });
+  ensure(id != frame.end() && id + 1 != frame.end(), "a request has a custom_id, and more");
+  const auto found = (id + 1)->text.find(key);
+  ensure(found != std::string::npos, "a request's body stands behind its custom_id");
+  body_behind_id = found + key.size();
+}
 
 void LineMaker::Pieces::append_id(std::string& out, const input::Item& item) const
 {
@@ -148,6 +164,17 @@ void LineMaker::Pieces::append_slot(wire::Slot slot, std::string& out, const inp
   }
 }
 
+namespace {
+
+/// The body ends before the brace that ends the line.
+void end_line(std::string& out, std::size_t begin, LineTexts& texts)
+{
+  texts.body.size = out.size() - begin - texts.body.begin - 1;
+  out += '\n';
+}
+
+} // namespace
+
 LineMaker::LineMaker(const RequestSpec& spec) : m_pieces(std::make_unique<Pieces>(spec)) {}
 LineMaker::LineMaker(LineMaker&&) noexcept = default;
 LineMaker& LineMaker::operator=(LineMaker&&) noexcept = default;
@@ -165,10 +192,11 @@ void LineMaker::append(std::string& out, const input::Item& item, LineTexts& tex
       continue;
     }
     m_pieces->append_slot(slot, out, item);
+    if (slot == wire::Slot::custom_id) texts.body.begin = out.size() - begin + m_pieces->body_behind_id;
     if (slot != wire::Slot::custom_id && slot != wire::Slot::none)
       texts.filled.push_back({from - begin, out.size() - from});
   }
-  out += '\n';
+  end_line(out, begin, texts);
 }
 
 void LineMaker::append_input(std::string& out, const input::Item& item) const
@@ -182,12 +210,15 @@ void LineMaker::append_pack(std::string& out, std::string_view custom_id, std::s
   const auto begin = out.size();
   for (const auto& [text, slot] : m_pieces->frame) {
     out += text;
-    if (slot == wire::Slot::custom_id) out += custom_id;
+    if (slot == wire::Slot::custom_id) {
+      out += custom_id;
+      texts.body.begin = out.size() - begin + m_pieces->body_behind_id;
+    }
     if (slot != wire::Slot::inputs) continue;
     texts.filled.assign(1, {out.size() - begin, inputs.size()});
     out += inputs;
   }
-  out += '\n';
+  end_line(out, begin, texts);
 }
 
 std::string LineMaker::custom_id(const input::Item& item) const

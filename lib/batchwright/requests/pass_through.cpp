@@ -26,6 +26,7 @@ public:
     m_request.endpoint = *found.url;
     m_request.inputs = found.embedding_inputs;
     const auto body = *line.find("body");
+    m_request.texts.body = {static_cast<std::size_t>(body.raw().data() - line.raw().data()), body.raw().size()};
     m_request.input_tokens = m_bodies.of(body, *found.url);
     m_request.output = wire::output_bound(body);
     return &m_request;
@@ -39,6 +40,12 @@ public:
     const auto token = id ? id->bytes : std::string_view{};
     if (token.size() < 3 || token.front() != '"') return {}; // take() says what is wrong with it
     return json::decode_lossy(token.substr(1, token.size() - 2));
+  }
+
+  Digest digest() override
+  {
+    const auto& body = m_request.texts.body;
+    return m_digester.of(m_request.endpoint, std::string_view{m_request.line}.substr(body.begin, body.size));
   }
 
   Tokens tokens(const Request& request) override { return request.input_tokens; }
@@ -57,6 +64,7 @@ private:
   json::Document m_document = {};
   BodyTokens m_bodies = {};
   Request m_request = {};
+  Digester m_digester = {};
 };
 
 } // namespace

@@ -1,9 +1,9 @@
 // One pass over the input: every line is made and measured, none is kept.
 
-#include <batchwright/base/unpack.hpp>
 #include <batchwright/requests/assembler.hpp>
 #include <batchwright/requests/ids.hpp>
 #include <batchwright/requests/probe.hpp>
+#include <batchwright/requests/read_report.hpp>
 #include <batchwright/requests/requests.hpp>
 #include <batchwright/requests/shared_prompts.hpp>
 #include <batchwright/requests/urgency.hpp>
@@ -23,48 +23,6 @@ namespace batchwright::requests {
 namespace {
 
 constexpr std::size_t most_skipped_kept = 100;
-constexpr std::uint64_t items_between_reports = 4096;
-constexpr std::uint64_t bytes_between_reports = 4 << 20;
-
-/// Tells the caller how far the reading is, now and then.
-class ReadReport {
-public:
-  ReadReport(const std::vector<PinnedInput>& inputs, const OnRead& on_read) : m_on_read(on_read)
-  {
-    for (const auto& input : inputs) {
-      m_before.push_back(m_total);
-      m_total += input.bytes;
-      m_packed = m_packed || is_packed(input.path);
-    }
-  }
-
-  void at(const Mark& mark)
-  {
-    const auto bytes = bytes_before(mark);
-    if (!m_on_read || (bytes < m_due_bytes && mark.ordinal < m_due_items)) return;
-    m_on_read(bytes, m_packed ? 0 : m_total, mark.ordinal);
-    m_due_bytes = bytes + bytes_between_reports;
-    m_due_items = mark.ordinal + items_between_reports;
-  }
-
-  /// Bytes before an item, over all inputs.
-  std::uint64_t bytes_before(const Mark& mark) const { return m_before[mark.input] + mark.offset; }
-  /// Of all inputs; nothing where nobody knows.
-  std::optional<std::uint64_t> bytes() const { return m_packed ? std::nullopt : std::optional{m_total}; }
-
-  void end(std::uint64_t items) const
-  {
-    if (m_on_read) m_on_read(m_total, m_total, items);
-  }
-
-private:
-  const OnRead& m_on_read;
-  std::vector<std::uint64_t> m_before = {}; // bytes of the inputs before each
-  std::uint64_t m_total = 0;
-  bool m_packed = false; // offsets are unpacked bytes, of which nobody knows how many there are
-  std::uint64_t m_due_bytes = 0;
-  std::uint64_t m_due_items = 0;
-};
 
 /// A part that requests may still go into.
 struct OpenPart {
@@ -74,12 +32,13 @@ struct OpenPart {
 
 class Planner {
 public:
-  Planner(const Job& job, const OnRead& on_read, ProbeAsk probe)
+  Planner(const Job& job, const OnRead& on_read, ProbeAsk probe, std::span<const Ordinal> unsent)
       : m_job(job),
+        m_unsent(unsent),
         m_assembler(assembler_for(job, job.request.inputs_per_request)),
         m_urgency(job.urgent),
         m_report(job.inputs, on_read),
-        m_probe(choose_probe(job, probe, m_report.bytes())),
+        m_probe(probe.sent ? choose_probe(probe, *probe.sent) : choose_probe(job, probe, m_report.bytes())),
         m_shared(job.request)
   {
     m_plan.urgent.resize(m_urgency.conditions());
@@ -96,7 +55,8 @@ public:
       if (is_ready_made(m_job) && item->mark.input != m_input) begin_input(item->mark.input);
       if (has_user_ids(m_job)) m_ids.add(hash_of(m_assembler->custom_id(*item)));
       const auto pick = pick_of(*item);
-      if (const auto* request = assembler_of(pick)->take(*item)) add(*request, pick);
+      if (!pick) continue;
+      if (const auto* request = assembler_of(*pick)->take(*item)) add(*request, *pick);
     }
     for (const auto pick : {Pick::others, Pick::urgent, Pick::probe}) {
       auto* assembler = assembler_of(pick);
@@ -139,16 +99,26 @@ private:
     return is_any;
   }
 
-  Pick pick_of(const input::Item& item)
+  /// Nothing: it is not sent.
+  std::optional<Pick> pick_of(const input::Item& item)
   {
     const bool is_urgent = m_urgent && is_urgent_item(item); // counted whatever becomes of it
+    if (is_unsent(item.mark.ordinal)) return std::nullopt;
     if (is_tried_first(item)) return Pick::probe;
     return is_urgent ? Pick::urgent : Pick::others;
   }
 
+  bool is_unsent(Ordinal ordinal)
+  {
+    if (m_unsent_before == m_unsent.size() || m_unsent[m_unsent_before] != ordinal) return false;
+    ++m_unsent_before;
+    ++m_plan.items;
+    return true;
+  }
+
   bool is_tried_first(const input::Item& item)
   {
-    if (!m_probe.is_due(item.mark.ordinal, m_report.bytes_before(item.mark))) return false;
+    if (!m_probe.is_due(item.mark.ordinal - m_unsent_before, m_report.bytes_before(item.mark))) return false;
     const auto& endpoint = is_ready_made(m_job) ? m_first->take(item)->endpoint : m_job.request.endpoint;
     if (wire::makes_pictures(endpoint)) return false; // the next one that does not is as good
     m_probe.take();
@@ -164,10 +134,12 @@ private:
   /// Where no item of a part's range is another's, the range tells which are its own.
   void name_ranges()
   {
-    const auto& probe = m_plan.probe;
+    const auto has_any_within = [](std::span<const Ordinal> sorted, const Part& part) {
+      const auto first = std::lower_bound(sorted.begin(), sorted.end(), part.first);
+      return first != sorted.end() && *first <= part.last;
+    };
     for (auto& part : m_plan.parts) {
-      const auto first = std::lower_bound(probe.begin(), probe.end(), part.first);
-      const bool is_mixed = m_urgent || (first != probe.end() && *first <= part.last);
+      const bool is_mixed = m_urgent || has_any_within(m_plan.probe, part) || has_any_within(m_unsent, part);
       if (part.pick == Pick::others && !is_mixed) part.pick = Pick::all;
     }
   }
@@ -268,6 +240,8 @@ private:
   }
 
   const Job& m_job;
+  std::span<const Ordinal> m_unsent;
+  std::size_t m_unsent_before = 0; // those that stand before the item at hand
   std::unique_ptr<Assembler> m_assembler;
   std::unique_ptr<Assembler> m_urgent = {}; // null: nothing is urgent
   std::unique_ptr<Assembler> m_first = {};  // null: nothing is tried first
@@ -283,9 +257,9 @@ private:
 
 } // namespace
 
-Plan plan(const Job& job, const OnRead& on_read, input::Empty empty, ProbeAsk probe)
+Plan plan(const Job& job, const OnRead& on_read, input::Empty empty, ProbeAsk probe, std::span<const Ordinal> unsent)
 {
-  return Planner{job, on_read, probe}.run(empty);
+  return Planner{job, on_read, probe, unsent}.run(empty);
 }
 
 } // namespace batchwright::requests

@@ -36,9 +36,14 @@ ProbeChoice choose_probe(const Job& job, ProbeAsk ask, std::optional<std::uint64
   const auto at_most =
       bytes ? std::max({counted_at_most, ask.above + 1, ask.items}) : std::numeric_limits<std::uint64_t>::max();
   const auto items = count_items(job, at_most);
-  if (items <= ask.above) return none;
-  if (items < at_most) return {ProbeChoice::By::items, std::min(ask.items, items), items};
+  if (items < at_most) return choose_probe(ask, items);
   return {ProbeChoice::By::bytes, ask.items, *bytes};
+}
+
+ProbeChoice choose_probe(ProbeAsk ask, std::uint64_t sent)
+{
+  const auto wanted = sent > ask.above ? std::min(ask.items, sent) : 0;
+  return {ProbeChoice::By::items, wanted, sent};
 }
 
 } // namespace batchwright::requests

@@ -21,10 +21,10 @@ public:
   ProbeChoice(By by, std::uint64_t wanted, std::uint64_t whole);
 
   bool is_any() const { return !m_places.empty(); }
-  /// Whether an item stands at or behind the place whose turn it is.
-  bool is_due(Ordinal ordinal, std::uint64_t bytes_before) const
+  /// Whether an item stands at or behind the place whose turn it is; `before`: how many that are sent stand before it.
+  bool is_due(std::uint64_t before, std::uint64_t bytes_before) const
   {
-    return m_next < m_places.size() && (m_by == By::items ? ordinal : bytes_before) >= m_places[m_next];
+    return m_next < m_places.size() && (m_by == By::items ? before : bytes_before) >= m_places[m_next];
   }
   /// It was taken: the next place has its turn.
   void take() { ++m_next; }
@@ -38,5 +38,7 @@ private:
 /// Looks ahead in the input, no further than it must: its first items are counted, all of them where `bytes` are not
 /// known. Of a long input shares of its bytes are as good as shares of its items. Throws as the reading of the input.
 ProbeChoice choose_probe(const Job& job, ProbeAsk ask, std::optional<std::uint64_t> bytes);
+/// The same of an input of which it is known how many items are sent: places among those.
+ProbeChoice choose_probe(ProbeAsk ask, std::uint64_t sent);
 
 } // namespace batchwright::requests

@@ -13,6 +13,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +29,7 @@ struct LineTexts {
     std::size_t size = 0;
   };
   std::vector<Span> filled = {}; ///< in their order: a system message before the prompt
+  Span body = {};                ///< of the request, as a JSON object
 };
 
 /// Makes request lines. Compiled once from the job's options; const calls are safe from many threads.
@@ -78,8 +81,9 @@ using OnRead = std::function<void(std::uint64_t bytes, std::uint64_t total, std:
 
 /// How many items are tried before the others.
 struct ProbeAsk {
-  std::uint64_t items = 0; ///< 0: none; all, where there are no more
-  std::uint64_t above = 0; ///< only of an input with more items than so many
+  std::uint64_t items = 0;                ///< 0: none; all, where there are no more
+  std::uint64_t above = 0;                ///< only where more items than so many are sent
+  std::optional<std::uint64_t> sent = {}; ///< how many are sent, where that is known
 };
 
 /// What a job's input comes to.
@@ -95,13 +99,15 @@ struct Plan {
   std::uint64_t skipped_count = 0;
 };
 
-/// Reads all of the input once, makes every line, checks it, and cuts parts. Parts of ready-made requests have one
+/// Reads all of the input once, makes every line, checks it, and cuts parts. Items that are `unsent`, ascending, are
+/// counted, and are in no part. Parts of ready-made requests have one
 /// file, one model and one endpoint each, and hold those lines of their range that have them. Items that are tried
 /// first stand spread over the input, the same ones each time, in requests and parts of their own; images and videos,
 /// which cost much, are none of them. Memory: one line, and 16 bytes an item where the user named an id column. Throws
 /// `Fault::input` for any bad record, an id twice (both places named), a request above the limits, no item at all (but
 /// where that is allowed); `Fault::usage` as LineMaker.
-Plan plan(const Job& job, const OnRead& on_read = {}, input::Empty empty = input::Empty::refuse, ProbeAsk probe = {});
+Plan plan(const Job& job, const OnRead& on_read = {}, input::Empty empty = input::Empty::refuse, ProbeAsk probe = {},
+          std::span<const Ordinal> unsent = {});
 
 /// Where the list of a part, by its number, is written.
 using PlaceOfList = std::function<std::filesystem::path(int number)>;
@@ -122,8 +128,10 @@ struct Built {
 
 /// Where a part's files stand.
 struct PartFiles {
+  std::filesystem::path unsent = {};   ///< the job's items that are in no request; no such file: there is none
   std::filesystem::path ordinals = {}; ///< its list, where it is listed; written for a part of ready-made requests
   std::filesystem::path requests = {}; ///< written
+  std::filesystem::path digests = {};  ///< written unless it is empty: what each item asks (digest.hpp), in their order
   std::filesystem::path ids = {};      ///< written where packs hide the user's ids or lines are ready-made: one JSON
                                        ///< string a line, in order
 };

@@ -23,4 +23,18 @@ bool Urgency::holds(const input::Item& item, std::size_t condition) const
   return json::decode_lossy(inside) == value;
 }
 
+Kinds::Kinds(const Job& job, const std::filesystem::path& unsent) : m_urgency(job.urgent), m_probe(job.probe)
+{
+  if (unsent.empty() || !std::filesystem::exists(unsent)) return;
+  m_unsent.emplace(unsent);
+  m_next_unsent = m_unsent->next();
+}
+
+bool Kinds::is_unsent(Ordinal ordinal)
+{
+  while (m_next_unsent && *m_next_unsent < ordinal)
+    m_next_unsent = m_unsent->next();
+  return m_next_unsent == ordinal;
+}
+
 } // namespace batchwright::requests

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <batchwright/input/input.hpp>
+#include <batchwright/input/ordinals.hpp>
 #include <batchwright/model/job.hpp>
 
 #include <algorithm>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,16 +32,22 @@ private:
   const std::vector<std::pair<std::string, std::string>>& m_conditions;
 };
 
-/// The kinds of a job's items: those that are tried first, those that are urgent, the others. REQUIRED: the job
-/// outlives it.
+/// The kinds of a job's items: those that are not sent, those that are tried first, those that are urgent, the others.
+/// REQUIRED: the job outlives it, and items are asked about in ascending order.
 class Kinds {
 public:
-  explicit Kinds(const Job& job) : m_urgency(job.urgent), m_probe(job.probe) {}
+  /// `unsent`: a list; no such file: all items are sent. Throws as input::Ordinals.
+  Kinds(const Job& job, const std::filesystem::path& unsent);
 
   /// Whether an item belongs in parts of this kind. Throws as Urgency.
-  bool picks(Pick pick, const input::Item& item) const { return pick == Pick::all || pick == kind_of(item); }
+  bool picks(Pick pick, const input::Item& item)
+  {
+    if (is_unsent(item.mark.ordinal)) return false;
+    return pick == Pick::all || pick == kind_of(item);
+  }
 
 private:
+  bool is_unsent(Ordinal ordinal);
   Pick kind_of(const input::Item& item) const
   {
     if (std::binary_search(m_probe.begin(), m_probe.end(), item.mark.ordinal)) return Pick::probe;
@@ -47,6 +56,8 @@ private:
 
   Urgency m_urgency;
   const std::vector<Ordinal>& m_probe;
+  std::optional<input::Ordinals> m_unsent = {}; // nothing: all are sent
+  std::optional<Ordinal> m_next_unsent = {};
 };
 
 } // namespace batchwright::requests

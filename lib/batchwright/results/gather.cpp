@@ -54,9 +54,13 @@ void read_lines(const std::vector<std::filesystem::path>& sources, const std::ve
       const auto line = lines.next();
       ensure(line && line->offset <= wanted[*next].offset, "a wanted line begins where a line begins");
       if (line->offset != wanted[*next].offset) continue;
-      ensure(line->text.size() >= wanted[*next].length, "a wanted line is as long as it was");
-      take(*next, line->text.substr(0, wanted[*next].length));
-      ++next;
+      const auto is_here = [&](std::size_t i) {
+        return wanted[i].source == source && wanted[i].offset == line->offset;
+      };
+      for (; next != order.end() && is_here(*next); ++next) {
+        ensure(line->text.size() >= wanted[*next].length, "a wanted line is as long as it was");
+        take(*next, line->text.substr(0, wanted[*next].length));
+      }
     }
   }
 }

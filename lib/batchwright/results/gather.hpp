@@ -24,7 +24,8 @@ inline constexpr std::uint64_t gather_memory = std::uint64_t{64} * 1024 * 1024;
 /// Takes a line, and its index in the order that was asked for.
 using Give = std::function<void(std::size_t index, std::string_view line)>;
 
-/// Calls `give` for each of `wanted` in its order, with an empty line where none is wanted. Files are read front to
+/// Calls `give` for each of `wanted` in its order, with an empty line where none is wanted; a line may be wanted more
+/// than once. Files are read front to
 /// back: a gather by offset would be bound by the seeks of a cold file. Memory: `memory`, and a line and a block for
 /// each file it opens, 32 at most. Temporary files go into a directory made in `beside`, removed at the end.
 /// Throws `Fault::storage`; `Fault::bug` where a span is not a line's place.

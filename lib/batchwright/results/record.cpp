@@ -83,7 +83,7 @@ void Record::append(std::string& out, Member member)
   case Member::error:
     return append_error(out);
   case Member::paid:
-    out += m_outcome.paid ? "true" : "false";
+    out += is_paid() ? "true" : "false";
     return;
   case Member::finish_reason:
     return append_token(out, m_answer.finish_reason);
@@ -150,7 +150,7 @@ std::string Record::message() const
 /// A part in real time sends again by itself: an answer's own id tells at which attempt it came.
 int Record::attempt() const
 {
-  if (m_source->route == Route::batch) return m_source->attempt;
+  if (m_source->route != Route::realtime) return m_source->attempt;
   const auto id = m_document.root().find("id");
   const auto told = id && id->is(json::Kind::string) ? attempt_in_id(id->token()) : std::nullopt;
   return told.value_or(m_source->attempt);
@@ -201,13 +201,19 @@ void Record::append_usage(std::string& out) const
       .end_object();
 }
 
+/// What was taken over was paid for by those who asked first.
+bool Record::is_paid() const
+{
+  return m_outcome.paid && m_source->route != Route::reused;
+}
+
 /// 0 where nothing was paid; null where nobody can tell: no price, or an answer without usage. Some answers tell no
 /// usage, as moderations do, which cost nothing.
 void Record::append_cost(std::string& out) const
 {
   const auto& prices = m_source->prices;
   const auto rates = prices ? money::rates_for(*prices, m_source->route, m_answer.tier) : std::nullopt;
-  if (!m_outcome.paid) {
+  if (!is_paid()) {
     out += '0';
   } else if (rates && (m_answer.usage || money::is_free(*rates))) {
     const auto usage = m_answer.usage.value_or(Usage{});

@@ -73,6 +73,7 @@ private:
   std::string_view output();
   std::string message() const;
   int attempt() const;
+  bool is_paid() const;
   void append_custom_id(std::string& out) const;
   void append_error(std::string& out) const;
   void append_usage(std::string& out) const;

@@ -3,8 +3,12 @@
 //   ROOT/state.db                        jobs, parts, calls
 //   ROOT/locks/NAME.lock                 one lock a job, outside its directory
 //   ROOT/jobs/NAME/input.zst             what was piped in
+//   ROOT/jobs/NAME/unsent.ordinals       the items that are in no request, where there are any
 //   ROOT/jobs/NAME/0001.requests.jsonl   a part's request file, built ahead of need, removed once settled
 //   ROOT/jobs/NAME/0004.ordinals         the items of a part that holds a list
+//   ROOT/jobs/NAME/0001.digests          what each of a part's items asks, in their order, 16 bytes each
+//   ROOT/jobs/NAME/0004.leaders          of a part of copies: the ordinals that its items are copied from, in their
+//                                        order, eight bytes each, low one first
 //   ROOT/jobs/NAME/0001.output.jsonl     output and error files as they came
 //   ROOT/jobs/NAME/0001.errors.jsonl
 //   ROOT/jobs/NAME/0001.batch.json       a batch that failed as a whole, as the server told it
@@ -28,9 +32,12 @@ public:
 
   const std::filesystem::path& directory() const { return m_directory; }
   std::filesystem::path input() const { return m_directory / "input.zst"; }
+  std::filesystem::path unsent() const { return m_directory / "unsent.ordinals"; }
   std::filesystem::path cleaned() const { return m_directory / ".tmp-cleaned"; }
   std::filesystem::path requests(int part) const { return file(part, "requests.jsonl"); }
   std::filesystem::path ordinals(int part) const { return file(part, "ordinals"); }
+  std::filesystem::path digests(int part) const { return file(part, "digests"); }
+  std::filesystem::path leaders(int part) const { return file(part, "leaders"); }
   std::filesystem::path output(int part) const { return file(part, "output.jsonl"); }
   std::filesystem::path errors(int part) const { return file(part, "errors.jsonl"); }
   std::filesystem::path batch(int part) const { return file(part, "batch.json"); }
