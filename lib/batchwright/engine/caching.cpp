@@ -116,4 +116,14 @@ std::vector<CacheHint> cache_hints(const Tools& tools, const Job& job, const std
   return hints;
 }
 
+std::optional<RouteCosts> routes_of(const Tools& tools, const Draft& draft)
+{
+  return draft.continues ? std::nullopt : route_costs(tools, draft.job, draft.by_model);
+}
+
+bool is_live_cheaper(const Draft& draft, const std::optional<RouteCosts>& routes)
+{
+  return draft.job.mode != Mode::realtime && routes && routes->is_live_cheaper();
+}
+
 } // namespace batchwright::engine

@@ -25,4 +25,9 @@ std::optional<RouteCosts> route_costs_of_rest(const Tools& tools, const Job& job
 std::vector<CacheHint> cache_hints(const Tools& tools, const Job& job, const std::map<std::string, Workload>& expected,
                                    const std::map<std::string, SharedPrompt>& shared);
 
+/// The two routes of a new job; nothing of one that is continued.
+std::optional<RouteCosts> routes_of(const Tools& tools, const Draft& draft);
+/// Whether real time costs less than the batches that are asked for.
+bool is_live_cheaper(const Draft& draft, const std::optional<RouteCosts>& routes);
+
 } // namespace batchwright::engine

@@ -4,22 +4,17 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/engine/budget.hpp>
 #include <batchwright/engine/caching.hpp>
-#include <batchwright/engine/clean.hpp>
+#include <batchwright/engine/continuing.hpp>
 #include <batchwright/engine/cost.hpp>
-#include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/forecast.hpp>
 #include <batchwright/engine/hybrid.hpp>
 #include <batchwright/engine/rebuild.hpp>
-#include <batchwright/engine/recover.hpp>
-#include <batchwright/engine/space.hpp>
-#include <batchwright/engine/spec.hpp>
 #include <batchwright/input/pins.hpp>
 #include <batchwright/input/spool.hpp>
 #include <batchwright/results/answer_schema.hpp>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -28,31 +23,7 @@
 namespace batchwright::engine {
 namespace {
 
-constexpr int most_made_names = 1000;
 constexpr auto piped_name = "stdin";
-
-/// The job that `made` continues or becomes: an equal one of its name, or none of its name. A made name moves on to the
-/// next free number; a given name must fit.
-std::optional<Job> same_job(Tools& tools, Job& made, bool given_name)
-{
-  const auto base = made.name;
-  for (int serial = 1; serial < most_made_names; ++serial) {
-    if (serial > 1) {
-      const auto suffix = fmt::format("-{}", serial);
-      made.name = base.substr(0, 40 - suffix.size()) + suffix;
-    }
-    auto known = tools.store.job(made.name);
-    if (!known) return std::nullopt;
-    const auto differ = differences(*known, made);
-    if (differ.empty()) return known;
-    if (given_name) {
-      throw Error{Fault::usage,
-                  fmt::format("there is a job {} already, and it differs in {}", made.name, fmt::join(differ, ", ")),
-                  "choose another --name, or repeat the options of that job to continue it"};
-    }
-  }
-  throw Error{Fault::usage, fmt::format("there are too many jobs named after {}", base), "choose a --name"};
-}
 
 /// What an input is called: as the user wrote it; a folder may stand there as `.` or with a slash behind it.
 std::string name_of(const std::string& given, const PinnedInput& pinned)
@@ -91,34 +62,6 @@ void name_common(Job& job, const std::vector<Part>& parts)
   };
   job.request.model = common(&Part::model);
   job.request.endpoint = common(&Part::endpoint);
-}
-
-/// What a repeated submit takes over from its command line.
-void take_over(Job& known, const Job& asked)
-{
-  const auto before = std::exchange(known.policy, asked.policy);
-  if (!asked.policy.max_cost) { // a cap is not lifted by leaving it out
-    known.policy.max_cost = before.max_cost;
-    known.policy.strict_cap = before.strict_cap;
-  }
-  if (!asked.policy.input_price) {
-    known.policy.input_price = before.input_price;
-    known.policy.output_price = before.output_price;
-  }
-  if (known.switched_at) known.policy.fallback = Fallback::realtime; // as was consented to by `finish`
-  known.mode = asked.mode;
-  for (std::size_t i = 0; i < asked.inputs.size(); ++i) { // equal in content; the file may have moved
-    if (asked.inputs[i].spooled || !known.inputs[i].spooled) known.inputs[i] = asked.inputs[i];
-  }
-  auto& handover = known.handover;
-  if (!asked.handover.out.empty()) { // asked for now: written even where it was written before
-    handover.out = asked.handover.out;
-    handover.delivered_at.reset();
-  }
-  if (!asked.handover.on_done.empty() && asked.handover.on_done != handover.on_done) {
-    handover.on_done = asked.handover.on_done;
-    handover.hook_begun_at.reset();
-  }
 }
 
 PinnedInput spooled(Draft& made, Tools& tools, const Ask& ask)
@@ -160,41 +103,6 @@ void check_kinds(const Job& job)
     throw Error{Fault::usage, fmt::format("{} is no file of ready-made requests, as others are", odd->path),
                 "submit ready-made requests as a job of their own"};
   }
-}
-
-std::uint64_t urgent_items(const Draft& draft)
-{
-  std::uint64_t items = 0;
-  for (const auto& p : draft.parts)
-    items += p.pick == Pick::urgent ? p.items : 0;
-  return items;
-}
-
-/// Where batches are not worth their wait. It is only said: nothing changes by itself.
-std::string advice(const Tools& tools, const Draft& draft)
-{
-  constexpr PicoUsd little{1'000'000'000'000}; // a dollar
-  const bool sends = draft.job.items > never_sent(draft.parts);
-  if (draft.job.mode == Mode::realtime || draft.continues || draft.job.told_live_is_cheaper || !sends) return {};
-  const auto batch = cost_of_work(tools, draft.job, draft.by_model, Route::batch);
-  const auto live = cost_of_work(tools, draft.job, draft.by_model, Route::realtime);
-  constexpr Millis short_time{1'800'000};
-  if (draft.time_for_batches && *draft.time_for_batches < short_time)
-    return "the deadline leaves batches too little time to bring much; --mode realtime does it now";
-  if (batch && live && (*live - *batch).n < little.n)
-    return "batches save less than $1.00 here and may take a day; --mode realtime does it now";
-  return {};
-}
-
-/// The two routes of a new job.
-std::optional<RouteCosts> routes_of(const Tools& tools, const Draft& draft)
-{
-  return draft.continues ? std::nullopt : route_costs(tools, draft.job, draft.by_model);
-}
-
-bool is_live_cheaper(const Draft& draft, const std::optional<RouteCosts>& routes)
-{
-  return draft.job.mode != Mode::realtime && routes && routes->is_live_cheaper();
 }
 
 /// How often the queue at the server is to be filled with what goes by batch; where no limit of it is known, only how
@@ -390,15 +298,6 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
   job.told_live_is_cheaper = is_live_cheaper(made, routes_of(tools, made));
 }
 
-/// A job with what was piped in where it is going to be kept.
-Job with_kept_input(Tools& tools, const Draft& draft, Job job)
-{
-  for (auto& input : job.inputs) {
-    if (draft.spooled && input.path == draft.spooled->path()) input.path = tools.layout.job(job.name).input().native();
-  }
-  return job;
-}
-
 } // namespace
 
 Draft draft(Tools& tools, const Ask& ask)
@@ -417,161 +316,6 @@ Draft draft(Tools& tools, const Ask& ask)
       skipped = input::told_of_stdin(skipped, *made.spooled);
   }
   return made;
-}
-
-PlanView plan_view(const Tools& tools, const Draft& draft)
-{
-  std::vector<InputFormat> formats;
-  for (const auto& input : draft.job.inputs) {
-    if (std::find(formats.begin(), formats.end(), input.format) == formats.end()) formats.push_back(input.format);
-  }
-  std::vector<std::string> columns;
-  const bool is_read = !draft.continues || draft.needs_consent;
-  const auto& parts = draft.needs_consent ? draft.planned : draft.parts;
-  auto requests = is_read ? std::uint64_t{0} : draft.job.items;
-  std::uint64_t live_requests = 0;
-  std::size_t batches = 0;
-  for (const auto& part : parts) {
-    requests += is_read ? part.requests : 0;
-    if (part.route == Route::realtime) live_requests += part.requests;
-    batches += part.route == Route::batch ? 1 : 0;
-  }
-  const auto routes = routes_of(tools, draft);
-  if (is_read && !draft.job.inputs.empty()) columns = input::fixed_columns(draft.job.inputs.front());
-  return {.job = draft.job.name,
-          .formats = std::move(formats),
-          .columns = std::move(columns),
-          .model = draft.job.request.model,
-          .items = draft.job.items,
-          .requests = requests,
-          .reused = draft.reuse.reused,
-          .reused_from = draft.reuse.from,
-          .repeated = draft.reuse.repeated,
-          .parts = batches,
-          .live_requests = live_requests,
-          .request_bytes = draft.request_bytes,
-          .estimate = draft.estimate,
-          .batch = cost_of_work(tools, draft.job, draft.by_model, Route::batch),
-          .realtime = cost_of_work(tools, draft.job, draft.by_model, Route::realtime),
-          .mode = draft.job.mode,
-          .fallback = draft.job.policy.fallback,
-          .urgent = urgent_items(draft),
-          .probe = draft.continues ? 0 : draft.job.probe.size(),
-          .rest = draft.rest,
-          .max_cost = draft.job.policy.max_cost,
-          .strict_cap = draft.job.policy.strict_cap,
-          .fills = draft.fills,
-          .deadline = draft.job.policy.deadline,
-          .leaving = draft.leaving,
-          .drafted_at = draft.drafted_at,
-          .advice = advice(tools, draft),
-          .routes = routes,
-          .is_live_cheaper = is_live_cheaper(draft, routes),
-          .cache_hints =
-              draft.continues ? std::vector<CacheHint>{} : cache_hints(tools, draft.job, draft.by_model, draft.shared),
-          .prices_as_of = tools.prices.as_of(),
-          .skipped = draft.skipped_count,
-          .continues = draft.continues,
-          .needs_consent = draft.needs_consent,
-          .unsent = draft.unsent};
-}
-
-namespace {
-
-/// Another bound of failures than before: those that were met are over and done with. So are those of items that were
-/// tried first, where none is to be tried.
-void go_on_after_failures(Tools& tools, store::Transaction& tx, const Job& job, bool has_probe)
-{
-  const auto known = tools.store.job(job.name);
-  const bool other_bound = known && known->policy.stop_on_failures != job.policy.stop_on_failures;
-  const auto parts = tools.store.parts(job.name);
-  const bool probe_failed = tally_of_probe(parts).has_failed();
-  for (auto part : parts) {
-    const bool is_over = probe_failed && is_probe(part) ? !has_probe : other_bound;
-    if (!is_over || part.failed_for_good == 0) continue;
-    part.failed_for_good = 0;
-    tx.put(job.name, part);
-  }
-}
-
-/// A cap that is named now is one of the whole job; and a price that is named now prices what had none.
-void take_over_money(Tools& tools, store::Transaction& tx, const Job& job, const Policy& before, const Policy& asked)
-{
-  const bool has_new_prices =
-      asked.input_price && (before.input_price != asked.input_price || before.output_price != asked.output_price);
-  if (!asked.max_cost && !has_new_prices) return;
-  auto parts = tools.store.parts(job.name);
-  if (has_new_prices) price_again(tools, tx, job, parts);
-  if (asked.max_cost) cap_from_start(tools, job, parts);
-  for (const auto& part : parts)
-    tx.put(job.name, part);
-}
-
-} // namespace
-
-namespace {
-
-/// The directory of a new job, and what is in it before there are rows. Until then it may go.
-void make_directory(Tools& tools, const Draft& draft)
-{
-  const auto& name = draft.job.name;
-  if (tools.store.job(name)) {
-    throw Error{Fault::busy, fmt::format("job {} was just made by another process", name),
-                "run the same command again, or give another --name"};
-  }
-  put_aside(tools, name); // left by a removed job of that name
-  const auto files = tools.layout.job(name);
-  make_private_directory(files.directory());
-  if (!draft.reuse.items.empty()) write_file(files.cleaned(), {});
-  write_reuse(draft.job, draft.reuse, files);
-  sync_directory(tools.layout.jobs());
-}
-
-/// A job with nothing to wait for has ended when it is made.
-Job as_made(Tools& tools, const Draft& draft)
-{
-  auto job = with_kept_input(tools, draft, draft.job);
-  if (!draft.reuse.items.empty() && tally(job, draft.parts).pending() == 0) job.ended_at = tools.clock.now();
-  return job;
-}
-
-} // namespace
-
-FileLock found(Tools& tools, const Draft& draft)
-{
-  const auto& name = draft.job.name;
-  const auto& to_send = draft.needs_consent ? draft.planned : draft.parts;
-  if (!draft.continues || draft.needs_consent)
-    check_space(tools, name, bytes_to_come(draft.job, to_send, draft.output_allowed));
-  if (!draft.continues) sweep_if_possible(tools); // what one that was killed here left of the job
-  auto lock = take_lock(tools, name);
-  if (!draft.continues) make_directory(tools, draft);
-  store::Transaction tx{tools.store};
-  if (draft.continues) {
-    auto job = tools.store.job(name); // again: others may have moved it since it was drafted
-    if (!job) throw Error{Fault::busy, fmt::format("the job {} was just removed", name), "run the command again"};
-    if (job->standing == Standing::consented) {
-      const auto before = job->policy;
-      take_over(*job, draft.asked);
-      take_over_money(tools, tx, *job, before, draft.asked.policy);
-      go_on_after_failures(tools, tx, *job, draft.has_probe);
-      tx.update(with_kept_input(tools, draft, *job));
-    } else {
-      go_on(tools, tx, with_kept_input(tools, draft, draft.asked), draft.planned);
-    }
-  } else {
-    tx.add(as_made(tools, draft));
-    learn_shared(tx, tools.store, draft.job, draft.shared);
-    for (const auto& part : draft.parts) {
-      tx.put(name, part);
-      if (part.route == Route::reused && !is_live(part.state))
-        tx.put(name, part.number, nothing_spent(part, tools.clock.now()));
-    }
-    tx.log(name, 0, fmt::format("{} items in {} parts", draft.job.items, draft.parts.size()));
-  }
-  if (draft.spooled) draft.spooled->keep(tools.layout.job(name).input());
-  tx.commit(); // the files are in their places
-  return lock;
 }
 
 } // namespace batchwright::engine
