@@ -219,6 +219,7 @@ TEST_CASE("a record that is incomplete shows as more at the provider")
   run_echo(world, 5, {"--name", "ours", "-o", (world.dir / "a.jsonl").native()});
   tamper(world, "ours", [](Spending& s) {
     s.items -= 1;
+    s.requests -= 1;
     s.usage.input.n -= 3;
   });
   const auto ended = world({"cost", "--reconcile", "--json"});
