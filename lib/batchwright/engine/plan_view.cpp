@@ -45,10 +45,11 @@ PlanView plan_view(const Tools& tools, const Draft& draft)
   std::vector<std::string> columns;
   const bool is_read = !draft.continues || draft.needs_consent;
   const auto& parts = draft.needs_consent ? draft.planned : draft.parts;
-  auto requests = is_read ? std::uint64_t{0} : draft.job.items;
+  auto requests = is_read ? std::uint64_t{0} : draft.job.items - never_sent(draft.parts);
   std::uint64_t live_requests = 0;
   std::size_t batches = 0;
   for (const auto& part : parts) {
+    if (part.state == PartState::superseded) continue;
     requests += is_read ? part.requests : 0;
     if (part.route == Route::realtime) live_requests += part.requests;
     batches += part.route == Route::batch ? 1 : 0;

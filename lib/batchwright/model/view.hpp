@@ -126,6 +126,9 @@ struct PlanView {
 
   /// What the whole policy is expected to come to: where batches fall back on real time, the dearer of both.
   std::optional<PicoUsd> cost_of_policy() const;
+
+  /// Whether each item has its answer already.
+  bool sends_nothing() const { return requests == 0 && reused + repeated > 0; }
 };
 
 enum class Held : std::uint8_t {

@@ -348,6 +348,7 @@ std::string plan(const PlanView& v)
                               : fmt::format("{}: {} for {}\n", v.job, amount_of_work(v), model);
   text += input_line(v);
   text += unsent_lines(v);
+  if (v.sends_nothing()) return text.substr(0, text.size() - 1);
   text += probe_line(v);
   text += way_line(v);
   text += token_line(v);
@@ -371,6 +372,7 @@ std::string amount_of_work(std::uint64_t requests, std::size_t parts)
 
 std::string amount_of_work(const PlanView& v)
 {
+  if (v.sends_nothing()) return "nothing is left to send";
   if (v.live_requests == 0) return amount_of_work(v.requests, v.parts);
   if (v.live_requests >= v.requests) return fmt::format("{} in real time", counted(v.requests, "request", "requests"));
   return fmt::format("{}, and {} in real time", amount_of_work(v.requests - v.live_requests, v.parts),
