@@ -427,7 +427,11 @@ std::optional<Made> make_job(const JobOptions& options, Session& session)
   const auto plan = bw::engine::plan_view(session.tools_if_any(), draft);
   console.say(bw::report::plan(plan));
   if (draft.continues && (options.dedupe || !options.reuse.empty()))
-    console.say("  --dedupe and --reuse have their say when a job is made: this one's items have their parts already");
+    console.say(draft.needs_consent
+                    ? "  --dedupe and --reuse have their say when a job is made: this one was rebuilt, and "
+                      "what no batch holds is sent"
+                    : "  --dedupe and --reuse have their say when a job is made: this one's items have "
+                      "their parts already");
   if (options.dry_run) {
     auto v = bw::view(draft.job, draft.parts, bw::Held::no);
     if (!draft.continues) v.state = bw::JobState::planned;

@@ -115,14 +115,21 @@ bw::Exit run_retry(const RetryOptions& options, Session& session)
     if (session.globals.json || view.state != bw::JobState::done) tell_end(view, Stdout::is_free, session);
     return bw::Exit::ok;
   }
+  if (retry.parts.empty()) {
+    throw Error{
+        Fault::usage,
+        fmt::format("{} what others ask, and only those are sent, for all of them",
+                    bw::report::counted(retry.copies, "item that is meant asks", "items that are meant ask")),
+        fmt::format("`batchwright show {} --failed` shows all that failed; leave --where out, or let it hold for "
+                    "the first of each",
+                    options.job)};
+  }
   if (retry.copies > 0) {
     console.say(fmt::format("{}: {} what others ask: not sent, they get what becomes of those", options.job,
                             bw::report::counted(retry.copies, "item asks", "items ask")));
   }
-  if (!retry.parts.empty()) {
-    console.say(bw::report::plan(retry.plan));
-    get_consent(options, retry.plan, session);
-  }
+  console.say(bw::report::plan(retry.plan));
+  get_consent(options, retry.plan, session);
   bw::engine::begin_retry(session.tools(), retry);
   try {
     if (!session.globals.json) console.print(options.job);

@@ -249,6 +249,8 @@ TEST_CASE("a cap that cannot be kept is refused before anything is sent")
           "price of the model is not known");
   refused({"--max-cost", "9", "--mode", "hybrid", "--service-tier", "priority", "--max-output-tokens", "9"},
           "what the service tier `priority` costs is not known");
+  refused({"--max-cost", "9", "--mode", "hybrid", "--set", "service_tier=\"priority\"", "--max-output-tokens", "9"},
+          "what the service tier `priority` costs is not known");
   CHECK(world.ledger("uploads") == 0);
   CHECK(world({"status", "a"}).exit == 64); // no such job
   // A price makes it known, and what the model itself bounds fits under a cap that is large enough.

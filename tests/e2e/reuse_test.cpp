@@ -248,6 +248,56 @@ TEST_CASE("what fails for one fails for its copies, and a retry sends it once an
   CHECK(standing(world, "a", "items.failed") == "0");
 }
 
+TEST_CASE("what copies got from another model, by a retry, is no answer of the first model's to a later job")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), R"({"in_progress_ms":50,"bad_text":"row 3\"","copies":1000})"};
+  const auto text = [](int i) { return i % 10; };
+  REQUIRE(world(words(dir, "run", "a", table(dir, "a.csv", 30, "d", text), with_ids({"--dedupe"}))).exit == 3);
+  world.put_faults(fast);
+  REQUIRE(world({"retry", "a", "--yes", "--model", "gpt-5.4"}).exit == 0);
+  REQUIRE(world({"fetch", "a", "--wait", "--every", "20ms", "-o", (dir / "x.jsonl").native()}).exit == 0);
+  const auto before = world.ledger("requests_executed");
+  const auto later = table(dir, "b.csv", 10, "e", text);
+  const auto ran = world(words(dir, "run", "b", later, with_ids({"--reuse", "a"})));
+  CAPTURE(ran.err);
+  CHECK(ran.exit == 0);
+  CHECK(world.ledger("requests_executed") == before + 1); // the one that only another model has answered
+  for (const auto& [model, n] : counts(column(result(dir, "b"), "model")))
+    CHECK(model.find("gpt-5.4-mini") != std::string::npos);
+}
+
+TEST_CASE("a retry of what only copies are is refused: others are sent for them")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), R"({"in_progress_ms":50,"bad_text":"row 3\"","copies":1000})"};
+  const auto text = [](int i) { return i % 10; };
+  REQUIRE(world(words(dir, "run", "a", table(dir, "a.csv", 30, "d", text), with_ids({"--dedupe"}))).exit == 3);
+  const auto refused = world({"retry", "a", "--yes", "--where", "index=13"});
+  CAPTURE(refused.err);
+  CHECK(refused.exit == 64);
+  CHECK(says(refused.err, "asks what others ask"));
+  CHECK(standing(world, "a", "items.failed") == "3");
+}
+
+TEST_CASE("an earlier job that cannot be read holds nobody up where all are asked, and is named")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), fast};
+  REQUIRE(world(words(dir, "run", "broken", table(dir, "a.csv", 20, "d", itself), by_id)).exit == 0);
+  REQUIRE(world(words(dir, "run", "fine", table(dir, "b.csv", 30, "d", itself), by_id)).exit == 0);
+  for (const auto& entry : fs::recursive_directory_iterator{dir.path()}) {
+    const auto path = entry.path().native();
+    if (path.find("/broken/") != std::string::npos && path.ends_with(".digests")) fs::resize_file(path, 5);
+  }
+  const auto ran = world(words(dir, "run", "c", table(dir, "c.csv", 40, "d", itself), with_ids({"--reuse", "all"})));
+  CAPTURE(ran.err);
+  CHECK(ran.exit == 0);
+  CHECK(says(ran.err, "nothing of broken is taken over"));
+  CHECK(world.ledger("requests_executed") == 60);
+  check_result(tests::slurp(dir / "c.out.jsonl"), 40, "d", itself);
+}
+
 TEST_CASE("a cancelled job gives its copies what became of the others")
 {
   const FreshDirectory dir;

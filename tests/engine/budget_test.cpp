@@ -106,6 +106,41 @@ TEST_CASE("a part that holds one long request is kept back for as if all were lo
   CHECK(2 * dear.output.n == 3 * usual.output.n);
 }
 
+TEST_CASE(
+    "a cap that is named for a job under way keeps back for its batches what would have been; a smaller amount never")
+{
+  Arena arena;
+  auto process = arena.process();
+  const auto job = *process.store.job(process.make(bounded(arena, 10, 100)));
+  auto part = only_part(process, job.name);
+  part.state = PartState::running;
+  part.before_cap = true;
+  auto parts = std::vector{part};
+  CHECK(engine::kept_back_for(parts.front()) == PicoUsd{});
+  engine::cap_from_start(process.tools, job, parts);
+  CHECK(engine::kept_back_for(parts.front()) == reserve_of(process.tools, job, part)->whole());
+  parts.front().reserved.n *= 2;
+  engine::cap_from_start(process.tools, job, parts);
+  CHECK(engine::kept_back_for(parts.front()).n == 2 * reserve_of(process.tools, job, part)->whole().n);
+
+  CHECK(engine::cap_from_now(process.tools, job, parts, PicoUsd{7}) == PicoUsd{7});
+  CHECK(engine::kept_back_for(parts.front()) == PicoUsd{}); // it was bought before
+}
+
+TEST_CASE("a body template may bound its answers itself")
+{
+  Arena arena;
+  auto process = arena.process();
+  auto ask = arena.ask(10);
+  ask.job.request.prompt.clear();
+  ask.job.request.model.clear();
+  ask.job.request.body =
+      R"({"model":"gpt-5.4","max_completion_tokens":40,"n":2,"messages":[{"role":"user","content":"{{text}}"}]})";
+  const auto draft = engine::draft(process.tools, ask);
+  CHECK(draft.estimate.basis == Basis::bound);
+  CHECK(draft.output_allowed == Tokens{800});
+}
+
 TEST_CASE("where several choices are asked for, each may be as long as the model's longest")
 {
   Arena arena;

@@ -126,6 +126,24 @@ TEST_CASE("answers of the job itself say more the more there are, and all where 
   CHECK(other.usual->n == 1650); // half as much again as the longest, though earlier ones were all short
 }
 
+TEST_CASE("answers without a token are numbers like others")
+{
+  const auto check = [](const SeenOutputs& seen) {
+    const auto length = expected_length({}, seen, 10, {});
+    CHECK(std::isfinite(length.expected));
+    CHECK(length.low <= length.expected);
+    CHECK(length.high >= length.expected);
+    CHECK(length.high < 10'000);
+  };
+  const auto none = outputs_of({0, 0, 0});
+  const auto some = outputs_of({100, 200, 400});
+  check({.own = none});
+  check({.others = {none}});
+  check({.own = none, .others = {some, some, some}});
+  check({.own = none, .others = {none, none, none}});
+  check({.own = some, .others = {none, none, none}});
+}
+
 TEST_CASE("the total lies inside the range in nine of ten jobs where earlier ones had other data, however other")
 {
   std::mt19937 engine{11};

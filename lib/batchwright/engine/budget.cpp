@@ -8,6 +8,7 @@
 #include <batchwright/model/journal_line.hpp>
 #include <batchwright/money/tokens.hpp>
 #include <batchwright/wire/answer.hpp>
+#include <batchwright/wire/request.hpp>
 
 #include <fmt/format.h>
 
@@ -30,23 +31,35 @@ std::optional<Workload> reserved_work(const Tools& tools, const Job& job, const 
   const bool is_guess = is_probe(part) && length.basis == Basis::assumed && !job.policy.strict_cap;
   if (is_guess) each = std::min(length.most.value_or(most_of_a_guess), most_of_a_guess);
   if (!each) return std::nullopt;
-  const auto knows = length.basis == Basis::answers && !job.policy.strict_cap;
-  const auto error = 1 + (knows ? money::input_error_after : money::input_error_at_first);
+  const auto known = known_of(tools, job, model_of(job, part), part);
+  const auto error = job.policy.strict_cap ? money::input_error_at_first : input_error(known);
   // What was learned of longer or shorter requests makes it no less than our own estimate.
-  const auto input = static_cast<double>(std::max(input_of(tools, job, part), part.input_tokens).n) * error;
-  const auto written = all_written({std::llround(input)}, part.requests);
+  const auto factor = std::max(1.0, known.whole.input_factor()) * (1 + error);
+  const auto input = static_cast<double>(part.input_tokens.n) * factor;
+  const Tokens largest{std::llround(static_cast<double>(part.largest_input.n) * factor)};
+  const auto written = all_written({std::llround(input)}, part.requests, largest);
   return Workload{.usage = {.input = {std::llround(input)}, .output = *each * static_cast<std::int64_t>(part.requests)},
                   .requests = part.requests,
-                  .largest = {std::llround(static_cast<double>(part.largest_input.n) * error)},
+                  .largest = largest,
                   .batch = written,
                   .live = written};
 }
 
-/// Whether a real-time answer of the job may come without a price that is known, whatever the model.
-bool has_unpriced_tier(const Tools& tools, const Job& job, const std::map<std::string, Workload>& by_model)
+/// A service tier that real-time requests may ask for and that has no known price; nothing where there is none.
+std::optional<std::string> unpriced_tier(const Tools& tools, const Draft& made)
 {
+  const auto& job = made.job;
   const bool may_go_live = job.mode != Mode::batch || job.policy.fallback == Fallback::realtime || !job.probe.empty();
-  return may_go_live && !most_cost_of_work(tools, job, by_model, Route::realtime);
+  if (!may_go_live) return std::nullopt;
+  auto tiers = made.tiers;
+  tiers.insert(job.request.service_tier);
+  tiers.insert(wire::tier_named(job.request));
+  for (const auto& [model, work] : made.by_model) {
+    const auto prices = prices_of(tools, job, model);
+    for (const auto& tier : tiers)
+      if (!prices || !money::rates_for(*prices, Route::realtime, tier)) return tier;
+  }
+  return std::nullopt;
 }
 
 PicoUsd whole_reserve(const Tools& tools, const Job& job, const Part& part)
@@ -55,27 +68,10 @@ PicoUsd whole_reserve(const Tools& tools, const Job& job, const Part& part)
   return reserve ? reserve->whole() : PicoUsd{};
 }
 
-/// Whether the part is at the server as a batch, or may be, or its answers are on their way home.
-bool is_under_way_by_batch(const Part& part)
-{
-  if (part.route != Route::batch) return false;
-  switch (part.state) {
-  case PartState::creating:
-  case PartState::running:
-  case PartState::cancelling:
-  case PartState::ended:
-  case PartState::fetched:
-  case PartState::abandoned:
-    return true;
-  default:
-    return false;
-  }
-}
-
 /// Whether a batch of the part may have been billed, and its answers are not home and will not come.
 bool has_lost_answers(const Part& part)
 {
-  return part.gone_since || (!part.batch.empty() && part.state == PartState::settled && !has_ended(part.remote));
+  return part.state == PartState::settled && (part.gone_since || (!part.batch.empty() && !has_ended(part.remote)));
 }
 
 } // namespace
@@ -97,6 +93,22 @@ std::optional<Reserve> reserve_of(const Tools& tools, const Job& job, const Part
   work->usage.output = {};
   const auto input = cost().value_or(PicoUsd{});
   return Reserve{.input = input, .output = *whole - input, .requests = std::max<std::uint64_t>(1, part.requests)};
+}
+
+bool is_under_way_by_batch(const Part& part)
+{
+  if (part.route != Route::batch) return false;
+  switch (part.state) {
+  case PartState::creating:
+  case PartState::running:
+  case PartState::cancelling:
+  case PartState::ended:
+  case PartState::fetched:
+  case PartState::abandoned:
+    return true;
+  default:
+    return false;
+  }
 }
 
 PicoUsd kept_back_for(const Part& part)
@@ -130,7 +142,7 @@ void cap_from_start(const Tools& tools, const Job& job, std::vector<Part>& parts
 {
   for (auto& p : parts) {
     p.before_cap = false;
-    if (is_under_way_by_batch(p) && p.reserved.n == 0) p.reserved = whole_reserve(tools, job, p);
+    if (is_under_way_by_batch(p)) p.reserved = std::max(p.reserved, whole_reserve(tools, job, p));
   }
 }
 
@@ -185,11 +197,11 @@ void check_cap(const Tools& tools, const Draft& made)
     throw Error{Fault::usage, "--max-cost: the price of the model is not known, so that no cap can be kept",
                 "--price IN,OUT tells it, in dollars for a million tokens"};
   }
-  if (has_unpriced_tier(tools, job, made.by_model)) {
-    throw Error{Fault::usage,
-                fmt::format("--max-cost: what the service tier `{}` costs is not known, so that no cap can be kept",
-                            job.request.service_tier),
-                "leave --service-tier out, or --max-cost"};
+  if (const auto tier = unpriced_tier(tools, made)) {
+    throw Error{
+        Fault::usage,
+        fmt::format("--max-cost: what the service tier `{}` costs is not known, so that no cap can be kept", *tier),
+        "leave the tier out, or --max-cost"};
   }
   if (made.continues && !made.needs_consent) return;
   const bool is_bounded =

@@ -28,7 +28,9 @@ struct Reserve {
 /// Nothing where a price is not known, or nothing bounds the answers.
 std::optional<Reserve> reserve_of(const Tools& tools, const Job& job, const Part& part);
 
-/// What is kept back for a part of the batch route that is under way, or may be; else nothing.
+/// Whether the part is at the server as a batch, or may be, or its answers are on their way home.
+bool is_under_way_by_batch(const Part& part);
+/// What is kept back for such a part; else nothing.
 PicoUsd kept_back_for(const Part& part);
 
 /// What a part's outcomes cost, with what may have been billed twice; where no price of them is known, or its answers

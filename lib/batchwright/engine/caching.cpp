@@ -15,6 +15,12 @@ bool discounts_batches(const Tools& tools, const Job& job, const std::string& mo
   return prices && prices->batch && prices->batch->cached;
 }
 
+/// Whether no batch holds it, so that it can still go the other way.
+bool is_unsent(const Part& p)
+{
+  return p.state == PartState::planned || p.state == PartState::uploading || p.state == PartState::queued;
+}
+
 /// What is cached of a text that all requests begin with.
 CacheUse cached_of(Tokens shared, const Experience& known, const Workload& work)
 {
@@ -96,7 +102,8 @@ std::optional<RouteCosts> route_costs_of_rest(const Tools& tools, const Job& job
 {
   if (job.mode == Mode::realtime || job.switched_at || job.cancel != Cancel::none) return std::nullopt;
   auto rest = parts;
-  std::erase_if(rest, [](const Part& p) { return p.route != Route::batch; });
+  std::erase_if(rest, [](const Part& p) { return p.route != Route::batch || !is_unsent(p); });
+  if (rest.empty()) return std::nullopt;
   return route_costs(tools, job, forecast_of_rest(tools, job, rest).expected);
 }
 

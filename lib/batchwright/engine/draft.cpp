@@ -164,6 +164,7 @@ void plan(Draft& made, Tools& tools, input::Empty empty, requests::ProbeAsk prob
   made.skipped_count = plan.skipped_count;
   if (is_ready_made(job)) name_common(job, made.parts);
   made.shared = std::move(plan.shared);
+  made.tiers = std::move(plan.tiers);
   reckon(made, tools);
 }
 

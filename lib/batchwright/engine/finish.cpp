@@ -21,7 +21,7 @@ std::optional<PicoUsd> cost_of_rest(const Tools& tools, const Job& job, const Pa
   const auto of_share = [share](auto n) { return static_cast<decltype(n)>(static_cast<double>(n) * share); };
   for (auto& [model, asked] : work.by_model) {
     asked = {.usage = {.input = {of_share(asked.usage.input.n)}, .output = {of_share(asked.usage.output.n)}},
-             .requests = of_share(asked.requests)};
+             .requests = static_cast<std::uint64_t>(static_cast<double>(asked.requests) * share + 0.5)};
   }
   return cost_of_work(tools, job, forecast(tools, job, work, p).expected, Route::realtime);
 }
@@ -74,6 +74,7 @@ std::optional<Finish> offer_finish(Tools& tools, const JobView& view)
 void begin_finish(Tools& tools, const std::string& name, std::optional<PicoUsd> at_most)
 {
   auto job = known_job(tools, name);
+  const bool goes_on = job.switched_at && job.policy.max_cost;
   job.switched_at = tools.clock.now();
   job.awaits_word = false;
   job.policy.fallback = Fallback::realtime;
@@ -81,7 +82,9 @@ void begin_finish(Tools& tools, const std::string& name, std::optional<PicoUsd> 
   store::Transaction tx{tools.store};
   if (at_most) {
     auto parts = tools.store.parts(name);
-    job.policy.max_cost = cap_from_now(tools, job, parts, *at_most);
+    const auto is_before = [](const Part& p) { return p.before_cap; };
+    const bool counts_on = goes_on && std::any_of(parts.begin(), parts.end(), is_before); // the same command again
+    job.policy.max_cost = counts_on ? *at_most : cap_from_now(tools, job, parts, *at_most);
     for (const auto& p : parts)
       tx.put(name, p);
   }

@@ -85,6 +85,13 @@ Known known_of(const Tools& tools, const Job& job, const std::string& model, con
   return {.whole = sum_of(rows), .outputs = outputs_for(job.uuid, rows)};
 }
 
+double input_error(const Known& known)
+{
+  constexpr std::size_t jobs_that_tell = 3;
+  const bool is_sure = !known.outputs.own.empty() || known.outputs.others.size() >= jobs_that_tell;
+  return known.whole.input.n > 0 && is_sure ? money::input_error_after : money::input_error_at_first;
+}
+
 namespace {
 
 /// The oldest ones are remembered together. `rows`: the latest last.
@@ -141,7 +148,9 @@ void learn_shared(store::Transaction& tx, const store::Store& store, const Job& 
 Forecast forecast(const Tools& tools, const Job& job, const RawWork& raw, const Part& like)
 {
   Forecast made{.worst = std::map<std::string, Workload>{}};
-  for (const auto& [model, work] : raw.by_model) {
+  for (const auto& asked : raw.by_model) { // no structured binding: clang 14 cannot capture one
+    const auto& model = asked.first;
+    const auto& work = asked.second;
     const auto prices = prices_of(tools, job, model);
     const auto seen = known_of(tools, job, model, like);
     const auto& known = seen.whole;
@@ -150,10 +159,10 @@ Forecast forecast(const Tools& tools, const Job& job, const RawWork& raw, const 
     const auto bound = raw.output_assumed ? std::nullopt : std::optional{Tokens{work.usage.output.n / requests}};
     const auto most = bound ? bound : most_of_model(job, like, prices);
     const auto length = has_output ? money::expected_length(bound, seen.outputs, work.requests, most) : money::Length{};
-    const auto error = known.input.n > 0 ? money::input_error_after : money::input_error_at_first;
+    const auto error = input_error(seen);
     const auto put = [&](std::map<std::string, Workload>& to, double input, double output) {
       const auto tokens = scaled(work.usage.input, known.input_factor() * input);
-      const auto written = all_written(tokens, work.requests);
+      const auto written = all_written(tokens, work.requests, work.largest);
       to[model] = {.usage = {.input = tokens, .output = times(output, work.requests)},
                    .requests = work.requests,
                    .batch = written,

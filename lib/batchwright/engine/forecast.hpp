@@ -26,6 +26,9 @@ struct Known {
   SeenOutputs outputs = {};
 };
 Known known_of(const Tools& tools, const Job& job, const std::string& model, const Part& like = {});
+/// How far the input may be off, corrected by what is known: little where the job's own answers, or several jobs',
+/// corrected it.
+double input_error(const Known& known);
 
 /// What a settled part's answers teach goes into the store, within the transaction that settles it.
 void learn_from(store::Transaction& tx, const store::Store& store, const Job& job, const Part& part,

@@ -1,5 +1,6 @@
 #include <batchwright/base/files.hpp>
 #include <batchwright/base/sha256.hpp>
+#include <batchwright/engine/budget.hpp>
 #include <batchwright/engine/clean.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/moves.hpp>
@@ -439,6 +440,12 @@ void go_on(Tools& tools, store::Transaction& tx, Job job, const std::vector<Part
   job.options.clear();
   job.message.clear();
   tx.update(job);
+  if (job.policy.max_cost) {
+    auto all = tools.store.parts(job.name);
+    cap_from_start(tools, job, all);
+    for (const auto& part : all)
+      tx.put(job.name, part);
+  }
   tx.log(job.name, 0, "input and consent were given again");
 }
 

@@ -23,8 +23,12 @@ using requests::Digest;
 /// Finds what is not sent, and why.
 class Finder {
 public:
-  Finder(const Job& job, requests::AskedItems asked)
-      : m_job(job), m_asked(std::move(asked)), m_by_digest(m_asked.digests.size()), m_taken(m_asked.digests.size())
+  Finder(const Job& job, requests::AskedItems asked, const Interrupt& interrupt)
+      : m_job(job),
+        m_interrupt(interrupt),
+        m_asked(std::move(asked)),
+        m_by_digest(m_asked.digests.size()),
+        m_taken(m_asked.digests.size())
   {
     std::iota(m_by_digest.begin(), m_by_digest.end(), Ordinal{0});
     std::sort(m_by_digest.begin(), m_by_digest.end(), [this](Ordinal a, Ordinal b) {
@@ -39,10 +43,20 @@ public:
     const auto before = m_answers.size();
     for (const auto& part : seen.parts) {
       if (part.state != PartState::settled || part.outcome.succeeded + part.outcome.failed == 0) continue;
+      if (holds_copies(part)) continue; // they have what their leaders were sent for last, and that may be another body
       if (fs::exists(files.digests(part.number))) take_from(part, files);
     }
     if (m_answers.size() > before) m_made.from.push_back(seen.job.name);
   }
+
+  /// The answers of a job that cannot be read to its end are not taken.
+  void drop_answers_from(std::size_t answers)
+  {
+    for (auto i = answers; i < m_answers.size(); ++i)
+      m_taken[m_answers[i].ordinal] = false;
+    m_answers.resize(answers);
+  }
+  std::size_t answers() const { return m_answers.size(); }
 
   void find_copies()
   {
@@ -89,8 +103,27 @@ private:
 
   const Digest& digest(Ordinal ordinal) const { return m_asked.digests[ordinal]; }
 
+  bool wants(const Digest& asked) const
+  {
+    const auto at = std::lower_bound(m_by_digest.begin(), m_by_digest.end(), asked,
+                                     [this](Ordinal o, const Digest& d) { return digest(o) < d; });
+    return at != m_by_digest.end() && digest(*at) == asked && !m_taken[*at];
+  }
+
+  /// Digests are few bytes, outcomes are many.
+  bool wants_any_of(const Part& part, const store::JobLayout& files) const
+  {
+    requests::DigestReader asked{part, files.ordinals(part.number), files.digests(part.number)};
+    while (const auto entry = asked.next()) {
+      if (wants(entry->digest)) return true;
+    }
+    return false;
+  }
+
   void take_from(const Part& part, const store::JobLayout& files)
   {
+    if (m_interrupt.asked()) throw Error{Fault::interrupted, "stopped while reading earlier jobs; nothing was sent"};
+    if (!wants_any_of(part, files)) return;
     const auto outcomes = files.outcomes(part.number, part.outcomes_version);
     const auto source = m_sources.size();
     m_sources.push_back(outcomes);
@@ -162,6 +195,7 @@ private:
   }
 
   const Job& m_job;
+  const Interrupt& m_interrupt;
   requests::AskedItems m_asked;
   std::vector<Ordinal> m_by_digest; // all items, equal ones side by side
   std::vector<bool> m_taken;        // by ordinal: it has an answer
@@ -207,7 +241,17 @@ void take_from_all(Tools& tools, const Job& job, Finder& finder)
 {
   for (const auto& other : tools.store.jobs()) {
     if (!suits(other, job)) continue;
-    finder.take_from(take_snapshot(tools, other.name), tools.layout.job(other.name));
+    const auto before = finder.answers();
+    try {
+      finder.take_from(take_snapshot(tools, other.name), tools.layout.job(other.name));
+    } catch (const Error& e) {
+      const bool is_gone = e.fault() == Fault::usage; // it was removed meanwhile
+      if (!is_gone && e.fault() != Fault::storage) throw;
+      finder.drop_answers_from(before);
+      if (!is_gone)
+        tools.observer.on(
+            Note{Note::Level::warning, fmt::format("nothing of {} is taken over: {}", other.name, e.what())});
+    }
   }
 }
 
@@ -288,7 +332,7 @@ Reuse find_reuse(Tools& tools, const Job& job, const ReuseAsk& ask, const reques
 {
   const bool is_one = !ask.reuse.empty() && ask.reuse != ReuseAsk::all_jobs;
   if (is_one) known_job(tools, ask.reuse); // said before a large input is read
-  Finder finder{job, requests::read_asked(job, on_read)};
+  Finder finder{job, requests::read_asked(job, on_read), tools.interrupt};
   if (is_one) {
     take_from_one(tools, job, ask.reuse, finder);
   } else if (!ask.reuse.empty()) {

@@ -53,8 +53,8 @@ struct Reuse {
 /// Reads all of the job's input once, then what earlier jobs asked and were answered. An answer is of use where nothing
 /// is against it, or what the job's policy accepts; one that was to keep to another schema is of none. Of several jobs
 /// the newest one counts. Of equal items the first is sent, or the first urgent one. Memory: about 30 bytes an item of
-/// the job, and 70 more for each that is not sent; never by what earlier jobs hold. Throws `Fault::usage` where the job
-/// to reuse is not there, is of another server, or nobody knows what its items asked; as requests::read_asked.
+/// the job, and 100 more for each that is not sent; never by what earlier jobs hold. Throws `Fault::usage` where the
+/// job to reuse is not there, is of another server, or nobody knows what its items asked; as requests::read_asked.
 Reuse find_reuse(Tools& tools, const Job& job, const ReuseAsk& ask, const requests::OnRead& on_read);
 
 /// Writes the files of the groups' parts, which have their numbers, into the job's directory, durably. Throws

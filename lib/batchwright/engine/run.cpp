@@ -160,7 +160,8 @@ void Run::tell_of_cache(const Part& settled)
   const auto has_told = [&](const Part& p) {
     return p.route == Route::batch && p.outcome.usage != Usage{} && p.number != settled.number;
   };
-  if (settled.route != Route::batch || std::any_of(m_parts.begin(), m_parts.end(), has_told)) return;
+  const bool tells = settled.route == Route::batch && part(settled.number).outcome.usage != Usage{};
+  if (!tells || std::any_of(m_parts.begin(), m_parts.end(), has_told)) return;
   const auto routes = route_costs_of_rest(m_tools, m_job, m_parts);
   if (!routes || !routes->is_live_cheaper() || routes->cached_live.n == 0) return;
   m_tools.observer.on(LiveIsCheaper{.job = m_job.name, .routes = *routes});

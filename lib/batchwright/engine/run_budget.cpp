@@ -55,7 +55,7 @@ void Run::refresh_purse()
 bool Run::may_give_back() const
 {
   return !m_called.empty() || std::any_of(m_parts.begin(), m_parts.end(), [](const Part& p) {
-    return p.state != PartState::abandoned && kept_back_for(p).n > 0;
+    return p.state != PartState::abandoned && !p.before_cap && is_under_way_by_batch(p);
   });
 }
 
@@ -87,7 +87,7 @@ std::uint64_t Run::fitting(const Part& p) const
   const auto& reserve = reserve_for(p);
   if (!reserve || left.n < 0) return 0;
   if (reserve->whole() <= left) return reserve->requests;
-  return unsigned_of(left.n / std::max<std::int64_t>(1, reserve->each().n));
+  return std::min(reserve->requests - 1, unsigned_of(left.n / std::max<std::int64_t>(1, reserve->each().n)));
 }
 
 /// How many requests of a part, cut off it, are worth a batch of their own; 0: none.
@@ -132,9 +132,11 @@ std::string Run::why_nothing_fits(const std::vector<int>& dear)
         "be kept: `batchwright cancel {}`, and submit them under another --name with --max-output-tokens",
         rest, m_job.name);
   }
-  return fmt::format("{} of the cap of {} are spent, and what is left does not cover more of the {} items that have no "
-                     "answer",
-                     dollars(*m_job.policy.max_cost - m_purse->left()), dollars(*m_job.policy.max_cost), rest);
+  const bool has_before = std::any_of(m_parts.begin(), m_parts.end(), [](const Part& p) { return p.before_cap; });
+  return fmt::format("{} of the cap of {}{} are spent, and what is left does not cover more of the {} items that have "
+                     "no answer",
+                     dollars(*m_job.policy.max_cost - m_purse->left()), dollars(*m_job.policy.max_cost),
+                     has_before ? " on what came since" : "", rest);
 }
 
 /// A real-time part has a request that what is left does not cover.

@@ -21,10 +21,11 @@ constexpr Tokens cacheable(Tokens beginning)
 }
 
 /// The dearest that a cache does: it holds nothing of these requests yet, and all of them is written to it.
-constexpr CacheUse all_written(Tokens input, std::uint64_t requests)
+constexpr CacheUse all_written(Tokens input, std::uint64_t requests, Tokens largest)
 {
   const auto n = static_cast<std::int64_t>(requests);
-  return {.written = n == 0 || input.n / n < least_cached ? Tokens{} : input};
+  const bool is_short = n == 0 || (input.n / n < least_cached && largest.n < least_cached);
+  return {.written = is_short ? Tokens{} : input};
 }
 
 /// What the prompts to a model have in common, by our estimate of a sample of them.

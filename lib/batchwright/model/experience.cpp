@@ -180,7 +180,7 @@ Experience& Experience::operator+=(const Experience& more)
   outputs += more.outputs;
   batch += more.batch;
   live += more.live;
-  shared = more.shared;
+  if (more.shared.n > 0) shared = more.shared;
   return *this;
 }
 

@@ -13,6 +13,8 @@ constexpr double assumed_spread = 10;
 
 /// A few answers that are much alike say little of the rest.
 constexpr double least_deviation = 0.2;
+/// Where all of them are empty: tokens, of one as of the average.
+constexpr double least_of_one = 0.01;
 
 /// So many answers tell how long the longest of a hundred is.
 constexpr std::uint64_t answers_for_a_quantile = 100;
@@ -54,7 +56,7 @@ double square(double x)
 /// By the job's own answers. REQUIRED: there are some
 Belief by_own(const Outputs& own)
 {
-  const auto of_one = std::max(own.deviation(), least_deviation * own.mean());
+  const auto of_one = std::max({own.deviation(), least_deviation * own.mean(), least_of_one});
   return {.mean = own.mean(),
           .deviation = of_one / std::sqrt(static_cast<double>(own.count())),
           .of_one = of_one,
@@ -81,8 +83,8 @@ Belief by_others(const std::vector<Outputs>& others)
   for (const auto& other : others)
     all += other;
   return {.mean = all.mean(),
-          .deviation = from_job_to_job(others) * all.mean(),
-          .of_one = std::max(all.deviation(), least_deviation * all.mean()),
+          .deviation = std::max(from_job_to_job(others) * all.mean(), least_of_one),
+          .of_one = std::max({all.deviation(), least_deviation * all.mean(), least_of_one}),
           .quantile = t_of(1'000)};
 }
 

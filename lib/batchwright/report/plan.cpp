@@ -327,7 +327,8 @@ std::string way_on(const JobView& v, const std::string& poll)
         v.job, v.job);
   }
   if (v.pause == Pause::budget)
-    return fmt::format("the same `submit` with a higher --max-cost sends the rest; `batchwright cost {}` shows more",
+    return fmt::format("the same `submit` with a higher --max-cost sends the rest{}; `batchwright cost {}` shows more",
+                       v.spent && v.spent->n > 0 ? fmt::format(" (the job cost {} so far)", money(*v.spent)) : "",
                        v.job);
   if (v.pause == Pause::unknown_submission) {
     return fmt::format(

@@ -26,6 +26,7 @@ struct Request {
   std::uint64_t inputs = 0;          ///< that count against the endpoint's limit
   Tokens input_tokens = {};          ///< our estimate
   std::optional<Tokens> output = {}; ///< what bounds its answers together
+  std::string tier = {};             ///< the service tier that it names
 };
 
 /// Whether a part that holds `inputs` so far may take a request more, within the job's limits and the endpoint's.

@@ -176,6 +176,7 @@ private:
     m_plan.bytes += bytes;
     m_plan.input_tokens += tokens;
     m_shared.look(request);
+    if (!request.tier.empty()) m_plan.tiers.insert(request.tier);
   }
 
   std::size_t begin_part(const Request& request, Pick pick)

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -93,6 +94,7 @@ struct Plan {
   std::uint64_t bytes = 0;                         ///< of all request lines
   Tokens input_tokens = {};                        ///< our estimate
   std::map<std::string, SharedPrompt> shared = {}; ///< what prompts have in common, where any were looked at, by model
+  std::set<std::string> tiers = {};                ///< service tiers that ready-made requests name
   std::vector<std::uint64_t> urgent = {};          ///< for how many items each condition of Job::urgent holds
   std::vector<Ordinal> probe = {};                 ///< those that are tried first, as Job::probe keeps them
   std::vector<Error> skipped = {};                 ///< records that were put aside, the first hundred

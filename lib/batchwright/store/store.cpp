@@ -467,6 +467,9 @@ void Transaction::remove(const std::string& job)
   m_state->store.run([key = job](Session& session) mutable {
     // What only its own ready-made requests have taught goes with it.
     session << "DELETE FROM experiences WHERE prompt = (SELECT uuid FROM jobs WHERE name = ?)", use(key), now;
+    // And what has taught nothing.
+    session << "DELETE FROM experiences WHERE input = 0 AND job = (SELECT uuid FROM jobs WHERE name = ?)", use(key),
+        now;
     session << "DELETE FROM jobs WHERE name = ?", use(key), now;
   });
   m_state->touched.erase(job);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <type_traits>
 
 namespace batchwright::wire {
 namespace {
@@ -51,15 +52,29 @@ const std::string* set_value(const RequestSpec& spec, std::string_view name)
   return found == spec.set.end() ? nullptr : &found->second;
 }
 
-/// The whole number above 0 that `--set` gives a field; nothing where it gives none.
-std::optional<std::int64_t> number_set(const RequestSpec& spec, std::string_view name)
+/// What `read` makes of the value that `--set` or the body template gives a field; nothing where neither gives one.
+template<class Read>
+std::invoke_result_t<Read, const json::Value&> read_field(const RequestSpec& spec, std::string_view name, Read read)
 {
-  const auto* value = set_value(spec, name);
   json::Document document;
-  if (!value || !document.parse(*value)) return std::nullopt;
-  const auto n = document.root().integer();
+  if (const auto* value = set_value(spec, name)) return document.parse(*value) ? read(document.root()) : std::nullopt;
+  if (spec.body.empty() || !document.parse(spec.body)) return std::nullopt;
+  const auto value = document.root().find(name);
+  return value ? read(*value) : std::nullopt;
+}
+
+std::optional<std::int64_t> number_above_0(const json::Value& value)
+{
+  const auto n = value.integer();
   return n && *n > 0 ? n : std::nullopt;
 }
+
+std::optional<std::int64_t> number_set(const RequestSpec& spec, std::string_view name)
+{
+  return read_field(spec, name, number_above_0);
+}
+
+constexpr std::string_view tier_field = "service_tier";
 
 /// "format": the schema as the responses endpoint words it; "json_schema": as chat does.
 std::string schema_object(const RequestSpec& spec, bool is_chat)
@@ -276,8 +291,7 @@ std::optional<Tokens> output_bound(const json::Value& body)
 {
   const auto number = [&](std::string_view field) {
     const auto value = body.find(field);
-    const auto n = value ? value->integer() : std::nullopt;
-    return n && *n > 0 ? n : std::nullopt;
+    return value ? number_above_0(*value) : std::nullopt;
   };
   for (const auto field : bound_fields)
     if (const auto bound = number(field)) return Tokens{*bound} * number(choices_field).value_or(1);
@@ -287,6 +301,17 @@ std::optional<Tokens> output_bound(const json::Value& body)
 std::int64_t choices_asked(const RequestSpec& spec)
 {
   return number_set(spec, choices_field).value_or(1);
+}
+
+std::string tier_named(const RequestSpec& spec)
+{
+  return read_field(spec, tier_field, [](const json::Value& value) { return value.text(); }).value_or("");
+}
+
+std::string tier_named(const json::Value& body)
+{
+  const auto tier = body.find(tier_field);
+  return tier ? tier->text().value_or("") : "";
 }
 
 bool has_output_tokens(std::string_view path)

@@ -49,14 +49,19 @@ std::vector<BodyMember> body_options(const RequestSpec& spec);
 /// Whether a field of a body bounds the answers.
 bool bounds_output(std::string_view field);
 
-/// What bounds each answer: `max_output_tokens`, else the `--set` field that does; nothing where neither is given.
+/// What bounds each answer: `max_output_tokens`, else the field of `--set` or of the body template that does; nothing
+/// where none is given.
 std::optional<Tokens> output_bound(const RequestSpec& spec);
 
 /// What a ready-made body bounds all its answers by together; nothing where it does not.
 std::optional<Tokens> output_bound(const json::Value& body);
 
-/// How many answers a request asks for: the `--set` field `n`, else one.
+/// How many answers a request asks for: the field `n`, else one.
 std::int64_t choices_asked(const RequestSpec& spec);
+
+/// The service tier that bodies name themselves; empty: none.
+std::string tier_named(const RequestSpec& spec);
+std::string tier_named(const json::Value& body);
 
 /// Whether answers are texts that take output tokens: not vectors, nor judgements.
 bool has_output_tokens(std::string_view endpoint);
