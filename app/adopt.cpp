@@ -5,7 +5,7 @@
 #include "app/session.hpp"
 
 #include <batchwright/engine/adopt.hpp>
-#include <batchwright/report/plan.hpp>
+#include <batchwright/report/next_step.hpp>
 
 #include <fmt/format.h>
 

@@ -4,7 +4,7 @@
 #include "app/session.hpp"
 
 #include <batchwright/base/interrupt.hpp>
-#include <batchwright/report/plan.hpp>
+#include <batchwright/report/next_step.hpp>
 
 #include <csignal>
 

@@ -6,7 +6,7 @@
 #include "app/session.hpp"
 
 #include <batchwright/engine/recover.hpp>
-#include <batchwright/report/plan.hpp>
+#include <batchwright/report/next_step.hpp>
 #include <batchwright/report/report.hpp>
 
 #include <fmt/format.h>

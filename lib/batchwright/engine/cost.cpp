@@ -163,7 +163,8 @@ CostView account(Tools& tools, const std::string& name)
                 .spent = seen.spent,
                 .realtime = seen.realtime,
                 .billed_again = seen.billed_again,
-                .prices_as_of = tools.prices.as_of()};
+                .prices_as_of = tools.prices.as_of(),
+                .has_given_price = job.policy.input_price.has_value()};
   auto part = parts.begin();
   for (const auto& spent : spending_of(tools, job, parts)) { // by part, as the parts are
     part = std::find_if(part, parts.end(), [&](const Part& p) { return p.number == spent.part; });

@@ -88,6 +88,7 @@ PlanView plan_view(const Tools& tools, const Draft& draft)
           .cache_hints =
               draft.continues ? std::vector<CacheHint>{} : cache_hints(tools, draft.job, draft.by_model, draft.shared),
           .prices_as_of = tools.prices.as_of(),
+          .has_given_price = draft.job.policy.input_price.has_value(),
           .skipped = draft.skipped_count,
           .continues = draft.continues,
           .needs_consent = draft.needs_consent,

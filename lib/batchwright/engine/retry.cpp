@@ -205,6 +205,7 @@ void cut(const Tools& tools, Retry& retry, const std::vector<Group>& groups, int
   plan.batch = cost_of_work(tools, retry.job, expected.expected, Route::batch);
   plan.realtime = cost_of_work(tools, retry.job, expected.expected, Route::realtime);
   plan.prices_as_of = tools.prices.as_of();
+  plan.has_given_price = retry.job.policy.input_price.has_value();
   plan.mode = retry.job.mode;
   plan.fallback = retry.job.policy.fallback;
   if (plan.mode == Mode::realtime) {

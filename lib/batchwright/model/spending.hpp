@@ -58,7 +58,8 @@ struct CostView {
   std::optional<PicoUsd> spent = {};          ///< the rows' sum; nothing: a price is not known
   std::optional<PicoUsd> realtime = {};       ///< the same work, all in real time
   std::optional<PicoUsd> billed_again = {};
-  std::string prices_as_of = {};
+  std::string prices_as_of = {};  ///< of the table
+  bool has_given_price = false;   ///< the user told the price
   std::vector<CostRow> rows = {}; ///< by day, then route, tier and model
 
   std::optional<PicoUsd> saved() const { return spent && realtime ? std::optional{*realtime - *spent} : std::nullopt; }

@@ -118,11 +118,12 @@ struct PlanView {
   std::optional<RouteCosts> routes = {}; ///< as caches have it, where both have a price
   bool is_live_cheaper = false;          ///< though batches are asked for
   std::vector<CacheHint> cache_hints = {};
-  std::string prices_as_of = {};
-  std::uint64_t skipped = 0;  ///< bad records put aside
-  bool continues = false;     ///< there is such a job already
-  bool needs_consent = false; ///< that job may not send yet
-  std::uint64_t unsent = 0;   ///< of such a job: items that no batch holds
+  std::string prices_as_of = {}; ///< of the table
+  bool has_given_price = false;  ///< the user told the price
+  std::uint64_t skipped = 0;     ///< bad records put aside
+  bool continues = false;        ///< there is such a job already
+  bool needs_consent = false;    ///< that job may not send yet
+  std::uint64_t unsent = 0;      ///< of such a job: items that no batch holds
 
   /// What the whole policy is expected to come to: where batches fall back on real time, the dearer of both.
   std::optional<PicoUsd> cost_of_policy() const;

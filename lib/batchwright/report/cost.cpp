@@ -148,7 +148,8 @@ std::string page(const CostView& v, const Style& style)
   add("against", against_realtime(v));
   if (v.billed_again && v.billed_again->n > 0)
     add("perhaps", fmt::format("{} billed again, for answers that were lost", money(*v.billed_again)));
-  add("prices ", fmt::format("of {}; tokens as the answers say", v.prices_as_of));
+  add("prices ", fmt::format("{}; tokens as the answers say",
+                             v.has_given_price ? "as --price gave them" : "of " + v.prices_as_of));
   text = fitted_lines(text, style.columns);
   if (v.rows.empty()) return text + "\n\n  nothing is settled yet";
   return text + "\n\n" + rows_of(v, style);

@@ -1,4 +1,4 @@
-// Sentences around a job's way: what it comes to before it is sent, what moves it on, what was delivered.
+// What a job comes to before it is sent, and what is learned of that while it is.
 #pragma once
 
 #include <batchwright/model/events.hpp>
@@ -23,14 +23,5 @@ std::string sentence(const ProbeOver& probe);
 
 /// "reviews: what is left costs less in real time: about $1.20, by batch $1.50: ...", with the command that takes it.
 std::string sentence(const LiveIsCheaper& told);
-
-/// Why a job is not done, and the command that moves it: one or two lines.
-std::string next_step(const JobView& view);
-
-/// How many of a job's items batches hold: "all of 300 items", "250 of 300 items".
-std::string held_of(const JobView& view);
-
-/// "wrote 120,000 records (45.2 MiB) to answers.jsonl".
-std::string delivered(std::string_view out, std::uint64_t records, std::uint64_t size);
 
 } // namespace batchwright::report

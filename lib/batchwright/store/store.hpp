@@ -58,7 +58,7 @@ public:
   std::vector<Sender> senders(const std::string& account, const std::string& model) const;
   /// What the settled parts of a job come to, by part, day and tier.
   std::vector<Spending> spending(const std::string& job) const;
-  /// What answers of a prompt have taught; a fresh value where there were none.
+  /// What answers of a prompt have taught, by job; what jobs of long ago taught together stands first.
   std::vector<Experience> experiences(const std::string& account, const std::string& model,
                                       const std::string& prompt) const;
   /// When the job's history last grew.
@@ -98,7 +98,7 @@ public:
   void put(const std::string& job, const Call& call);
   /// What a part comes to, in place of what was known of it.
   void put(const std::string& job, int part, const std::vector<Spending>& spending);
-  /// What was taught, new or known by account, model and prompt.
+  /// What was taught, new or known by account, model, prompt and job.
   void put(const Experience& experience);
   void remove(const Experience& experience);
   /// What is known of a queue, new or known by account and model.
