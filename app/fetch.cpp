@@ -88,6 +88,7 @@ Exit status:
   0    every item has an answer
   3    ended, and some items failed (more than --max-failed): each names its error
   5    not finished yet: nothing was written (with --partial, what is there)
+  8    the cap is reached (--max-cost); as 5
   64   usage, or there is no such job
   65   the input is needed for this format, and has changed
   74   a file or the disk: a full one pauses the job until there is room

@@ -36,7 +36,8 @@ bw::Exit run_finish(const FinishOptions& options, Session& session)
   }
   session.server();
   std::optional<bw::FileLock> lock = bw::engine::take_lock(session.tools(), options.job);
-  const auto plan = bw::engine::plan_finish(session.tools(), options.job);
+  const auto at_most = cap_of(options.max_cost);
+  const auto plan = bw::engine::plan_finish(session.tools(), options.job, at_most);
   auto& console = session.console();
   console.say(bw::report::sentence(plan));
   if (!options.yes && !is_covered(options.max_cost, plan.cost) &&
@@ -44,7 +45,7 @@ bw::Exit run_finish(const FinishOptions& options, Session& session)
                        "say --yes to send it, or --max-cost with an amount that covers it")) {
     throw bw::Error{bw::Fault::usage, "not sent: consent was not given"};
   }
-  bw::engine::begin_finish(session.tools(), options.job, cap_of(options.max_cost));
+  bw::engine::begin_finish(session.tools(), options.job, at_most);
   const bw::engine::Goal goal{.until = bw::engine::Until::ended, .sending = bw::engine::Sending::yes};
   view = bw::engine::advance(session.tools(), session.server(), options.job, goal, std::move(lock));
   const auto handed = hand_over(view, session);
@@ -62,8 +63,8 @@ Exit status:
   0    every item has an answer
   3    ended, and some items failed: each names its error
   4    no key, or the server refused it
-  8    the cap is reached
   5    not finished yet
+  8    the cap is reached (--max-cost)
   64   there is no such job, or consent is missing (--yes, --max-cost)
   75   temporary: quota, or another process works on the job
   130  stopped by Ctrl-C; 143 by SIGTERM

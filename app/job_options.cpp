@@ -65,6 +65,16 @@ std::string acceptable()
   return fmt::format("{}", fmt::join(bw::wire::acceptable_codes, ", "));
 }
 
+/// What came out empty in a script must not be as if it had not been said.
+CLI::Validator not_empty(const std::string& option, const std::string& hint)
+{
+  const auto check = [option, hint](const std::string& text) {
+    if (text.empty()) throw Error{Fault::usage, fmt::format("{}: nothing is named", option), hint};
+    return std::string{};
+  };
+  return CLI::Validator{check, {}};
+}
+
 CLI::Validator acceptable_code()
 {
   const auto check = [](const std::string& text) {
@@ -142,8 +152,11 @@ void get_consent(const JobOptions& options, const bw::engine::Draft& draft, cons
   const bool is_paid_for = is_covered(options.money.max_cost, plan.cost_of_policy());
   const auto in = use_of_stdin(options);
   constexpr auto why = "this spends money";
-  const std::string hint = "say --yes to send it, --max-cost with an amount that covers it, or --dry-run to see only "
-                           "what it would cost";
+  const std::string hint = plan.cost_of_policy()
+                               ? "say --yes to send it, --max-cost with an amount that covers it, or --dry-run to see "
+                                 "only what it would cost"
+                               : "say --yes to send it, though nobody knows its price here, or tell that with --price "
+                                 "IN,OUT";
   if (was_asked(draft)) { // but not whether the rest may go, where that is asked later
     if (!is_paid_for && draft.job.awaits_word && bw::tally(draft.job, draft.parts).pending() > 0)
       session.console().need_terminal(why, hint, in);
@@ -299,7 +312,8 @@ void add_job_options(CLI::App& command, JobOptions& o)
       .add_option("--reuse", o.reuse,
                   "Send nothing that this job has an answer to, from the same server: the answer is taken over (all: "
                   "any job's)")
-      ->type_name("JOB|all");
+      ->type_name("JOB|all")
+      ->check(not_empty("--reuse", "name a job, or all"));
   command.add_flag("--keep-requests", o.keep_requests, "Keep request files after their part is settled");
   command
       .add_option("-o,--out", o.out,

@@ -22,6 +22,16 @@ bw::Price price_of(const std::vector<std::string>& both, std::size_t which)
               "--price 0.75,4.50"};
 }
 
+/// Said before anything else: a cap that came out empty in a script must not be none.
+CLI::Validator amount()
+{
+  const auto check = [](const std::string& text) {
+    amount_of(text, "--max-cost");
+    return std::string{};
+  };
+  return CLI::Validator{check, {}};
+}
+
 } // namespace
 
 void add_max_cost(CLI::App& command, std::string& max_cost)
@@ -30,7 +40,8 @@ void add_max_cost(CLI::App& command, std::string& max_cost)
       .add_option(
           "--max-cost", max_cost,
           "Spend no more than so many dollars on the job from now on; that it covers what is expected is consent")
-      ->type_name("USD");
+      ->type_name("USD")
+      ->check(amount());
 }
 
 void add_money_options(CLI::App& command, MoneyOptions& o)
@@ -39,7 +50,8 @@ void add_money_options(CLI::App& command, MoneyOptions& o)
       .add_option("--max-cost", o.max_cost,
                   "Spend no more than so many dollars on the job, both routes and the fallback; that it covers what is "
                   "expected is consent")
-      ->type_name("USD");
+      ->type_name("USD")
+      ->check(amount());
   command.add_flag("--strict-cap", o.strict_cap,
                    "Keep back from the cap what answers may cost at worst, not what most of them do");
   command

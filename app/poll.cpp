@@ -63,6 +63,7 @@ in real time too, until it is answered or the time of --for is over.
 Exit status:
   0    every open job could be advanced, finished or not
   4    no key, or the server refused it
+  8    the named job has reached its cap (--max-cost)
   74   the disk is full: such a job is paused, and goes on when there is room
   75   the server could not be reached, or a named job is worked on by another process
   130  stopped by Ctrl-C; 143 by SIGTERM

@@ -148,6 +148,7 @@ Exit status:
   0    the items are sent, or queued for room at the server; or none matches
   4    no key, or the server refused it
   5    the job is being cancelled
+  8    the cap is reached (--max-cost)
   64   usage, there is no such job, or consent is missing (--yes)
   65   the input is not what it was
   74   the disk has no room for what this may bring; nothing was sent

@@ -43,6 +43,7 @@ Exit status:
   3    ended, and some items failed: each names its error
   4    no key, or the server refused it
   5    not finished yet
+  8    the cap is reached (--max-cost)
   64   usage, or consent is missing (--yes)
   65   the input cannot be used: a message says where; nothing was sent. Or all that
        was tried first failed: the server's words say why; nothing else was sent

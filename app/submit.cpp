@@ -49,6 +49,7 @@ Exit status:
   0    everything is sent, or queued for room at the server
   4    no key, or the server refused it
   5    the answers of --sample were seen, and the rest is not to be sent
+  8    the cap is reached (--max-cost)
   64   usage, or consent is missing (--yes)
   65   the input cannot be used: a message says where; nothing was sent. Or all that
        was tried first failed: the server's words say why; nothing else was sent

@@ -245,11 +245,13 @@ private:
     if (!list.ordinals.empty() && list.ordinals.back() == request.mark.ordinal)
       return; // a line that stands there twice
     if (list.ordinals.empty()) {
-      list.mark = request.mark;
-      list.model = request.model;
+      list.part.first = request.mark.ordinal;
+      list.part.mark = request.mark;
+      list.part.model = request.model;
+      list.part.output_bound = Tokens{};
     }
     list.ordinals.push_back(request.mark.ordinal);
-    list.tokens += tokens;
+    requests::add_request(list.part, request, tokens);
   }
 
   void make_parts()
@@ -258,17 +260,12 @@ private:
       const auto& list = m_lists[batch];
       if (list.ordinals.empty())
         throw Error{Fault::input, fmt::format("the batch {} holds no request", m_batches[batch].id.str())};
-      Part part{.number = static_cast<int>(batch) + 1,
-                .attempt = attempt_of(list.ordinals),
-                .first = list.ordinals.front(),
-                .last = list.ordinals.back(),
-                .items = list.ordinals.size(),
-                .listed = true,
-                .mark = list.mark,
-                .requests = list.ordinals.size(),
-                .model = list.model,
-                .endpoint = m_batches[batch].endpoint,
-                .input_tokens = list.tokens};
+      auto part = list.part;
+      part.number = static_cast<int>(batch) + 1;
+      part.attempt = attempt_of(list.ordinals);
+      part.listed = true;
+      part.endpoint = m_batches[batch].endpoint;
+      part.bytes = 0; // of a file that was not built here
       write_list(part.number, list.ordinals);
       m_parts.push_back(with_batch(std::move(part), m_batches[batch]));
     }
@@ -311,12 +308,9 @@ private:
       part.listed = true;
       write_list(part.number, rest[i]);
       if (rest[i].size() < part.items) {
-        part.input_tokens.n =
-            part.input_tokens.n * static_cast<std::int64_t>(rest[i].size()) / static_cast<std::int64_t>(part.items);
-        part.items = part.requests = rest[i].size();
+        keep_items(part, rest[i].size());
         part.first = rest[i].front();
         part.last = rest[i].back();
-        part.bytes = 0;
       }
       m_parts.push_back(std::move(part));
     }
@@ -340,9 +334,7 @@ private:
   /// The items that a batch holds.
   struct List {
     std::vector<Ordinal> ordinals = {};
-    Mark mark = {};
-    std::string model = {};
-    Tokens tokens = {};
+    Part part = {}; // what its requests come to
   };
 
   Tools& m_tools;

@@ -7,6 +7,7 @@
 #include <batchwright/model/caching.hpp>
 #include <batchwright/model/journal_line.hpp>
 #include <batchwright/money/tokens.hpp>
+#include <batchwright/requests/overrides.hpp>
 #include <batchwright/wire/answer.hpp>
 #include <batchwright/wire/request.hpp>
 
@@ -45,21 +46,27 @@ std::optional<Workload> reserved_work(const Tools& tools, const Job& job, const 
                   .live = written};
 }
 
-/// A service tier that real-time requests may ask for and that has no known price; nothing where there is none.
-std::optional<std::string> unpriced_tier(const Tools& tools, const Draft& made)
+/// A service tier that real-time requests of a part may ask for and that has no known price; nothing where each has
+/// one.
+std::optional<std::string> unpriced_tier(const Job& job, const Part& part, const money::ModelPrices& prices)
 {
-  const auto& job = made.job;
-  const bool may_go_live = job.mode != Mode::batch || job.policy.fallback == Fallback::realtime || !job.probe.empty();
-  if (!may_go_live) return std::nullopt;
-  auto tiers = made.tiers;
+  auto tiers = job.named_tiers;
   tiers.insert(job.request.service_tier);
-  tiers.insert(wire::tier_named(job.request));
-  for (const auto& [model, work] : made.by_model) {
-    const auto prices = prices_of(tools, job, model);
-    for (const auto& tier : tiers)
-      if (!prices || !money::rates_for(*prices, Route::realtime, tier)) return tier;
+  tiers.insert(wire::tier_named(requests::spec_of(job, part)));
+  for (const auto& tier : tiers) {
+    const bool is_left_to_items = tier.find("{{") != std::string::npos;
+    if (is_left_to_items || !money::rates_for(prices, Route::realtime, tier)) return tier;
   }
   return std::nullopt;
+}
+
+/// Whether one of the items that are tried first fits under the cap.
+bool covers_first(const Tools& tools, const Draft& made)
+{
+  return std::none_of(made.parts.begin(), made.parts.end(), [&](const Part& p) {
+    const auto reserve = is_probe(p) ? reserve_of(tools, made.job, p) : std::nullopt;
+    return reserve && reserve->each() > *made.job.policy.max_cost;
+  });
 }
 
 PicoUsd whole_reserve(const Tools& tools, const Job& job, const Part& part)
@@ -124,24 +131,26 @@ PicoUsd spent_by(const Tools& tools, const Job& job, const Part& part)
   auto spent = part.outcome.spent;
   const auto answered = std::max<std::int64_t>(1, part.remote.completed);
   spent += PicoUsd{saturating_multiply(spent.n / answered, static_cast<std::int64_t>(part.billed_again))};
+  spent = spent - part.spent_before_cap;
   // In real time what was taken for it, answers that were lost included.
   return part.route == Route::realtime || has_lost_answers(part) ? std::max(spent, part.reserved) : spent;
 }
 
-PicoUsd cap_from_now(const Tools& tools, const Job& job, std::vector<Part>& parts, PicoUsd amount)
+void cap_from_now(const Tools& tools, const Job& job, std::vector<Part>& parts)
 {
   for (auto& p : parts) {
     p.before_cap = has_outcomes(p.state) || is_under_way_by_batch(p);
-    if (p.route == Route::realtime && is_live(p.state))
-      amount += cost_of_journal(tools, job, p, tools.layout.job(job.name).output(p.number));
+    const bool is_sent_live = p.route == Route::realtime && is_live(p.state);
+    p.spent_before_cap =
+        is_sent_live ? cost_of_journal(tools, job, p, tools.layout.job(job.name).output(p.number)) : PicoUsd{};
   }
-  return amount;
 }
 
 void cap_from_start(const Tools& tools, const Job& job, std::vector<Part>& parts)
 {
   for (auto& p : parts) {
     p.before_cap = false;
+    p.spent_before_cap = {};
     if (is_under_way_by_batch(p)) p.reserved = std::max(p.reserved, whole_reserve(tools, job, p));
   }
 }
@@ -187,27 +196,37 @@ PicoUsd cost_of_journal(const Tools& tools, const Job& job, const Part& part, co
   return sum + PicoUsd{saturating_multiply(each.n, std::max<std::int64_t>(0, unknown))};
 }
 
+void check_prices(const Tools& tools, const Job& job, const std::vector<Part>& parts)
+{
+  for (const auto& p : parts) {
+    if (p.route == Route::reused || !is_live(p.state)) continue;
+    const auto prices = prices_of(tools, job, model_of(job, p));
+    if (!prices || !money::rates_for(*prices, p.route)) {
+      throw Error{Fault::usage, "--max-cost: the price of the model is not known, so that no cap can be kept",
+                  "--price IN,OUT tells it, in dollars for a million tokens"};
+    }
+    const auto tier = may_go_live(job) || p.route == Route::realtime ? unpriced_tier(job, p, *prices) : std::nullopt;
+    if (!tier) continue;
+    throw Error{
+        Fault::usage,
+        fmt::format("--max-cost: what the service tier `{}` costs is not known, so that no cap can be kept", *tier),
+        "leave the tier out, or --max-cost"};
+  }
+}
+
 void check_cap(const Tools& tools, const Draft& made)
 {
   const auto& job = made.job;
   const auto& e = made.estimate;
   const auto sent = static_cast<std::int64_t>(job.items - never_sent(made.parts));
   if (!job.policy.max_cost || sent == 0) return;
-  if (!e.cost) {
-    throw Error{Fault::usage, "--max-cost: the price of the model is not known, so that no cap can be kept",
-                "--price IN,OUT tells it, in dollars for a million tokens"};
-  }
-  if (const auto tier = unpriced_tier(tools, made)) {
-    throw Error{
-        Fault::usage,
-        fmt::format("--max-cost: what the service tier `{}` costs is not known, so that no cap can be kept", *tier),
-        "leave the tier out, or --max-cost"};
-  }
+  check_prices(tools, job, made.parts);
   if (made.continues && !made.needs_consent) return;
   const bool is_bounded =
       e.basis == Basis::none || e.basis == Basis::bound || (e.worst && *e.worst <= *job.policy.max_cost);
   const bool by_worst = is_bounded || (job.policy.strict_cap && e.worst);
-  if (by_worst && e.worst && job.policy.max_cost->n < e.worst->n / sent) {
+  const bool lacks_one = by_worst && e.worst && job.policy.max_cost->n < e.worst->n / sent;
+  if (lacks_one || !covers_first(tools, made)) {
     throw Error{Fault::usage, "--max-cost: it does not cover a single request, were its answer as long as it may be",
                 "a smaller --max-output-tokens bounds it closer, or a larger amount covers it"};
   }

@@ -37,9 +37,9 @@ PicoUsd kept_back_for(const Part& part);
 /// were lost, what was kept back for it.
 PicoUsd spent_by(const Tools& tools, const Job& job, const Part& part);
 
-/// The cap of a job that may cost `amount` from now on: what was spent, and what is under way by batch, is none of it
+/// A cap is one of what comes from now on: what was spent, and what is under way by batch, is none of it
 /// (`Part::before_cap`). Throws `Fault::storage`.
-PicoUsd cap_from_now(const Tools& tools, const Job& job, std::vector<Part>& parts, PicoUsd amount);
+void cap_from_now(const Tools& tools, const Job& job, std::vector<Part>& parts);
 /// A cap is one of the job as a whole: for what is under way already so much is kept back as would have been.
 void cap_from_start(const Tools& tools, const Job& job, std::vector<Part>& parts);
 
@@ -52,5 +52,7 @@ PicoUsd cost_of_journal(const Tools& tools, const Job& job, const Part& part, co
 
 /// A cap that cannot be kept is said before anything is sent. Throws `Fault::usage`.
 void check_cap(const Tools& tools, const Draft& draft);
+/// The same where it is because a price is not known: of a model, or of a service tier that requests may ask for.
+void check_prices(const Tools& tools, const Job& job, const std::vector<Part>& parts);
 
 } // namespace batchwright::engine

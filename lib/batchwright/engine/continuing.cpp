@@ -52,6 +52,8 @@ void take_over(Job& known, const Job& asked)
   if (!asked.policy.max_cost) { // a cap is not lifted by leaving it out
     known.policy.max_cost = before.max_cost;
     known.policy.strict_cap = before.strict_cap;
+  } else {
+    known.finish_has_cap = false; // it is one of the whole job
   }
   if (!asked.policy.input_price) {
     known.policy.input_price = before.input_price;

@@ -1,6 +1,9 @@
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/doors.hpp>
+#include <batchwright/engine/hybrid.hpp>
 #include <batchwright/engine/settling.hpp>
+#include <batchwright/results/billing.hpp>
+#include <batchwright/wire/request.hpp>
 
 #include <algorithm>
 #include <iterator>
@@ -48,8 +51,9 @@ void add(std::optional<PicoUsd>& sum, const std::optional<PicoUsd>& more)
 /// Of a part that is not settled yet, what its journal tells.
 void add_live(CostView& cost, const Tools& tools, const Job& job, const Part& p)
 {
-  const auto journal = tools.layout.job(job.name).output(p.number);
-  for (const auto& spent : results::billed_so_far(p, journal, settle_context(tools, job, p))) {
+  results::JournalBilling billing{p, tools.layout.job(job.name).output(p.number), settle_context(tools, job, p)};
+  billing.read_on();
+  for (const auto& spent : billing.rows()) {
     add(cost.rows, spent, p, model_of(job, p));
     add(cost.spent, spent.cost);
     add(cost.realtime, spent.realtime);
@@ -82,6 +86,12 @@ std::optional<money::ModelPrices> prices_of(const Tools& tools, const Job& job, 
 
 namespace {
 
+/// The service tier that real-time requests of the job ask for; empty: the usual one.
+std::string tier_asked(const Job& job)
+{
+  return job.request.service_tier.empty() ? wire::tier_named(job.request) : job.request.service_tier;
+}
+
 /// What the work uses on a route, with what the cache does there.
 Usage usage_on(Route route, const Workload& work)
 {
@@ -97,15 +107,18 @@ Usage usage_on(Route route, const Workload& work)
 std::optional<PicoUsd> cost_of_work(const Tools& tools, const Job& job, const std::map<std::string, Workload>& by_model,
                                     Route route)
 {
-  return sum_over(tools, job, by_model, [&](const Workload& work, const money::ModelPrices& prices) {
-    return money::cost_of_work(usage_on(route, work), work.requests, prices, route, job.request.service_tier);
+  const auto tier = tier_asked(job);
+  return sum_over(tools, job, by_model, [&](Workload work, const money::ModelPrices& prices) {
+    work.usage = usage_on(route, work);
+    return money::most_cost_of_work(work, prices, route, tier);
   });
 }
 
 std::optional<PicoUsd> most_cost_of_work(const Tools& tools, const Job& job,
                                          const std::map<std::string, Workload>& by_model, Route route)
 {
-  const auto tier = job.request.service_tier == money::flex_tier ? std::string{} : job.request.service_tier;
+  const auto asked = tier_asked(job);
+  const auto tier = asked == money::flex_tier ? std::string{} : asked;
   return sum_over(tools, job, by_model, [&](Workload work, const money::ModelPrices& prices) {
     work.usage = usage_on(route, work);
     return money::most_cost_of_work(work, prices, route, tier);
@@ -154,7 +167,9 @@ void price_again(Tools& tools, store::Transaction& tx, const Job& job, std::vect
 CostView account(Tools& tools, const std::string& name)
 {
   const auto job = known_job(tools, name);
-  const auto parts = tools.store.parts(name);
+  auto parts = tools.store.parts(name);
+  for (auto& p : parts)
+    p.spent_so_far = p.realtime_so_far = {}; // their journals tell it exactly
   const auto seen = view(job, parts, Held::no);
   CostView cost{.job = name,
                 .estimated = job.estimated,
@@ -163,7 +178,7 @@ CostView account(Tools& tools, const std::string& name)
                 .spent = seen.spent,
                 .realtime = seen.realtime,
                 .billed_again = seen.billed_again,
-                .prices_as_of = tools.prices.as_of(),
+                .prices_as_of = tools.prices.as_of(main_model(job, parts)),
                 .has_given_price = job.policy.input_price.has_value()};
   auto part = parts.begin();
   for (const auto& spent : spending_of(tools, job, parts)) { // by part, as the parts are

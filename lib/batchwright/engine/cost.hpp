@@ -14,12 +14,11 @@ namespace batchwright::engine {
 /// The prices of a model for a job: what its user says (`--price`), else those of the table; nothing: not known.
 std::optional<money::ModelPrices> prices_of(const Tools& tools, const Job& job, std::string_view model);
 
-/// What work by model costs on a route, in the tier that the job's real-time requests ask for; nothing where a price is
-/// not known.
+/// What work by model costs on a route, in the tier that the job's real-time requests ask for; all of it as long
+/// requests do, where the largest may be one. Nothing where a price is not known.
 std::optional<PicoUsd> cost_of_work(const Tools& tools, const Job& job, const std::map<std::string, Workload>& by_model,
                                     Route route);
-/// The same at the most that the server may bill: who asks for the flex tier may be served in the standard one, and
-/// long requests cost more.
+/// The same at the most that the server may bill: who asks for the flex tier may be served in the standard one.
 std::optional<PicoUsd> most_cost_of_work(const Tools& tools, const Job& job,
                                          const std::map<std::string, Workload>& by_model, Route route);
 

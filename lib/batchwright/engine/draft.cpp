@@ -45,9 +45,8 @@ void reckon(Draft& draft, const Tools& tools)
   auto raw = raw_work(draft.job, first_parts(draft.parts));
   for (const auto& [model, shared] : draft.shared)
     raw.by_model[model].shared = shared.beginning;
-  const auto expected = forecast(tools, draft.job, raw);
-  draft.by_model = expected.expected;
-  draft.estimate = estimate(tools, draft.job, expected, share_in_realtime(draft.parts));
+  draft.by_model = forecast(tools, draft.job, raw).expected;
+  draft.estimate = estimate(tools, draft.job, first_parts(draft.parts), {}, draft.shared);
   draft.output_allowed = {};
   for (const auto& [model, work] : raw.by_model)
     draft.output_allowed += work.usage.output;
@@ -111,7 +110,7 @@ Fills fills_of(const Draft& made, Tools& tools)
 {
   Fills fills;
   for (const auto& p : made.parts)
-    fills.tokens += p.route == Route::batch && !has_outcomes(p.state) ? input_of(tools, made.job, p).n : 0;
+    fills.tokens += p.route == Route::batch && is_live(p.state) ? input_of(tools, made.job, p).n : 0;
   const auto known = tools.store.queue(made.job.account, main_model(made.job, made.parts));
   const auto given = static_cast<std::int64_t>(made.job.policy.enqueued_tokens);
   fills.limit = given > 0 ? given : known.own_tokens.value_or(known.named_tokens.value_or(0));
@@ -164,7 +163,7 @@ void plan(Draft& made, Tools& tools, input::Empty empty, requests::ProbeAsk prob
   made.skipped_count = plan.skipped_count;
   if (is_ready_made(job)) name_common(job, made.parts);
   made.shared = std::move(plan.shared);
-  made.tiers = std::move(plan.tiers);
+  job.named_tiers = std::move(plan.tiers);
   reckon(made, tools);
 }
 
@@ -225,7 +224,7 @@ void resume(Draft& made, Tools& tools, const Job& known, input::Empty empty)
   job.cancel = known.cancel;
   job.account = known.account;
   job.base_url = known.base_url;
-  job.estimated = cost_of_work(tools, job, made.by_model, Route::batch);
+  expect(job, made.estimate);
   made.planned = std::exchange(made.parts, tools.store.parts(job.name));
   if (!knows_input(known)) refuse_mixed(made.planned, made.parts);
   made.unsent = unsent(made.parts);

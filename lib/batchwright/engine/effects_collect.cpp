@@ -21,12 +21,6 @@ namespace {
 /// A batch that is not found this soon after its creation may only not have spread to the server we asked.
 constexpr Millis not_found_grace{60'000};
 
-/// Of all items' tokens those of some of them.
-Tokens share_of(Tokens all, std::uint64_t some, std::uint64_t items)
-{
-  return {saturating_multiply(all.n, static_cast<std::int64_t>(some)) / static_cast<std::int64_t>(items)};
-}
-
 } // namespace
 
 void Run::poll(const Part& p)
@@ -255,18 +249,20 @@ Part Run::child_of(const Part& parent, int number, std::uint64_t items) const
   child.number = number;
   child.route = parent.route;
   child.attempt = parent.attempt;
-  child.items = child.requests = items; // packs make fewer requests of them: it is known once they are built
+  child.items = parent.items;
   child.inputs_per_request = parent.inputs_per_request;
   child.model = parent.model;
   child.endpoint = parent.endpoint;
   child.max_output_tokens = parent.max_output_tokens;
   child.set = parent.set;
   child.listed = true;
-  child.input_tokens = share_of(parent.input_tokens, items, parent.items);
+  child.input_tokens = parent.input_tokens;
   child.largest_input = parent.largest_input;
-  if (parent.output_bound) child.output_bound = share_of(*parent.output_bound, items, parent.items);
+  child.output_bound = parent.output_bound;
+  child.choices = parent.choices;
   child.mark = parent.mark;
   child.born_at = now();
+  keep_items(child, items);
   return child;
 }
 

@@ -4,6 +4,8 @@
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/processors.hpp>
 #include <batchwright/engine/run.hpp>
+#include <batchwright/engine/settling.hpp>
+#include <batchwright/results/billing.hpp>
 #include <batchwright/wire/request.hpp>
 
 #include <fmt/format.h>
@@ -39,6 +41,16 @@ std::function<std::int64_t(std::string_view)> charge_of(const Job& job, const Pa
   return [bound, per_byte](std::string_view line) {
     return std::max(bound, static_cast<std::int64_t>(per_byte * static_cast<double>(line.size())) + 1);
   };
+}
+
+/// What came home so far cost; answers without a known price are left out.
+void put_spending(Part& p, const results::JournalBilling& billing)
+{
+  p.spent_so_far = p.realtime_so_far = {};
+  for (const auto& row : billing.rows()) {
+    p.spent_so_far += row.cost.value_or(PicoUsd{});
+    p.realtime_so_far += row.realtime.value_or(PicoUsd{});
+  }
 }
 
 std::string_view words_of(realtime::Obstacle obstacle)
@@ -84,29 +96,33 @@ void Run::call(const Part& p)
   m_called[p.number] = {.processor = &processor,
                         .id = id,
                         .failed_before = p.remote.failed,
-                        .answered_before = p.remote.completed + p.remote.failed};
+                        .answered_before = p.remote.completed + p.remote.failed,
+                        .billing = std::make_shared<results::JournalBilling>(p, m_files.output(p.number),
+                                                                             settle_context(m_tools, m_job, p))};
 }
 
 void Run::take_called(int number, const realtime::Result& result)
 {
-  const auto answered_before = m_called.at(number).answered_before;
+  const auto called = m_called.at(number);
   m_busy.erase(number);
   m_called.erase(number);
-  if (static_cast<std::int64_t>(result.answered) > answered_before) m_probing = false;
+  if (static_cast<std::int64_t>(result.answered) > called.answered_before) m_probing = false;
   try {
-    record_called(number, result);
+    record_called(number, called, result);
   } catch (...) {
     give_up(std::current_exception());
   }
 }
 
-void Run::record_called(int number, const realtime::Result& result)
+void Run::record_called(int number, const Called& called, const realtime::Result& result)
 {
+  called.billing->read_on();
   record(number, [&](Part& changed, store::Transaction&) {
     changed.billed_again = result.billed_again;
     const auto answered = static_cast<std::int64_t>(result.answered);
-    changed.remote.failed = std::min(changed.remote.failed, answered);
+    changed.remote.failed = std::min(called.failed_before + static_cast<std::int64_t>(result.failed), answered);
     changed.remote.completed = answered - changed.remote.failed;
+    put_spending(changed, *called.billing);
     if (result.end == realtime::End::answered) move(changed, PartEvent::calls_answered);
   });
   if (const auto condition = m_processors.condition(model_of(part(number))))
@@ -128,7 +144,8 @@ void Run::record_called(int number, const realtime::Result& result)
   case realtime::Obstacle::address:
     throw Error{Fault::config, why, "set OPENAI_BASE_URL to the address that the server names"};
   case realtime::Obstacle::money:
-    return note_unpaid(part(number));
+    m_unpaid[number] = result.lacking;
+    return;
   case realtime::Obstacle::none:
     break;
   }
@@ -216,10 +233,12 @@ void Run::store_figures()
     const auto& p = part(number);
     if (const auto condition = m_processors.condition(model_of(p))) note_how_calls_go(p, *condition);
     if (p.remote.completed == completed && p.remote.failed == failed && p.billed_again == pulse->billed_again) continue;
+    called.billing->read_on();
     record(number, [&](Part& changed, store::Transaction&) {
       changed.remote.completed = std::max<std::int64_t>(0, completed);
       changed.remote.failed = failed;
       changed.billed_again = pulse->billed_again;
+      put_spending(changed, *called.billing);
     });
   }
 }

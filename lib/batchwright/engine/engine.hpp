@@ -26,7 +26,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -88,7 +87,6 @@ struct Draft {
   std::vector<Error> skipped = {};
   std::uint64_t skipped_count = 0;
   Reuse reuse = {};                          ///< items that are not sent; of a new job
-  std::set<std::string> tiers = {};          ///< service tiers that bodies name themselves
   bool has_probe = false;                    ///< whether items were asked to be tried first
   Job asked = {};                            ///< where it continues a job: what was asked for now
   bool continues = false;                    ///< there is such a job already: `job` is that one, with the new policy

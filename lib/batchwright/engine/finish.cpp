@@ -46,9 +46,9 @@ Finish sum_up(Tools& tools, const Job& job, const std::vector<Part>& parts)
 
 } // namespace
 
-Finish plan_finish(Tools& tools, const std::string& name)
+Finish plan_finish(Tools& tools, const std::string& name, std::optional<PicoUsd> at_most)
 {
-  const auto job = known_job(tools, name);
+  auto job = known_job(tools, name);
   require_input(job, "finishing in real time");
   if (job.standing != Standing::consented) {
     throw Error{Fault::usage, fmt::format("{} may not send yet", name),
@@ -58,7 +58,10 @@ Finish plan_finish(Tools& tools, const std::string& name)
     throw Error{Fault::unfinished, fmt::format("{} is being cancelled", name),
                 fmt::format("`batchwright fetch {} --wait` waits for that", name)};
   }
-  return sum_up(tools, job, tools.store.parts(name));
+  const auto parts = tools.store.parts(name);
+  job.switched_at = tools.clock.now(); // as it is going to be
+  if (at_most || job.policy.max_cost) check_prices(tools, job, parts);
+  return sum_up(tools, job, parts);
 }
 
 std::optional<Finish> offer_finish(Tools& tools, const JobView& view)
@@ -74,17 +77,17 @@ std::optional<Finish> offer_finish(Tools& tools, const JobView& view)
 void begin_finish(Tools& tools, const std::string& name, std::optional<PicoUsd> at_most)
 {
   auto job = known_job(tools, name);
-  const bool goes_on = job.switched_at && job.policy.max_cost;
+  const bool goes_on = job.switched_at && job.finish_has_cap; // the same command again
   job.switched_at = tools.clock.now();
   job.awaits_word = false;
   job.policy.fallback = Fallback::realtime;
   if (job.mode == Mode::batch) job.mode = Mode::hybrid;
   store::Transaction tx{tools.store};
   if (at_most) {
+    job.policy.max_cost = at_most;
+    job.finish_has_cap = true;
     auto parts = tools.store.parts(name);
-    const auto is_before = [](const Part& p) { return p.before_cap; };
-    const bool counts_on = goes_on && std::any_of(parts.begin(), parts.end(), is_before); // the same command again
-    job.policy.max_cost = counts_on ? *at_most : cap_from_now(tools, job, parts, *at_most);
+    if (!goes_on) cap_from_now(tools, job, parts);
     for (const auto& p : parts)
       tx.put(name, p);
   }

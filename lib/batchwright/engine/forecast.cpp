@@ -28,18 +28,19 @@ Tokens scaled(Tokens tokens, double factor)
 }
 
 /// What a model answers to one request at most, all its choices together; nothing where that is not known.
-std::optional<Tokens> most_of_model(const Job& job, const Part& part, const std::optional<money::ModelPrices>& prices)
+std::optional<Tokens> most_of_model(const std::optional<money::ModelPrices>& prices,
+                                    const std::optional<std::int64_t>& choices)
 {
-  if (!prices || !prices->most_output) return std::nullopt;
-  return *prices->most_output * (is_ready_made(job) ? 1 : wire::choices_asked(requests::spec_of(job, part)));
+  if (!prices || !prices->most_output || !choices) return std::nullopt;
+  return *prices->most_output * *choices;
 }
 
-std::optional<PicoUsd> plus_share(const std::optional<PicoUsd>& batch, const std::optional<PicoUsd>& live, double share)
+/// What is cached of what all requests begin with.
+CacheUse cache_by_text(const Experience& known, const Workload& work, Tokens input)
 {
-  if (share == 0) return batch;
-  if (share == 1) return live;
-  if (!batch || !live) return std::nullopt;
-  return PicoUsd{batch->n + static_cast<std::int64_t>(static_cast<double>(live->n - batch->n) * share)};
+  if (work.requests == 0) return {};
+  const auto each = cacheable(scaled(work.shared.value_or(known.shared), known.input_factor()));
+  return {.read = std::min(each * (static_cast<std::int64_t>(work.requests) - 1), input)};
 }
 
 /// What the cache is expected to do for `input` of some work: as it did for answers of the route; in real time, where
@@ -48,20 +49,18 @@ CacheUse cache_of(Route route, const Experience& known, const Workload& work, To
 {
   const auto& seen = route == Route::batch ? known.batch : known.live;
   if (seen.tells()) return seen.expected(input);
-  if (route == Route::batch || work.requests == 0) return {};
-  const auto each = cacheable(scaled(work.shared.value_or(known.shared), known.input_factor()));
-  const auto by_text = std::min(each * (static_cast<std::int64_t>(work.requests) - 1), input);
+  if (route == Route::batch) return {};
+  const auto by_text = cache_by_text(known, work, input);
   const auto by_batches = known.batch.tells() ? known.batch.expected(input) : CacheUse{};
-  return by_text > by_batches.read ? CacheUse{.read = by_text} : by_batches;
+  return by_text.read > by_batches.read ? by_text : by_batches;
 }
 
-/// Whether any of the job may be sent in real time.
+} // namespace
+
 bool may_go_live(const Job& job)
 {
   return job.mode != Mode::batch || job.policy.fallback == Fallback::realtime || job.switched_at.has_value();
 }
-
-} // namespace
 
 std::string prompt_digest(const Job& job, const Part& part)
 {
@@ -123,7 +122,8 @@ Experience own_of(store::Transaction& tx, const store::Store& store, const Job& 
 void learn_from(store::Transaction& tx, const store::Store& store, const Job& job, const Part& part,
                 const results::Settled& settled)
 {
-  if (settled.answered == 0 || part.requests == 0) return;
+  if (settled.answered == 0 || part.requests == 0 || !knows_input(job))
+    return; // else nobody knows the prompt // else nobody knows the prompt
   auto own = own_of(tx, store, job, model_of(job, part), prompt_digest(job, part));
   const auto share = static_cast<double>(settled.answered) / static_cast<double>(part.requests);
   own.estimated += scaled(part.input_tokens, std::min(1.0, share));
@@ -157,7 +157,7 @@ Forecast forecast(const Tools& tools, const Job& job, const RawWork& raw, const 
     const bool has_output = work.usage.output.n > 0;
     const auto requests = static_cast<std::int64_t>(std::max<std::uint64_t>(1, work.requests));
     const auto bound = raw.output_assumed ? std::nullopt : std::optional{Tokens{work.usage.output.n / requests}};
-    const auto most = bound ? bound : most_of_model(job, like, prices);
+    const auto most = bound ? bound : most_of_model(prices, raw.choices);
     const auto length = has_output ? money::expected_length(bound, seen.outputs, work.requests, most) : money::Length{};
     const auto error = input_error(seen);
     const auto put = [&](std::map<std::string, Workload>& to, double input, double output) {
@@ -177,7 +177,10 @@ Forecast forecast(const Tools& tools, const Job& job, const RawWork& raw, const 
     };
     put_cached(made.expected, 1, length.expected);
     put_cached(made.low, 1 - error, length.low);
+    auto& low = made.low[model]; // whether batches cache, too, nobody can tell before they did
+    if (!known.batch.tells()) low.batch = cache_by_text(known, work, low.usage.input);
     put(made.high, 1 + error, length.high);
+    made.high[model].largest = scaled(work.largest, known.input_factor() * (1 + error));
     if (has_output && !most) made.worst.reset();
     if (made.worst) {
       put(*made.worst, 1 + error, 0);
@@ -186,27 +189,64 @@ Forecast forecast(const Tools& tools, const Job& job, const RawWork& raw, const 
       worst.largest = scaled(work.largest, known.input_factor() * (1 + error));
     }
     made.basis = std::max(made.basis, length.basis);
+    if (length.usual) made.usual = std::max(made.usual.value_or(Tokens{}), *length.usual);
     made.answers += length.basis == Basis::answers ? seen.outputs.count() : 0;
   }
   return made;
 }
 
-Estimate estimate(const Tools& tools, const Job& job, const Forecast& f, double live_share)
+namespace {
+
+std::optional<PicoUsd> plus(const std::optional<PicoUsd>& a, const std::optional<PicoUsd>& b)
 {
-  Estimate e{.basis = f.basis, .answers = f.answers};
+  return a && b ? std::optional{*a + *b} : std::nullopt;
+}
+
+Estimate plus(const Estimate& a, const Estimate& b)
+{
+  return {.basis = std::max(a.basis, b.basis),
+          .answers = std::max(a.answers, b.answers), // they are of one prompt
+          .input = a.input + b.input,
+          .output = a.output + b.output,
+          .usual = std::max(a.usual, b.usual),
+          .cost = plus(a.cost, b.cost),
+          .low = plus(a.low, b.low),
+          .high = plus(a.high, b.high),
+          .worst = plus(a.worst, b.worst)};
+}
+
+Estimate estimate_on(Route route, const Tools& tools, const Job& job, const Forecast& f)
+{
+  Estimate e{.basis = f.basis, .answers = f.answers, .usual = f.usual};
   for (const auto& [model, work] : f.expected) {
     e.input += work.usage.input;
     e.output += work.usage.output;
   }
-  const auto cost = [&](const std::map<std::string, Workload>& work) {
-    return plus_share(cost_of_work(tools, job, work, Route::batch), cost_of_work(tools, job, work, Route::realtime),
-                      live_share);
-  };
-  e.cost = cost(f.expected);
-  e.low = cost(f.low);
-  e.high = cost(f.high);
-  if (f.worst) e.worst = most_cost_of_work(tools, job, *f.worst, may_go_live(job) ? Route::realtime : Route::batch);
+  e.cost = cost_of_work(tools, job, f.expected, route);
+  e.low = cost_of_work(tools, job, f.low, route);
+  e.high = cost_of_work(tools, job, f.high, route);
+  if (f.worst) e.worst = most_cost_of_work(tools, job, *f.worst, may_go_live(job) ? Route::realtime : route);
   return e;
+}
+
+} // namespace
+
+Estimate estimate(const Tools& tools, const Job& job, const std::vector<Part>& parts, const Part& like,
+                  const std::map<std::string, SharedPrompt>& shared)
+{
+  Estimate sum{.cost = PicoUsd{}, .low = PicoUsd{}, .high = PicoUsd{}, .worst = PicoUsd{}};
+  for (const auto route : {Route::batch, Route::realtime}) {
+    std::vector<Part> of_route;
+    std::copy_if(parts.begin(), parts.end(), std::back_inserter(of_route),
+                 [&](const Part& p) { return p.route == route; });
+    if (of_route.empty()) continue;
+    auto raw = raw_work(job, of_route);
+    for (auto& [model, work] : raw.by_model) {
+      if (const auto found = shared.find(model); found != shared.end()) work.shared = found->second.beginning;
+    }
+    sum = plus(sum, estimate_on(route, tools, job, forecast(tools, job, raw, like)));
+  }
+  return sum;
 }
 
 void expect(Job& job, const Estimate& whole)
@@ -216,24 +256,19 @@ void expect(Job& job, const Estimate& whole)
   job.estimated_high = whole.high;
 }
 
-double share_in_realtime(const std::vector<Part>& parts)
+namespace {
+
+std::vector<Part> live_ones(std::vector<Part> parts)
 {
-  double all = 0;
-  double live = 0;
-  for (const auto& p : parts) {
-    if (!is_live(p.state) || p.route == Route::reused) continue;
-    const auto weight = static_cast<double>(p.input_tokens.n) + static_cast<double>(p.items);
-    all += weight;
-    if (p.route == Route::realtime) live += weight;
-  }
-  return all > 0 ? live / all : 0;
+  std::erase_if(parts, [](const Part& p) { return !is_live(p.state); });
+  return parts;
 }
+
+} // namespace
 
 Forecast forecast_of_rest(const Tools& tools, const Job& job, const std::vector<Part>& parts)
 {
-  std::vector<Part> live;
-  std::copy_if(parts.begin(), parts.end(), std::back_inserter(live), [](const Part& p) { return is_live(p.state); });
-  return forecast(tools, job, raw_work(job, live));
+  return forecast(tools, job, raw_work(job, live_ones(parts)));
 }
 
 Estimate estimate_of_job(const Tools& tools, const Job& job, const std::vector<Part>& parts)
@@ -241,7 +276,7 @@ Estimate estimate_of_job(const Tools& tools, const Job& job, const std::vector<P
   PicoUsd spent;
   for (const auto& p : parts)
     spent += has_outcomes(p.state) ? p.outcome.spent : PicoUsd{};
-  auto whole = estimate(tools, job, forecast_of_rest(tools, job, parts), share_in_realtime(parts));
+  auto whole = estimate(tools, job, live_ones(parts));
   for (auto* cost : {&whole.cost, &whole.low, &whole.high, &whole.worst}) {
     if (*cost) *cost = **cost + spent;
   }
@@ -254,7 +289,7 @@ money::Length length_of(const Tools& tools, const Job& job, const Part& part)
   const auto known = known_of(tools, job, model_of(job, part), part);
   const auto prices = prices_of(tools, job, model_of(job, part));
   return money::expected_length(output_bound_of(job, part), known.outputs, part.requests,
-                                most_of_model(job, part, prices));
+                                most_of_model(prices, choices_of(job, part)));
 }
 
 Tokens input_of(const Tools& tools, const Job& job, const Part& part)

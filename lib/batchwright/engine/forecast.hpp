@@ -43,6 +43,7 @@ void learn_shared(store::Transaction& tx, const store::Store& store, const Job& 
 struct Forecast {
   Basis basis = Basis::none;
   std::uint64_t answers = 0;
+  std::optional<Tokens> usual = {}; ///< of one answer: what 99 of 100 stay below; nothing: not known
   std::map<std::string, Workload> expected = {};
   std::map<std::string, Workload> low = {};
   std::map<std::string, Workload> high = {};
@@ -52,14 +53,15 @@ struct Forecast {
 /// `like`: with its overrides.
 Forecast forecast(const Tools& tools, const Job& job, const RawWork& raw, const Part& like = {});
 
-/// The money of it: `live_share` of the work goes in real time at once.
-Estimate estimate(const Tools& tools, const Job& job, const Forecast& forecast, double live_share);
+/// What parts come to, each on its route. `shared`: what their requests have in common, where they were looked at.
+Estimate estimate(const Tools& tools, const Job& job, const std::vector<Part>& parts, const Part& like = {},
+                  const std::map<std::string, SharedPrompt>& shared = {});
 
 /// The job is expected to come to that.
 void expect(Job& job, const Estimate& whole);
 
-/// The share of what is left to be done that goes in real time, by its tokens.
-double share_in_realtime(const std::vector<Part>& parts);
+/// Whether any of the job that goes by batch may go in real time in the end.
+bool may_go_live(const Job& job);
 
 /// What is left to be done, by what answers taught.
 Forecast forecast_of_rest(const Tools& tools, const Job& job, const std::vector<Part>& parts);

@@ -66,6 +66,7 @@ FileLock found(Tools& tools, const Draft& draft)
       const auto before = job->policy;
       take_over(*job, draft.asked);
       take_over_parts(tools, tx, *job, before, draft);
+      if (!job->estimated) expect(*job, draft.estimate); // the price is known now
       tx.update(with_kept_input(tools, draft, *job));
     } else {
       go_on(tools, tx, with_kept_input(tools, draft, draft.asked), draft.planned);

@@ -3,6 +3,8 @@
 #include <batchwright/engine/caching.hpp>
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/engine.hpp>
+#include <batchwright/engine/hybrid.hpp>
+#include <batchwright/wire/endpoint.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -22,16 +24,25 @@ std::uint64_t urgent_items(const Draft& draft)
 std::string advice(const Tools& tools, const Draft& draft)
 {
   constexpr PicoUsd little{1'000'000'000'000}; // a dollar
-  const bool sends = draft.job.items > never_sent(draft.parts);
-  if (draft.job.mode == Mode::realtime || draft.continues || draft.job.told_live_is_cheaper || !sends) return {};
+  const auto waits = [](const Part& p) { return p.route == Route::batch; };
+  const bool has_batches = std::any_of(draft.parts.begin(), draft.parts.end(), waits);
+  if (draft.job.mode == Mode::realtime || draft.continues || draft.job.told_live_is_cheaper || !has_batches) return {};
   const auto batch = cost_of_work(tools, draft.job, draft.by_model, Route::batch);
   const auto live = cost_of_work(tools, draft.job, draft.by_model, Route::realtime);
   constexpr Millis short_time{1'800'000};
   if (draft.time_for_batches && *draft.time_for_batches < short_time)
     return "the deadline leaves batches too little time to bring much; --mode realtime does it now";
-  if (batch && live && (*live - *batch).n < little.n)
+  if (batch && live && *batch < *live && (*live - *batch).n < little.n)
     return "batches save less than $1.00 here and may take a day; --mode realtime does it now";
   return {};
+}
+
+/// What the user can do where nothing bounds the answers.
+std::string bounded_by(const Job& job)
+{
+  if (is_ready_made(job)) return "a limit in each body";
+  const auto* endpoint = wire::find_endpoint(job.request.endpoint);
+  return endpoint && !endpoint->bound_field.empty() ? "--max-output-tokens" : "";
 }
 
 } // namespace
@@ -45,12 +56,12 @@ PlanView plan_view(const Tools& tools, const Draft& draft)
   std::vector<std::string> columns;
   const bool is_read = !draft.continues || draft.needs_consent;
   const auto& parts = draft.needs_consent ? draft.planned : draft.parts;
-  auto requests = is_read ? std::uint64_t{0} : draft.job.items - never_sent(draft.parts);
+  std::uint64_t requests = 0;
   std::uint64_t live_requests = 0;
   std::size_t batches = 0;
   for (const auto& part : parts) {
     if (part.state == PartState::superseded) continue;
-    requests += is_read ? part.requests : 0;
+    requests += part.route == Route::reused ? 0 : part.requests;
     if (part.route == Route::realtime) live_requests += part.requests;
     batches += part.route == Route::batch ? 1 : 0;
   }
@@ -69,6 +80,8 @@ PlanView plan_view(const Tools& tools, const Draft& draft)
           .live_requests = live_requests,
           .request_bytes = draft.request_bytes,
           .estimate = draft.estimate,
+          .bounded_by = bounded_by(draft.job),
+          .tier = draft.job.request.service_tier,
           .batch = cost_of_work(tools, draft.job, draft.by_model, Route::batch),
           .realtime = cost_of_work(tools, draft.job, draft.by_model, Route::realtime),
           .mode = draft.job.mode,
@@ -87,7 +100,7 @@ PlanView plan_view(const Tools& tools, const Draft& draft)
           .is_live_cheaper = is_live_cheaper(draft, routes),
           .cache_hints =
               draft.continues ? std::vector<CacheHint>{} : cache_hints(tools, draft.job, draft.by_model, draft.shared),
-          .prices_as_of = tools.prices.as_of(),
+          .prices_as_of = tools.prices.as_of(main_model(draft.job, draft.parts)),
           .has_given_price = draft.job.policy.input_price.has_value(),
           .skipped = draft.skipped_count,
           .continues = draft.continues,

@@ -95,16 +95,13 @@ std::vector<Ordinal> held_by_later(const Part& part, const std::vector<Part>& pa
 
 Part remainder(const Part& whole, const ItemSet& held, const std::filesystem::path& list)
 {
-  auto part = whole;
-  part.items = 0;
+  std::uint64_t items = 0;
   for (auto ordinal = whole.first; ordinal <= whole.last; ++ordinal)
-    part.items += held.has(ordinal) ? 0 : 1;
-  if (part.items == whole.items && !whole.listed) return whole;
-  part.requests = part.items;
+    items += held.has(ordinal) ? 0 : 1;
+  if (items == whole.items && !whole.listed) return whole;
+  auto part = whole;
+  keep_items(part, items);
   part.listed = true;
-  part.bytes = 0;
-  part.input_tokens.n =
-      whole.input_tokens.n * static_cast<std::int64_t>(part.items) / static_cast<std::int64_t>(whole.items);
   if (part.items == 0) return part;
   input::OrdinalWriter writer{list};
   bool is_first = true;

@@ -342,6 +342,7 @@ private:
     sync_directory(m_tools.layout.jobs());
     store::Transaction tx{m_tools.store};
     tx.add(m_job);
+    tx.forget(m_job.uuid); // its answers teach again what they taught before it was removed
     for (const auto& part : m_parts)
       tx.put(m_name, part);
     const auto now = m_tools.clock.now();
@@ -395,12 +396,18 @@ JobView recover(Tools& tools, Server& server, const Remains& found, Millis grace
 
 namespace {
 
-/// Marks as the input gives them, in place of those that the server told.
-void mark_anew(std::vector<Part>& parts, const std::vector<Part>& planned)
+/// What the input tells of parts that the server told of: where they begin in it, and what bounds their answers.
+void complete(std::vector<Part>& parts, const std::vector<Part>& planned)
 {
   for (auto& part : parts) {
     for (const auto& plan : planned) {
-      if (plan.first <= part.first && part.first <= plan.last) part.mark = plan.mark;
+      if (part.first < plan.first || plan.last < part.first) continue;
+      auto share = plan;
+      keep_items(share, part.items);
+      part.mark = plan.mark;
+      part.output_bound = share.output_bound;
+      part.largest_input = plan.largest_input;
+      part.choices = plan.choices;
     }
   }
 }
@@ -412,7 +419,7 @@ void go_on(Tools& tools, store::Transaction& tx, Job job, const std::vector<Part
   const auto files = tools.layout.job(job.name);
   auto parts = tools.store.parts(job.name);
   auto number = parts.empty() ? 0 : parts.back().number;
-  if (!knows_input(job)) mark_anew(parts, planned);
+  if (!knows_input(job)) complete(parts, planned);
   for (auto& rest : parts) {
     if (knows_input(job)) continue; // it was cut by its input at once
     tx.put(job.name, rest);

@@ -2,6 +2,7 @@
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/forecast.hpp>
+#include <batchwright/engine/hybrid.hpp>
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/retry.hpp>
 #include <batchwright/engine/reuse.hpp>
@@ -198,15 +199,17 @@ void cut(const Tools& tools, Retry& retry, const std::vector<Group>& groups, int
     plan.model = raw.by_model.size() == 1 ? model : std::string{};
     retry.output_allowed += work.usage.output;
   }
-  const auto expected = forecast(tools, retry.job, raw, groups.empty() ? Part{} : groups.front().kind);
-  plan.estimate = estimate(tools, retry.job, expected, retry.job.mode == Mode::realtime ? 1 : 0);
+  const auto kind = groups.empty() ? Part{} : groups.front().kind;
+  const auto expected = forecast(tools, retry.job, raw, kind);
+  plan.estimate = estimate(tools, retry.job, retry.parts, kind);
   plan.job = retry.job.name;
   plan.parts = retry.parts.size();
   plan.batch = cost_of_work(tools, retry.job, expected.expected, Route::batch);
   plan.realtime = cost_of_work(tools, retry.job, expected.expected, Route::realtime);
-  plan.prices_as_of = tools.prices.as_of();
+  plan.prices_as_of = tools.prices.as_of(main_model(retry.job, retry.parts));
   plan.has_given_price = retry.job.policy.input_price.has_value();
   plan.mode = retry.job.mode;
+  plan.bounded_by = is_ready_made(retry.job) ? "" : "--max-output-tokens";
   plan.fallback = retry.job.policy.fallback;
   if (plan.mode == Mode::realtime) {
     plan.live_requests = plan.requests;
@@ -251,6 +254,7 @@ Job reopened(Job job, const Retry& retry)
   job.handover.delivered_at.reset();
   job.handover.hook_begun_at.reset();
   job.switched_at.reset(); // that was of what was left then
+  job.finish_has_cap = false;
   job.ended_at.reset();
   const auto& more = plan.estimate;
   const auto plus = [](const std::optional<PicoUsd>& a, const std::optional<PicoUsd>& b) {
@@ -289,6 +293,7 @@ Retry plan_retry(Tools& tools, const std::string& name, const RetryAsk& ask)
       return true;
     });
   }
+  if (ask.max_cost || retry.job.policy.max_cost) check_prices(tools, retry.job, retry.parts);
   return retry;
 }
 
@@ -346,7 +351,10 @@ void begin_retry(Tools& tools, const Retry& retry)
 
   auto job = reopened(retry.job, retry);
   store::Transaction tx{tools.store};
-  if (retry.ask.max_cost) job.policy.max_cost = cap_from_now(tools, job, parts, *retry.ask.max_cost);
+  if (retry.ask.max_cost) {
+    job.policy.max_cost = retry.ask.max_cost;
+    cap_from_now(tools, job, parts);
+  }
   for (auto& part : parts) {
     part.failed_for_good = 0;
     if (holds_copies(part) && part.outcome.failed > 0) reopen(part);

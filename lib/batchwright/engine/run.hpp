@@ -21,6 +21,10 @@
 #include <string_view>
 #include <vector>
 
+namespace batchwright::results {
+class JournalBilling;
+}
+
 namespace batchwright::engine {
 
 /// A reply that brought nothing of use, whatever it was to bring.
@@ -125,7 +129,6 @@ private:
   std::uint64_t worth_cutting(const Part& part) const;
   void make_fit(const std::vector<int>& dear);
   std::string why_nothing_fits(const std::vector<int>& dear);
-  void note_unpaid(const Part& part);
   realtime::Spending spending_of(const Part& part) const;
 
   // --- records (run_records.cpp) ---
@@ -194,7 +197,8 @@ private:
   // --- effects: real time (effects_realtime.cpp) ---
   void call(const Part& part);
   void take_called(int number, const realtime::Result& result);
-  void record_called(int number, const realtime::Result& result);
+  struct Called;
+  void record_called(int number, const Called& called, const realtime::Result& result);
   bool may_call() const;
   void tend_calls();
   void store_figures();
@@ -299,6 +303,7 @@ private:
     realtime::Processor::Id id = 0;
     std::int64_t failed_before = 0;   ///< requests that failed before this command
     std::int64_t answered_before = 0; ///< requests that were answered before it, as far as was recorded
+    std::shared_ptr<results::JournalBilling> billing = {}; ///< of all of its answers
   };
   std::map<int, Called> m_called = {};
   std::optional<Instant> m_drain_until = {};
@@ -330,7 +335,8 @@ private:
   std::shared_ptr<realtime::Purse> m_purse = {}; // null: there is no cap
   bool m_waits_for_money = false;
   mutable std::map<int, std::optional<Reserve>> m_reserves = {}; // of parts, since the last record
-  std::map<int, PicoUsd> m_unpaid = {}; // real-time parts that were stopped for want of money: with so much left
+  std::map<int, PicoUsd> m_unpaid = {}; // of real-time parts that were stopped for want of money: what the next request
+                                        // may cost
   Instant m_quiet_until = {};           // several calls that fail together are told once
   std::optional<Instant::duration> m_server_ahead = {}; // of our clock, by the last answer that told its time
 };

@@ -31,12 +31,15 @@ std::string dollars(PicoUsd amount)
 void Run::refresh_purse()
 {
   m_reserves.clear(); // what answers took may be better known
+  m_unpaid.clear();
   if (!m_job.policy.max_cost) return;
   if (!m_purse) {
     m_purse = std::make_shared<realtime::Purse>(*m_job.policy.max_cost);
     for (const auto& p : m_parts) {
       const bool has_journal = p.route == Route::realtime && (is_called(p) || p.state == PartState::ended);
-      if (has_journal) m_purse->set_taken(p.number, cost_of_journal(m_tools, m_job, p, m_files.output(p.number)));
+      if (!has_journal) continue;
+      const auto taken = cost_of_journal(m_tools, m_job, p, m_files.output(p.number));
+      m_purse->set_taken(p.number, taken - p.spent_before_cap);
     }
   }
   const auto before = m_purse->left();
@@ -77,7 +80,7 @@ bool Run::is_too_dear(const Action& action) const
   if (found->route == Route::batch) return fitting(*found) < std::max<std::uint64_t>(1, found->requests);
   // Each of its requests is asked for by itself: it is tried once, and again when so much more is left.
   const auto unpaid = m_unpaid.find(found->number);
-  return unpaid != m_unpaid.end() && m_purse->left() <= unpaid->second;
+  return unpaid != m_unpaid.end() && m_purse->left() < unpaid->second;
 }
 
 /// How many requests of a part fit under the cap now.
@@ -132,18 +135,12 @@ std::string Run::why_nothing_fits(const std::vector<int>& dear)
         "be kept: `batchwright cancel {}`, and submit them under another --name with --max-output-tokens",
         rest, m_job.name);
   }
-  const bool has_before = std::any_of(m_parts.begin(), m_parts.end(), [](const Part& p) { return p.before_cap; });
+  const bool has_before = std::any_of(m_parts.begin(), m_parts.end(),
+                                      [](const Part& p) { return p.before_cap || p.spent_before_cap.n > 0; });
   return fmt::format("{} of the cap of {}{} are spent, and what is left does not cover more of the {} items that have "
                      "no answer",
                      dollars(*m_job.policy.max_cost - m_purse->left()), dollars(*m_job.policy.max_cost),
                      has_before ? " on what came since" : "", rest);
-}
-
-/// A real-time part has a request that what is left does not cover.
-void Run::note_unpaid(const Part& p)
-{
-  const auto& reserve = reserve_for(p);
-  m_unpaid[p.number] = m_purse->left() + (reserve && !m_called.empty() ? reserve->each() : PicoUsd{});
 }
 
 /// What the requests of a part may spend, where there is a cap.

@@ -17,6 +17,8 @@ RawWork raw_work(const Job& job, const std::vector<Part>& parts)
     work.requests += p.requests;
     work.largest = std::max(work.largest, p.largest_input);
     if (!wire::has_output_tokens(endpoint_of(job, p))) continue;
+    const auto choices = choices_of(job, p);
+    raw.choices = raw.choices && choices ? std::optional{std::max(*raw.choices, *choices)} : std::nullopt;
     const auto bound = output_bound_of(job, p);
     raw.output_assumed = raw.output_assumed || !bound;
     work.usage.output += bound.value_or(money::assumed_output) * static_cast<std::int64_t>(p.requests);
@@ -30,9 +32,14 @@ std::optional<Tokens> output_bound_of(const Job& job, const Part& part)
     const auto requests = static_cast<std::int64_t>(std::max<std::uint64_t>(1, part.requests));
     return part.output_bound ? std::optional{Tokens{(part.output_bound->n + requests - 1) / requests}} : std::nullopt;
   }
-  const auto spec = requests::spec_of(job, part);
-  const auto bound = wire::output_bound(spec);
-  return bound ? std::optional{*bound * wire::choices_asked(spec)} : std::nullopt;
+  const auto bound = wire::output_bound(requests::spec_of(job, part));
+  const auto choices = choices_of(job, part);
+  return bound && choices ? std::optional{*bound * *choices} : std::nullopt;
+}
+
+std::optional<std::int64_t> choices_of(const Job& job, const Part& part)
+{
+  return is_ready_made(job) ? part.choices : wire::choices_asked(requests::spec_of(job, part));
 }
 
 } // namespace batchwright::engine

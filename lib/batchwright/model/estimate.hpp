@@ -22,6 +22,7 @@ struct Estimate {
   std::uint64_t answers = 0; ///< of the prompt, that were seen before
   Tokens input = {};
   Tokens output = {};
+  std::optional<Tokens> usual = {};  ///< of one answer: what 99 of 100 stay below; nothing: not known
   std::optional<PicoUsd> cost = {};  ///< by the routes that are asked for; nothing: a price is not known
   std::optional<PicoUsd> low = {};   ///< it is believed to be no less,
   std::optional<PicoUsd> high = {};  ///< and no more

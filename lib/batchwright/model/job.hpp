@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -160,9 +161,10 @@ struct Job {
   std::uint64_t skip_bad = 0;                                   ///< how many bad records may be put aside
   std::vector<std::pair<std::string, std::string>> urgent = {}; ///< field and value: items of which one holds go in
                                                                 ///< real time at once
-  std::vector<Ordinal> probe = {};   ///< items that are tried in real time before anything else is sent, ascending
-  bool awaits_word = false;          ///< once they were tried nothing more is sent before the user says so
-  bool told_live_is_cheaper = false; ///< what its user heard last of the two routes
+  std::vector<Ordinal> probe = {};        ///< items that are tried in real time before anything else is sent, ascending
+  bool awaits_word = false;               ///< once they were tried nothing more is sent before the user says so
+  bool told_live_is_cheaper = false;      ///< what its user heard last of the two routes
+  std::set<std::string> named_tiers = {}; ///< service tiers that its ready-made requests name
   std::uint64_t items = 0;
   std::string base_url = {};
   std::string account = {};                   ///< endpoint with organisation and project, else a digest of the key
@@ -179,7 +181,8 @@ struct Job {
   int probes = 0;                          ///< how often that was tried in vain: the waits grow with it
   std::optional<Instant> advanced_at = {}; ///< when a process last moved it: jobs that nobody moves claim no room
   std::optional<Instant> switched_at =
-      {}; ///< since then all that is left goes in real time: by `finish`, or for the deadline
+      {};                      ///< since then all that is left goes in real time: by `finish`, or for the deadline
+  bool finish_has_cap = false; ///< the cap was named by `finish`, for what came from then on
   std::optional<Instant> ended_at = {}; ///< when its last item got its outcome; nothing: some are pending
 
   // Told by processes that need not hold the job; stored by calls of their own, never with the rest.

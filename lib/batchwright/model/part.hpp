@@ -251,6 +251,7 @@ struct Part {
   Tokens largest_input = {}; ///< of one of its requests
   std::optional<Tokens> output_bound = {}; ///< of ready-made requests: what bounds all their answers together; nothing:
                                            ///< one has no bound, or the job's options tell it
+  std::int64_t choices = 1;                ///< of ready-made requests: how many answers one of them asks for, at most
 
   std::uint64_t bytes = 0; ///< of the request file
   std::string sha256 = {}; ///< of the request file; empty: never built
@@ -278,10 +279,14 @@ struct Part {
   int outcomes_version = 0;          ///< which outcome file is the part's: another each time outcomes change
   std::uint64_t failed_for_good = 0; ///< permanently or unusably when it was settled; 0 again once the user goes on
 
-  Pick pick = Pick::all;          ///< which items between its first and its last are its own
-  bool withdrawn = false;         ///< we asked its batch to stop, to finish it in real time: that takes no attempt
-  PicoUsd reserved = {};          ///< of the job's cap, from the time that it is sent until it is settled
-  bool before_cap = false;        ///< what it costs is none of the cap's, which was named for what came later
+  Pick pick = Pick::all;   ///< which items between its first and its last are its own
+  bool withdrawn = false;  ///< we asked its batch to stop, to finish it in real time: that takes no attempt
+  PicoUsd reserved = {};   ///< of the job's cap, from the time that it is sent until it is settled
+  bool before_cap = false; ///< what it costs is none of the cap's, which was named for what came later
+  PicoUsd spent_before_cap =
+      {};                       ///< of a part that was being sent in real time then: so much of it is none of the cap's
+  PicoUsd spent_so_far = {};    ///< while it is sent in real time: what came home cost that,
+  PicoUsd realtime_so_far = {}; ///< and would at the usual tier
   std::uint64_t billed_again = 0; ///< requests of it that may have been billed twice, since an answer was lost
 
   /// Whether a file lists its ordinals: of ready-made requests and mixed ones, from the time its request file is built.
@@ -319,5 +324,9 @@ inline bool is_called(const Part& part)
 {
   return part.route == Route::realtime && part.state == PartState::running;
 }
+
+/// The part is one of so many of its items, whose requests are not built: what they ask is that share of what all do.
+/// Packs make fewer requests of them: how many is known once they are built.
+void keep_items(Part& part, std::uint64_t items);
 
 } // namespace batchwright

@@ -180,6 +180,10 @@ JobView view(const Job& job, const std::vector<Part>& parts, Held held)
         v.spent = v.realtime = std::nullopt;
       }
     }
+    if (part.route == Route::realtime && is_live(part.state) && v.spent) {
+      *v.spent += part.spent_so_far;
+      *v.realtime += part.realtime_so_far;
+    }
     add_realtime(v, part, usual);
     if (has_live_batch(part) && part.due) v.next_poll_at = std::min(v.next_poll_at.value_or(*part.due), *part.due);
   }
@@ -190,7 +194,7 @@ std::uint64_t never_sent(const std::vector<Part>& parts)
 {
   std::uint64_t items = 0;
   for (const auto& p : parts)
-    items += p.route == Route::reused ? p.items : 0;
+    items += p.route == Route::reused ? p.items - p.outcome.left : 0;
   return items;
 }
 

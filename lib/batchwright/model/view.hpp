@@ -101,6 +101,8 @@ struct PlanView {
   std::uint64_t live_requests = 0; ///< of the requests, those that go in real time at once
   std::uint64_t request_bytes = 0;
   Estimate estimate = {};
+  std::string bounded_by = {};          ///< what would bound answers where nothing does; empty: nothing can
+  std::string tier = {};                ///< that real-time requests ask for; empty: the usual one
   std::optional<PicoUsd> batch = {};    ///< nothing: the price of the model is not known
   std::optional<PicoUsd> realtime = {}; ///< the same, all in real time
   Mode mode = Mode::batch;

@@ -171,37 +171,50 @@ PriceTable::PriceTable(std::string_view json)
   }
   m_as_of = *as_of->text();
   for (const auto& model : models->elements())
-    m_models.push_back(model_of(model));
-  std::sort(m_models.begin(), m_models.end(), [](const auto& a, const auto& b) { return a.model < b.model; });
+    m_models.push_back({.prices = model_of(model), .as_of = m_as_of});
+  const auto name = [](const Listed& listed) -> const std::string& { return listed.prices.model; };
+  std::sort(m_models.begin(), m_models.end(), [&](const auto& a, const auto& b) { return name(a) < name(b); });
   const auto twice = std::adjacent_find(m_models.begin(), m_models.end(),
-                                        [](const auto& a, const auto& b) { return a.model == b.model; });
-  if (twice != m_models.end()) refuse(twice->model, "it is listed twice");
+                                        [&](const auto& a, const auto& b) { return name(a) == name(b); });
+  if (twice != m_models.end()) refuse(name(*twice), "it is listed twice");
 }
 
 PriceTable PriceTable::overridden_by(const PriceTable& other) const
 {
   PriceTable table = *this;
   for (const auto& model : other.m_models) {
-    const auto place = std::lower_bound(table.m_models.begin(), table.m_models.end(), model,
-                                        [](const auto& a, const auto& b) { return a.model < b.model; });
-    if (place != table.m_models.end() && place->model == model.model) {
+    const auto place =
+        std::lower_bound(table.m_models.begin(), table.m_models.end(), model,
+                         [](const Listed& a, const Listed& b) { return a.prices.model < b.prices.model; });
+    if (place != table.m_models.end() && place->prices.model == model.prices.model) {
       *place = model;
     } else {
       table.m_models.insert(place, model);
     }
   }
-  table.m_as_of = std::max(m_as_of, other.m_as_of);
   return table;
+}
+
+const PriceTable::Listed* PriceTable::find_listed(std::string_view model) const
+{
+  const auto found =
+      std::lower_bound(m_models.begin(), m_models.end(), model,
+                       [](const Listed& listed, std::string_view name) { return listed.prices.model < name; });
+  if (found != m_models.end() && found->prices.model == model) return &*found;
+  const auto shared = shared_name(model);
+  return shared == model ? nullptr : find_listed(shared);
 }
 
 const ModelPrices* PriceTable::find(std::string_view model) const
 {
-  const auto found =
-      std::lower_bound(m_models.begin(), m_models.end(), model,
-                       [](const ModelPrices& prices, std::string_view name) { return prices.model < name; });
-  if (found != m_models.end() && found->model == model) return &*found;
-  const auto shared = shared_name(model);
-  return shared == model ? nullptr : find(shared);
+  const auto* found = find_listed(model);
+  return found ? &found->prices : nullptr;
+}
+
+const std::string& PriceTable::as_of(std::string_view model) const
+{
+  const auto* found = find_listed(model);
+  return found ? found->as_of : m_as_of;
 }
 
 const PriceTable& built_in_table()

@@ -57,12 +57,19 @@ public:
 
   /// The prices of a model; dated snapshots ("gpt-5.4-mini-2026-03-17") have those of their base name unless listed.
   const ModelPrices* find(std::string_view model) const;
-  /// The day the table was made: "2026-11-22". Of an overridden one: the later day.
-  const std::string& as_of() const { return m_as_of; }
+  /// The day that a model's prices are of: "2026-11-22". Of an overridden table each of its own; of a model that it
+  /// does not know, the day of the table that was overridden.
+  const std::string& as_of(std::string_view model) const;
 
 private:
+  struct Listed {
+    ModelPrices prices = {};
+    std::string as_of = {};
+  };
+  const Listed* find_listed(std::string_view model) const;
+
   std::string m_as_of = {};
-  std::vector<ModelPrices> m_models = {}; // sorted by name
+  std::vector<Listed> m_models = {}; // sorted by name
 };
 
 /// The table this program was built with.

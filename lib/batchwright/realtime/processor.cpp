@@ -131,7 +131,7 @@ struct Processor::State {
       if (running->can_pay(now)) {
         turns.emplace(owner, Task{id, running, {}});
       } else if (running->in_flight == 0) { // else what is in flight may leave some over
-        running->meet(Obstacle::money, "what may still be spent does not cover another request");
+        running->lack_money(now);
         next = now; // it is over
         wake_dealer.notify_one();
       }

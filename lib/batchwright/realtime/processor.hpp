@@ -60,8 +60,10 @@ struct Result {
   End end = End::answered;
   Obstacle obstacle = Obstacle::none;
   std::string words = {}; ///< of the obstacle
+  PicoUsd lacking = {};   ///< where it is money: what the next request may cost
   std::exception_ptr fault = {};
   std::uint64_t answered = 0;     ///< requests
+  std::uint64_t failed = 0;       ///< of those, since the work began
   std::uint64_t billed_again = 0; ///< requests that may have been billed twice
   std::uint64_t in_flight = 0;    ///< given up while they were in flight: they may be billed again
 };

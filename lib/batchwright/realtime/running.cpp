@@ -203,6 +203,12 @@ void Running::meet(Obstacle obstacle, const std::string& words)
   m_result.words = words;
 }
 
+void Running::lack_money(Instant now)
+{
+  m_result.lacking = next(now).most_cost;
+  meet(Obstacle::money, "what may still be spent does not cover another request");
+}
+
 void Running::break_off(std::exception_ptr fault)
 {
   m_is_stopping = true;
@@ -226,6 +232,7 @@ void Running::conclude()
   }
   m_result.in_flight = given_up;
   m_result.answered = journal->answered();
+  m_result.failed = m_failed;
   m_result.billed_again = journal->billed_again();
   if (m_result.fault) {
     m_result.end = End::broken;

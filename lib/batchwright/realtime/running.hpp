@@ -63,6 +63,8 @@ public:
   bool is_stopping() const { return m_is_stopping; }
   /// Something stands in the way of all requests.
   void meet(Obstacle obstacle, const std::string& words);
+  /// The request that was found cannot be paid.
+  void lack_money(Instant now);
   /// An exception ends it; the first one is told.
   void break_off(std::exception_ptr fault);
   /// Whether nothing is in flight and nothing more goes.

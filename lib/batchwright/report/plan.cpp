@@ -25,6 +25,9 @@ std::string prices_of(const PlanView& v)
 /// Of what goes in real time as a whole: its own price first.
 std::string realtime_cost_line(const PlanView& v)
 {
+  if (!v.realtime && v.batch && !v.tier.empty())
+    return fmt::format("  cost    not known: the price table of {} has no price for the tier `{}` of {}",
+                       v.prices_as_of, v.tier, v.model.empty() ? "the models" : v.model);
   if (!v.realtime)
     return fmt::format("  cost    not known: the price table of {} has no price for {}", v.prices_as_of,
                        v.model.empty() ? "one of the models" : v.model);
@@ -49,9 +52,13 @@ std::string cost_line(const PlanView& v)
   auto line = fmt::format("  cost    about {} by batch", money(*v.batch));
   if (v.realtime) line += fmt::format(", {} in real time", money(*v.realtime));
   line += prices_of(v);
+  const auto first = fmt::format("{} in real time first", counted(v.probe, "item", "items"));
+  const auto urgent = fmt::format("{} in real time at once", counted(v.urgent, "urgent item", "urgent items"));
+  const bool shows_first = v.probe > 0 && v.estimate.cost && money(*v.estimate.cost) != money(*v.batch);
   if (v.estimate.cost && v.urgent > 0)
-    line += fmt::format("\n          {} with {} in real time at once", money(*v.estimate.cost),
-                        counted(v.urgent, "urgent item", "urgent items"));
+    line += fmt::format("\n          {} with {}", money(*v.estimate.cost), urgent);
+  else if (shows_first)
+    line += fmt::format("\n          {} with {}", money(*v.estimate.cost), first);
   if (v.realtime && v.fallback == Fallback::realtime)
     line += fmt::format("\n          {} if every batch expires and all goes in real time", money(*v.realtime));
   return line;
@@ -87,11 +94,17 @@ std::string cap_line(const PlanView& v)
   if (e.worst)
     line += fmt::format("surely enough for {} of it", share_of(*v.max_cost, *e.worst));
   else if (e.high)
-    line += fmt::format("enough for {} of it, if answers are as those before", share_of(*v.max_cost, *e.high));
+    line += fmt::format("enough for {} of it, if answers are {}", share_of(*v.max_cost, *e.high),
+                        e.basis == Basis::answers ? "as those before" : "as long as is assumed");
   if (e.basis != Basis::bound && e.cost && *e.cost > *v.max_cost)
     line += fmt::format(", and for about {} as expected", share_of(*v.max_cost, *e.cost));
-  if (!v.strict_cap && e.basis != Basis::bound && e.basis != Basis::none)
-    line += "\n          kept back: what 99 of 100 answers stay below (--strict-cap: the worst)";
+  if (!v.strict_cap && e.basis == Basis::answers && e.usual)
+    line += fmt::format("\n          kept back: {} tokens an answer, what 99 of 100 stay below (--strict-cap:"
+                        "\n          the worst)",
+                        tokens(*e.usual));
+  else if (!v.strict_cap && e.basis == Basis::assumed)
+    line += "\n          kept back: what 99 of 100 answers stay below, once some are seen"
+            "\n          (--strict-cap: the worst)";
   return line;
 }
 
@@ -103,8 +116,8 @@ std::string token_line(const PlanView& v)
   case Basis::none:
     break;
   case Basis::assumed:
-    return fmt::format("{}, perhaps {} out\n          (300 assumed an answer; --max-output-tokens sets a bound)", in,
-                       tokens(e.output));
+    return fmt::format("{}, perhaps {} out\n          (300 assumed an answer{})", in, tokens(e.output),
+                       v.bounded_by.empty() ? "" : fmt::format("; {} sets a bound", v.bounded_by));
   case Basis::bound:
     return fmt::format("{}, at most {} out", in, tokens(e.output));
   case Basis::answers:
@@ -271,7 +284,8 @@ std::string plan(const PlanView& v)
 {
   const auto model = v.model.empty() ? "several models" : v.model;
   if (v.continues && !v.needs_consent)
-    return fmt::format("{}: {} for {}\n  continues the job of that name", v.job, amount_of_work(v), model);
+    return fmt::format("{}: {} for {}\n  continues the job of that name{}", v.job, amount_of_work(v), model,
+                       cap_line(v));
   auto text = v.needs_consent ? fmt::format("{}: {} of {} in no batch, for {}\n", v.job, count(v.unsent),
                                             counted(v.items, "item is", "items are"), model)
                               : fmt::format("{}: {} for {}\n", v.job, amount_of_work(v), model);

@@ -26,13 +26,14 @@ struct Request {
   std::uint64_t inputs = 0;          ///< that count against the endpoint's limit
   Tokens input_tokens = {};          ///< our estimate
   std::optional<Tokens> output = {}; ///< what bounds its answers together
+  std::int64_t choices = 1;          ///< how many answers it asks for
   std::string tier = {};             ///< the service tier that it names
 };
 
 /// Whether a part that holds `inputs` so far may take a request more, within the job's limits and the endpoint's.
 bool has_room(const Job& job, const Part& part, std::uint64_t inputs, const Request& request, Tokens tokens);
-/// What bounds a part's answers grows by the request's bound, or is none from now on.
-void add_bound(Part& part, const Request& request);
+/// A part has one request more, behind those that it has. REQUIRED: of ready-made ones the part had a bound at first.
+void add_request(Part& part, const Request& request, Tokens tokens);
 /// A request that no part may hold. `Fault::input`.
 Error too_long(const Job& job, const Request& request);
 

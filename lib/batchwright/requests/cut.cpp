@@ -21,8 +21,15 @@ bool has_room(const Job& job, const Part& part, std::uint64_t inputs, const Requ
          (job.limits.tokens == 0 || static_cast<std::uint64_t>((part.input_tokens + tokens).n) <= job.limits.tokens);
 }
 
-void add_bound(Part& part, const Request& request)
+void add_request(Part& part, const Request& request, Tokens tokens)
 {
+  part.last = request.last;
+  part.items += request.items;
+  ++part.requests;
+  part.bytes += request.line.size();
+  part.input_tokens += tokens;
+  part.largest_input = std::max(part.largest_input, tokens);
+  part.choices = std::max(part.choices, request.choices);
   if (part.output_bound)
     part.output_bound = request.output ? std::optional{*part.output_bound + *request.output} : std::nullopt;
 }
@@ -74,18 +81,11 @@ private:
     if (request.line.size() > m_job.limits.bytes) throw too_long(m_job, request);
     const auto tokens = m_assembler->tokens(request);
     if (m_parts.empty() || !has_room(m_job, m_parts.back(), m_inputs, request, tokens)) begin_part(request);
-    auto& part = m_parts.back();
     m_inputs += request.inputs;
-    part.last = request.last;
-    part.items += request.items;
-    ++part.requests;
-    part.bytes += request.line.size();
-    part.input_tokens += tokens;
-    part.largest_input = std::max(part.largest_input, tokens);
+    add_request(m_parts.back(), request, tokens);
     for (std::uint64_t i = 0; i < request.items; ++i)
       m_list->add(m_waiting[i]);
     m_waiting.erase(m_waiting.begin(), m_waiting.begin() + static_cast<std::ptrdiff_t>(request.items));
-    add_bound(part, request);
   }
 
   void begin_part(const Request& request)
@@ -98,6 +98,7 @@ private:
     part.mark = request.mark;
     part.items = part.requests = part.bytes = 0;
     part.input_tokens = part.largest_input = {};
+    part.choices = 1;
     part.output_bound = is_ready_made(m_job) ? std::optional{Tokens{}} : std::nullopt;
     m_list.emplace(m_place(part.number));
     m_inputs = 0;

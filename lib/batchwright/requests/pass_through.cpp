@@ -29,6 +29,7 @@ public:
     m_request.texts.body = {static_cast<std::size_t>(body.raw().data() - line.raw().data()), body.raw().size()};
     m_request.input_tokens = m_bodies.of(body, *found.url);
     m_request.output = wire::output_bound(body);
+    m_request.choices = wire::choices_asked(body);
     m_request.tier = wire::tier_named(body);
     return &m_request;
   }

@@ -164,14 +164,7 @@ private:
     if (fresh || !has_room(m_job, m_plan.parts[open.index], open.inputs, request, tokens))
       open = {.index = begin_part(request, pick), .inputs = 0};
     open.inputs += request.inputs;
-    auto& part = m_plan.parts[open.index];
-    part.last = request.last;
-    part.items += request.items;
-    ++part.requests;
-    part.bytes += bytes;
-    part.input_tokens += tokens;
-    part.largest_input = std::max(part.largest_input, tokens);
-    add_bound(part, request);
+    add_request(m_plan.parts[open.index], request, tokens);
     m_plan.items += request.items;
     m_plan.bytes += bytes;
     m_plan.input_tokens += tokens;

@@ -6,6 +6,7 @@
 #include <batchwright/wire/answer.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace batchwright::results {
 
@@ -36,21 +37,28 @@ std::vector<Spending> Billing::rows() const
   return rows;
 }
 
-std::vector<Spending> billed_so_far(const Part& part, const std::filesystem::path& journal,
-                                    const SettleContext& context)
+JournalBilling::JournalBilling(const Part& part, std::filesystem::path journal, const SettleContext& context)
+    : m_journal(std::move(journal)),
+      m_endpoint(context.endpoint),
+      m_prices(context.prices),
+      m_items(std::max<std::uint64_t>(1, part.items / std::max<std::uint64_t>(1, part.requests))),
+      m_billing(part.number, part.route, m_prices, context.day)
 {
-  if (!std::filesystem::exists(journal)) return {};
-  const auto items = std::max<std::uint64_t>(1, part.items / std::max<std::uint64_t>(1, part.requests));
-  Billing billing{part.number, part.route, context.prices, context.day};
+}
+
+void JournalBilling::read_on()
+{
+  if (!std::filesystem::exists(m_journal)) return;
   json::Document document;
-  LineReader lines{journal};
+  LineReader lines{m_journal, m_read};
   while (const auto line = lines.next()) {
-    if (!line->ended || is_journal_mark(line->text) || !document.parse(line->text)) continue;
-    const auto answer = wire::read_answer(document.root(), context.endpoint);
+    if (!line->ended) return; // it is being written
+    m_read = line->offset + line->text.size() + 1;
+    if (is_journal_mark(line->text) || !document.parse(line->text)) continue;
+    const auto answer = wire::read_answer(document.root(), m_endpoint);
     if (answer.paid || answer.usage)
-      billing.add(answer.usage.value_or(Usage{}), answer.tier, answer.made_at.value_or(Instant{}), items);
+      m_billing.add(answer.usage.value_or(Usage{}), answer.tier, answer.made_at.value_or(Instant{}), m_items);
   }
-  return billing.rows();
 }
 
 } // namespace batchwright::results

@@ -5,7 +5,10 @@
 #include <batchwright/model/part.hpp>
 #include <batchwright/model/spending.hpp>
 #include <batchwright/money/prices.hpp>
+#include <batchwright/results/results.hpp>
 
+#include <cstdint>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -40,6 +43,26 @@ private:
   Instant m_day;
   std::map<std::pair<Instant, std::string>, Spending> m_rows = {};
   Outputs m_outputs = {};
+};
+
+/// What the answers in a journal come to, read on as it grows. Of packs the items are a request's share.
+class JournalBilling {
+public:
+  JournalBilling(const Part& part, std::filesystem::path journal, const SettleContext& context);
+  JournalBilling(const JournalBilling&) = delete;
+  JournalBilling& operator=(const JournalBilling&) = delete;
+
+  /// Takes in the lines that came since, whole ones only. No journal is an empty one. Throws `Fault::storage`.
+  void read_on();
+  std::vector<Spending> rows() const { return m_billing.rows(); }
+
+private:
+  std::filesystem::path m_journal;
+  std::string m_endpoint;
+  std::optional<money::ModelPrices> m_prices;
+  std::uint64_t m_items; // of a request
+  Billing m_billing;
+  std::uint64_t m_read = 0;
 };
 
 } // namespace batchwright::results

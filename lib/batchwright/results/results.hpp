@@ -136,11 +136,6 @@ Settled settle(const Part& part, const SettleFiles& files, const SettleContext& 
 Settlement judge_again(const std::filesystem::path& from, const std::filesystem::path& to, const Settlement& sums,
                        const Policy& policy);
 
-/// What the answers in the journal of a part come to that is not settled yet, by day and tier; nothing where there is
-/// no journal. Of packs the items are a request's share. Throws `Fault::storage`.
-std::vector<Spending> billed_so_far(const Part& part, const std::filesystem::path& journal,
-                                    const SettleContext& context);
-
 // --- merging ---------------------------------------------------------------------------------------------------------
 
 /// One settled part's outcomes.

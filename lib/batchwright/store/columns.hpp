@@ -13,6 +13,7 @@
 #include <concepts>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -90,6 +91,8 @@ void each_column(Some<Job> auto& job, auto&& column)
   column("probe", job.probe);
   column("awaits_word", job.awaits_word);
   column("told_live_is_cheaper", job.told_live_is_cheaper);
+  column("named_tiers", job.named_tiers);
+  column("finish_has_cap", job.finish_has_cap);
 }
 
 void each_column(Some<PinnedInput> auto& input, auto&& column)
@@ -131,6 +134,7 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("estimated_tokens", part.input_tokens);
   column("largest_input", part.largest_input);
   column("output_bound", part.output_bound);
+  column("choices", part.choices);
   column("bytes", part.bytes);
   column("sha256", part.sha256);
   column("file", part.file);
@@ -177,6 +181,9 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("billed_again", part.billed_again);
   column("reserved", part.reserved);
   column("before_cap", part.before_cap);
+  column("spent_before_cap", part.spent_before_cap);
+  column("spent_so_far", part.spent_so_far);
+  column("realtime_so_far", part.realtime_so_far);
   column("progress_at", part.progress_at);
   column("cancelled_at", part.cancelled_at);
 }
@@ -343,6 +350,15 @@ inline std::string to_cell(const std::vector<Ordinal>& ordinals)
   return text;
 }
 
+/// "flex priority": words, with a blank between them.
+inline std::string to_cell(const std::set<std::string>& words)
+{
+  std::string text;
+  for (const auto& word : words)
+    text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
 template<class T>
 std::optional<std::int64_t> to_cell(const std::optional<T>& value)
 {
@@ -402,6 +418,14 @@ inline void from_cell(const std::string& cell, std::vector<Ordinal>& ordinals)
   std::istringstream text{cell};
   for (std::string number; std::getline(text, number, ',');)
     ordinals.push_back(std::stoull(number));
+}
+
+inline void from_cell(const std::string& cell, std::set<std::string>& words)
+{
+  words.clear();
+  std::istringstream text{cell};
+  for (std::string word; text >> word;)
+    words.insert(word);
 }
 
 template<class T>

@@ -374,9 +374,20 @@ INSERT INTO experiences (account, model, prompt, job, estimated, input, outputs)
 DROP TABLE old_experiences;
 )sql";
 
-inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint, deliveries,
-                                       acceptance,   survival,          rebuilding, realtime,       endings,
-                                       put_off,      accounts,          probing,    bounds,         caching};
+/// What a cap is of, and what its keeping needs to know of ready-made requests; what a part that is being sent in real
+/// time came to so far.
+inline constexpr std::string_view caps = R"sql(
+ALTER TABLE jobs ADD COLUMN named_tiers TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN finish_has_cap INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE parts ADD COLUMN choices INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE parts ADD COLUMN spent_before_cap INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE parts ADD COLUMN spent_so_far INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE parts ADD COLUMN realtime_so_far INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+inline constexpr std::array migrations{
+    first_tables, witness_of_inputs, tsv_inputs, every_endpoint, deliveries, acceptance, survival, rebuilding,
+    realtime,     endings,           put_off,    accounts,       probing,    bounds,     caching,  caps};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store

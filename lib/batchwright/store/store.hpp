@@ -101,6 +101,8 @@ public:
   /// What was taught, new or known by account, model, prompt and job.
   void put(const Experience& experience);
   void remove(const Experience& experience);
+  /// All that a job's answers have taught, by its uuid.
+  void forget(const std::string& job);
   /// What is known of a queue, new or known by account and model.
   void put(const Queue& queue);
   /// What is known of a rate, new or known by account and model.

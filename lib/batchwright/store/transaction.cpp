@@ -187,6 +187,12 @@ void Transaction::remove(const Experience& experience)
   });
 }
 
+void Transaction::forget(const std::string& job)
+{
+  m_state->store.run(
+      [key = job](Session& session) mutable { session << "DELETE FROM experiences WHERE job = ?", use(key), now; });
+}
+
 void Transaction::remove(const Sender& sender)
 {
   m_state->store.run([row = sender](Session& session) mutable {

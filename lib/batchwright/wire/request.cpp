@@ -15,7 +15,8 @@ namespace {
 
 /// Fields that bound the output, in the words of the endpoints and of other servers of this API.
 constexpr std::array<std::string_view, 3> bound_fields = {"max_completion_tokens", "max_output_tokens", "max_tokens"};
-constexpr std::string_view choices_field = "n";
+/// Fields that ask for several answers; `best_of` of the completions endpoint, which bills all and returns some.
+constexpr std::array<std::string_view, 2> choices_fields = {"n", "best_of"};
 constexpr std::string_view schema_name = "answer";
 
 [[noreturn]] void refuse(std::string_view option, std::string_view why, std::string hint)
@@ -294,13 +295,32 @@ std::optional<Tokens> output_bound(const json::Value& body)
     return value ? number_above_0(*value) : std::nullopt;
   };
   for (const auto field : bound_fields)
-    if (const auto bound = number(field)) return Tokens{*bound} * number(choices_field).value_or(1);
+    if (const auto bound = number(field)) return Tokens{*bound} * choices_asked(body);
   return std::nullopt;
 }
 
-std::int64_t choices_asked(const RequestSpec& spec)
+std::optional<std::int64_t> choices_asked(const RequestSpec& spec)
 {
-  return number_set(spec, choices_field).value_or(1);
+  static constexpr std::int64_t unreadable = 0;
+  const auto number = [](const json::Value& value) {
+    return std::optional{value.is(json::Kind::null) ? 1 : number_above_0(value).value_or(unreadable)};
+  };
+  std::int64_t most = 1;
+  for (const auto field : choices_fields) {
+    const auto asked = read_field(spec, field, number);
+    if (asked == unreadable) return std::nullopt;
+    most = std::max(most, asked.value_or(1));
+  }
+  return most;
+}
+
+std::int64_t choices_asked(const json::Value& body)
+{
+  std::int64_t most = 1;
+  for (const auto field : choices_fields) {
+    if (const auto value = body.find(field)) most = std::max(most, number_above_0(*value).value_or(1));
+  }
+  return most;
 }
 
 std::string tier_named(const RequestSpec& spec)

@@ -56,10 +56,12 @@ std::optional<Tokens> output_bound(const RequestSpec& spec);
 /// What a ready-made body bounds all its answers by together; nothing where it does not.
 std::optional<Tokens> output_bound(const json::Value& body);
 
-/// How many answers a request asks for: the field `n`, else one.
-std::int64_t choices_asked(const RequestSpec& spec);
+/// How many answers a request asks for, and is billed for: the fields `n` and `best_of`, else one. Nothing where a
+/// template leaves that to the items.
+std::optional<std::int64_t> choices_asked(const RequestSpec& spec);
+std::int64_t choices_asked(const json::Value& body);
 
-/// The service tier that bodies name themselves; empty: none.
+/// The service tier that bodies name themselves; empty: none. Of a template perhaps a placeholder.
 std::string tier_named(const RequestSpec& spec);
 std::string tier_named(const json::Value& body);
 
