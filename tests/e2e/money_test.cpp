@@ -46,6 +46,15 @@ double figure(const Rehearsal& world, const std::string& job, std::string_view m
   return std::stod(std::string{doc.root().find(member)->raw()});
 }
 
+/// The same figure where most people look.
+double shown_as_spent(const Rehearsal& world, const std::string& job)
+{
+  const auto told = world({"status", job, "--json"});
+  json::Document doc;
+  REQUIRE(doc.parse(told.out));
+  return std::stod(std::string{doc.root().find("cost", "spent_usd").value().raw()});
+}
+
 bool says(const std::string& text, std::string_view words)
 {
   return text.find(words) != std::string::npos;
@@ -78,6 +87,7 @@ void check_half(const Words& route, std::string_view prefix, const std::string& 
   const auto spent = figure(world, capped, "spent_usd");
   CHECK(spent <= whole / 2);
   CHECK(spent >= whole / 2 * 0.85);
+  CHECK(shown_as_spent(world, capped) == doctest::Approx(spent).epsilon(1e-9));
   CHECK(world.ledger("requests_billed") < billed + items * 6 / 10);
   CHECK(world({"poll", capped}).exit == 8); // a timer sends no more
   CHECK(figure(world, capped, "spent_usd") == spent);
@@ -251,6 +261,8 @@ TEST_CASE("a cap that cannot be kept is refused before anything is sent")
           "what the service tier `priority` costs is not known");
   refused({"--max-cost", "9", "--mode", "hybrid", "--set", "service_tier=\"priority\"", "--max-output-tokens", "9"},
           "what the service tier `priority` costs is not known");
+  refused({"--max-cost", "", "--max-output-tokens", "9"}, "not an amount of dollars"); // a variable that is not set
+  refused({"--reuse", ""}, "--reuse: nothing is named");
   CHECK(world.ledger("uploads") == 0);
   CHECK(world({"status", "a"}).exit == 64); // no such job
   // A price makes it known, and what the model itself bounds fits under a cap that is large enough.
@@ -291,6 +303,7 @@ TEST_CASE("a price that is named later prices what was settled without one")
   REQUIRE(world(run_of(input, "late", priced)).exit == 0);
   REQUIRE(world(run_of(input, "early", priced)).exit == 0);
   CHECK(figure(world, "late", "spent_usd") > 0);
+  CHECK(figure(world, "late", "estimated_usd") > 0);
   for (const auto* member : {"spent_usd", "realtime_usd", "saved_usd"})
     CHECK(figure(world, "late", member) == figure(world, "early", member));
 }
@@ -307,8 +320,82 @@ TEST_CASE("finish spends no more than its own amount, whatever was kept back for
   const auto ended = world({"finish", "a", "--yes", "--max-cost", "0.01"});
   CAPTURE(ended.err);
   CHECK(ended.exit == 8);
+  CHECK(says(ended.err, "of the cap of $0.0100"));
   CHECK(figure(world, "a", "spent_usd") <= 0.01);
   CHECK(figure(world, "a", "spent_usd") > 0);
+}
+
+TEST_CASE("what real time spent before `finish` named its amount is none of that, and the amount stays what was named")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), fast};
+  const auto input = rows(dir, 240);
+  const auto stopped =
+      world(run_of(input, "a", {"--mode", "realtime", "--max-output-tokens", "40", "--yes", "--max-cost", "0.02"}));
+  REQUIRE(stopped.exit == 8);
+  const auto before = figure(world, "a", "spent_usd");
+  REQUIRE(before > 0.015);
+  for (int time = 0; time < 2; ++time) { // the same command again spends no second amount
+    const auto ended = world({"finish", "a", "--yes", "--max-cost", "0.01"});
+    CAPTURE(ended.err);
+    CHECK(ended.exit == 8);
+    CHECK(says(ended.err, "of the cap of $0.0100 on what came since are spent"));
+    CHECK(figure(world, "a", "spent_usd") <= before + 0.01);
+    CHECK(figure(world, "a", "spent_usd") > before + 0.008);
+  }
+}
+
+TEST_CASE("`finish` of what was never sent spends its amount once, however often it is said")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), R"({"chat_latency_ms":5,"http":[{"path":"/v1/batches","method":"POST",)"
+                                    R"("action":"status","status":429,"body":{"error":{"message":"used up",)"
+                                    R"("type":"insufficient_quota","code":"insufficient_quota"}}}]})"};
+  const auto input = rows(dir, 240);
+  REQUIRE(world({"submit", input.native(), "--name", "a", "--model", "gpt-5.4", "--prompt", "Repeat: {{text}}",
+                 "--probe", "0", "--max-output-tokens", "40", "--yes"})
+              .exit == 75);
+  for (int time = 0; time < 2; ++time) {
+    const auto ended = world({"finish", "a", "--yes", "--max-cost", "0.01"});
+    CAPTURE(ended.err);
+    CHECK(ended.exit == 8);
+    CHECK(figure(world, "a", "spent_usd") <= 0.01);
+    CHECK(figure(world, "a", "spent_usd") > 0.008);
+  }
+}
+
+TEST_CASE("a tier without a known price is refused under a cap by `retry` and `finish`, too")
+{
+  const FreshDirectory dir;
+  const Rehearsal world{dir.path(), R"({"chat_latency_ms":5,"bad_text":"Repeat"})"};
+  REQUIRE(world(run_of(rows(dir, 5), "a", {"--mode", "realtime", "--max-output-tokens", "40", "--yes"})).exit == 3);
+  const auto calls = world.ledger("live_calls");
+  const Words again{"retry", "a", "--set", "service_tier=\"priority\"", "--yes"};
+  auto capped = again;
+  capped.insert(capped.end(), {"--max-cost", "5"});
+  const auto refused = world(capped);
+  CHECK(refused.exit == 64);
+  CHECK(says(refused.err, "what the service tier `priority` costs is not known"));
+  CHECK(world.ledger("live_calls") == calls);
+  CHECK(world(again).exit == 0); // without a cap the user may have it
+
+  world.put_faults(R"({"in_progress_ms":600000,"cancelling_ms":50,"chat_latency_ms":5})");
+  const auto line = R"({"custom_id":"q","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5.4",)"
+                    R"("service_tier":"priority","max_completion_tokens":40,"messages":[{"role":"user",)"
+                    R"("content":"row"}]}})";
+  const auto lines = dir.file("requests.jsonl", std::string{line} + "\n");
+  REQUIRE(world({"submit", lines.native(), "--name", "b", "--probe", "0", "--max-cost", "5", "--yes"}).exit == 0);
+  const auto finish = world({"finish", "b", "--yes"}); // by batch the tier has no say
+  CHECK(finish.exit == 64);
+  CHECK(says(finish.err, "what the service tier `priority` costs is not known"));
+  CHECK(figure(world, "b", "spent_usd") == 0);
+
+  const auto body = dir.file("body.json", R"({"model":"gpt-5.4","service_tier":"{{text}}","max_completion_tokens":9,)"
+                                          R"("messages":[{"role":"user","content":"{{text}}"}]})");
+  const auto by_items = world({"run", rows(dir, 5).native(), "--name", "c", "--body", body.native(), "--mode",
+                               "realtime", "--max-cost", "5", "--yes", "-o", (dir / "c.jsonl").native()});
+  CHECK(by_items.exit == 64);
+  CHECK(says(by_items.err, "what the service tier `{{text}}` costs is not known"));
 }
 
 TEST_CASE("an amount that covers what is expected is consent, one that does not is none")

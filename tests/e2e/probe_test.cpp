@@ -165,6 +165,7 @@ TEST_CASE("all refused: three requests, no upload, exit 65 with the server's wor
   CHECK(world.ledger("live_calls") == 3);
   CHECK(world.ledger("uploads") == 0);
   CHECK(standing(world, "a") == "paused failures");
+  CHECK(says(world({"status", "a", "--json"}).out, R"("completed":0,"failed":3)"));
 
   const auto again = world(paid("run", input, {"--json"}));
   CHECK(again.exit == 65);

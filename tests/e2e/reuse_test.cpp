@@ -321,11 +321,11 @@ TEST_CASE("a cancelled job gives its copies what became of the others")
 TEST_CASE("answers of batches that were given up come home late, for the copies, too")
 {
   const FreshDirectory dir;
-  const Rehearsal world{dir.path(), R"({"in_progress_ms":3000,"cancelling_ms":100000,"copies":1000})"};
+  const Rehearsal world{dir.path(), R"({"in_progress_ms":3000000,"cancelling_ms":100000,"copies":1000})"};
   const auto text = [](int i) { return i % 10; };
   const auto input = table(dir, "a.csv", 40, "d", text);
   REQUIRE(world(words(dir, "submit", "a", input, with_ids({"--dedupe"}))).exit == 0);
-  world.advance(std::chrono::milliseconds{2900}); // most of it ran by now
+  world.advance(std::chrono::seconds{2900}); // most of it ran by now
   REQUIRE(world({"cancel", "a", "--abandon"}).exit == 0);
   REQUIRE(standing(world, "a", "items.failed") == "40");
   world.advance(std::chrono::hours{1});

@@ -170,6 +170,28 @@ TEST_CASE("a file in pieces, and a rest that only a submit sends")
   CHECK(world.arena.ledger("batches_created") == 3);
 }
 
+TEST_CASE("what is adopted, and what is left of it, is bounded by its own requests")
+{
+  World world;
+  const auto bounded = [](int first, int end) {
+    std::string text;
+    for (int i = first; i < end; ++i) {
+      auto line = line_of(i);
+      text += line.insert(line.find(R"("messages")"), R"("max_completion_tokens":100,"n":2,)");
+    }
+    return text;
+  };
+  world.requests(bounded(0, 50));
+  const auto view = world.adopt({world.batch(bounded(0, 45))});
+  REQUIRE(view.parts.size() == 2);
+  CHECK(view.parts[0].output_bound == Tokens{45 * 200});
+  CHECK(view.parts[1].output_bound == Tokens{5 * 200});
+  for (const auto& part : view.parts) {
+    CHECK(part.choices == 2);
+    CHECK(part.largest_input.n > 0);
+  }
+}
+
 TEST_CASE("what a younger batch holds again is that one's")
 {
   auto faults = fast();

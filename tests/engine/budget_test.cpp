@@ -89,6 +89,56 @@ TEST_CASE(
   constexpr std::int64_t output_price = 7'500'000; // gpt-5.4 by batch, in millionths of a dollar for a million
   CHECK(whole_of({R"("max_completion_tokens":40,)", R"("max_completion_tokens":20,"n":3,)"}) == 100 * output_price);
   CHECK(whole_of({R"("max_completion_tokens":40,)", ""}) > 100'000 * output_price);
+  CHECK(whole_of({R"("n":8,)", ""}) == 8 * whole_of({"", ""})); // the choices that one asks for, all may
+}
+
+TEST_CASE("where items say how many choices they want, nothing is known to bound the answers")
+{
+  Arena arena;
+  auto process = arena.process();
+  auto ask = arena.ask(10);
+  ask.job.request.prompt.clear();
+  ask.job.request.model.clear();
+  const auto worst = [&](const std::string& members) {
+    ask.job.request.body =
+        fmt::format(R"({{"model":"gpt-5.4",{}"messages":[{{"role":"user","content":"{{{{text}}}}"}}]}})", members);
+    return engine::draft(process.tools, ask).estimate.worst;
+  };
+  CHECK(worst(R"("max_completion_tokens":40,)"));
+  CHECK(worst(R"("max_completion_tokens":40,"n":3,)"));
+  CHECK_FALSE(worst(R"("max_completion_tokens":40,"n":"{{text}}",)"));
+}
+
+TEST_CASE("the items that are tried first cost their full price at worst, too")
+{
+  Arena arena;
+  auto process = arena.process();
+  const auto worst = [&](std::size_t first, Mode mode) {
+    auto ask = bounded(arena, 40, 100);
+    ask.job.policy.max_cost.reset();
+    ask.job.mode = mode;
+    ask.probe = {.items = first, .above = 0};
+    return engine::draft(process.tools, ask).estimate.worst->n;
+  };
+  const auto batch = worst(0, Mode::batch);
+  const auto live = worst(0, Mode::realtime);
+  CHECK(live == 2 * batch);
+  CHECK(static_cast<double>(worst(10, Mode::batch)) ==
+        doctest::Approx(static_cast<double>(batch) * 1.25).epsilon(0.02));
+  CHECK(worst(40, Mode::batch) == live);
+}
+
+TEST_CASE("a cap that covers none of the items that are tried first is refused")
+{
+  Arena arena;
+  auto process = arena.process();
+  auto ask = arena.ask(120);
+  ask.job.request.model = "gpt-5.4";
+  ask.probe = {.items = 3};
+  ask.job.policy.max_cost = PicoUsd{500'000'000}; // 0.0005 dollars
+  CHECK_THROWS_WITH_AS(engine::draft(process.tools, ask), doctest::Contains("does not cover a single request"), Error);
+  ask.job.policy.max_cost = PicoUsd{1'000'000'000'000};
+  CHECK_NOTHROW(engine::draft(process.tools, ask));
 }
 
 TEST_CASE("a part that holds one long request is kept back for as if all were long: each costs more as a whole")
@@ -123,8 +173,30 @@ TEST_CASE(
   engine::cap_from_start(process.tools, job, parts);
   CHECK(engine::kept_back_for(parts.front()).n == 2 * reserve_of(process.tools, job, part)->whole().n);
 
-  CHECK(engine::cap_from_now(process.tools, job, parts, PicoUsd{7}) == PicoUsd{7});
+  engine::cap_from_now(process.tools, job, parts);
   CHECK(engine::kept_back_for(parts.front()) == PicoUsd{}); // it was bought before
+}
+
+TEST_CASE("what a real-time part spent before a cap was named is none of it, though it is settled since")
+{
+  Arena arena;
+  auto process = arena.process();
+  const auto job = *process.store.job(process.make(bounded(arena, 10, 100)));
+  auto part = only_part(process, job.name);
+  part.route = Route::realtime;
+  part.state = PartState::settled;
+  part.outcome.succeeded = 10;
+  part.outcome.priced = true;
+  part.outcome.usage.output = {7};
+  part.outcome.spent = {900};
+  CHECK(engine::spent_by(process.tools, job, part) == PicoUsd{900});
+  part.spent_before_cap = {600};
+  CHECK(engine::spent_by(process.tools, job, part) == PicoUsd{300});
+  part.reserved = {350}; // an answer was lost
+  CHECK(engine::spent_by(process.tools, job, part) == PicoUsd{350});
+  auto parts = std::vector{part};
+  engine::cap_from_start(process.tools, job, parts);
+  CHECK(engine::spent_by(process.tools, job, parts.front()) == PicoUsd{900});
 }
 
 TEST_CASE("a body template may bound its answers itself")

@@ -102,7 +102,9 @@ TEST_CASE("a model whose batches have a cached price is not sent to real time")
   CHECK_FALSE(plan.is_live_cheaper);
   REQUIRE(plan.routes);
   CHECK(plan.routes->batch < plan.routes->live);
-  CHECK(plan.routes->batch < *plan.batch); // which counts on no cache that nobody saw
+  CHECK(plan.routes->batch < *plan.batch);         // which counts on no cache that nobody saw
+  CHECK(*plan.estimate.low <= plan.routes->batch); // but there may be one
+  CHECK(*plan.estimate.high >= *plan.batch);
 
   auto short_prompt = ask_of(arena, "gpt-4.1");
   short_prompt.job.request.system = words(600); // below what is cached

@@ -226,4 +226,73 @@ TEST_CASE("an input without an item is refused; where it is allowed, it makes a 
   CHECK(arena.ledger("uploads") == 0);
 }
 
+TEST_CASE("of a job that goes on, the queue is filled by what is left of it, once")
+{
+  Arena arena;
+  auto process = arena.process();
+  const auto ask = arena.ask(40);
+  const auto name = process.make(ask);
+  const auto fills = [&] { return engine::plan_view(process.tools, engine::draft(process.tools, ask)).fills.tokens; };
+  const auto before = fills();
+  REQUIRE(before > 0);
+  auto whole = process.store.parts(name).front();
+  auto child = whole;
+  child.number = 2;
+  child.listed = true;
+  whole.state = PartState::superseded;
+  store::Transaction tx{process.store};
+  tx.put(name, whole);
+  tx.put(name, child);
+  tx.commit();
+  CHECK(fills() == before);
+}
+
+TEST_CASE("of a job that goes on, packs are counted as the requests that they are")
+{
+  Arena arena;
+  auto process = arena.process();
+  auto ask = arena.ask(40);
+  ask.job.request.model = "text-embedding-3-small";
+  ask.job.request.endpoint = "/v1/embeddings";
+  ask.job.request.inputs_per_request = 20;
+  process.make(ask);
+  const auto plan = engine::plan_view(process.tools, engine::draft(process.tools, ask));
+  CHECK(plan.continues);
+  CHECK(plan.requests == 2);
+}
+
+TEST_CASE("one long request among short ones: the range says that all of it may cost as that does")
+{
+  Arena arena;
+  auto process = arena.process();
+  auto ask = arena.ask(10);
+  ask.job.request.model = "gpt-5.4";
+  ask.job.request.max_output_tokens = 20;
+  const auto usual = engine::draft(process.tools, ask).estimate;
+  REQUIRE(usual.high);
+  CHECK(usual.high->n < usual.cost->n * 3 / 2);
+  ask.inputs = {
+      arena.directory.file("long.txt", std::string(1'600'000, 'x') + "\nshort\nshort\nshort\nshort\n").native()};
+  ask.format = InputFormat::text;
+  const auto mixed = engine::draft(process.tools, ask).estimate;
+  CHECK(mixed.high->n > mixed.cost->n * 9 / 5);
+}
+
+TEST_CASE("the flex tier that `--set` names is what is expected, as that of --service-tier is")
+{
+  Arena arena;
+  auto process = arena.process();
+  auto ask = arena.ask(10);
+  ask.job.request.model = "gpt-5.4";
+  ask.job.request.max_output_tokens = 20;
+  ask.job.mode = Mode::realtime;
+  const auto cost = [&] { return engine::draft(process.tools, ask).estimate.cost->n; };
+  const auto standard = cost();
+  ask.job.request.set = {{"service_tier", "\"flex\""}};
+  CHECK(2 * cost() == standard);
+  ask.job.request.set.clear();
+  ask.job.request.service_tier = "flex";
+  CHECK(2 * cost() == standard);
+}
+
 TEST_SUITE_END();

@@ -5,6 +5,7 @@
 #include "tests/support/hand_clock.hpp"
 
 #include <batchwright/engine/clean.hpp>
+#include <batchwright/engine/forecast.hpp>
 #include <batchwright/engine/label.hpp>
 #include <batchwright/engine/recover.hpp>
 #include <batchwright/engine/retry.hpp>
@@ -220,6 +221,34 @@ TEST_CASE("lost between any two steps, with items that failed for a passing reas
     CHECK(arena.ledger("batches_created") == created);
     finish(arena, process, ask, 30);
     if (!went_on) break;
+  }
+}
+
+TEST_CASE("what answers taught before their job was removed they do not teach twice, nor for another prompt")
+{
+  for (const bool is_collected : {true, false}) { // before the submit, or by it
+    CAPTURE(is_collected);
+    Arena arena{fast()};
+    auto process = arena.process();
+    const auto ask = arena.ask(20, 10);
+    const auto name = process.make(ask);
+    process.advance(name, Until::ended);
+    const auto job = *process.store.job(name);
+    const auto seen = [&](const Job& of) {
+      return engine::known_of(process.tools, of, job.request.model).whole.outputs.count();
+    };
+    REQUIRE(seen(job) == 20);
+    store::Transaction tx{process.store};
+    tx.remove(name);
+    tx.commit();
+    CHECK(seen(job) == 20);
+    recover(process, name);
+    if (is_collected) collect(process, name);
+    auto unknown = job;
+    unknown.request.prompt.clear();
+    CHECK(seen(unknown) == 0);
+    finish(arena, process, ask, 20);
+    CHECK(seen(job) == (is_collected ? 0 : 20));
   }
 }
 

@@ -163,6 +163,29 @@ TEST_CASE("nothing is replaced while the server may work on it")
   CHECK_FALSE(is_called(part_in(S::running)));
 }
 
+TEST_CASE("a part of fewer items asks that share of what all ask, and no more at once")
+{
+  Part part;
+  part.items = part.requests = 50'000;
+  part.bytes = 9;
+  part.input_tokens = {1'000'000};
+  part.largest_input = {700};
+  part.output_bound = Tokens{5'000'000};
+  part.choices = 3;
+  keep_items(part, 100);
+  CHECK(part.items == 100);
+  CHECK(part.requests == 100);
+  CHECK(part.input_tokens == Tokens{2'000});
+  CHECK(part.output_bound == Tokens{10'000});
+  CHECK(part.largest_input == Tokens{700});
+  CHECK(part.choices == 3);
+  CHECK(part.bytes == 0); // its file is not built
+  keep_items(part, 0);
+  CHECK(part.output_bound == Tokens{});
+  keep_items(part, 0);
+  CHECK(part.items == 0);
+}
+
 TEST_CASE("stored numbers stay what they are")
 {
   CHECK(static_cast<int>(S::planned) == 0);

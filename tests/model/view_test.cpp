@@ -160,6 +160,33 @@ TEST_CASE("a view carries what the job says and sums what its parts cost")
   CHECK(v.message == "note");
 }
 
+TEST_CASE("what a part that is sent in real time came to so far is spent, until its sums say so")
+{
+  auto live = part_of(PartState::running, 10);
+  live.route = Route::realtime;
+  live.spent_so_far = {3};
+  live.realtime_so_far = {5};
+  auto v = view(job_of(20), {settled(10, 0, 0), live}, Held::no);
+  CHECK(v.spent == PicoUsd{13});
+  CHECK(v.realtime == PicoUsd{25});
+  live.state = PartState::ended;
+  CHECK(view(job_of(20), {settled(10, 0, 0), live}, Held::no).spent == PicoUsd{13});
+  auto over = settled(10, 0, 0);
+  over.route = Route::realtime;
+  over.spent_so_far = {3};
+  CHECK(view(job_of(20), {settled(10, 0, 0), over}, Held::no).spent == PicoUsd{20});
+}
+
+TEST_CASE("items that were taken over and are sent all the same are none that are not sent")
+{
+  auto reused = settled(4, 1, 5);
+  reused.route = Route::reused;
+  CHECK(never_sent({reused, settled(5, 0, 0)}) == 5);
+  reused = settled(0, 0, 10);
+  reused.route = Route::reused;
+  CHECK(never_sent({reused}) == 0);
+}
+
 TEST_CASE("where one price is not known, no sum is")
 {
   auto unpriced = settled(8, 2, 0);

@@ -27,7 +27,7 @@ TEST_SUITE_BEGIN("money::prices");
 TEST_CASE("the built-in table has the prices of the price page")
 {
   const auto& prices = money::built_in_table();
-  CHECK(prices.as_of() == "2026-11-22");
+  CHECK(prices.as_of("gpt-4.1-mini") == "2026-11-22");
   const auto* mini = prices.find("gpt-4.1-mini");
   REQUIRE(mini);
   CHECK(mini->standard.input == Price{400'000});
@@ -222,7 +222,10 @@ TEST_CASE("a table of the user's stands before the built-in one, model by model"
       R"({"as_of":"2026-12-24","models":[{"model":"gpt-5.4-mini","standard":{"input":7,"output":9}},
           {"model":"mine","standard":{"input":0.5,"cached_input":0.1,"output":1.000001},"batch":null}]})"};
   const auto table = money::built_in_table().overridden_by(own);
-  CHECK(table.as_of() == "2026-12-24");
+  for (const auto* model : {"gpt-5.4-mini", "gpt-5.4-mini-2026-03-17", "mine"})
+    CHECK(table.as_of(model) == "2026-12-24");
+  for (const auto* model : {"gpt-5.4", "nobody-knows-it"})
+    CHECK(table.as_of(model) == "2026-11-22");
   CHECK(table.find("gpt-5.4-mini-2026-03-17")->standard.input == Price{7'000'000});
   CHECK(table.find("gpt-5.4-mini")->batch->output == Price{4'500'000}); // half, where nothing else is said
   CHECK(table.find("mine")->standard.output == Price{1'000'001});

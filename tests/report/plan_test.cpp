@@ -86,6 +86,7 @@ TEST_CASE("a plan tells the work, its price, and what the figures rest on")
              .parts = 3,
              .request_bytes = 100'000'000,
              .estimate = {.basis = Basis::assumed, .input = {24'000'000}, .output = {36'000'000}},
+             .bounded_by = "--max-output-tokens",
              .batch = PicoUsd{12'340'000'000'000},
              .realtime = PicoUsd{24'680'000'000'000},
              .prices_as_of = "2026-11-22"};
@@ -144,6 +145,17 @@ TEST_CASE("a plan tells how sure its cost is, what a cap is enough for, and how 
       "          in real time about 1d 07h at 500 requests a minute, for $312.00 more");
   v.max_cost = PicoUsd{40 * dollar};
   has("\n  cap     $40.00: it covers all of it, even at worst");
+  v.max_cost = PicoUsd{30 * dollar};
+  v.estimate.usual = Tokens{1'234};
+  has("\n          kept back: 1,234 tokens an answer, what 99 of 100 stay below (--strict-cap:\n          the worst)");
+  v.estimate.basis = Basis::assumed; // none was seen
+  has("\n          kept back: what 99 of 100 answers stay below, once some are seen\n          (--strict-cap: the "
+      "worst)");
+  v.estimate.worst.reset();
+  has("\n  cap     $30.00: enough for 100% of it, if answers are as long as is assumed\n");
+  v.continues = true;
+  has("\n  continues the job of that name\n  cap     $30.00: enough");
+  v.continues = false;
   v.fills = {.limit = 4'000'000'000, .tokens = 3'760'000'000};
   CHECK(report::plan(v).find("queue") == std::string::npos); // it fits at once
 }
@@ -168,6 +180,28 @@ TEST_CASE("a plan in real time tells first what that takes and costs, and upload
                            "  cost    about $24.68 in real time, $12.34 by batch (prices of 2026-11-22)");
   v.realtime.reset();
   CHECK(report::plan(v).find("no price for gpt-5.4-mini") != std::string::npos);
+  v.tier = "priority";
+  CHECK(report::plan(v).find("no price for the tier `priority` of gpt-5.4-mini") != std::string::npos);
+}
+
+TEST_CASE("a plan says whose prices it counts by, and what those cost that go first")
+{
+  PlanView v{.job = "reviews",
+             .model = "gpt-5.4-mini",
+             .items = 100,
+             .requests = 100,
+             .parts = 1,
+             .live_requests = 60,
+             .estimate = {.input = {24'000'000}, .cost = PicoUsd{19'740'000'000'000}},
+             .batch = PicoUsd{12'340'000'000'000},
+             .realtime = PicoUsd{24'680'000'000'000},
+             .probe = 60,
+             .prices_as_of = "2026-11-22",
+             .has_given_price = true};
+  CHECK(report::plan(v).find("  cost    about $12.34 by batch, $24.68 in real time (at the price given)\n"
+                             "          $19.74 with 60 items in real time first") != std::string::npos);
+  v.estimate.cost = *v.batch + PicoUsd{1}; // no word of what does not show
+  CHECK(report::plan(v).find("real time first") == std::string::npos);
 }
 
 TEST_CASE("a plan tells a deadline in the machine's zone, with seconds where it is near")

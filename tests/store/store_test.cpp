@@ -562,6 +562,14 @@ TEST_CASE("what answers of a prompt have taught stands by account, model, prompt
   less.remove(known);
   less.commit();
   CHECK(store.experiences("a", "m", "p") == std::vector{together, later});
+  auto elsewhere = later;
+  elsewhere.prompt = "q";
+  Transaction last{store};
+  last.put(elsewhere);
+  last.forget("k");
+  last.commit();
+  CHECK(store.experiences("a", "m", "p") == std::vector{together});
+  CHECK(store.experiences("a", "m", "q").empty());
 }
 
 TEST_CASE("a database from before money was accounted for by day is brought up, and knows of none")

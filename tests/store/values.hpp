@@ -69,6 +69,8 @@ inline batchwright::Job full_job(std::string name, std::uint64_t items)
   job.probe = {0, 25, std::numeric_limits<Ordinal>::max()};
   job.awaits_word = true;
   job.told_live_is_cheaper = true;
+  job.named_tiers = {"flex", "priority"};
+  job.finish_has_cap = true;
   job.switched_at = at(43);
   job.ended_at = at(47);
   job.skip_bad = 9;
@@ -148,6 +150,10 @@ inline batchwright::Part full_part(int number, std::uint64_t items)
   part.billed_again = 44;
   part.progress_at = at(45);
   part.cancelled_at = at(46);
+  part.choices = 71;
+  part.spent_before_cap = {72};
+  part.spent_so_far = {73};
+  part.realtime_so_far = {74};
   return part;
 }
 

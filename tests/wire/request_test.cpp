@@ -234,6 +234,17 @@ TEST_CASE("several choices are several answers")
   CHECK(wire::choices_asked(s) == 4);
   s.set = {{"n", "null"}};
   CHECK(wire::choices_asked(s) == 1);
+  s.set = {{"n", "2"}, {"best_of", "5"}};
+  CHECK(wire::choices_asked(s) == 5);
+  s.set.clear();
+  s.body = R"({"model":"m","n":"{{n}}"})";
+  CHECK_FALSE(wire::choices_asked(s)); // each item says it
+  json::Document document;
+  REQUIRE(document.parse(R"({"max_tokens":10,"n":2,"best_of":3})"));
+  CHECK(wire::choices_asked(document.root()) == 3);
+  CHECK(wire::output_bound(document.root()) == Tokens{30});
+  REQUIRE(document.parse(R"({"n":null})"));
+  CHECK(wire::choices_asked(document.root()) == 1);
 }
 
 TEST_SUITE_END();
