@@ -40,7 +40,8 @@ bw::Exit run_finish(const FinishOptions& options, Session& session)
   const auto plan = bw::engine::plan_finish(session.tools(), options.job, at_most);
   auto& console = session.console();
   console.say(bw::report::sentence(plan));
-  if (!options.yes && !is_covered(options.max_cost, plan.cost) &&
+  const bool is_paid_for = at_most && plan.cost && *plan.cost <= *at_most - plan.spent;
+  if (!options.yes && !is_paid_for &&
       !console.confirm(fmt::format("Finish {} in real time now?", options.job), "this spends money",
                        "say --yes to send it, or --max-cost with an amount that covers it")) {
     throw bw::Error{bw::Fault::usage, "not sent: consent was not given"};
@@ -82,7 +83,9 @@ void add_finish(CLI::App& root, Session& session)
   CLI::App* command = root.add_subcommand("finish", "Complete the rest of a job in real time now");
   command->add_option("job", options->job, "Name of the job")->type_name("JOB")->required();
   command->add_flag("-y,--yes", options->yes, "Send without asking");
-  add_max_cost(*command, options->max_cost);
+  add_max_cost(*command, options->max_cost,
+               "Spend no more than so many dollars on finishing, however often this is said; that it covers what is "
+               "expected is consent");
   command->footer(help_footer);
   command->callback([options, &session] { session.exit = run_finish(*options, session); });
 }

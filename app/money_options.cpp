@@ -34,14 +34,9 @@ CLI::Validator amount()
 
 } // namespace
 
-void add_max_cost(CLI::App& command, std::string& max_cost)
+void add_max_cost(CLI::App& command, std::string& max_cost, const std::string& what)
 {
-  command
-      .add_option(
-          "--max-cost", max_cost,
-          "Spend no more than so many dollars on the job from now on; that it covers what is expected is consent")
-      ->type_name("USD")
-      ->check(amount());
+  command.add_option("--max-cost", max_cost, what)->type_name("USD")->check(amount());
 }
 
 void add_money_options(CLI::App& command, MoneyOptions& o)

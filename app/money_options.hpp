@@ -18,8 +18,8 @@ struct MoneyOptions {
   std::vector<std::string> price = {}; ///< IN,OUT in dollars for a million tokens
 };
 
-/// `--max-cost` alone, for commands that spend on a job that is there: so much from now on.
-void add_max_cost(CLI::App& command, std::string& max_cost);
+/// `--max-cost` alone, for commands that spend on a job that is there. `what`: of what it is the cap.
+void add_max_cost(CLI::App& command, std::string& max_cost, const std::string& what);
 void add_money_options(CLI::App& command, MoneyOptions& options);
 
 /// Throws `Fault::usage` for what is no amount, and for options that do not go together.

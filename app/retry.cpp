@@ -174,7 +174,8 @@ void add_retry(CLI::App& root, Session& session)
   command->add_option("--max-output-tokens", options->max_output_tokens, "Bound of each answer, for these items only")
       ->type_name("N")
       ->check(answerable());
-  add_max_cost(*command, options->max_cost);
+  add_max_cost(*command, options->max_cost,
+               "Spend no more than so many dollars on the job from now on; that it covers what is expected is consent");
   command->add_option("--set", options->set, "Body field, for these items only, beside the job's or in place of one")
       ->type_name("KEY=JSON")
       ->take_all()

@@ -340,9 +340,17 @@ TEST_CASE("what real time spent before `finish` named its amount is none of that
     CAPTURE(ended.err);
     CHECK(ended.exit == 8);
     CHECK(says(ended.err, "of the cap of $0.0100 on what came since are spent"));
+    CHECK(says(ended.err, "the same `finish` with more than the $0.01"));
     CHECK(figure(world, "a", "spent_usd") <= before + 0.01);
     CHECK(figure(world, "a", "spent_usd") > before + 0.008);
   }
+  const auto less = world({"finish", "a", "--yes", "--max-cost", "0.005"});
+  CHECK(less.exit == 64);
+  CHECK(says(less.err, "so much was spent already"));
+  // An amount that covers the rest, but not what was spent beside it, is no consent.
+  CHECK(world({"finish", "a", "--max-cost", "0.02"}).exit == 64);
+  CHECK(figure(world, "a", "spent_usd") <= before + 0.01);
+  CHECK(world({"finish", "a", "--max-cost", "1"}).exit == 0);
 }
 
 TEST_CASE("`finish` of what was never sent spends its amount once, however often it is said")
@@ -377,6 +385,9 @@ TEST_CASE("a tier without a known price is refused under a cap by `retry` and `f
   CHECK(refused.exit == 64);
   CHECK(says(refused.err, "what the service tier `priority` costs is not known"));
   CHECK(world.ledger("live_calls") == calls);
+  const auto unknown = world({"retry", "a", "--set", "service_tier=\"priority\""});
+  CHECK(says(unknown.err, "has no price for the tier `priority` of gpt-5.4"));
+  CHECK(unknown.exit == 64);
   CHECK(world(again).exit == 0); // without a cap the user may have it
 
   world.put_faults(R"({"in_progress_ms":600000,"cancelling_ms":50,"chat_latency_ms":5})");
@@ -387,6 +398,9 @@ TEST_CASE("a tier without a known price is refused under a cap by `retry` and `f
   REQUIRE(world({"submit", lines.native(), "--name", "b", "--probe", "0", "--max-cost", "5", "--yes"}).exit == 0);
   const auto finish = world({"finish", "b", "--yes"}); // by batch the tier has no say
   CHECK(finish.exit == 64);
+  CHECK(says(finish.err, "the job's own cap holds"));
+  CHECK(says(finish.err, "`batchwright fetch b --wait`"));
+  CHECK_FALSE(says(world({"status", "b"}).out, "batchwright finish")); // nor is it offered
   CHECK(says(finish.err, "what the service tier `priority` costs is not known"));
   CHECK(figure(world, "b", "spent_usd") == 0);
 

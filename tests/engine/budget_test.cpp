@@ -109,6 +109,39 @@ TEST_CASE("where items say how many choices they want, nothing is known to bound
   CHECK_FALSE(worst(R"("max_completion_tokens":40,"n":"{{text}}",)"));
 }
 
+TEST_CASE("where nothing is known of answers, several choices are assumed to be as many answers")
+{
+  Arena arena;
+  auto process = arena.process();
+  const auto expected = [&](const std::string& n) {
+    auto ask = arena.ask(10);
+    ask.job.request.model = "gpt-5.4";
+    if (!n.empty()) ask.job.request.set = {{"n", n}};
+    return engine::draft(process.tools, ask).estimate.output.n;
+  };
+  CHECK(expected("8") == 8 * expected(""));
+}
+
+TEST_CASE("the choices of one model's requests are none of another's")
+{
+  Arena arena;
+  auto process = arena.process();
+  const auto worst = [&](const std::string& members) {
+    const auto line = [&](int i, const std::string& model, const std::string& more) {
+      return fmt::format(R"({{"custom_id":"r{}","method":"POST","url":"/v1/chat/completions","body":)"
+                         R"({{"model":"{}",{}"messages":[{{"role":"user","content":"row"}}]}}}})"
+                         "\n",
+                         i, model, more);
+    };
+    engine::Ask ask;
+    ask.inputs = {
+        arena.directory.file("two.jsonl", line(1, "gpt-5.4-nano", members) + line(2, "gpt-5.4", "")).native()};
+    ask.format = InputFormat::requests;
+    return engine::draft(process.tools, ask).estimate.worst->n;
+  };
+  CHECK(worst(R"("n":4,)") < 2 * worst(""));
+}
+
 TEST_CASE("the items that are tried first cost their full price at worst, too")
 {
   Arena arena;

@@ -164,8 +164,7 @@ TEST_CASE("what a part that is sent in real time came to so far is spent, until 
 {
   auto live = part_of(PartState::running, 10);
   live.route = Route::realtime;
-  live.spent_so_far = {3};
-  live.realtime_so_far = {5};
+  live.so_far = {.spent = {3}, .realtime = {5}};
   auto v = view(job_of(20), {settled(10, 0, 0), live}, Held::no);
   CHECK(v.spent == PicoUsd{13});
   CHECK(v.realtime == PicoUsd{25});
@@ -173,8 +172,10 @@ TEST_CASE("what a part that is sent in real time came to so far is spent, until 
   CHECK(view(job_of(20), {settled(10, 0, 0), live}, Held::no).spent == PicoUsd{13});
   auto over = settled(10, 0, 0);
   over.route = Route::realtime;
-  over.spent_so_far = {3};
+  over.so_far.spent = {3};
   CHECK(view(job_of(20), {settled(10, 0, 0), over}, Held::no).spent == PicoUsd{20});
+  live.so_far.priced = false;
+  CHECK_FALSE(view(job_of(20), {settled(10, 0, 0), live}, Held::no).spent);
 }
 
 TEST_CASE("items that were taken over and are sent all the same are none that are not sent")

@@ -178,12 +178,12 @@ TEST_CASE("at most all of it is in long requests, where one of them may be long"
   REQUIRE(sol->long_context);
   const Workload work{.usage = {.input = {500'000}, .output = {1'000}}, .requests = 10, .largest = {272'000}};
   const auto usual = money::cost_of_work(work.usage, work.requests, *sol, Route::batch);
-  CHECK(money::most_cost_of_work(work, *sol, Route::batch) == usual);
+  CHECK(money::cost_of_work(work, *sol, Route::batch) == usual);
   auto longer = work;
   longer.largest = {272'001};
-  CHECK(money::most_cost_of_work(longer, *sol, Route::batch) ==
+  CHECK(money::cost_of_work(longer, *sol, Route::batch) ==
         money::cost_of_answer({.input = {500'000}, .output = {1'000}}, *sol, Route::batch));
-  CHECK(*money::most_cost_of_work(longer, *sol, Route::batch) > *usual);
+  CHECK(*money::cost_of_work(longer, *sol, Route::batch) > *usual);
 }
 
 TEST_CASE("what the user says of a price leaves standing what else is known of the model")

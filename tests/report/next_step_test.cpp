@@ -89,6 +89,17 @@ TEST_CASE("a job that may not send is told to be collected only where something 
         "  repeating its `batchwright submit` with --name reviews sends what is left");
 }
 
+TEST_CASE("at a cap the command that named it is the one that goes on")
+{
+  auto v = waiting({part_of(PartState::running)});
+  v.pause = Pause::budget;
+  CHECK(report::next_step(v).find("the same `submit` with a higher --max-cost") != std::string::npos);
+  v.finish_cap = PicoUsd{2'000'000'000'000};
+  const auto step = report::next_step(v);
+  CHECK(step.find("the same `finish` with more than the $2.00 of its --max-cost") != std::string::npos);
+  CHECK(step.find("submit") == std::string::npos);
+}
+
 TEST_CASE("what was delivered is told in the number it has")
 {
   CHECK(report::delivered("a.jsonl", 1, 512) == "wrote 1 record (512 B) to a.jsonl");

@@ -147,7 +147,7 @@ TEST_CASE("a plan tells how sure its cost is, what a cap is enough for, and how 
   has("\n  cap     $40.00: it covers all of it, even at worst");
   v.max_cost = PicoUsd{30 * dollar};
   v.estimate.usual = Tokens{1'234};
-  has("\n          kept back: 1,234 tokens an answer, what 99 of 100 stay below (--strict-cap:\n          the worst)");
+  has("\n          kept back: 1,234 tokens an answer, what 99 of 100 stay below\n          (--strict-cap: the worst)");
   v.estimate.basis = Basis::assumed; // none was seen
   has("\n          kept back: what 99 of 100 answers stay below, once some are seen\n          (--strict-cap: the "
       "worst)");

@@ -152,8 +152,7 @@ inline batchwright::Part full_part(int number, std::uint64_t items)
   part.cancelled_at = at(46);
   part.choices = 71;
   part.spent_before_cap = {72};
-  part.spent_so_far = {73};
-  part.realtime_so_far = {74};
+  part.so_far = {.spent = {73}, .realtime = {74}, .priced = false, .bytes = 75};
   return part;
 }
 

@@ -3,11 +3,13 @@
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/forecast.hpp>
 #include <batchwright/engine/run.hpp>
+#include <batchwright/engine/settling.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/model/caching.hpp>
 #include <batchwright/model/journal_line.hpp>
 #include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/overrides.hpp>
+#include <batchwright/results/billing.hpp>
 #include <batchwright/wire/answer.hpp>
 #include <batchwright/wire/request.hpp>
 
@@ -30,7 +32,8 @@ std::optional<Workload> reserved_work(const Tools& tools, const Job& job, const 
   if (length.basis == Basis::none) each = Tokens{};
   // What is tried first, so that this can be known of the others, is too little to be bounded by anything better.
   const bool is_guess = is_probe(part) && length.basis == Basis::assumed && !job.policy.strict_cap;
-  if (is_guess) each = std::min(length.most.value_or(most_of_a_guess), most_of_a_guess);
+  const auto most = most_of_a_guess * choices_of(job, part).value_or(1);
+  if (is_guess) each = std::min(length.most.value_or(most), most);
   if (!each) return std::nullopt;
   const auto known = known_of(tools, job, model_of(job, part), part);
   const auto error = job.policy.strict_cap ? money::input_error_at_first : input_error(known);
@@ -48,15 +51,12 @@ std::optional<Workload> reserved_work(const Tools& tools, const Job& job, const 
 
 /// A service tier that real-time requests of a part may ask for and that has no known price; nothing where each has
 /// one.
-std::optional<std::string> unpriced_tier(const Job& job, const Part& part, const money::ModelPrices& prices)
+std::optional<std::string> unpriced_tier(const Job& job, const Part& part)
 {
-  auto tiers = job.named_tiers;
-  tiers.insert(job.request.service_tier);
-  tiers.insert(wire::tier_named(requests::spec_of(job, part)));
-  for (const auto& tier : tiers) {
-    const bool is_left_to_items = tier.find("{{") != std::string::npos;
-    if (is_left_to_items || !money::rates_for(prices, Route::realtime, tier)) return tier;
-  }
+  auto asking = job;
+  if (!is_ready_made(job)) asking.request = requests::spec_of(job, part);
+  for (auto tier : {tier_asked(asking), wire::tier_named(asking.request)})
+    if (!money::is_priced_tier(tier)) return tier;
   return std::nullopt;
 }
 
@@ -131,7 +131,7 @@ PicoUsd spent_by(const Tools& tools, const Job& job, const Part& part)
   auto spent = part.outcome.spent;
   const auto answered = std::max<std::int64_t>(1, part.remote.completed);
   spent += PicoUsd{saturating_multiply(spent.n / answered, static_cast<std::int64_t>(part.billed_again))};
-  spent = spent - part.spent_before_cap;
+  spent = std::max(spent - part.spent_before_cap, PicoUsd{});
   // In real time what was taken for it, answers that were lost included.
   return part.route == Route::realtime || has_lost_answers(part) ? std::max(spent, part.reserved) : spent;
 }
@@ -140,9 +140,11 @@ void cap_from_now(const Tools& tools, const Job& job, std::vector<Part>& parts)
 {
   for (auto& p : parts) {
     p.before_cap = has_outcomes(p.state) || is_under_way_by_batch(p);
-    const bool is_sent_live = p.route == Route::realtime && is_live(p.state);
-    p.spent_before_cap =
-        is_sent_live ? cost_of_journal(tools, job, p, tools.layout.job(job.name).output(p.number)) : PicoUsd{};
+    p.spent_before_cap = {};
+    if (p.route != Route::realtime || !is_live(p.state)) continue;
+    results::JournalBilling billing{p, tools.layout.job(job.name).output(p.number), settle_context(tools, job, p)};
+    billing.read_on();
+    p.spent_before_cap = billing.added_to({}).spent; // what was lost, and may be billed, is on the cap's side
   }
 }
 
@@ -202,10 +204,10 @@ void check_prices(const Tools& tools, const Job& job, const std::vector<Part>& p
     if (p.route == Route::reused || !is_live(p.state)) continue;
     const auto prices = prices_of(tools, job, model_of(job, p));
     if (!prices || !money::rates_for(*prices, p.route)) {
-      throw Error{Fault::usage, "--max-cost: the price of the model is not known, so that no cap can be kept",
+      throw Error{Fault::usage, "the price of the model is not known, so that no cap can be kept",
                   "--price IN,OUT tells it, in dollars for a million tokens"};
     }
-    const auto tier = may_go_live(job) || p.route == Route::realtime ? unpriced_tier(job, p, *prices) : std::nullopt;
+    const auto tier = may_go_live(job) || p.route == Route::realtime ? unpriced_tier(job, p) : std::nullopt;
     if (!tier) continue;
     throw Error{
         Fault::usage,
@@ -229,6 +231,13 @@ void check_cap(const Tools& tools, const Draft& made)
   if (lacks_one || !covers_first(tools, made)) {
     throw Error{Fault::usage, "--max-cost: it does not cover a single request, were its answer as long as it may be",
                 "a smaller --max-output-tokens bounds it closer, or a larger amount covers it"};
+  }
+  const bool leaves_choices = std::any_of(made.parts.begin(), made.parts.end(),
+                                          [&](const Part& p) { return is_live(p.state) && !choices_of(job, p); });
+  if (leaves_choices && job.policy.strict_cap) {
+    throw Error{Fault::usage,
+                "--strict-cap: each item says how many answers it asks for (`n`), so that nothing bounds them",
+                "write a number there"};
   }
   const bool learns = e.basis == Basis::answers || !job.probe.empty();
   if (is_bounded || (learns && !job.policy.strict_cap)) return;

@@ -84,13 +84,15 @@ std::optional<money::ModelPrices> prices_of(const Tools& tools, const Job& job, 
   return listed ? std::optional{*listed} : std::nullopt;
 }
 
-namespace {
-
-/// The service tier that real-time requests of the job ask for; empty: the usual one.
 std::string tier_asked(const Job& job)
 {
-  return job.request.service_tier.empty() ? wire::tier_named(job.request) : job.request.service_tier;
+  if (!job.request.service_tier.empty()) return job.request.service_tier;
+  for (const auto& tier : job.named_tiers)
+    if (!money::is_priced_tier(tier)) return tier;
+  return wire::tier_named(job.request);
 }
+
+namespace {
 
 /// What the work uses on a route, with what the cache does there.
 Usage usage_on(Route route, const Workload& work)
@@ -108,9 +110,10 @@ std::optional<PicoUsd> cost_of_work(const Tools& tools, const Job& job, const st
                                     Route route)
 {
   const auto tier = tier_asked(job);
+  if (route == Route::realtime && !money::is_priced_tier(tier)) return std::nullopt;
   return sum_over(tools, job, by_model, [&](Workload work, const money::ModelPrices& prices) {
     work.usage = usage_on(route, work);
-    return money::most_cost_of_work(work, prices, route, tier);
+    return money::cost_of_work(work, prices, route, tier);
   });
 }
 
@@ -121,7 +124,7 @@ std::optional<PicoUsd> most_cost_of_work(const Tools& tools, const Job& job,
   const auto tier = asked == money::flex_tier ? std::string{} : asked;
   return sum_over(tools, job, by_model, [&](Workload work, const money::ModelPrices& prices) {
     work.usage = usage_on(route, work);
-    return money::most_cost_of_work(work, prices, route, tier);
+    return money::cost_of_work(work, prices, route, tier);
   });
 }
 
@@ -169,7 +172,7 @@ CostView account(Tools& tools, const std::string& name)
   const auto job = known_job(tools, name);
   auto parts = tools.store.parts(name);
   for (auto& p : parts)
-    p.spent_so_far = p.realtime_so_far = {}; // their journals tell it exactly
+    p.so_far = {}; // their journals tell it to the last line
   const auto seen = view(job, parts, Held::no);
   CostView cost{.job = name,
                 .estimated = job.estimated,

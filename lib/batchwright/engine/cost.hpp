@@ -14,6 +14,10 @@ namespace batchwright::engine {
 /// The prices of a model for a job: what its user says (`--price`), else those of the table; nothing: not known.
 std::optional<money::ModelPrices> prices_of(const Tools& tools, const Job& job, std::string_view model);
 
+/// The service tier that real-time requests of the job ask for, by its option or in their bodies; empty: the usual one.
+/// Where those of ready-made bodies differ, the one that has no known price.
+std::string tier_asked(const Job& job);
+
 /// What work by model costs on a route, in the tier that the job's real-time requests ask for; all of it as long
 /// requests do, where the largest may be one. Nothing where a price is not known.
 std::optional<PicoUsd> cost_of_work(const Tools& tools, const Job& job, const std::map<std::string, Workload>& by_model,

@@ -44,11 +44,11 @@ void reckon(Draft& draft, const Tools& tools)
 {
   auto raw = raw_work(draft.job, first_parts(draft.parts));
   for (const auto& [model, shared] : draft.shared)
-    raw.by_model[model].shared = shared.beginning;
+    raw[model].shared = shared.beginning;
   draft.by_model = forecast(tools, draft.job, raw).expected;
   draft.estimate = estimate(tools, draft.job, first_parts(draft.parts), {}, draft.shared);
   draft.output_allowed = {};
-  for (const auto& [model, work] : raw.by_model)
+  for (const auto& [model, work] : raw)
     draft.output_allowed += work.usage.output;
 }
 

@@ -43,16 +43,6 @@ std::function<std::int64_t(std::string_view)> charge_of(const Job& job, const Pa
   };
 }
 
-/// What came home so far cost; answers without a known price are left out.
-void put_spending(Part& p, const results::JournalBilling& billing)
-{
-  p.spent_so_far = p.realtime_so_far = {};
-  for (const auto& row : billing.rows()) {
-    p.spent_so_far += row.cost.value_or(PicoUsd{});
-    p.realtime_so_far += row.realtime.value_or(PicoUsd{});
-  }
-}
-
 std::string_view words_of(realtime::Obstacle obstacle)
 {
   switch (obstacle) {
@@ -97,8 +87,9 @@ void Run::call(const Part& p)
                         .id = id,
                         .failed_before = p.remote.failed,
                         .answered_before = p.remote.completed + p.remote.failed,
-                        .billing = std::make_shared<results::JournalBilling>(p, m_files.output(p.number),
-                                                                             settle_context(m_tools, m_job, p))};
+                        .so_far_before = p.so_far,
+                        .billing = std::make_shared<results::JournalBilling>(
+                            p, m_files.output(p.number), settle_context(m_tools, m_job, p), p.so_far.bytes)};
 }
 
 void Run::take_called(int number, const realtime::Result& result)
@@ -122,7 +113,7 @@ void Run::record_called(int number, const Called& called, const realtime::Result
     const auto answered = static_cast<std::int64_t>(result.answered);
     changed.remote.failed = std::min(called.failed_before + static_cast<std::int64_t>(result.failed), answered);
     changed.remote.completed = answered - changed.remote.failed;
-    put_spending(changed, *called.billing);
+    changed.so_far = called.billing->added_to(called.so_far_before);
     if (result.end == realtime::End::answered) move(changed, PartEvent::calls_answered);
   });
   if (const auto condition = m_processors.condition(model_of(part(number))))
@@ -238,7 +229,7 @@ void Run::store_figures()
       changed.remote.completed = std::max<std::int64_t>(0, completed);
       changed.remote.failed = failed;
       changed.billed_again = pulse->billed_again;
-      put_spending(changed, *called.billing);
+      changed.so_far = called.billing->added_to(called.so_far_before);
     });
   }
 }

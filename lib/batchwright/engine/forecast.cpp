@@ -122,8 +122,7 @@ Experience own_of(store::Transaction& tx, const store::Store& store, const Job& 
 void learn_from(store::Transaction& tx, const store::Store& store, const Job& job, const Part& part,
                 const results::Settled& settled)
 {
-  if (settled.answered == 0 || part.requests == 0 || !knows_input(job))
-    return; // else nobody knows the prompt // else nobody knows the prompt
+  if (settled.answered == 0 || part.requests == 0 || !knows_input(job)) return;
   auto own = own_of(tx, store, job, model_of(job, part), prompt_digest(job, part));
   const auto share = static_cast<double>(settled.answered) / static_cast<double>(part.requests);
   own.estimated += scaled(part.input_tokens, std::min(1.0, share));
@@ -145,10 +144,10 @@ void learn_shared(store::Transaction& tx, const store::Store& store, const Job& 
   }
 }
 
-Forecast forecast(const Tools& tools, const Job& job, const RawWork& raw, const Part& like)
+Forecast forecast(const Tools& tools, const Job& job, const WorkByModel& raw, const Part& like)
 {
-  Forecast made{.worst = std::map<std::string, Workload>{}};
-  for (const auto& asked : raw.by_model) { // no structured binding: clang 14 cannot capture one
+  Forecast made{.worst = WorkByModel{}};
+  for (const auto& asked : raw) { // no structured binding: clang 14 cannot capture one
     const auto& model = asked.first;
     const auto& work = asked.second;
     const auto prices = prices_of(tools, job, model);
@@ -156,11 +155,13 @@ Forecast forecast(const Tools& tools, const Job& job, const RawWork& raw, const 
     const auto& known = seen.whole;
     const bool has_output = work.usage.output.n > 0;
     const auto requests = static_cast<std::int64_t>(std::max<std::uint64_t>(1, work.requests));
-    const auto bound = raw.output_assumed ? std::nullopt : std::optional{Tokens{work.usage.output.n / requests}};
-    const auto most = bound ? bound : most_of_model(prices, raw.choices);
-    const auto length = has_output ? money::expected_length(bound, seen.outputs, work.requests, most) : money::Length{};
+    const auto bound = work.output_assumed ? std::nullopt : std::optional{Tokens{work.usage.output.n / requests}};
+    const auto most = bound ? bound : most_of_model(prices, work.choices);
+    const auto length = has_output
+                            ? money::expected_length(bound, seen.outputs, work.requests, most, work.choices.value_or(1))
+                            : money::Length{};
     const auto error = input_error(seen);
-    const auto put = [&](std::map<std::string, Workload>& to, double input, double output) {
+    const auto put = [&](WorkByModel& to, double input, double output) {
       const auto tokens = scaled(work.usage.input, known.input_factor() * input);
       const auto written = all_written(tokens, work.requests, work.largest);
       to[model] = {.usage = {.input = tokens, .output = times(output, work.requests)},
@@ -169,7 +170,7 @@ Forecast forecast(const Tools& tools, const Job& job, const RawWork& raw, const 
                    .live = written};
     };
     // A cache is best effort: what is to be expected counts with it, what it may come to at most does not.
-    const auto put_cached = [&](std::map<std::string, Workload>& to, double input, double output) {
+    const auto put_cached = [&](WorkByModel& to, double input, double output) {
       put(to, input, output);
       auto& put_work = to[model];
       put_work.batch = cache_of(Route::batch, known, work, put_work.usage.input);
@@ -241,7 +242,7 @@ Estimate estimate(const Tools& tools, const Job& job, const std::vector<Part>& p
                  [&](const Part& p) { return p.route == route; });
     if (of_route.empty()) continue;
     auto raw = raw_work(job, of_route);
-    for (auto& [model, work] : raw.by_model) {
+    for (auto& [model, work] : raw) {
       if (const auto found = shared.find(model); found != shared.end()) work.shared = found->second.beginning;
     }
     sum = plus(sum, estimate_on(route, tools, job, forecast(tools, job, raw, like)));
@@ -288,8 +289,9 @@ money::Length length_of(const Tools& tools, const Job& job, const Part& part)
   if (!wire::has_output_tokens(endpoint_of(job, part))) return {};
   const auto known = known_of(tools, job, model_of(job, part), part);
   const auto prices = prices_of(tools, job, model_of(job, part));
+  const auto choices = choices_of(job, part);
   return money::expected_length(output_bound_of(job, part), known.outputs, part.requests,
-                                most_of_model(prices, choices_of(job, part)));
+                                most_of_model(prices, choices), choices.value_or(1));
 }
 
 Tokens input_of(const Tools& tools, const Job& job, const Part& part)

@@ -30,7 +30,8 @@ Known known_of(const Tools& tools, const Job& job, const std::string& model, con
 /// corrected it.
 double input_error(const Known& known);
 
-/// What a settled part's answers teach goes into the store, within the transaction that settles it.
+/// What a settled part's answers teach goes into the store, within the transaction that settles it. Where the job's
+/// input is not known nobody can say of which prompt they are: they teach nothing.
 void learn_from(store::Transaction& tx, const store::Store& store, const Job& job, const Part& part,
                 const results::Settled& settled);
 
@@ -39,19 +40,20 @@ void learn_from(store::Transaction& tx, const store::Store& store, const Job& jo
 void learn_shared(store::Transaction& tx, const store::Store& store, const Job& job,
                   const std::map<std::string, SharedPrompt>& by_model);
 
-/// Work as it is expected, at least, at most, and at worst: by model.
+/// Work as it is expected, at least, at most, and at worst: by model. Where one request may be a long one, all of it is
+/// priced as that at most and at worst alone.
 struct Forecast {
   Basis basis = Basis::none;
   std::uint64_t answers = 0;
   std::optional<Tokens> usual = {}; ///< of one answer: what 99 of 100 stay below; nothing: not known
-  std::map<std::string, Workload> expected = {};
-  std::map<std::string, Workload> low = {};
-  std::map<std::string, Workload> high = {};
-  std::optional<std::map<std::string, Workload>> worst = {}; ///< nothing: nothing bounds it
+  WorkByModel expected = {};
+  WorkByModel low = {};
+  WorkByModel high = {};
+  std::optional<WorkByModel> worst = {}; ///< nothing: nothing bounds it
 };
 
 /// `like`: with its overrides.
-Forecast forecast(const Tools& tools, const Job& job, const RawWork& raw, const Part& like = {});
+Forecast forecast(const Tools& tools, const Job& job, const WorkByModel& raw, const Part& like = {});
 
 /// What parts come to, each on its route. `shared`: what their requests have in common, where they were looked at.
 Estimate estimate(const Tools& tools, const Job& job, const std::vector<Part>& parts, const Part& like = {},

@@ -4,7 +4,7 @@
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/hybrid.hpp>
-#include <batchwright/wire/endpoint.hpp>
+#include <batchwright/engine/workload.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -35,14 +35,6 @@ std::string advice(const Tools& tools, const Draft& draft)
   if (batch && live && *batch < *live && (*live - *batch).n < little.n)
     return "batches save less than $1.00 here and may take a day; --mode realtime does it now";
   return {};
-}
-
-/// What the user can do where nothing bounds the answers.
-std::string bounded_by(const Job& job)
-{
-  if (is_ready_made(job)) return "a limit in each body";
-  const auto* endpoint = wire::find_endpoint(job.request.endpoint);
-  return endpoint && !endpoint->bound_field.empty() ? "--max-output-tokens" : "";
 }
 
 } // namespace
@@ -81,7 +73,7 @@ PlanView plan_view(const Tools& tools, const Draft& draft)
           .request_bytes = draft.request_bytes,
           .estimate = draft.estimate,
           .bounded_by = bounded_by(draft.job),
-          .tier = draft.job.request.service_tier,
+          .tier = tier_asked(draft.job),
           .batch = cost_of_work(tools, draft.job, draft.by_model, Route::batch),
           .realtime = cost_of_work(tools, draft.job, draft.by_model, Route::realtime),
           .mode = draft.job.mode,

@@ -342,7 +342,6 @@ private:
     sync_directory(m_tools.layout.jobs());
     store::Transaction tx{m_tools.store};
     tx.add(m_job);
-    tx.forget(m_job.uuid); // its answers teach again what they taught before it was removed
     for (const auto& part : m_parts)
       tx.put(m_name, part);
     const auto now = m_tools.clock.now();
@@ -443,6 +442,7 @@ void go_on(Tools& tools, store::Transaction& tx, Job job, const std::vector<Part
       tx.put(job.name, part);
     }
   }
+  if (!knows_input(job)) tx.forget(job.uuid); // what is settled from now on may have taught before the job was lost
   job.standing = Standing::consented;
   job.options.clear();
   job.message.clear();

@@ -175,6 +175,16 @@ fs::path list_in(const Retry& retry, int number)
   return retry.lists->path() / fmt::format("{:04}", number);
 }
 
+/// The job in the service tier that the items are asked in.
+Job asking(Job job, const Part& kind)
+{
+  if (is_ready_made(job)) return job;
+  auto as_asked = job;
+  as_asked.request = requests::spec_of(job, kind);
+  job.request.service_tier = tier_asked(as_asked);
+  return job;
+}
+
 /// Cuts the groups into parts, and adds up what they come to.
 void cut(const Tools& tools, Retry& retry, const std::vector<Group>& groups, int number)
 {
@@ -195,21 +205,23 @@ void cut(const Tools& tools, Retry& retry, const std::vector<Group>& groups, int
     }
   }
   const auto raw = raw_work(retry.job, retry.parts);
-  for (const auto& [model, work] : raw.by_model) {
-    plan.model = raw.by_model.size() == 1 ? model : std::string{};
+  for (const auto& [model, work] : raw) {
+    plan.model = raw.size() == 1 ? model : std::string{};
     retry.output_allowed += work.usage.output;
   }
   const auto kind = groups.empty() ? Part{} : groups.front().kind;
-  const auto expected = forecast(tools, retry.job, raw, kind);
-  plan.estimate = estimate(tools, retry.job, retry.parts, kind);
+  const auto job = asking(retry.job, kind);
+  const auto expected = forecast(tools, job, raw, kind);
+  plan.estimate = estimate(tools, job, retry.parts, kind);
   plan.job = retry.job.name;
   plan.parts = retry.parts.size();
-  plan.batch = cost_of_work(tools, retry.job, expected.expected, Route::batch);
-  plan.realtime = cost_of_work(tools, retry.job, expected.expected, Route::realtime);
+  plan.batch = cost_of_work(tools, job, expected.expected, Route::batch);
+  plan.realtime = cost_of_work(tools, job, expected.expected, Route::realtime);
   plan.prices_as_of = tools.prices.as_of(main_model(retry.job, retry.parts));
   plan.has_given_price = retry.job.policy.input_price.has_value();
   plan.mode = retry.job.mode;
-  plan.bounded_by = is_ready_made(retry.job) ? "" : "--max-output-tokens";
+  plan.bounded_by = bounded_by(retry.job);
+  plan.tier = tier_asked(job);
   plan.fallback = retry.job.policy.fallback;
   if (plan.mode == Mode::realtime) {
     plan.live_requests = plan.requests;

@@ -303,7 +303,8 @@ private:
     realtime::Processor::Id id = 0;
     std::int64_t failed_before = 0;   ///< requests that failed before this command
     std::int64_t answered_before = 0; ///< requests that were answered before it, as far as was recorded
-    std::shared_ptr<results::JournalBilling> billing = {}; ///< of all of its answers
+    SoFar so_far_before = {};
+    std::shared_ptr<results::JournalBilling> billing = {}; ///< of what came since
   };
   std::map<int, Called> m_called = {};
   std::optional<Instant> m_drain_until = {};

@@ -28,7 +28,7 @@ constexpr std::uint64_t copies = 2;
 Tokens expected_output(const Job& job, const Part& part)
 {
   Tokens output;
-  for (const auto& [model, work] : raw_work(job, {part}).by_model)
+  for (const auto& [model, work] : raw_work(job, {part}))
     output += work.usage.output;
   return output;
 }

@@ -1,29 +1,31 @@
 #include <batchwright/engine/workload.hpp>
 #include <batchwright/money/tokens.hpp>
 #include <batchwright/requests/overrides.hpp>
+#include <batchwright/wire/endpoint.hpp>
 #include <batchwright/wire/request.hpp>
 
 #include <algorithm>
 
 namespace batchwright::engine {
 
-RawWork raw_work(const Job& job, const std::vector<Part>& parts)
+WorkByModel raw_work(const Job& job, const std::vector<Part>& parts)
 {
-  RawWork raw;
+  WorkByModel by_model;
   for (const auto& p : parts) {
     if (p.route == Route::reused) continue; // nothing of it is asked
-    auto& work = raw.by_model[model_of(job, p)];
+    auto& work = by_model[model_of(job, p)];
     work.usage.input += p.input_tokens;
     work.requests += p.requests;
     work.largest = std::max(work.largest, p.largest_input);
     if (!wire::has_output_tokens(endpoint_of(job, p))) continue;
     const auto choices = choices_of(job, p);
-    raw.choices = raw.choices && choices ? std::optional{std::max(*raw.choices, *choices)} : std::nullopt;
+    work.choices = work.choices && choices ? std::optional{std::max(*work.choices, *choices)} : std::nullopt;
     const auto bound = output_bound_of(job, p);
-    raw.output_assumed = raw.output_assumed || !bound;
-    work.usage.output += bound.value_or(money::assumed_output) * static_cast<std::int64_t>(p.requests);
+    work.output_assumed = work.output_assumed || !bound;
+    work.usage.output +=
+        bound.value_or(money::assumed_output * choices.value_or(1)) * static_cast<std::int64_t>(p.requests);
   }
-  return raw;
+  return by_model;
 }
 
 std::optional<Tokens> output_bound_of(const Job& job, const Part& part)
@@ -40,6 +42,13 @@ std::optional<Tokens> output_bound_of(const Job& job, const Part& part)
 std::optional<std::int64_t> choices_of(const Job& job, const Part& part)
 {
   return is_ready_made(job) ? part.choices : wire::choices_asked(requests::spec_of(job, part));
+}
+
+std::string bounded_by(const Job& job)
+{
+  if (is_ready_made(job)) return "a limit in each body";
+  const auto* endpoint = wire::find_endpoint(job.request.endpoint);
+  return endpoint && !endpoint->bound_field.empty() ? "--max-output-tokens" : "";
 }
 
 } // namespace batchwright::engine

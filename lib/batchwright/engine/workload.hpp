@@ -12,20 +12,18 @@
 
 namespace batchwright::engine {
 
-/// The input by our estimate; the output as long as it may be, or as it is assumed where nothing bounds it.
-struct RawWork {
-  std::map<std::string, Workload> by_model = {};
-  bool output_assumed = false;             ///< nothing bounds some of the answers
-  std::optional<std::int64_t> choices = 1; ///< how many of them one request asks for at most; nothing: not known
-};
+using WorkByModel = std::map<std::string, Workload>;
 
-/// The sum of what the parts ask.
-RawWork raw_work(const Job& job, const std::vector<Part>& parts);
+/// The sum of what the parts ask: the input by our estimate; the output as long as it may be, or as it is assumed where
+/// nothing bounds it.
+WorkByModel raw_work(const Job& job, const std::vector<Part>& parts);
 
 /// What bounds the answer to one request of a part, all its choices together, on average; nothing where nothing does.
 std::optional<Tokens> output_bound_of(const Job& job, const Part& part);
-
 /// How many answers one of its requests asks for at most; nothing where that is not known.
 std::optional<std::int64_t> choices_of(const Job& job, const Part& part);
+
+/// What would bound answers where nothing does: an option, or words; empty: nothing can.
+std::string bounded_by(const Job& job);
 
 } // namespace batchwright::engine

@@ -120,7 +120,9 @@ struct CacheUse {
 struct Workload {
   Usage usage = {};
   std::uint64_t requests = 0;
-  Tokens largest = {}; ///< input of one request; 0: they are taken to be alike
+  Tokens largest = {};                     ///< input of one request; 0: they are taken to be alike
+  bool output_assumed = false;             ///< nothing bounds some of the answers
+  std::optional<std::int64_t> choices = 1; ///< answers that one request asks for, at most; nothing: not known
   CacheUse batch = {};
   CacheUse live = {};
   std::optional<Tokens> shared = {}; ///< that requests have in common at their beginning, by our estimate; nothing:

@@ -43,6 +43,7 @@ struct Finish {
   std::uint64_t items = 0;          ///< without an answer, as far as is known
   std::uint64_t batches = 0;        ///< that are asked to stop
   std::optional<PicoUsd> cost = {}; ///< of those items, in real time; nothing: the price is not known
+  PicoUsd spent = {};               ///< since `finish` first named a cap, where it did
   RestSpan rest = {};
 };
 

@@ -226,6 +226,16 @@ struct Settlement {
   bool operator==(const Settlement&) const = default;
 };
 
+/// What the journal of a real-time part came to so far.
+struct SoFar {
+  PicoUsd spent = {};
+  PicoUsd realtime = {};   ///< at the usual tier
+  bool priced = true;      ///< the price of all of it is known
+  std::uint64_t bytes = 0; ///< of the journal, that were read
+
+  bool operator==(const SoFar&) const = default;
+};
+
 /// One part as the store keeps it.
 struct Part {
   int number = 0; ///< from 1, never reused within a job
@@ -284,9 +294,8 @@ struct Part {
   PicoUsd reserved = {};   ///< of the job's cap, from the time that it is sent until it is settled
   bool before_cap = false; ///< what it costs is none of the cap's, which was named for what came later
   PicoUsd spent_before_cap =
-      {};                       ///< of a part that was being sent in real time then: so much of it is none of the cap's
-  PicoUsd spent_so_far = {};    ///< while it is sent in real time: what came home cost that,
-  PicoUsd realtime_so_far = {}; ///< and would at the usual tier
+      {};            ///< of a part that was being sent in real time then: so much of it is none of the cap's
+  SoFar so_far = {}; ///< while it is sent in real time
   std::uint64_t billed_again = 0; ///< requests of it that may have been billed twice, since an answer was lost
 
   /// Whether a file lists its ordinals: of ready-made requests and mixed ones, from the time its request file is built.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace batchwright {
 namespace {
@@ -56,6 +57,18 @@ void add_realtime(JobView& v, const Part& part, const std::optional<PicoUsd>& us
   v.live->requests += part.requests;
   v.live->answered += unsigned_of(part.remote.completed) + unsigned_of(part.remote.failed);
   v.live->failed += unsigned_of(part.remote.failed);
+}
+
+void add_spent(JobView& v, const Part& part)
+{
+  const bool is_sent_live = part.route == Route::realtime && is_live(part.state);
+  if (!has_outcomes(part.state) && !is_sent_live) return;
+  const auto& [spent, realtime, priced] =
+      is_sent_live ? std::tuple{part.so_far.spent, part.so_far.realtime, part.so_far.priced}
+                   : std::tuple{part.outcome.spent, part.outcome.realtime, part.outcome.priced};
+  const bool is_known = priced && v.spent;
+  v.spent = is_known ? std::optional{*v.spent + spent} : std::nullopt;
+  v.realtime = is_known ? std::optional{*v.realtime + realtime} : std::nullopt;
 }
 
 Exit exit_for(Pause pause)
@@ -162,6 +175,7 @@ JobView view(const Job& job, const std::vector<Part>& parts, Held held)
   v.deadline = job.policy.deadline;
   v.ended_at = job.ended_at;
   v.switched_at = job.switched_at;
+  if (job.finish_has_cap) v.finish_cap = job.policy.max_cost;
   const bool is_free = job.pause == Pause::none && job.cancel == Cancel::none && v.items.pending() > 0;
   v.awaits_word = job.awaits_word && is_free && tally_of_probe(parts).is_over;
   if (v.awaits_word) {
@@ -172,18 +186,7 @@ JobView view(const Job& job, const std::vector<Part>& parts, Held held)
   const auto usual = cost_of_an_item(job, job.items - never_sent(parts));
   v.spent = v.realtime = PicoUsd{};
   for (const auto& part : parts) {
-    if (has_outcomes(part.state)) {
-      if (part.outcome.priced && v.spent) {
-        *v.spent += part.outcome.spent;
-        *v.realtime += part.outcome.realtime;
-      } else {
-        v.spent = v.realtime = std::nullopt;
-      }
-    }
-    if (part.route == Route::realtime && is_live(part.state) && v.spent) {
-      *v.spent += part.spent_so_far;
-      *v.realtime += part.realtime_so_far;
-    }
+    add_spent(v, part);
     add_realtime(v, part, usual);
     if (has_live_batch(part) && part.due) v.next_poll_at = std::min(v.next_poll_at.value_or(*part.due), *part.due);
   }

@@ -73,7 +73,8 @@ struct JobView {
   Handover handover = {};
   Cancel cancel = Cancel::none;
   std::optional<Instant> fetched_at = {};
-  bool awaits_word = false; ///< what was tried first was answered: the user says whether the rest is sent
+  bool awaits_word = false;               ///< what was tried first was answered: the user says whether the rest is sent
+  std::optional<PicoUsd> finish_cap = {}; ///< what `finish` may spend from its beginning on; nothing: it named no cap
 
   std::optional<PicoUsd> saved() const;
   /// Whether it ended and what was to be done then is not done yet.

@@ -141,7 +141,7 @@ Tokens usual_most(const SeenOutputs& seen, double high)
 } // namespace
 
 Length expected_length(const std::optional<Tokens>& bound, const SeenOutputs& seen, std::uint64_t requests,
-                       const std::optional<Tokens>& model_most)
+                       const std::optional<Tokens>& model_most, std::int64_t choices)
 {
   Length length{.usual = bound, .most = bound ? bound : model_most};
   if (seen.count() > 0) {
@@ -154,7 +154,7 @@ Length expected_length(const std::optional<Tokens>& bound, const SeenOutputs& se
     length.low = std::min(1.0, length.expected);
   } else {
     length.basis = Basis::assumed;
-    length.expected = static_cast<double>(assumed_output.n);
+    length.expected = static_cast<double>((assumed_output * choices).n);
     length.low = length.expected / assumed_spread;
     length.high = length.expected * assumed_spread;
   }

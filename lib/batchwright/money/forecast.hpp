@@ -22,12 +22,13 @@ struct Length {
 };
 
 /// `bound`: of all choices of a request together; nothing: there is none. `seen`: outputs of the prompt so far.
-/// `requests`: of the work. `model_most`: the model answers with no more.
+/// `requests`: of the work. `model_most`: the model answers with no more. `choices`: so many answers each request asks
+/// for, where nothing else is known of their length.
 ///
 /// Answers of the same job say most. Earlier jobs of the prompt had other data: their averages differ from each other,
 /// and how far they do, or by an assumption where there were too few of them, says how much they tell of this one.
 Length expected_length(const std::optional<Tokens>& bound, const SeenOutputs& seen, std::uint64_t requests,
-                       const std::optional<Tokens>& model_most);
+                       const std::optional<Tokens>& model_most, std::int64_t choices = 1);
 
 /// How far the input may be off by our estimate: before answers of the prompt have corrected it, and after.
 inline constexpr double input_error_at_first = 0.25;

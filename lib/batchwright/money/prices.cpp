@@ -234,11 +234,17 @@ ModelPrices prices_given(std::string model, Price input, Price output, const Mod
           .most_output = listed ? listed->most_output : std::nullopt};
 }
 
+bool is_priced_tier(std::string_view tier)
+{
+  const bool costs_more = tier == "priority" || tier == "fast" || tier == "scale";
+  return !costs_more && tier.find("{{") == std::string_view::npos;
+}
+
 std::optional<Rates> rates_for(const ModelPrices& prices, Route route, std::string_view tier)
 {
   if (route == Route::batch) return prices.batch;
   if (tier == flex_tier && prices.flex) return prices.flex;
-  if (tier == "priority" || tier == "fast" || tier == "scale") return std::nullopt;
+  if (!is_priced_tier(tier)) return std::nullopt;
   return prices.standard;
 }
 
@@ -272,8 +278,7 @@ std::optional<PicoUsd> cost_of_work(const Usage& sum, std::uint64_t requests, co
   return cost(sum, above && Tokens{each} > above->above ? for_long(*rates, *above) : *rates);
 }
 
-std::optional<PicoUsd> most_cost_of_work(const Workload& work, const ModelPrices& prices, Route route,
-                                         std::string_view tier)
+std::optional<PicoUsd> cost_of_work(const Workload& work, const ModelPrices& prices, Route route, std::string_view tier)
 {
   const auto rates = rates_for(prices, route, tier);
   const auto& above = prices.long_context;

@@ -87,6 +87,10 @@ ModelPrices prices_given(std::string model, Price input, Price output, const Mod
 /// The service tier, as answers name it, that costs less in real time.
 inline constexpr std::string_view flex_tier = "flex";
 
+/// Whether what a service tier costs is known: those that cost more than is listed (`priority`, `fast`, `scale`) are
+/// not, nor is one that a template leaves to the items (`{{tier}}`).
+bool is_priced_tier(std::string_view tier);
+
 /// The rates of a route; nothing where the model has none there. `tier`: of a real-time answer, as it names it; those
 /// that cost more than is listed (`priority`, `fast`, `scale`) have none.
 std::optional<Rates> rates_for(const ModelPrices& prices, Route route, std::string_view tier = {});
@@ -102,9 +106,9 @@ std::optional<PicoUsd> cost_of_answer(const Usage& usage, const ModelPrices& pri
 std::optional<PicoUsd> cost_of_work(const Usage& sum, std::uint64_t requests, const ModelPrices& prices, Route route,
                                     std::string_view tier = {});
 
-/// What it may come to at most: where one of the requests may be a long one, all of it may be in such.
-std::optional<PicoUsd> most_cost_of_work(const Workload& work, const ModelPrices& prices, Route route,
-                                         std::string_view tier = {});
+/// The same where the largest of them is known: may that be a long one, all of it counts as such.
+std::optional<PicoUsd> cost_of_work(const Workload& work, const ModelPrices& prices, Route route,
+                                    std::string_view tier = {});
 
 /// Whether nothing is billed, whatever is used.
 bool is_free(const Rates& rates);

@@ -75,6 +75,10 @@ std::string way_on(const JobView& v, const std::string& poll)
         "--failed` shows what failed, `batchwright retry {}` sends that again",
         v.job, v.job);
   }
+  if (v.pause == Pause::budget && v.finish_cap)
+    return fmt::format(
+        "the same `finish` with more than the {} of its --max-cost sends the rest; `batchwright cost {}` shows more",
+        money(*v.finish_cap), v.job);
   if (v.pause == Pause::budget)
     return fmt::format("the same `submit` with a higher --max-cost sends the rest{}; `batchwright cost {}` shows more",
                        v.spent && v.spent->n > 0 ? fmt::format(" (the job cost {} so far)", money(*v.spent)) : "",

@@ -99,8 +99,8 @@ std::string cap_line(const PlanView& v)
   if (e.basis != Basis::bound && e.cost && *e.cost > *v.max_cost)
     line += fmt::format(", and for about {} as expected", share_of(*v.max_cost, *e.cost));
   if (!v.strict_cap && e.basis == Basis::answers && e.usual)
-    line += fmt::format("\n          kept back: {} tokens an answer, what 99 of 100 stay below (--strict-cap:"
-                        "\n          the worst)",
+    line += fmt::format("\n          kept back: {} tokens an answer, what 99 of 100 stay below"
+                        "\n          (--strict-cap: the worst)",
                         tokens(*e.usual));
   else if (!v.strict_cap && e.basis == Basis::assumed)
     line += "\n          kept back: what 99 of 100 answers stay below, once some are seen"

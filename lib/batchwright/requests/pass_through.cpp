@@ -28,8 +28,9 @@ public:
     const auto body = *line.find("body");
     m_request.texts.body = {static_cast<std::size_t>(body.raw().data() - line.raw().data()), body.raw().size()};
     m_request.input_tokens = m_bodies.of(body, *found.url);
-    m_request.output = wire::output_bound(body);
     m_request.choices = wire::choices_asked(body);
+    m_request.output = wire::output_bound(body);
+    if (m_request.output) *m_request.output = *m_request.output * m_request.choices;
     m_request.tier = wire::tier_named(body);
     return &m_request;
   }

@@ -37,12 +37,14 @@ std::vector<Spending> Billing::rows() const
   return rows;
 }
 
-JournalBilling::JournalBilling(const Part& part, std::filesystem::path journal, const SettleContext& context)
+JournalBilling::JournalBilling(const Part& part, std::filesystem::path journal, const SettleContext& context,
+                               std::uint64_t from)
     : m_journal(std::move(journal)),
       m_endpoint(context.endpoint),
       m_prices(context.prices),
       m_items(std::max<std::uint64_t>(1, part.items / std::max<std::uint64_t>(1, part.requests))),
-      m_billing(part.number, part.route, m_prices, context.day)
+      m_billing(part.number, part.route, m_prices, context.day),
+      m_read(from)
 {
 }
 
@@ -59,6 +61,17 @@ void JournalBilling::read_on()
     if (answer.paid || answer.usage)
       m_billing.add(answer.usage.value_or(Usage{}), answer.tier, answer.made_at.value_or(Instant{}), m_items);
   }
+}
+
+SoFar JournalBilling::added_to(SoFar before) const
+{
+  for (const auto& row : m_billing.rows()) {
+    before.spent += row.cost.value_or(PicoUsd{});
+    before.realtime += row.realtime.value_or(PicoUsd{});
+    before.priced = before.priced && row.cost && row.realtime;
+  }
+  before.bytes = m_read;
+  return before;
 }
 
 } // namespace batchwright::results

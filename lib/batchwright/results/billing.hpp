@@ -48,13 +48,17 @@ private:
 /// What the answers in a journal come to, read on as it grows. Of packs the items are a request's share.
 class JournalBilling {
 public:
-  JournalBilling(const Part& part, std::filesystem::path journal, const SettleContext& context);
+  /// `from`: so many bytes were read before.
+  JournalBilling(const Part& part, std::filesystem::path journal, const SettleContext& context, std::uint64_t from = 0);
   JournalBilling(const JournalBilling&) = delete;
   JournalBilling& operator=(const JournalBilling&) = delete;
 
   /// Takes in the lines that came since, whole ones only. No journal is an empty one. Throws `Fault::storage`.
   void read_on();
+  /// Of what was read by this one.
   std::vector<Spending> rows() const { return m_billing.rows(); }
+  /// The same added to what was read before.
+  SoFar added_to(SoFar before) const;
 
 private:
   std::filesystem::path m_journal;
@@ -62,7 +66,7 @@ private:
   std::optional<money::ModelPrices> m_prices;
   std::uint64_t m_items; // of a request
   Billing m_billing;
-  std::uint64_t m_read = 0;
+  std::uint64_t m_read;
 };
 
 } // namespace batchwright::results

@@ -182,8 +182,10 @@ void each_column(Some<Part> auto& part, auto&& column)
   column("reserved", part.reserved);
   column("before_cap", part.before_cap);
   column("spent_before_cap", part.spent_before_cap);
-  column("spent_so_far", part.spent_so_far);
-  column("realtime_so_far", part.realtime_so_far);
+  column("spent_so_far", part.so_far.spent);
+  column("realtime_so_far", part.so_far.realtime);
+  column("priced_so_far", part.so_far.priced);
+  column("journal_read", part.so_far.bytes);
   column("progress_at", part.progress_at);
   column("cancelled_at", part.cancelled_at);
 }

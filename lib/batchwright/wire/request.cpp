@@ -295,7 +295,7 @@ std::optional<Tokens> output_bound(const json::Value& body)
     return value ? number_above_0(*value) : std::nullopt;
   };
   for (const auto field : bound_fields)
-    if (const auto bound = number(field)) return Tokens{*bound} * choices_asked(body);
+    if (const auto bound = number(field)) return Tokens{*bound};
   return std::nullopt;
 }
 

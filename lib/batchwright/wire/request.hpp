@@ -53,7 +53,7 @@ bool bounds_output(std::string_view field);
 /// where none is given.
 std::optional<Tokens> output_bound(const RequestSpec& spec);
 
-/// What a ready-made body bounds all its answers by together; nothing where it does not.
+/// What a ready-made body bounds each answer by; nothing where it does not.
 std::optional<Tokens> output_bound(const json::Value& body);
 
 /// How many answers a request asks for, and is billed for: the fields `n` and `best_of`, else one. Nothing where a
