@@ -11,7 +11,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 namespace batchwright::engine {
@@ -41,6 +43,14 @@ std::function<std::int64_t(std::string_view)> charge_of(const Job& job, const Pa
   return [bound, per_byte](std::string_view line) {
     return std::max(bound, static_cast<std::int64_t>(per_byte * static_cast<double>(line.size())) + 1);
   };
+}
+
+/// What was read of the journal, as far as that is still there: a crash of the machine may have taken its end.
+SoFar so_far_in(const std::filesystem::path& journal, const Part& p)
+{
+  std::error_code none;
+  const auto bytes = std::filesystem::file_size(journal, none);
+  return !none && bytes >= p.so_far.bytes ? p.so_far : SoFar{};
 }
 
 std::string_view words_of(realtime::Obstacle obstacle)
@@ -83,13 +93,14 @@ void Run::call(const Part& p)
                                    .spending = spending_of(p)},
                                   on_over);
   m_busy.insert(p.number); // only now: where the start throws, nothing is under way
+  const auto so_far = so_far_in(m_files.output(p.number), p);
   m_called[p.number] = {.processor = &processor,
                         .id = id,
                         .failed_before = p.remote.failed,
                         .answered_before = p.remote.completed + p.remote.failed,
-                        .so_far_before = p.so_far,
+                        .so_far_before = so_far,
                         .billing = std::make_shared<results::JournalBilling>(
-                            p, m_files.output(p.number), settle_context(m_tools, m_job, p), p.so_far.bytes)};
+                            p, m_files.output(p.number), settle_context(m_tools, m_job, p), so_far.bytes)};
 }
 
 void Run::take_called(int number, const realtime::Result& result)
