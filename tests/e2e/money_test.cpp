@@ -348,7 +348,7 @@ TEST_CASE("what real time spent before `finish` named its amount is none of that
   CHECK(less.exit == 64);
   CHECK(says(less.err, "so much was spent already"));
   // An amount that covers the rest, but not what was spent beside it, is no consent.
-  CHECK(world({"finish", "a", "--max-cost", "0.018"}).exit == 64);
+  CHECK(world({"finish", "a", "--max-cost", "0.048"}).exit == 64);
   CHECK(figure(world, "a", "spent_usd") <= before + 0.01);
   CHECK(world({"finish", "a", "--max-cost", "1"}).exit == 0);
 }
