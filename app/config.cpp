@@ -8,6 +8,7 @@
 #include <batchwright/json/json.hpp>
 #include <batchwright/report/grid.hpp>
 #include <batchwright/workspace/endpoint.hpp>
+#include <batchwright/workspace/own_prices.hpp>
 
 #include <fmt/format.h>
 
@@ -36,6 +37,7 @@ std::vector<bw::config::Value> in_force(const bw::config::Settings& settings)
     std::replace(name.begin(), name.end(), '_', '-');
     const auto* option = command.get_option_no_throw(name);
     if (!value.is_set() && option) value.text = option->get_default_str();
+    if (!value.is_set() && value.name == "prices") value.text = bw::own_prices(settings).native();
     if (!value.is_set() && bw::config::find_setting(value.name)->kind == bw::config::Kind::flag) value.text = "false";
   }
   return values;

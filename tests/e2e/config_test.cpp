@@ -126,6 +126,35 @@ TEST_CASE_FIXTURE(User, "config needs neither a file nor a key, and leaves nothi
   CHECK(shown(tests::run({"config", "--json"}, {}).out, "home") == "null default");
 }
 
+TEST_CASE_FIXTURE(User,
+                  "prices.json beside the file, or the one that it names, goes before the built-in prices, and shows")
+{
+  configure("");
+  const auto table = [](int input) {
+    return fmt::format(R"({{"as_of":"2099-12-31","models":[{{"model":"mine","standard":{{"input":{},"output":1}}}}]}})",
+                       input);
+  };
+  const auto beside = dir.file(".config/batchwright/prices.json", table(5'000));
+  const auto dry = [&](const std::string& model) {
+    return (*this)(submit({"--dry-run", "--model", model, "--max-output-tokens", "1", "--mode", "realtime"})).err;
+  };
+  CHECK(holds(dry("mine"), "(prices of 2099-12-31)"));
+  CHECK_FALSE(holds(dry("gpt-5.4-mini"), "2099")); // the built-in ones are of their own day
+  CHECK(shown((*this)({"config", "--json"}).out, "prices") == fmt::format(R"("{}" default)", beside.native()));
+  const auto usual = dry("mine");
+  const auto named = dir.file("other.json", table(9'000));
+  configure(fmt::format("prices = '{}'\n", named.native()));
+  CHECK(dry("mine") != usual);
+  CHECK(shown((*this)({"config", "--json"}).out, "prices") ==
+        fmt::format(R"("{}" {}:1)", named.native(), file().native()));
+
+  configure("");
+  dir.file(".config/batchwright/prices.json", "{");
+  const auto broken = (*this)(submit({"--dry-run", "--model", "mine"}));
+  CHECK(broken.exit == 78);
+  CHECK(holds(broken.err, beside.native()));
+}
+
 TEST_CASE_FIXTURE(User, "a job takes everything from the profile, and options come first")
 {
   const Rehearsal world{dir.path()};

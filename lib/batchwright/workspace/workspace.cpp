@@ -4,6 +4,7 @@
 #include <batchwright/engine/reconcile.hpp>
 #include <batchwright/http/retry.hpp>
 #include <batchwright/workspace/endpoint.hpp>
+#include <batchwright/workspace/own_prices.hpp>
 #include <batchwright/workspace/workspace.hpp>
 
 #include <fmt/format.h>
@@ -46,22 +47,16 @@ void refuse_pending(const JobView& view, results::Pending pending)
               "wait for them, or ask for what is there without them"};
 }
 
-/// What is built in, with the prices of the user's own file before it: the one that is named, else `prices.json` beside
-/// the configuration file, where there is one.
+/// What is built in, with the user's own prices before it.
 money::PriceTable prices_in(const config::Settings& settings)
 {
-  const auto& named = settings["prices"];
-  std::error_code ignored;
-  auto file = std::filesystem::path{named.text};
-  if (!named.is_set()) {
-    if (settings.file.empty()) return money::built_in_table();
-    file = settings.file.parent_path() / "prices.json";
-    if (!std::filesystem::exists(file, ignored)) return money::built_in_table();
-  }
+  const auto file = own_prices(settings);
+  if (file.empty()) return money::built_in_table();
   try {
     return money::built_in_table().overridden_by(money::PriceTable{read_file(file)});
   } catch (const Error& e) {
     const auto placed = Error{e}.in(file.native());
+    const auto& named = settings["prices"];
     throw named.is_set() ? config::blame(placed, named) : placed;
   }
 }
