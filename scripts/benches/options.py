@@ -12,7 +12,8 @@ EPILOG = """exit status:
   1    something could not be measured
   64   usage"""
 GROUPS = ("speed", "rates")
-RUNS = {"realtime": 3, "tokens": 5}
+RUNS = {"plane": 5, "realtime": 3, "tokens": 5}
+CHOICES = {"only": ("realtime",), "seed": ("realtime", "plane"), "items": ("plane",)}  # of these benches alone
 SEED = 1
 
 
@@ -42,11 +43,12 @@ def read_options(names):
     parser.add_argument("--only", choices=GROUPS, help="a part of realtime")
     defaults = ", ".join(f"{name} {runs}" for name, runs in RUNS.items())
     parser.add_argument("--runs", type=positive, metavar="N", help=f"runs of each ({defaults}; --quick 1)")
-    parser.add_argument("--seed", type=int, metavar="N", help=f"makes the data of realtime (default: {SEED})")
+    parser.add_argument("--seed", type=int, metavar="N", help=f"makes the data of plane and realtime (default: {SEED})")
+    parser.add_argument("--items", type=positive, metavar="N", help="of plane (default: 1,000,000; --quick 100,000)")
     parser.add_argument("--json", type=file_to_write, metavar="FILE", help="write every run, and versions, as JSON")
     options = parser.parse_args()
-    for name in ("only", "seed"):
-        if options.name != "realtime" and getattr(options, name) is not None:
+    for name, benches_of in CHOICES.items():
+        if options.name not in benches_of and getattr(options, name) is not None:
             parser.error(f"--{name}: there is no such choice of {options.name}")
     if options.seed is None:
         options.seed = SEED

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import pathlib
 import re
+import select
 import subprocess
 import tempfile
 import time
@@ -11,7 +12,7 @@ import time
 from benches.stop import EXIT_ERROR, Stop
 
 LONGEST = 900  # seconds
-BETWEEN_LOOKS = 0.05
+BETWEEN_LOOKS = 0.02
 
 
 @dataclasses.dataclass
@@ -55,15 +56,17 @@ def run(command, environment):
 def wait(process, begun):
     """What it used, and its peak of memory, looked at while it runs: the one that wait4 tells is its parent's, too."""
     peak = 0
-    while True:
-        peak = max(peak, memory_peak(process.pid))
-        pid, status, used = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return used, peak
-        if time.monotonic() - begun > LONGEST:
-            raise Stop(EXIT_ERROR, f"`{process.args[0]}` was not done after {LONGEST} s")
-        time.sleep(BETWEEN_LOOKS)
+    end = os.pidfd_open(process.pid)
+    try:
+        while not select.select([end], [], [], BETWEEN_LOOKS)[0]:
+            peak = max(peak, memory_peak(process.pid))
+            if time.monotonic() - begun > LONGEST:
+                raise Stop(EXIT_ERROR, f"`{process.args[0]}` was not done after {LONGEST} s")
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        return used, peak
+    finally:
+        os.close(end)
 
 
 def memory_peak(pid):

@@ -1,14 +1,18 @@
 """What scripts/bench makes of what it sees, and what it says to bad input: `bench_test.py REPOSITORY`."""
 
+import csv
+import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 import unittest
 
 ROOT = pathlib.Path(sys.argv.pop())
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "scripts"))
 
+from benches import data  # noqa: E402
 from benches.figures import Figure, all_hold  # noqa: E402
 from benches.steady import share_of_ideal  # noqa: E402
 from benches.texts import paragraphs  # noqa: E402
@@ -49,6 +53,24 @@ class Figures(unittest.TestCase):
         self.assertIn("fails", low.told())
         self.assertEqual(high.limit, "at most 0.5%")
         self.assertIs(low.row()["holds"], False)
+
+
+class Data(unittest.TestCase):
+    def test_a_seed_makes_the_same_items_in_each_form(self):
+        with tempfile.TemporaryDirectory() as place:
+            at = pathlib.Path(place)
+            data.write_items(at / "a.jsonl", 9, seed=1)
+            data.write_items(at / "b.jsonl", 9, seed=1)
+            data.write_table(at / "a.csv", 9, seed=1)
+            files = data.write_requests(at, 9, seed=1)
+            self.assertEqual((at / "a.jsonl").read_bytes(), (at / "b.jsonl").read_bytes())
+            items = [json.loads(line) for line in (at / "a.jsonl").read_text().splitlines()]
+            with open(at / "a.csv", newline="", encoding="utf-8") as table:
+                self.assertEqual([row["id"] for row in csv.DictReader(table)], [item["id"] for item in items])
+            requests = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+            asked = [request["body"]["messages"][0]["content"] for request in requests]
+            self.assertEqual(asked, [item["text"] for item in items])
+            self.assertEqual(len(set(asked)), 9)
 
 
 class Tokens(unittest.TestCase):
