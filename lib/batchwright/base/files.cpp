@@ -21,7 +21,9 @@
 namespace batchwright {
 namespace {
 
-constexpr std::size_t block_size = 1 << 20;
+constexpr std::size_t read_block = 1 << 20;
+constexpr std::size_t write_block = 1 << 18; // that caches hold from when it is filled to when it is written
+constexpr std::uint64_t early_sync = 8 << 20;
 
 void sync_descriptor(int fd, const std::filesystem::path& path)
 {
@@ -112,7 +114,7 @@ AtomicFile::AtomicFile(std::filesystem::path path, Durable durable, Access acces
   m_fd = Descriptor{
       ::open(m_temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, access == Access::owner ? 0600 : 0666)};
   if (!m_fd) throw_unwritten("creating", m_temporary.native());
-  m_buffer.reserve(block_size);
+  m_buffer.reserve(write_block);
 }
 
 AtomicFile::AtomicFile(AtomicFile&& other) noexcept
@@ -121,7 +123,9 @@ AtomicFile::AtomicFile(AtomicFile&& other) noexcept
       m_durable(other.m_durable),
       m_fd(std::move(other.m_fd)),
       m_buffer(std::move(other.m_buffer)),
-      m_size(other.m_size)
+      m_size(other.m_size),
+      m_put(other.m_put),
+      m_on_its_way(other.m_on_its_way)
 {
 }
 
@@ -133,18 +137,26 @@ AtomicFile::~AtomicFile()
 void AtomicFile::write(std::string_view bytes)
 {
   m_size += bytes.size();
-  if (m_buffer.size() + bytes.size() > block_size) flush();
-  if (bytes.size() >= block_size) {
-    if (!write_all(m_fd.get(), bytes)) throw_unwritten("writing", m_path.native());
-    return;
-  }
+  if (m_buffer.size() + bytes.size() > write_block) flush();
+  if (bytes.size() >= write_block) return put(bytes);
   m_buffer.append(bytes);
 }
 
 void AtomicFile::flush()
 {
-  if (!write_all(m_fd.get(), m_buffer)) throw_unwritten("writing", m_path.native());
+  put(m_buffer);
   m_buffer.clear();
+}
+
+/// What must be durable is on its way to the disk while more is made: the end does not wait for all of it.
+void AtomicFile::put(std::string_view bytes)
+{
+  if (!write_all(m_fd.get(), bytes)) throw_unwritten("writing", m_path.native());
+  m_put += bytes.size();
+  if (m_durable == Durable::no || m_put - m_on_its_way < early_sync) return;
+  ::sync_file_range(m_fd.get(), static_cast<off_t>(m_on_its_way), static_cast<off_t>(m_put - m_on_its_way),
+                    SYNC_FILE_RANGE_WRITE);
+  m_on_its_way = m_put;
 }
 
 void AtomicFile::commit()
@@ -191,8 +203,8 @@ bool LineReader::refill()
   m_scanned -= m_begin;
   m_begin = 0;
   const auto old = m_buffer.size();
-  m_buffer.resize(old + block_size);
-  const auto n = m_file.read(m_buffer.data() + old, block_size);
+  m_buffer.resize(old + read_block);
+  const auto n = m_file.read(m_buffer.data() + old, read_block);
   m_buffer.resize(old + n);
   return n > 0;
 }
@@ -250,7 +262,7 @@ void UnnamedFile::keep(const std::filesystem::path& place) const
   }
   InputFile from{path()};
   AtomicFile copy{place};
-  std::string block(block_size, '\0');
+  std::string block(read_block, '\0');
   while (const auto n = from.read(block.data(), block.size()))
     copy.write({block.data(), n});
   copy.commit();

@@ -71,6 +71,7 @@ public:
 
 private:
   void flush();
+  void put(std::string_view bytes);
 
   std::filesystem::path m_path;
   std::filesystem::path m_temporary;
@@ -78,6 +79,8 @@ private:
   Descriptor m_fd;
   std::string m_buffer = {};
   std::uint64_t m_size = 0;
+  std::uint64_t m_put = 0;        // of it, handed to the system
+  std::uint64_t m_on_its_way = 0; // of that, told to be written to the disk
 };
 
 /// Reads lines of any length in blocks of 1 MiB; memory is one block and the longest line.

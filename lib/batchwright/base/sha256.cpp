@@ -1,46 +1,61 @@
+#include <batchwright/base/error.hpp>
 #include <batchwright/base/files.hpp>
 #include <batchwright/base/sha256.hpp>
 
-#include <Poco/Crypto/DigestEngine.h>
-#include <Poco/Crypto/OpenSSLInitializer.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <openssl/evp.h>
 
 #include <algorithm>
 
 namespace batchwright {
 namespace {
 
-// Every Poco digest counts itself as a user of OpenSSL, and the first and last user set up and take down shared tables
-// without a lock: two threads that make digests at once free them twice. One user who is there before main and
-// leaves after it keeps the count above zero.
-const Poco::Crypto::OpenSSLInitializer first_and_last_user;
+struct Freed {
+  void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
+};
+
+/// Found once: OpenSSL would look it up, under a lock, for every digest that begins.
+const EVP_MD* sha256()
+{
+  static const EVP_MD* const found = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  ensure(found != nullptr, "OpenSSL has SHA-256");
+  return found;
+}
 
 } // namespace
 
 struct Sha256::State {
-  Poco::Crypto::DigestEngine engine{"SHA256"};
+  void begin() { ensure(EVP_DigestInit_ex2(context.get(), sha256(), nullptr) == 1, "OpenSSL begins a digest"); }
+
+  std::unique_ptr<EVP_MD_CTX, Freed> context{EVP_MD_CTX_new()};
 };
 
-Sha256::Sha256() : m_state(std::make_unique<State>()) {}
+Sha256::Sha256() : m_state(std::make_unique<State>())
+{
+  m_state->begin();
+}
+
 Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 void Sha256::update(std::string_view bytes)
 {
-  m_state->engine.update(bytes.data(), bytes.size());
+  EVP_DigestUpdate(m_state->context.get(), bytes.data(), bytes.size());
 }
 
 std::string Sha256::hex()
 {
-  return Poco::DigestEngine::digestToHex(m_state->engine.digest());
+  return fmt::format("{:02x}", fmt::join(take(), ""));
 }
 
 std::array<unsigned char, 32> Sha256::take()
 {
-  std::array<unsigned char, 32> bytes = {};
-  const auto& digest = m_state->engine.digest(); // the engine begins anew by itself
-  std::copy(digest.begin(), digest.end(), bytes.begin());
-  return bytes;
+  std::array<unsigned char, 32> digest = {};
+  ensure(EVP_DigestFinal_ex(m_state->context.get(), digest.data(), nullptr) == 1, "OpenSSL ends a digest");
+  m_state->begin();
+  return digest;
 }
 
 std::string sha256_of_file(const std::filesystem::path& path)

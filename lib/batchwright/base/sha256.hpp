@@ -17,9 +17,9 @@ public:
   Sha256& operator=(Sha256&&) noexcept;
 
   void update(std::string_view bytes);
-  /// 64 lower-case hexadecimal digits; call once, at the end.
+  /// 64 lower-case hexadecimal digits of the digest of the bytes so far; begins anew.
   std::string hex();
-  /// The digest of the bytes so far; begins anew.
+  /// The same as bytes.
   std::array<unsigned char, 32> take();
 
 private:

@@ -3,8 +3,6 @@
 #include <batchwright/json/json.hpp>
 #include <batchwright/json/plain.hpp>
 
-#include <algorithm>
-#include <cstring>
 #include <limits>
 
 namespace batchwright::json {
@@ -18,11 +16,6 @@ bool is_space(char c)
 bool is_digit(char c)
 {
   return c >= '0' && c <= '9';
-}
-
-bool is_hex(char c)
-{
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 /// The end of a number that begins at `at`, or `at` where there is none by JSON's grammar.
@@ -87,7 +80,6 @@ private:
   std::size_t value(std::size_t at);
   std::size_t open(std::size_t at);
   std::size_t string(std::size_t at);
-  std::size_t escape(std::size_t at);
   std::size_t scalar(std::size_t at);
 
   std::size_t skip_space(std::size_t at) const
@@ -207,31 +199,12 @@ inline std::size_t Document::Indexer::open(std::size_t at)
 
 inline std::size_t Document::Indexer::string(std::size_t begin)
 {
-  bool escaped = false;
-  for (auto at = begin + 1;;) {
-    at = skip_plain(m_text, at);
-    if (at >= m_text.size()) return fail(begin, "a string that does not end");
-    if (m_text[at] == '"') {
-      add(begin, at + 1, Kind::string, escaped);
-      return at + 1;
-    }
-    if (m_text[at] != '\\') return fail(at, "a control character inside a string");
-    escaped = true;
-    at = escape(at);
-    if (at == nowhere) return nowhere;
-  }
-}
-
-std::size_t Document::Indexer::escape(std::size_t at)
-{
-  const char kind = at + 1 < m_text.size() ? m_text[at + 1] : '\0';
-  if (kind == 'u') {
-    const auto digits = m_text.substr(at + 2, 4);
-    if (digits.size() == 4 && std::all_of(digits.begin(), digits.end(), is_hex)) return at + 6;
-  } else if (kind != '\0' && std::strchr("\"\\/bfnrt", kind)) {
-    return at + 2;
-  }
-  return fail(at, "an escape that is none");
+  const auto [at, escaped] = skip_string(m_text, begin + 1);
+  if (at == m_text.size()) return fail(begin, "a string that does not end");
+  if (m_text[at] != '"')
+    return fail(at, m_text[at] == '\\' ? "an escape that is none" : "a control character inside a string");
+  add(begin, at + 1, Kind::string, escaped);
+  return at + 1;
 }
 
 /// A number, `true`, `false` or `null`.

@@ -33,7 +33,4 @@ struct Sorted {
   std::int64_t characters = 0; ///< what those outside ASCII weigh by themselves, in 1/100 of a token
 };
 
-/// Sorts the 64 bytes from `block` on. REQUIRED: there is a byte before them.
-Sorted sorted(const char* block);
-
 } // namespace batchwright::money

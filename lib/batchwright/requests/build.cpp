@@ -1,7 +1,7 @@
 // A part's file, the same bytes each time: read from the part's mark, made, digested and written in one pass.
 
+#include <batchwright/base/digested_file.hpp>
 #include <batchwright/base/files.hpp>
-#include <batchwright/base/sha256.hpp>
 #include <batchwright/input/ordinals.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/requests/assembler.hpp>
@@ -88,20 +88,18 @@ public:
   void add(const Request* request)
   {
     if (!request) return;
-    m_digest.update(request->line);
     m_file.write(request->line);
     ++m_requests;
     if (m_counts_tokens) m_tokens += m_assembler.tokens(*request);
   }
 
-  Built built() { return {m_requests, m_file.size(), m_digest.hex(), m_tokens}; }
+  Built built() { return {m_requests, m_file.size(), m_file.sha256(), m_tokens}; }
   void commit() { m_file.commit(); }
 
 private:
-  AtomicFile m_file;
+  DigestedFile m_file;
   Assembler& m_assembler;
   bool m_counts_tokens;
-  Sha256 m_digest = {};
   std::uint64_t m_requests = 0;
   Tokens m_tokens = {};
 };

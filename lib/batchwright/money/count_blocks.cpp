@@ -1,14 +1,23 @@
-// What a character outside ASCII is, its first byte tells well enough.
+// Masks of blocks, by 16 bytes at once as every processor of the kind can, or by 32. What a character outside ASCII is,
+// its first byte tells well enough.
 
-#include <batchwright/money/byte_classes.hpp>
+#include <batchwright/money/count_blocks.hpp>
 
 #include <algorithm>
 #include <cstring>
 #include <iterator>
 #include <utility>
+#include <vector>
 
-#if defined(__SSE2__)
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__SSE2__)
 #include <emmintrin.h>
+#endif
+
+// A function of it may use what only some processors have; none other does, so that each is asked first.
+#if defined(__x86_64__)
+#define BATCHWRIGHT_AVX2 [[gnu::target("avx2,popcnt,bmi")]]
 #endif
 
 namespace batchwright::money {
@@ -129,12 +138,6 @@ private:
   __m128i m_parts[4];
 };
 
-#endif
-
-} // namespace
-
-#if defined(__SSE2__)
-
 Sorted sorted(const char* block)
 {
   const Block bytes{block};
@@ -175,5 +178,120 @@ Sorted sorted(const char* block)
 }
 
 #endif
+
+void count_by_16(Runs& runs, const char* bytes, std::size_t blocks, std::uint64_t valid)
+{
+  const auto number_of = [](std::uint64_t mask) { // without the instruction for it
+    mask -= mask >> 1 & 0x5555555555555555;
+    mask = (mask & 0x3333333333333333) + (mask >> 2 & 0x3333333333333333);
+    mask = (mask + (mask >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return static_cast<int>(mask * 0x0101010101010101 >> 56);
+  };
+  for (; blocks > 0; --blocks, bytes += block_size)
+    runs.take(sorted(bytes), blocks == 1 ? valid : ~std::uint64_t{0}, number_of);
+}
+
+#if defined(BATCHWRIGHT_AVX2)
+
+BATCHWRIGHT_AVX2 std::uint64_t mask(__m256i low, __m256i high)
+{
+  const auto bits = [](int half) { return std::uint64_t{static_cast<std::uint32_t>(half)}; };
+  return bits(_mm256_movemask_epi8(low)) | bits(_mm256_movemask_epi8(high)) << 32;
+}
+
+BATCHWRIGHT_AVX2 __m256i all(int byte)
+{
+  return _mm256_set1_epi8(static_cast<char>(byte));
+}
+
+BATCHWRIGHT_AVX2 __m256i in(const Range& range, __m256i bytes)
+{
+  const auto distance = _mm256_sub_epi8(bytes, all(range.first));
+  return _mm256_cmpeq_epi8(_mm256_min_epu8(distance, all(range.last - range.first)), distance);
+}
+
+/// What first bytes from 0xc0 on weigh, sixteen in a row, and each row twice: for both halves of a register.
+constexpr auto weight_rows = [] {
+  std::array<std::array<unsigned char, 32>, 4> rows{};
+  for (unsigned byte = 0xc0; byte <= 0xff; ++byte) {
+    auto& row = rows[(byte - 0xc0) / 16];
+    for (const auto& [from, weight] : character_weights)
+      if (byte >= from) row[byte % 16] = row[16 + byte % 16] = weight;
+  }
+  return rows;
+}();
+
+/// Eight bytes of sums.
+BATCHWRIGHT_AVX2 __m256i weights_of_characters(__m256i bytes)
+{
+  const auto column = _mm256_and_si256(bytes, all(0x0f));
+  const auto row = _mm256_and_si256(bytes, all(0xf0));
+  auto weights = _mm256_setzero_si256();
+  for (int i = 0; i < 4; ++i) {
+    __m256i of_row;
+    std::memcpy(&of_row, weight_rows[static_cast<std::size_t>(i)].data(), sizeof of_row);
+    const auto is_in_row = _mm256_cmpeq_epi8(row, all(0xc0 + 16 * i));
+    weights = _mm256_or_si256(weights, _mm256_and_si256(_mm256_shuffle_epi8(of_row, column), is_in_row));
+  }
+  return _mm256_sad_epu8(weights, _mm256_setzero_si256());
+}
+
+BATCHWRIGHT_AVX2 Sorted sorted_by_32(const char* block)
+{
+  __m256i low, high, before_low, before_high;
+  std::memcpy(&low, block, sizeof low);
+  std::memcpy(&high, block + sizeof low, sizeof high);
+  std::memcpy(&before_low, block - 1, sizeof low);
+  std::memcpy(&before_high, block - 1 + sizeof low, sizeof high);
+  Sorted found;
+  found.high = mask(low, high);
+  found.same = mask(_mm256_cmpeq_epi8(low, before_low), _mm256_cmpeq_epi8(high, before_high));
+#pragma GCC unroll 8
+  for (const auto& range : ascii_ranges)
+    found[range.kind] |= mask(in(range, low), in(range, high));
+  if (found.high == 0) return found;
+#pragma GCC unroll 8
+  for (const auto& range : high_ranges)
+    found[range.kind] |= mask(in(range, low), in(range, high));
+  const auto sums = _mm256_add_epi64(weights_of_characters(low), weights_of_characters(high));
+  found.characters = _mm256_extract_epi64(sums, 0) + _mm256_extract_epi64(sums, 1) + _mm256_extract_epi64(sums, 2) +
+                     _mm256_extract_epi64(sums, 3);
+  return found;
+}
+
+BATCHWRIGHT_AVX2 [[gnu::flatten]] void count_by_32(Runs& runs, const char* bytes, std::size_t blocks,
+                                                   std::uint64_t valid)
+{
+  auto so_far = runs; // in registers, as far as there are any
+  for (; blocks > 0; --blocks, bytes += block_size)
+    so_far.take(sorted_by_32(bytes), blocks == 1 ? valid : ~std::uint64_t{0},
+                [](std::uint64_t mask) { return __builtin_popcountll(mask); });
+  runs = so_far;
+}
+
+#endif
+
+std::vector<CountBlocks> ways()
+{
+  std::vector<CountBlocks> found{count_by_16};
+#if defined(BATCHWRIGHT_AVX2)
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt")) found.push_back(count_by_32);
+#endif
+  return found;
+}
+
+} // namespace
+
+std::span<const CountBlocks> ways_to_count()
+{
+  static const auto found = ways();
+  return found;
+}
+
+void count_blocks(Runs& runs, const char* bytes, std::size_t blocks, std::uint64_t valid)
+{
+  static const auto fastest = ways_to_count().back();
+  if (blocks > 0) fastest(runs, bytes, blocks, valid);
+}
 
 } // namespace batchwright::money
