@@ -9,8 +9,9 @@
 
 namespace batchwright {
 
-/// As AtomicFile, durable, with the SHA-256 of its bytes. Whoever makes them goes on meanwhile: full blocks are digested
-/// and written by a thread of the file's own, which begins with the first of them. Memory: three blocks of 256 KiB.
+/// As AtomicFile, durable, with the SHA-256 of its bytes. Whoever makes them goes on meanwhile: full blocks are
+/// digested and written by a thread of the file's own, which begins with the first of them. Memory: three blocks of 256
+/// KiB.
 class DigestedFile {
 public:
   explicit DigestedFile(const std::filesystem::path& path);

@@ -1,3 +1,4 @@
+#include <batchwright/base/byte_block.hpp>
 #include <batchwright/input/csv.hpp>
 #include <batchwright/input/reader.hpp>
 #include <batchwright/json/json.hpp>
@@ -5,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <unordered_map>
 #include <utility>
@@ -14,11 +16,30 @@ namespace {
 
 std::uint64_t newlines(std::string_view text)
 {
-  return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
+  std::uint64_t count = 0;
+  for (; text.size() >= ByteBlock::size; text.remove_prefix(ByteBlock::size)) {
+    for (auto found = ByteBlock{text.data()}.equal('\n'); found != 0; found &= found - 1)
+      ++count;
+  }
+  return count + static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
 constexpr auto never_closed = "the quote that opens here is never closed";
 constexpr auto unclosed_hint = "close the quote; a quote that is text is doubled, in a field that is quoted";
+
+/// Passes over text and doubled quotes inside quotes, by whole blocks: to a quote of which what follows tells what it
+/// is, or on.
+std::size_t pass_doubled(std::string_view view, std::size_t at)
+{
+  EscapeScan scan;
+  for (; at + ByteBlock::size <= view.size(); at += ByteBlock::size) {
+    const auto quotes = ByteBlock{view.data() + at}.equal('"');
+    const auto ends = scan.escaped(quotes) & ~quotes;
+    if (ends != 0) return at + static_cast<std::size_t>(std::countr_zero(ends)) - 1;
+    if (scan.escapes_next()) return at + ByteBlock::size - 1;
+  }
+  return at;
+}
 
 bool ends_plain(char c, char delimiter)
 {
@@ -116,6 +137,7 @@ CsvScanner::After CsvScanner::quoted()
   m_open_quote = m_at++;
   for (;;) {
     const auto view = m_window.view();
+    if (doubled) m_at = pass_doubled(view, m_at);
     const auto quote = view.find('"', m_at);
     if (quote == std::string_view::npos || quote + 2 >= view.size()) { // two more bytes tell what follows the quote
       const bool found = quote != std::string_view::npos;
@@ -214,15 +236,33 @@ std::optional<CsvScanner::Inside> CsvScanner::pass_some(Inside where)
   return std::nullopt;
 }
 
+/// Copies a field without the second of each two quotes.
 void CsvScanner::unfold(std::size_t begin, std::size_t end)
 {
+  const auto text = m_window.view().substr(begin, end - begin);
   const auto from = m_unfolded.size();
-  auto text = m_window.view().substr(begin, end - begin);
-  for (auto quote = text.find('"'); quote != std::string_view::npos; quote = text.find('"')) {
-    m_unfolded.append(text.substr(0, quote + 1));
-    text.remove_prefix(quote + 2);
+  m_unfolded.resize(from + text.size() + ByteBlock::size); // copies go beyond what counts
+  auto* to = m_unfolded.data() + from;
+  std::size_t at = 0;
+  EscapeScan scan;
+  for (; at + 2 * ByteBlock::size <= text.size(); at += ByteBlock::size) {
+    const auto quotes = ByteBlock{text.data() + at}.equal('"');
+    auto second = scan.escaped(quotes) & quotes;
+    std::size_t copied = 0;
+    for (; second != 0; second &= second - 1) {
+      const auto place = static_cast<std::size_t>(std::countr_zero(second));
+      std::memcpy(to, text.data() + at + copied, ByteBlock::size);
+      to += place - copied;
+      copied = place + 1;
+    }
+    std::memcpy(to, text.data() + at + copied, ByteBlock::size);
+    to += ByteBlock::size - copied;
   }
-  m_unfolded.append(text);
+  for (bool is_second = scan.escapes_next(); at < text.size(); ++at) {
+    if (text[at] == '"' && std::exchange(is_second, !is_second)) continue;
+    *to++ = text[at];
+  }
+  m_unfolded.resize(static_cast<std::size_t>(to - m_unfolded.data()));
   m_cells.push_back({from, m_unfolded.size() - from, true});
 }
 

@@ -16,8 +16,25 @@ RawLines::~RawLines() = default;
 
 std::optional<RawLines::Line> RawLines::next()
 {
-  m_text.clear();
   Line line{.number = m_number, .offset = m_offset};
+  const auto newline = m_left.find('\n');
+  if (newline != std::string_view::npos) { // all of it is at hand, as of most
+    line.text = m_left.substr(0, newline);
+    line.size = newline + 1;
+    m_left.remove_prefix(line.size);
+  } else {
+    gather(line);
+    if (line.size == 0) return std::nullopt;
+  }
+  ++m_number;
+  m_offset += line.size;
+  return line;
+}
+
+/// A line that goes on in other blocks.
+void RawLines::gather(Line& line)
+{
+  m_text.clear();
   bool ended = false;
   while (!ended && (!m_left.empty() || refill())) {
     const auto newline = m_left.find('\n');
@@ -27,11 +44,7 @@ std::optional<RawLines::Line> RawLines::next()
     m_left.remove_prefix(1);
     ++line.size;
   }
-  if (line.size == 0) return std::nullopt;
-  ++m_number;
-  m_offset += line.size;
   line.text = m_text;
-  return line;
 }
 
 bool RawLines::refill()

@@ -37,6 +37,7 @@ public:
   std::optional<Line> next();
 
 private:
+  void gather(Line& line);
   bool refill();
   void take(std::size_t n, Line& line);
 

@@ -167,6 +167,26 @@ private:
 
 // ---------------------------------------------------------------------------------------------------------------------
 
+inline Value Document::root() const
+{
+  return {*this, 0};
+}
+
+inline Kind Value::kind() const
+{
+  return node().kind;
+}
+
+inline std::string_view Value::raw() const
+{
+  return m_document->m_text.substr(node().begin, node().end - node().begin);
+}
+
+inline std::string_view Value::token() const
+{
+  return m_document->m_text.substr(node().begin + 1, node().end - node().begin - 2);
+}
+
 template<class... Keys>
 std::optional<Value> Value::find(std::string_view key, std::string_view next, Keys... more) const
 {

@@ -73,28 +73,16 @@ std::optional<Value> inside(const Value& value, std::string_view path)
 
 } // namespace
 
-Value Document::root() const
-{
-  return {*this, 0};
-}
-
-Kind Value::kind() const
-{
-  return node().kind;
-}
-
-std::string_view Value::raw() const
-{
-  return m_document->m_text.substr(node().begin, node().end - node().begin);
-}
-
 std::optional<Value> Value::find(std::string_view key) const
 {
   if (!is(Kind::object)) return std::nullopt;
   const auto& nodes = m_document->m_nodes;
   for (auto at = m_node + 1; at < node().after; at = nodes[at + 1].after) {
-    const Value name{*m_document, at};
-    if (nodes[at].escaped ? decode(name.token()) == key : name.token() == key) return Value{*m_document, at + 1};
+    const auto& name = nodes[at];
+    const auto size = name.end - name.begin - 2;
+    if (!name.escaped && size != key.size()) continue;
+    const auto token = m_document->m_text.substr(name.begin + 1, size);
+    if (name.escaped ? decode(token) == key : token == key) return Value{*m_document, at + 1};
   }
   return std::nullopt;
 }
@@ -133,12 +121,6 @@ std::optional<Value> Value::front() const
 {
   if (!is(Kind::array) || m_node + 1 >= node().after) return std::nullopt;
   return Value{*m_document, m_node + 1};
-}
-
-std::string_view Value::token() const
-{
-  const auto quoted = raw();
-  return quoted.substr(1, quoted.size() - 2);
 }
 
 std::optional<std::string> Value::text() const

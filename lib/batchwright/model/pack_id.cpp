@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 
@@ -61,7 +63,13 @@ void PackId::add(Ordinal ordinal)
 
 std::string default_custom_id(Ordinal ordinal)
 {
-  return fmt::format("{}{:010}", id_prefix, ordinal);
+  constexpr std::size_t least_digits = 10;
+  std::array<char, 20> digits{};
+  const auto* const end = std::to_chars(digits.begin(), digits.end(), ordinal).ptr;
+  const auto size = static_cast<std::size_t>(end - digits.data());
+  std::string id{id_prefix};
+  id.append(least_digits - std::min(least_digits, size), '0');
+  return id.append(digits.data(), size);
 }
 
 std::string pack_custom_id(Ordinal first, std::uint64_t items)
