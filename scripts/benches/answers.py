@@ -95,11 +95,11 @@ def errors(directory, part):
     return directory / f"{part:04}.errors.jsonl"
 
 
-def write_outputs(directory, items, seed):
+def write_outputs(directory, items, seed, parts=PARTS):
     """An output file for each part. Returns them."""
     answers = Answers(seed)
     files = []
-    for part, own in enumerate(ranges(items, PARTS), 1):
+    for part, own in enumerate(ranges(items, parts), 1):
         files.append(output(directory, part))
         answers.write(files[-1], own, answers.success)
     return files

@@ -43,7 +43,7 @@ def steps(bench, place):
     out = place.out
 
     def merging_to(form, outputs, *more):
-        return merging(bench, form, place.items, outputs, out, *more)
+        return merging(bench, form, place.items, PARTS, outputs, out, *more)
 
     def checked(form):
         return lambda: check(out / "result", form, place.items)
@@ -88,8 +88,8 @@ def steps(bench, place):
     ]
 
 
-def merging(bench, form, items, outputs, out, *more):
-    return (bench, "merge", form, items, PARTS, outputs, out, *more)
+def merging(bench, form, items, parts, outputs, out, *more):
+    return (bench, "merge", form, items, parts, outputs, out, *more)
 
 
 def check(result, form, items):

@@ -54,13 +54,13 @@ def measure_merging(items, options, bench, place):
     say(f"making {TIMES * items:,} answers")
     for folder in (many, few, out):
         folder.mkdir()
-    write_outputs(many, TIMES * items, options.seed)
+    write_outputs(many, TIMES * items, options.seed, TIMES * PARTS)
     write_outputs(few, items, options.seed)
     step = tenfold(
         f"{TIMES * items:,} items: settle and merge to records",
         items,
-        merging(bench, "jsonl", TIMES * items, many, out),
-        merging(bench, "jsonl", items, few, out),
+        merging(bench, "jsonl", TIMES * items, TIMES * PARTS, many, out),
+        merging(bench, "jsonl", items, PARTS, few, out),
         MOST_MIB,
     )
     return measure([step], options.runs, out)

@@ -231,10 +231,11 @@ class Merged(Place):
             matrix = self.merge("npy", downloads, items=23, parts=1).read_bytes()
             self.assertEqual(matrix[-len(expected) :], expected)
 
-    def test_an_item_without_an_answer_is_no_measurement(self):
+    def test_a_job_of_which_an_item_failed_is_no_measurement(self):
         files = answers.write_outputs(self.at, self.ITEMS, seed=1)
-        files[3].write_text("".join(files[3].read_text().splitlines(keepends=True)[1:]))
-        with self.assertRaises(AssertionError):
+        first, *others = files[3].read_text().splitlines(keepends=True)
+        files[3].write_text("".join([first.replace('"status_code":200', '"status_code":400'), *others]))
+        with self.assertRaisesRegex(AssertionError, "every item has an answer"):
             self.merge("raw", self.at)
 
 
@@ -274,6 +275,16 @@ class Steps(unittest.TestCase):
             figures, rows = plane_tenfold.measure_tenfold(1_000_000, None, None, pathlib.Path("/tmp"))
         self.assertEqual(figures, [])
         self.assertRegex(rows[0][1], "skipped: takes 60 GB .* 59.9 GB are free")
+
+
+class Tenfold(Place):
+    def test_there_are_ten_times_the_parts_too_none_larger(self):
+        options = types.SimpleNamespace(seed=1, runs=1)
+        with mock.patch("benches.plane_tenfold.measure", return_value=([], [])) as measure:
+            plane_tenfold.measure_merging(40, options, "bench", self.at)
+        step = measure.call_args[0][0][0]
+        self.assertEqual((step.command[3:5], step.limit[3:5]), ((400, 200), (40, 20)))
+        self.assertEqual(len(list((self.at / "many").iterdir())), 200)
 
 
 class Tokens(unittest.TestCase):
