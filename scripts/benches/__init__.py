@@ -11,6 +11,11 @@ Where to look, each module taking from those below it only:
     command                         one call, from the options to the exit status
     plane, realtime, tokens         the benches of those names: their tables
     realtime_speed, realtime_rates  requests in flight; rates of an account
+    plane_tenfold                   ten times the items
+    plane_requests, plane_results, plane_vectors, plane_job
+                                    from input to requests; from outputs to results; the same of vectors; all of it
+    plane_steps                     a command, in turn with its limit and its peers
+    answers                         what the server answers, made from a seed
     data, texts                     items made from a seed; what tokens are counted of
     options                         what was asked for
     build, machine                  what is measured, and where

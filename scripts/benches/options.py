@@ -11,9 +11,9 @@ EPILOG = """exit status:
   3    one does not
   1    something could not be measured
   64   usage"""
-GROUPS = ("speed", "rates")
+GROUPS = {"realtime": ("speed", "rates"), "plane": ("requests", "results", "vectors", "job", "tenfold")}
 RUNS = {"plane": 5, "realtime": 3, "tokens": 5}
-CHOICES = {"only": ("realtime",), "seed": ("realtime", "plane"), "items": ("plane",)}  # of these benches alone
+CHOICES = {"only": ("realtime", "plane"), "seed": ("realtime", "plane"), "items": ("plane",)}  # of these benches alone
 SEED = 1
 
 
@@ -36,21 +36,34 @@ def file_to_write(text):
 
 
 def read_options(names):
+    """What is asked for, as one value for each bench that is to run."""
     parser = Parser(description=benches.__doc__.partition("\n\nIn:")[0], epilog=EPILOG)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("name", choices=names, metavar="NAME", help=", ".join(names))
-    parser.add_argument("--quick", action="store_true", help="the main figures in under two minutes, once each")
-    parser.add_argument("--only", choices=GROUPS, help="a part of realtime")
+    which = f"{', '.join(names)} (default: one after the other)"
+    parser.add_argument("name", nargs="?", choices=names, metavar="NAME", help=which)
+    parser.add_argument("--quick", action="store_true", help="the main figures once each, in under two minutes a bench")
+    groups = "; ".join(f"of {name} {', '.join(of)}" for name, of in GROUPS.items())
+    parser.add_argument("--only", metavar="PART", help=f"a part: {groups}")
     defaults = ", ".join(f"{name} {runs}" for name, runs in RUNS.items())
     parser.add_argument("--runs", type=positive, metavar="N", help=f"runs of each ({defaults}; --quick 1)")
     parser.add_argument("--seed", type=int, metavar="N", help=f"makes the data of plane and realtime (default: {SEED})")
-    parser.add_argument("--items", type=positive, metavar="N", help="of plane (default: 1,000,000; --quick 100,000)")
+    sizes = "of plane (default: 1,000,000; --quick 100,000, and none of tenfold)"
+    parser.add_argument("--items", type=positive, metavar="N", help=sizes)
     parser.add_argument("--json", type=file_to_write, metavar="FILE", help="write every run, and versions, as JSON")
     options = parser.parse_args()
-    for name, benches_of in CHOICES.items():
-        if options.name not in benches_of and getattr(options, name) is not None:
-            parser.error(f"--{name}: there is no such choice of {options.name}")
-    if options.seed is None:
-        options.seed = SEED
-    options.runs = options.runs or (1 if options.quick else RUNS[options.name])
-    return options
+    check(parser, options)
+    return [of_bench(options, name) for name in ([options.name] if options.name else names)]
+
+
+def check(parser, options):
+    for choice, benches_of in CHOICES.items():
+        if options.name and options.name not in benches_of and getattr(options, choice) is not None:
+            parser.error(f"--{choice}: there is no such choice of {options.name}")
+    if options.only and options.only not in GROUPS.get(options.name, ()):
+        parser.error(f"--only {options.only}: there is no such part of {options.name or 'all benches'}")
+
+
+def of_bench(options, name):
+    seed = SEED if options.seed is None else options.seed
+    runs = options.runs or (1 if options.quick else RUNS[name])
+    return argparse.Namespace(**{**vars(options), "name": name, "seed": seed, "runs": runs})

@@ -2,72 +2,52 @@
 //
 //   batchwright_bench_plane build INPUT ITEMS OUT     the requests of one part, as many as there are items
 //   batchwright_bench_plane submit INPUT DIRECTORY    all that a submit does before it sends: pins, plan, parts
+//   batchwright_bench_plane plan FILE...              the plan of ready-made requests
+//   batchwright_bench_plane merge FORMAT ITEMS PARTS DOWNLOADS DIRECTORY [INPUT]
+//                                                     settled and merged, as raw, jsonl, csv or npy
 //
-// INPUT is JSON lines or CSV with the columns `id` and `text`. Prints the number of requests.
-#include <batchwright/base/error.hpp>
-#include <batchwright/input/input.hpp>
-#include <batchwright/requests/requests.hpp>
-#include <batchwright/wire/profile.hpp>
-
-#include <fmt/format.h>
+// INPUT is JSON lines or CSV with the columns `id` and `text`; of `merge` JSON lines, needed for csv. Prints the number
+// of requests or items.
+#include "tests/bench/plane_requests.hpp"
+#include "tests/bench/plane_results.hpp"
 
 #include <exception>
-#include <filesystem>
 #include <iostream>
 #include <string>
 #include <vector>
 
 namespace {
 
-namespace fs = std::filesystem;
-using namespace batchwright;
-
 using Words = std::vector<std::string>;
 
-Job job_of(PinnedInput input)
-{
-  Job job;
-  job.inputs = {std::move(input)};
-  job.request.model = "gpt-5.4-mini";
-  job.request.prompt = "Positive or negative? {{text}}";
-  job.limits = {.requests = wire::openai().requests_per_file, .bytes = wire::openai().default_bytes_per_part};
-  return job;
-}
+constexpr auto usage =
+    "usage: batchwright_bench_plane build INPUT ITEMS OUT | submit INPUT DIRECTORY | plan FILE... |\n"
+    "       merge FORMAT ITEMS PARTS DOWNLOADS DIRECTORY [INPUT]\n";
 
-/// Plain substitution: nothing is pinned, checked or planned before.
-std::uint64_t build(const std::string& input, std::uint64_t items, const fs::path& out)
+std::uint64_t merge(const Words& words)
 {
-  const auto format = input.ends_with(".csv") ? InputFormat::csv : InputFormat::jsonl;
-  const auto job = job_of({.path = fs::absolute(input).native(), .format = format, .bytes = fs::file_size(input)});
-  const Part part{.last = items - 1, .items = items, .requests = items};
-  return requests::build(job, part, {.requests = out}).requests;
-}
-
-std::uint64_t submit(const std::string& input, const fs::path& directory)
-{
-  auto job = job_of(input::pin(input, InputFormat::automatic));
-  job.request.id_column = "id";
-  job.request.max_output_tokens = 200;
-  job.request.set = {{"temperature", "0.2"}};
-  requests::complete(job.request);
-  std::uint64_t built = 0;
-  for (const auto& part : requests::plan(job).parts) {
-    const auto name = fmt::format("{:04}", part.number);
-    built += requests::build(job, part,
-                             {.requests = directory / (name + ".jsonl"), .digests = directory / (name + ".digests")})
-                 .requests;
-  }
-  return built;
+  const bench::Downloads downloads{.directory = words[4],
+                                   .items = std::stoull(words[2]),
+                                   .parts = std::stoull(words[3]),
+                                   .input = words.size() > 6 ? words[6] : ""};
+  return bench::settle_and_merge(downloads, batchwright::results::format_named(words[1]).value(), words[5]);
 }
 
 int run(const Words& words)
 {
-  if (words.size() == 4 && words[0] == "build") {
-    std::cout << build(words[1], std::stoull(words[2]), words[3]) << '\n';
-  } else if (words.size() == 3 && words[0] == "submit") {
-    std::cout << submit(words[1], words[2]) << '\n';
+  const auto is = [&](const char* name, std::size_t least, std::size_t most) {
+    return !words.empty() && words[0] == name && words.size() > least && words.size() <= most + 1;
+  };
+  if (is("build", 3, 3)) {
+    std::cout << bench::build(words[1], std::stoull(words[2]), words[3]) << '\n';
+  } else if (is("submit", 2, 2)) {
+    std::cout << bench::submit(words[1], words[2]) << '\n';
+  } else if (is("plan", 1, words.size())) {
+    std::cout << bench::plan_ready_made({words.begin() + 1, words.end()}) << '\n';
+  } else if (is("merge", 5, 6)) {
+    std::cout << merge(words) << '\n';
   } else {
-    std::cerr << "usage: batchwright_bench_plane build INPUT ITEMS OUT | submit INPUT DIRECTORY\n";
+    std::cerr << usage;
     return 64;
   }
   return 0;
