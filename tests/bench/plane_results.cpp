@@ -1,5 +1,6 @@
 #include "tests/bench/plane_results.hpp"
 
+#include <batchwright/base/background_writer.hpp>
 #include <batchwright/base/error.hpp>
 #include <batchwright/base/files.hpp>
 #include <batchwright/input/input.hpp>
@@ -79,8 +80,10 @@ public:
   std::uint64_t merge(Format format, const fs::path& path) const
   {
     AtomicFile to{path, AtomicFile::Durable::yes, AtomicFile::Access::by_umask};
+    BackgroundWriter writer{[&](std::string_view bytes) { to.write(bytes); }};
     const auto merged =
-        results::merge(m_job, m_outcomes, {.format = format}, [&](std::string_view bytes) { to.write(bytes); });
+        results::merge(m_job, m_outcomes, {.format = format}, [&](std::string_view bytes) { writer.write(bytes); });
+    writer.finish();
     to.commit();
     return merged.written;
   }

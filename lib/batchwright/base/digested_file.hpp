@@ -1,37 +1,36 @@
 // A file that is written and digested at once.
 #pragma once
 
+#include <batchwright/base/background_writer.hpp>
+#include <batchwright/base/files.hpp>
+#include <batchwright/base/sha256.hpp>
+
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <string_view>
 
 namespace batchwright {
 
-/// As AtomicFile, durable, with the SHA-256 of its bytes. Whoever makes them goes on meanwhile: full blocks are
-/// digested and written by a thread of the file's own, which begins with the first of them. Memory: three blocks of 256
-/// KiB.
+/// As AtomicFile, durable, with the SHA-256 of its bytes. Whoever makes them goes on meanwhile (background_writer.hpp).
 class DigestedFile {
 public:
   explicit DigestedFile(const std::filesystem::path& path);
-  DigestedFile(const DigestedFile&) = delete;
-  DigestedFile& operator=(const DigestedFile&) = delete;
-  /// Discards what was not committed.
-  ~DigestedFile();
 
   /// Throws `Fault::disk` where the disk is full, be it for bytes of an earlier call.
   void write(std::string_view bytes);
   /// Bytes written so far.
-  std::uint64_t size() const noexcept;
-  /// Of all bytes, which these are. Waits for them; throws as write().
+  std::uint64_t size() const noexcept { return m_size; }
+  /// Of all bytes, which these are: the last call before commit(). Waits for them; throws as write().
   std::string sha256();
-  /// After it, the file is at its place. REQUIRED: sha256() was called, and nothing written since.
-  void commit();
+  /// After it, the file is at its place. Throws `Fault::disk`; then nothing is left and nothing replaced.
+  void commit() { m_file.commit(); }
 
 private:
-  struct State;
-  std::unique_ptr<State> m_state;
+  AtomicFile m_file;
+  Sha256 m_sha = {};
+  std::uint64_t m_size = 0;
+  BackgroundWriter m_writer; // last: it writes into the others
 };
 
 } // namespace batchwright

@@ -21,8 +21,10 @@
 namespace batchwright {
 namespace {
 
-constexpr std::size_t read_block = 1 << 20;
-constexpr std::size_t write_block = 1 << 18; // that caches hold from when it is filled to when it is written
+// Blocks that caches hold from when they are filled to when they are used.
+constexpr std::size_t read_block = 1 << 18;
+constexpr std::size_t write_block = 1 << 18;
+constexpr std::uint64_t most_read_ahead = 256 << 20;
 constexpr std::uint64_t early_sync = 8 << 20;
 
 void sync_descriptor(int fd, const std::filesystem::path& path)
@@ -96,6 +98,27 @@ std::size_t InputFile::read(char* to, std::size_t size)
 void InputFile::seek(std::uint64_t offset)
 {
   if (::lseek(m_fd.get(), static_cast<off_t>(offset), SEEK_SET) < 0) throw_errno("seeking in", m_path);
+}
+
+bool InputFile::read_at(std::uint64_t offset, char* to, std::size_t size) const
+{
+  while (size > 0) {
+    const auto n = ::pread(m_fd.get(), to, size, static_cast<off_t>(offset));
+    if (n == 0) return false;
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw_errno("reading", m_path);
+    offset += static_cast<std::uint64_t>(n);
+    to += n;
+    size -= static_cast<std::size_t>(n);
+  }
+  return true;
+}
+
+void InputFile::read_ahead() const noexcept
+{
+  struct stat info = {};
+  if (::fstat(m_fd.get(), &info) == 0 && static_cast<std::uint64_t>(info.st_size) <= most_read_ahead)
+    ::posix_fadvise(m_fd.get(), 0, 0, POSIX_FADV_WILLNEED);
 }
 
 std::uint64_t InputFile::size() const
@@ -175,37 +198,26 @@ LineReader::LineReader(const std::filesystem::path& path, std::uint64_t from) : 
 
 std::optional<LineReader::Line> LineReader::next()
 {
+  std::size_t searched = 0;
   for (;;) {
-    const auto* found =
-        static_cast<const char*>(std::memchr(m_buffer.data() + m_scanned, '\n', m_buffer.size() - m_scanned));
-    if (found) {
-      const auto end = static_cast<std::size_t>(found - m_buffer.data());
-      const Line line{std::string_view{m_buffer}.substr(m_begin, end - m_begin), m_offset, true};
-      m_offset += end + 1 - m_begin;
-      m_begin = m_scanned = end + 1;
-      return line;
-    }
-    m_scanned = m_buffer.size();
-    if (m_end || !refill()) {
-      m_end = true;
-      if (m_begin == m_buffer.size()) return std::nullopt;
-      const Line line{std::string_view{m_buffer}.substr(m_begin), m_offset, false};
-      m_offset += m_buffer.size() - m_begin;
-      m_begin = m_scanned = m_buffer.size();
-      return line;
-    }
+    const auto view = m_buffer.view();
+    const auto newline = view.find('\n', searched);
+    const bool ended = newline != std::string_view::npos;
+    searched = view.size();
+    if (!ended && !m_end && refill()) continue;
+    const Line line{m_buffer.view().substr(0, newline), m_offset, ended};
+    const auto size = line.text.size() + (ended ? 1 : 0);
+    m_buffer.drop(size);
+    m_offset += size;
+    return size > 0 ? std::optional{line} : std::nullopt;
   }
 }
 
 bool LineReader::refill()
 {
-  m_buffer.erase(0, m_begin);
-  m_scanned -= m_begin;
-  m_begin = 0;
-  const auto old = m_buffer.size();
-  m_buffer.resize(old + read_block);
-  const auto n = m_file.read(m_buffer.data() + old, read_block);
-  m_buffer.resize(old + n);
+  const auto n = m_file.read(m_buffer.room(read_block), read_block);
+  m_buffer.add(n);
+  m_end = n == 0;
   return n > 0;
 }
 

@@ -3,6 +3,8 @@
 // disk is full or takes nothing more, what reads `Fault::storage`.
 #pragma once
 
+#include <batchwright/base/read_buffer.hpp>
+
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -36,6 +38,10 @@ public:
   /// Up to `size` bytes into `to`; 0 at the end.
   std::size_t read(char* to, std::size_t size);
   void seek(std::uint64_t offset);
+  /// Fills `to` with the bytes from `offset` on, wherever read() is; false where the file ends before.
+  bool read_at(std::uint64_t offset, char* to, std::size_t size) const;
+  /// Has the system read a file that is not too large for its memory, front to back, before parts of it are asked for.
+  void read_ahead() const noexcept;
   std::uint64_t size() const;
 
 private:
@@ -83,7 +89,7 @@ private:
   std::uint64_t m_on_its_way = 0; // of that, told to be written to the disk
 };
 
-/// Reads lines of any length in blocks of 1 MiB; memory is one block and the longest line.
+/// Reads lines of any length; memory is a block of 256 KiB and the longest line.
 class LineReader {
 public:
   struct Line {
@@ -101,10 +107,8 @@ private:
   bool refill();
 
   InputFile m_file;
-  std::string m_buffer = {};
-  std::size_t m_begin = 0;    // of what is not yet given out
-  std::size_t m_scanned = 0;  // up to here no newline was found
-  std::uint64_t m_offset = 0; // of m_buffer[m_begin] in the file
+  ReadBuffer m_buffer = {};
+  std::uint64_t m_offset = 0; // of what is at hand, in the file
   bool m_end = false;
 };
 

@@ -1,3 +1,4 @@
+#include <batchwright/base/background_writer.hpp>
 #include <batchwright/base/files.hpp>
 #include <batchwright/base/pack.hpp>
 #include <batchwright/engine/delivery.hpp>
@@ -82,7 +83,9 @@ public:
     discard_uncommitted(path);
     AtomicFile to{path, AtomicFile::Durable::yes, AtomicFile::Access::by_umask};
     const auto packer = pack(packing_for(path), [&to](std::string_view bytes) { to.write(bytes); });
-    const auto merged = merge(m_tools, m_seen, options, [&](std::string_view bytes) { packer->write(bytes); });
+    BackgroundWriter writer{[&packer](std::string_view bytes) { packer->write(bytes); }};
+    const auto merged = merge(m_tools, m_seen, options, [&](std::string_view bytes) { writer.write(bytes); });
+    writer.finish();
     packer->end();
     if (options.lines == RawLines::refused && merged.written == 0) return discard_file(path); // of an earlier delivery
     // Beside a matrix, what its rows are; before it, since it is the one that is looked for.

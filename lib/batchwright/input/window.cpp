@@ -7,7 +7,7 @@
 namespace batchwright::input {
 namespace {
 
-constexpr std::size_t block_size = 1 << 20;
+constexpr std::size_t block_size = 1 << 18;
 
 /// UTF-16 by its mark, or by a NUL in one half of every pair where the text begins in ASCII, as headers do.
 bool is_utf16(std::string_view head)
@@ -35,18 +35,14 @@ Window::Window(const std::string& path, std::uint64_t from) : m_source(open_sour
 
 bool Window::grow()
 {
-  m_buffer.erase(0, m_begin);
-  m_begin = 0;
-  const auto old = m_buffer.size();
-  m_buffer.resize(old + block_size);
-  const auto n = m_source->read(m_buffer.data() + old, block_size);
-  m_buffer.resize(old + n);
+  const auto n = m_source->read(m_buffer.room(block_size), block_size);
+  m_buffer.add(n);
   return n > 0;
 }
 
 void Window::drop(std::size_t n)
 {
-  m_begin += n;
+  m_buffer.drop(n);
   m_offset += n;
 }
 

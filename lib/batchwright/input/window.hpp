@@ -3,6 +3,7 @@
 #pragma once
 
 #include <batchwright/base/error.hpp>
+#include <batchwright/base/read_buffer.hpp>
 #include <batchwright/base/unpack.hpp>
 
 #include <cstdint>
@@ -24,7 +25,7 @@ public:
   explicit Window(const std::string& path, std::uint64_t from = 0);
 
   /// The bytes at hand, from `offset()` on.
-  std::string_view view() const { return std::string_view{m_buffer}.substr(m_begin); }
+  std::string_view view() const { return m_buffer.view(); }
   /// Reads one more block behind them; false at the end of the file. Views taken before are void after it.
   bool grow();
   /// Lets go of the first `n` bytes at hand. Views stay valid until grow().
@@ -34,8 +35,7 @@ public:
 
 private:
   std::unique_ptr<Source> m_source;
-  std::string m_buffer = {};
-  std::size_t m_begin = 0;
+  ReadBuffer m_buffer = {};
   std::uint64_t m_offset;
 };
 

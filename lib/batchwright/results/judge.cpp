@@ -1,8 +1,7 @@
 // Outcomes under another policy: which answers that cannot be used count as succeeded all the same.
 
 #include <batchwright/base/error.hpp>
-#include <batchwright/base/files.hpp>
-#include <batchwright/results/outcome_line.hpp>
+#include <batchwright/results/outcome_file.hpp>
 #include <batchwright/results/results.hpp>
 #include <batchwright/wire/answer.hpp>
 
@@ -25,20 +24,13 @@ Settlement judge_again(const std::filesystem::path& from, const std::filesystem:
 {
   auto judged = sums;
   judged.succeeded = judged.failed = 0;
-  LineReader lines{from};
-  AtomicFile file{to};
-  std::string decoded;
-  std::string head;
-  while (const auto line = lines.next()) {
-    auto outcome = parse_outcome(line->text, decoded);
-    ensure(outcome.has_value(), "an outcome file holds outcome lines");
+  AnswerMemory none{0};
+  OutcomeReader outcomes{from, none};
+  OutcomeWriter file{to, outcomes.answer_files()};
+  while (auto* outcome = outcomes.next()) {
     if (is_acceptable(*outcome)) outcome->status = accepts(policy, outcome->code) ? Status::succeeded : Status::failed;
     ++(outcome->status == Status::succeeded ? judged.succeeded : judged.failed);
-    head.clear();
-    append_outcome_head(head, outcome->ordinal, outcome->status, outcome->code, outcome->paid);
-    file.write(head);
-    file.write(outcome->answer);
-    file.write("\n");
+    file.add(outcome->ordinal, outcome->status, outcome->code, outcome->paid, outcome->answer);
   }
   ensure(judged.succeeded + judged.failed == sums.succeeded + sums.failed, "an outcome file holds the part's outcomes");
   file.commit();

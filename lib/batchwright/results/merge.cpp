@@ -15,7 +15,7 @@
 namespace batchwright::results {
 namespace {
 
-constexpr std::size_t block_size = 1 << 20;
+constexpr std::size_t block_size = 1 << 16;
 constexpr std::uint64_t items_between_reports = 4096;
 
 std::unique_ptr<RecordWriter> writer_for(const MergeOptions& options, const Job& job)

@@ -1,7 +1,6 @@
 #include <batchwright/base/error.hpp>
-#include <batchwright/base/files.hpp>
 #include <batchwright/json/json.hpp>
-#include <batchwright/results/outcome_line.hpp>
+#include <batchwright/results/outcome_file.hpp>
 #include <batchwright/results/record.hpp>
 #include <batchwright/results/select.hpp>
 #include <batchwright/wire/answer.hpp>
@@ -81,21 +80,20 @@ Settlement take_out(const OutcomeFile& from, const std::filesystem::path& to, co
                     const std::function<bool(const Outcome& outcome)>& goes)
 {
   auto rest = sums;
-  LineReader lines{from.path};
-  AtomicFile file{to};
-  std::string decoded;
-  while (const auto line = lines.next()) {
-    auto outcome = parse_outcome(line->text, decoded);
-    ensure(outcome.has_value(), "an outcome file holds outcome lines");
+  AnswerMemory memory{answer_memory};
+  OutcomeReader outcomes{from.path, memory};
+  OutcomeWriter file{to, outcomes.answer_files()};
+  while (auto* outcome = outcomes.next()) {
+    const auto answer = outcome->answer;
     outcome->from = &from;
+    outcome->answer = outcomes.line(answer);
     if (goes(*outcome)) {
       --(outcome->status == Status::succeeded ? rest.succeeded : rest.failed);
       if (outcome->code == wire::code_cancelled && rest.cancelled > 0) --rest.cancelled;
       ++rest.left;
       continue;
     }
-    file.write(line->text);
-    file.write("\n");
+    file.add(outcome->ordinal, outcome->status, outcome->code, outcome->paid, answer);
   }
   file.commit();
   return rest;

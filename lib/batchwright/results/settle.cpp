@@ -9,7 +9,7 @@
 #include <batchwright/results/gather.hpp>
 #include <batchwright/results/in_flight.hpp>
 #include <batchwright/results/members.hpp>
-#include <batchwright/results/outcome_line.hpp>
+#include <batchwright/results/outcome_file.hpp>
 #include <batchwright/results/quarantine.hpp>
 #include <batchwright/results/results.hpp>
 #include <batchwright/results/scan.hpp>
@@ -134,12 +134,20 @@ public:
         m_unreadable(verdict_on_unreadable()),
         m_cancelled(verdict_on_cancelled(context.cancelled)),
         m_billing(part.number, part.route, context.prices, context.day),
-        m_outcomes(files.outcomes),
+        m_outcomes(files.outcomes, scan.sources()),
         m_left(files.left),
         m_left_free(files.left_free),
         m_left_halved(files.left_halved)
   {
     if (!context.schema.empty()) m_documents.emplace(context.schema);
+  }
+
+  /// Whether item() must be given the lines: what is not the line as it came is made of it, and a schema looks into it.
+  bool needs_lines() const
+  {
+    const auto& picks = m_scan.picks();
+    return m_documents || m_members.hides_ids() ||
+           std::any_of(picks.begin(), picks.end(), [](const Pick& p) { return p.items > 1; });
   }
 
   /// Called for every place in ascending order; a pack is settled whole at the first of its items.
@@ -152,7 +160,7 @@ public:
     if (is_missing && was_to_be_answered()) ++m_settled.missing;
     const Places places{place, place + pick.items};
     auto judgement = m_all_forbidden ? Judgement::free_retry : pick.judgement;
-    if (line.empty()) {
+    if (pick.line.length == 0) {
       auto verdict = is_missing ? m_missing.of(place) : m_unreadable;
       if (is_missing) verdict.judgement = after_withdrawal(verdict.judgement);
       judgement = verdict.judgement;
@@ -236,11 +244,11 @@ private:
     const auto status = status_after(judgement, m_part, m_context.policy);
     if (status == Status::pending) return leave(places, judgement);
     const auto place = places.begin;
-    if (status == Status::succeeded && breaks_schema(line)) return write_unusable(place, wire::code_schema, pick, line);
+    if (status == Status::succeeded && breaks_schema(line)) return write_unusable(place, wire::code_schema, pick);
     if (judgement == Judgement::unusable && pick.items == 1 && !m_members.hides_ids())
-      return write_unusable(place, m_scan.word(pick.code), pick, line);
+      return write_unusable(place, m_scan.word(pick.code), pick);
     if (pick.items > 1 || m_members.hides_ids()) return unpack(places, status, pick, line);
-    write(place, status, m_scan.word(pick.code), pick.paid, line);
+    write(place, status, m_scan.word(pick.code), pick.paid, pick.line);
   }
 
   void cancel(const Places& places) { fail_unanswered(places, m_cancelled); }
@@ -323,9 +331,9 @@ private:
   }
 
   /// Paid for, and of use only where the user says so.
-  void write_unusable(std::size_t place, std::string_view code, const Pick& pick, std::string_view line)
+  void write_unusable(std::size_t place, std::string_view code, const Pick& pick)
   {
-    write(place, accepts(m_context.policy, code) ? Status::succeeded : Status::failed, code, pick.paid, line);
+    write(place, accepts(m_context.policy, code) ? Status::succeeded : Status::failed, code, pick.paid, pick.line);
   }
 
   /// Whether a part that came after this one holds the item: its outcome stands there.
@@ -335,17 +343,15 @@ private:
     return !others.empty() && std::binary_search(others.begin(), others.end(), m_members.ordinal(place));
   }
 
-  void write(std::size_t place, Status status, std::string_view code, bool paid, std::string_view answer)
+  /// `answer`: a line of ours, or where the server's stands.
+  template<class Answer>
+  void write(std::size_t place, Status status, std::string_view code, bool paid, const Answer& answer)
   {
     if (is_elsewhere(place)) {
       ++m_settled.sums.left;
       return;
     }
-    m_head.clear();
-    append_outcome_head(m_head, m_members.ordinal(place), status, code, paid);
-    m_outcomes.write(m_head);
-    m_outcomes.write(answer);
-    m_outcomes.write("\n");
+    m_outcomes.add(m_members.ordinal(place), status, code, paid, answer);
     ++(status == Status::succeeded ? m_settled.sums.succeeded : m_settled.sums.failed);
     if (status == Status::failed && code == wire::code_cancelled) ++m_settled.sums.cancelled;
   }
@@ -393,13 +399,12 @@ private:
   Verdict m_unreadable;
   Verdict m_cancelled;
   Billing m_billing;
-  AtomicFile m_outcomes;
+  OutcomeWriter m_outcomes;
   LeftList m_left;
   LeftList m_left_free;
   LeftList m_left_halved;
   std::optional<Documents> m_documents = {}; // nothing: answers keep to no schema
   json::Document m_document = {};
-  std::string m_head = {};
   Settled m_settled = {};
 };
 
@@ -424,8 +429,13 @@ Settled settle(const Part& part, const SettleFiles& files, const SettleContext& 
   if (!context.demand.is_met_by(lines)) return {.put_off = true, .lines = lines};
 
   Settling settling{part, files, context, members, scan};
-  gather(scan.sources(), wanted_lines(scan), files.outcomes.parent_path(), gather_memory,
-         [&](std::size_t place, std::string_view line) { settling.item(place, line); });
+  if (settling.needs_lines()) {
+    gather(scan.sources(), wanted_lines(scan), files.outcomes.parent_path(), gather_memory,
+           [&](std::size_t place, std::string_view line) { settling.item(place, line); });
+  } else {
+    for (std::size_t place = 0; place < members.size(); ++place)
+      settling.item(place, {});
+  }
   quarantine.commit();
   auto settled = settling.finish();
   settled.lines = lines;

@@ -1,11 +1,8 @@
 // All items in input order: a k-way merge of sorted outcome files, of which few are open at once.
 
 #include <batchwright/base/error.hpp>
-#include <batchwright/base/files.hpp>
-#include <batchwright/results/outcome_line.hpp>
+#include <batchwright/results/outcome_file.hpp>
 #include <batchwright/results/results.hpp>
-
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -15,29 +12,30 @@ namespace {
 /// An open outcome file and the outcome that comes next in it.
 class Reader {
 public:
-  explicit Reader(const OutcomeFile& file) : m_file(file), m_lines(file.path) {}
+  Reader(const OutcomeFile& file, AnswerMemory& memory) : m_file(file), m_outcomes(file.path, memory) {}
 
   /// Moves on; false at the end.
   bool advance()
   {
-    const auto line = m_lines.next();
-    if (!line) return false;
-    const auto outcome = line->ended ? parse_outcome(line->text, m_code) : std::nullopt;
-    if (!outcome) {
-      throw Error{Fault::storage,
-                  fmt::format("reading {}: what stands at byte {} is no outcome", m_file.path.native(), line->offset)};
-    }
+    const auto* outcome = m_outcomes.next();
+    if (!outcome) return false;
     m_head = *outcome;
     m_head.from = &m_file;
     return true;
   }
 
-  const Outcome& head() const noexcept { return m_head; }
+  Ordinal ordinal() const noexcept { return m_head.ordinal; }
+
+  /// What comes next, with its line; valid until advance().
+  const Outcome& head()
+  {
+    m_head.answer = m_outcomes.line(m_head.answer);
+    return m_head;
+  }
 
 private:
   OutcomeFile m_file;
-  LineReader m_lines;
-  std::string m_code = {};
+  OutcomeReader m_outcomes;
   Outcome m_head = {};
 };
 
@@ -49,6 +47,7 @@ struct Walk::State {
 
   std::vector<OutcomeFile> files = {}; // by their first ordinal
   std::size_t opened = 0;              // of `files`
+  AnswerMemory memory{answer_memory};
   std::vector<std::unique_ptr<Reader>> readers = {};
   Reader* given = nullptr; // its head was given out; it moves on with the next call, since views point into it
   std::uint64_t items = 0;
@@ -71,7 +70,7 @@ Walk::~Walk() = default;
 void Walk::State::open_files()
 {
   for (; opened < files.size() && files[opened].first <= next; ++opened) {
-    auto reader = std::make_unique<Reader>(files[opened]);
+    auto reader = std::make_unique<Reader>(files[opened], memory);
     if (reader->advance()) readers.push_back(std::move(reader));
   }
 }
@@ -81,8 +80,8 @@ Reader* Walk::State::reader_at_next()
 {
   Reader* found = nullptr;
   for (const auto& reader : readers) {
-    if (reader->head().ordinal > next) continue;
-    ensure(!found && reader->head().ordinal == next, "one outcome file holds an item, in ascending order");
+    if (reader->ordinal() > next) continue;
+    ensure(!found && reader->ordinal() == next, "one outcome file holds an item, in ascending order");
     found = reader.get();
   }
   return found;

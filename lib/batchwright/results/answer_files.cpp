@@ -1,0 +1,80 @@
+#include <batchwright/base/error.hpp>
+#include <batchwright/results/answer_files.hpp>
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace batchwright::results {
+
+AnswerMemory::Block AnswerMemory::take(std::uint64_t bytes)
+{
+  if (m_spare.size >= bytes) return std::exchange(m_spare, {});
+  m_free += std::exchange(m_spare, {}).size;
+  if (bytes > m_free) return {};
+  m_free -= bytes;
+  return {std::make_unique_for_overwrite<char[]>(bytes), bytes};
+}
+
+void AnswerMemory::give_back(Block block)
+{
+  if (block.size > m_spare.size) std::swap(block, m_spare);
+  m_free += block.size;
+}
+
+class AnswerFiles::File {
+public:
+  File(const std::filesystem::path& path, AnswerMemory& memory)
+      : m_path(path), m_memory(memory), m_file(path), m_size(m_file.size()), m_whole(memory.take(m_size))
+  {
+    if (m_whole.size == 0) m_file.read_ahead();
+    for (std::uint64_t at = 0; m_whole.size > 0 && at < m_size;) {
+      const auto n = m_file.read(m_whole.bytes.get() + at, m_size - at);
+      if (n == 0) throw cut();
+      at += n;
+    }
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() { m_memory.give_back(std::move(m_whole)); }
+
+  std::string_view line(const Span& place)
+  {
+    if (place.length > m_size || place.offset > m_size - place.length) throw cut();
+    if (m_whole.size > 0) return {m_whole.bytes.get() + place.offset, place.length};
+    m_line.resize(place.length);
+    if (!m_file.read_at(place.offset, m_line.data(), m_line.size())) throw cut();
+    return m_line;
+  }
+
+private:
+  Error cut() const
+  {
+    return {Fault::storage, fmt::format("reading {}: it is shorter than when it was settled", m_path.native())};
+  }
+
+  std::filesystem::path m_path;
+  AnswerMemory& m_memory;
+  InputFile m_file;
+  std::uint64_t m_size;
+  AnswerMemory::Block m_whole; // empty: lines are read one by one
+  std::string m_line = {};
+};
+
+AnswerFiles::AnswerFiles(std::vector<std::filesystem::path> paths, AnswerMemory& memory)
+    : m_paths(std::move(paths)), m_memory(memory), m_files(m_paths.size())
+{
+}
+
+AnswerFiles::~AnswerFiles() = default;
+
+std::string_view AnswerFiles::line(const Span& place)
+{
+  if (place.source >= m_files.size())
+    throw Error{Fault::storage, fmt::format("an outcome refers to a file {} that is not named", place.source)};
+  auto& file = m_files[place.source];
+  if (!file) file = std::make_unique<File>(m_paths[place.source], m_memory);
+  return file->line(place);
+}
+
+} // namespace batchwright::results
