@@ -1,48 +1,76 @@
 // What a document holds: values found, given out as they stand, and decoded where that is asked for.
 
+#include <batchwright/base/byte_block.hpp>
 #include <batchwright/json/escape.hpp>
 #include <batchwright/json/json.hpp>
 
 #include <simdjson.h>
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
+#include <cstring>
 
 namespace batchwright::json {
 namespace {
 
-void append_utf8(std::string& out, unsigned code)
+/// Writes a character's bytes; how many these are.
+std::size_t put_utf8(char* to, unsigned code)
 {
+  const auto later = [code](unsigned shift) { return static_cast<char>(0x80 | (code >> shift & 0x3f)); };
   if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += static_cast<char>(0xc0 | (code >> 6));
-    out += static_cast<char>(0x80 | (code & 0x3f));
-  } else if (code < 0x10000) {
-    out += static_cast<char>(0xe0 | (code >> 12));
-    out += static_cast<char>(0x80 | ((code >> 6) & 0x3f));
-    out += static_cast<char>(0x80 | (code & 0x3f));
-  } else {
-    out += static_cast<char>(0xf0 | (code >> 18));
-    out += static_cast<char>(0x80 | ((code >> 12) & 0x3f));
-    out += static_cast<char>(0x80 | ((code >> 6) & 0x3f));
-    out += static_cast<char>(0x80 | (code & 0x3f));
+    to[0] = static_cast<char>(code);
+    return 1;
   }
+  if (code < 0x800) {
+    to[0] = static_cast<char>(0xc0 | code >> 6);
+    to[1] = later(0);
+    return 2;
+  }
+  if (code < 0x10000) {
+    to[0] = static_cast<char>(0xe0 | code >> 12);
+    to[1] = later(6);
+    to[2] = later(0);
+    return 3;
+  }
+  to[0] = static_cast<char>(0xf0 | code >> 18);
+  to[1] = later(12);
+  to[2] = later(6);
+  to[3] = later(0);
+  return 4;
+}
+
+/// Copies bytes up to the next backslash; how many. `to` has room for a block beyond what is left.
+std::size_t copy_plain(char* to, std::string_view token)
+{
+  std::size_t at = 0;
+  for (; at + ByteBlock::size <= token.size(); at += ByteBlock::size) {
+    const auto backslashes = ByteBlock{token.data() + at}.equal('\\');
+    std::memcpy(to + at, token.data() + at, ByteBlock::size);
+    if (backslashes != 0) return at + static_cast<std::size_t>(std::countr_zero(backslashes));
+  }
+  for (; at < token.size() && token[at] != '\\'; ++at)
+    to[at] = token[at];
+  return at;
 }
 
 /// Decodes into `out`; false as soon as half a surrogate pair stands alone and `lossy` is false.
 bool decode_into(std::string& out, std::string_view token, bool lossy)
 {
-  out.reserve(out.size() + token.size());
-  for (std::size_t at = 0; at < token.size();) {
-    const auto backslash = token.find('\\', at);
-    out.append(token.substr(at, backslash - at));
-    if (backslash == std::string_view::npos) break;
-    const auto escape = read_escape(token, backslash);
+  const auto begin = out.size();
+  out.resize(begin + token.size() + 4); // no escape is shorter than what it stands for, but for one that is cut
+  auto* to = out.data() + begin;
+  while (!token.empty()) {
+    const auto plain = copy_plain(to, token);
+    to += plain;
+    token.remove_prefix(plain);
+    if (token.empty()) break;
+    const auto escape = read_escape(token, 0);
     if (escape.is_half() && !lossy) return false;
-    append_utf8(out, escape.is_half() ? replacement_character : escape.code);
-    at = backslash + escape.size;
+    to += put_utf8(to, escape.is_half() ? replacement_character : escape.code);
+    token.remove_prefix(escape.size);
   }
+  out.resize(static_cast<std::size_t>(to - out.data()));
   return true;
 }
 

@@ -2,6 +2,7 @@
 // error; or the fields that were asked for. Texts are decoded; half a surrogate pair, which a table cannot hold,
 // becomes U+FFFD.
 
+#include <batchwright/base/byte_block.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/results/csv_columns.hpp>
 #include <batchwright/results/fields.hpp>
@@ -10,6 +11,7 @@
 #include <batchwright/results/writers.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,14 +22,14 @@ namespace {
 /// Appends cells, and what stands between them.
 class Cells {
 public:
-  explicit Cells(char delimiter) : m_delimiter(delimiter), m_special{'"', '\r', '\n', delimiter} {}
+  explicit Cells(char delimiter) : m_delimiter(delimiter) {}
 
   void text(std::string& out, std::string_view text) const
   {
-    if (text.find_first_of(m_special) == std::string_view::npos) {
-      out += text;
-    } else {
+    if (needs_quotes(text)) {
       quoted(out, text);
+    } else {
+      out += text;
     }
     out += m_delimiter;
   }
@@ -46,21 +48,35 @@ public:
   static void end_row(std::string& out) { out.back() = '\n'; }
 
 private:
+  bool needs_quotes(std::string_view text) const
+  {
+    for (; text.size() >= ByteBlock::size; text.remove_prefix(ByteBlock::size)) {
+      const ByteBlock block{text.data()};
+      if ((block.equal('"') | block.equal('\n') | block.equal('\r') | block.equal(m_delimiter)) != 0) return true;
+    }
+    return std::any_of(text.begin(), text.end(),
+                       [this](char c) { return c == '"' || c == '\n' || c == '\r' || c == m_delimiter; });
+  }
+
+  /// Each quote twice.
   static void quoted(std::string& out, std::string_view text)
   {
     out += '"';
-    for (std::size_t at = 0; at < text.size();) {
-      const auto quote = text.find('"', at);
-      out += text.substr(at, quote - at);
-      if (quote == std::string_view::npos) break;
-      out += "\"\"";
-      at = quote + 1;
+    for (; text.size() >= ByteBlock::size; text.remove_prefix(ByteBlock::size)) {
+      std::size_t done = 0;
+      for (auto quotes = ByteBlock{text.data()}.equal('"'); quotes != 0; quotes &= quotes - 1) {
+        const auto quote = static_cast<std::size_t>(std::countr_zero(quotes));
+        out.append(text.data() + done, quote + 1 - done);
+        done = quote; // and once more
+      }
+      out.append(text.data() + done, ByteBlock::size - done);
     }
+    for (const char c : text)
+      out.append(c == '"' ? 2 : 1, c);
     out += '"';
   }
 
   char m_delimiter;
-  std::string m_special;
 };
 
 /// What stands behind the input's columns where nobody chose.
