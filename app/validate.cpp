@@ -13,8 +13,10 @@
 
 #include <array>
 #include <cstdio>
-#include <filesystem>
+#include <deque>
+#include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,53 +70,77 @@ bw::requests::ValidateOptions by_default()
   return options;
 }
 
-bool validate_json(const std::string& file, Console& console)
+/// What is said of a file.
+struct Report {
+  bool valid = false;
+  std::string head = {};
+  std::optional<Spool> problems = {}; // as JSON
+  std::optional<bw::Error> unreadable = {};
+};
+
+Report check_as_json(const std::string& file)
 {
-  Spool spool;
+  Report report{.problems = std::optional<Spool>{std::in_place}};
   auto options = by_default();
-  options.on_problem = [&](const bw::FileProblem& problem) { spool.add(bw::report::json(problem)); };
+  options.on_problem = [&](const bw::FileProblem& problem) { report.problems->add(bw::report::json(problem)); };
   const auto verdict = bw::requests::validate(file, options);
-  console.write(bw::report::json_head(verdict));
-  spool.print(console);
-  console.print(bw::report::json_tail);
-  return verdict.valid();
+  report.valid = verdict.valid();
+  report.head = bw::report::json_head(verdict);
+  return report;
 }
 
-bool validate_text(const std::string& file, Console& console)
+Report check_as_text(const std::string& file, const bw::report::Style& style)
 {
+  Report report;
   bw::report::ProblemLines lines{file};
   auto options = by_default();
   options.on_problem = [&](const bw::FileProblem& problem) {
-    if (const auto line = lines.line(problem)) console.print(*line);
+    if (const auto line = lines.line(problem)) report.head += *line + '\n';
   };
   const auto verdict = bw::requests::validate(file, options);
-  if (const auto rest = lines.rest(); !rest.empty()) console.print(rest);
-  console.print(bw::report::sentence(verdict, console.style(STDOUT_FILENO)));
-  return verdict.valid();
+  if (const auto rest = lines.rest(); !rest.empty()) report.head += rest + '\n';
+  report.head += bw::report::sentence(verdict, style) + '\n';
+  report.valid = verdict.valid();
+  return report;
 }
 
-/// A file that cannot be read is told, and the next one looked at.
-bw::Exit validate_one(const std::string& file, Session& session)
+/// A file that cannot be read is told, and the others are looked at.
+Report check(const std::string& file, bool as_json, const bw::report::Style& style)
+try {
+  return as_json ? check_as_json(file) : check_as_text(file, style);
+} catch (const bw::Error& error) {
+  if (error.fault() != bw::Fault::storage) throw;
+  return {.unreadable = error};
+}
+
+bw::Exit tell(Report report, Console& console)
 {
-  auto& console = session.console();
-  try {
-    const bool valid = session.globals.json ? validate_json(file, console) : validate_text(file, console);
-    return valid ? bw::Exit::ok : bw::Exit::input;
-  } catch (const bw::Error& error) {
-    if (error.fault() != bw::Fault::storage) throw;
-    return console.fail(error);
+  if (report.unreadable) return console.fail(*report.unreadable);
+  console.write(report.head);
+  if (report.problems) {
+    report.problems->print(console);
+    console.print(bw::report::json_tail);
   }
+  return report.valid ? bw::Exit::ok : bw::Exit::input;
 }
 
+/// Two files are checked at once; what is said of them comes in their order.
 bw::Exit run_validate(const ValidateOptions& options, Session& session)
 {
-  auto exit = bw::Exit::ok;
+  constexpr std::size_t at_once = 2;
   for (const auto& file : options.files) {
     if (file == "-")
       throw bw::Error{bw::Fault::usage, "validate reads files, not standard input", "name the files to check"};
   }
-  for (const auto& file : options.files)
-    exit = bw::graver(exit, validate_one(file, session));
+  auto& console = session.console();
+  const auto style = console.style(STDOUT_FILENO);
+  auto exit = bw::Exit::ok;
+  std::deque<std::future<Report>> checks;
+  for (auto next = options.files.begin(); next != options.files.end() || !checks.empty(); checks.pop_front()) {
+    for (; next != options.files.end() && checks.size() < at_once; ++next)
+      checks.push_back(std::async(std::launch::async, check, *next, session.globals.json, style));
+    exit = bw::graver(exit, tell(checks.front().get(), console));
+  }
   return exit;
 }
 

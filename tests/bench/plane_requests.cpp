@@ -1,10 +1,14 @@
 #include "tests/bench/plane_requests.hpp"
 
+#include <batchwright/input/digesting.hpp>
 #include <batchwright/input/input.hpp>
 #include <batchwright/requests/requests.hpp>
 #include <batchwright/wire/profile.hpp>
 
 #include <fmt/format.h>
+
+#include <atomic>
+#include <future>
 
 namespace bench {
 namespace {
@@ -45,18 +49,28 @@ std::uint64_t build(const std::string& input, std::uint64_t items, const fs::pat
 
 std::uint64_t submit(const std::string& input, const fs::path& directory)
 {
-  auto job = job_of(input::pin(input, InputFormat::automatic));
+  auto job = job_of(input::look_at(input, InputFormat::automatic));
   job.request.id_column = "id";
   job.request.max_output_tokens = 200;
   job.request.set = {{"temperature", "0.2"}};
   requests::complete(job.request);
-  std::uint64_t built = 0;
-  for (const auto& part : requests::plan(job).parts) {
-    const auto name = fmt::format("{:04}", part.number);
-    built += requests::build(job, part,
-                             {.requests = directory / (name + ".jsonl"), .digests = directory / (name + ".digests")})
-                 .requests;
-  }
+  input::Digesting digesting{job.inputs};
+  const auto parts = requests::plan(job).parts;
+  digesting.end(job.inputs);
+
+  std::atomic<std::size_t> next = 0;
+  std::atomic<std::uint64_t> built = 0;
+  const auto work = [&] {
+    for (auto i = next++; i < parts.size(); i = next++) {
+      const auto name = directory / fmt::format("{:04}", parts[i].number);
+      built +=
+          requests::build(job, parts[i], {.requests = name.native() + ".jsonl", .digests = name.native() + ".digests"})
+              .requests;
+    }
+  };
+  auto other = std::async(std::launch::async, work); // two parts at once, as the engine builds them
+  work();
+  other.get();
   return built;
 }
 

@@ -112,6 +112,7 @@ TEST_CASE("each item of a scattered part gets its own element of its pack's answ
   CHECK(settled.missing == 0);
   std::size_t next = 0;
   LineReader lines{files.outcomes};
+  REQUIRE(lines.next()->text.starts_with('@')); // the names of the part's files
   while (const auto line = lines.next()) {
     const auto ordinal = scattered.at(next++);
     const auto id = prefix == "bw-" ? tests::id(ordinal) : fmt::format("key-{}", ordinal);

@@ -8,6 +8,9 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
+#include <filesystem>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,6 +75,30 @@ inline batchwright::results::SettleFiles files_in(const FreshDirectory& director
           .left_free = directory / "1.left-free",
           .left_halved = directory / "1.left-halved",
           .quarantine = directory / "1.quarantine.jsonl"};
+}
+
+/// The outcomes of a file with the lines that they tell of in their place, as one that holds all lines itself.
+inline std::string outcomes_in(const std::filesystem::path& path)
+{
+  std::istringstream outcomes{slurp(path)};
+  std::vector<std::string> names;
+  std::string text;
+  for (std::string line; std::getline(outcomes, line);) {
+    if (line.starts_with('@')) {
+      std::istringstream files{line.substr(2)};
+      for (std::string name; std::getline(files, name, '\t');)
+        names.push_back(slurp(path.parent_path() / name));
+      continue;
+    }
+    std::size_t file = 0;
+    std::size_t offset = 0;
+    std::size_t size = 0;
+    const auto answer = line.rfind('\t') + 1;
+    if (std::sscanf(line.c_str() + answer, "@%zu:%zu:%zu", &file, &offset, &size) == 3)
+      line.replace(answer, std::string::npos, names.at(file).substr(offset, size));
+    text += line + '\n';
+  }
+  return text;
 }
 
 } // namespace tests

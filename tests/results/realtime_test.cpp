@@ -81,7 +81,7 @@ struct Fixture {
     CHECK(outcomes() == again);
   }
 
-  std::string outcomes() const { return tests::slurp(files.outcomes); }
+  std::string outcomes() const { return tests::outcomes_in(files.outcomes); }
 
   /// Ordinal, status, code and whether it was paid for, of each outcome: "3 s - 1".
   Heads heads() const

@@ -32,7 +32,7 @@ struct Fixture {
     files.batch =
         directory.file("1.batch.json", R"({"id":"batch_1","status":"failed","errors":{"data":[)" + entries + "]}}");
   }
-  std::string outcomes() const { return tests::slurp(files.outcomes); }
+  std::string outcomes() const { return tests::outcomes_in(files.outcomes); }
   std::string quarantine() const { return tests::slurp(files.quarantine); }
 
   /// Reason and custom_id of each quarantined line: "duplicate a".

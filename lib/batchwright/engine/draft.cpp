@@ -10,6 +10,7 @@
 #include <batchwright/engine/forecast.hpp>
 #include <batchwright/engine/hybrid.hpp>
 #include <batchwright/engine/rebuild.hpp>
+#include <batchwright/input/digesting.hpp>
 #include <batchwright/input/pins.hpp>
 #include <batchwright/input/spool.hpp>
 #include <batchwright/results/answer_schema.hpp>
@@ -138,7 +139,9 @@ void add_unsent(Draft& made)
   }
 }
 
-void plan(Draft& made, Tools& tools, input::Empty empty, requests::ProbeAsk probe = {}, const ReuseAsk& reuse = {})
+/// `digesting`: of the job's inputs.
+void plan(Draft& made, Tools& tools, input::Digesting& digesting, input::Empty empty, requests::ProbeAsk probe = {},
+          const ReuseAsk& reuse = {})
 {
   Job& job = made.job;
   const auto on_read = [&](std::uint64_t bytes, std::uint64_t total, std::uint64_t) {
@@ -150,6 +153,7 @@ void plan(Draft& made, Tools& tools, input::Empty empty, requests::ProbeAsk prob
     probe.sent = made.reuse.of - made.reuse.items.size();
   }
   auto plan = requests::plan(job, on_read, empty, probe, made.reuse.items);
+  digesting.end(job.inputs);
   input::Pins pins{job.inputs};
   pins.check(); // what was planned is what was digested
   job.inputs = pins.inputs();
@@ -206,12 +210,12 @@ void refuse_mixed(const std::vector<Part>& planned, const std::vector<Part>& kno
 
 /// The same input again, for a job that was rebuilt from the server or took batches over: with what is asked now, it is
 /// that job.
-void resume(Draft& made, Tools& tools, const Job& known, input::Empty empty)
+void resume(Draft& made, Tools& tools, input::Digesting& digesting, const Job& known, input::Empty empty)
 {
   Job& job = made.job;
   const auto urgent =
       std::exchange(job.urgent, {}); // which of them are at the server, or came home, is past finding out
-  plan(made, tools, empty);
+  plan(made, tools, digesting, empty);
   job.urgent = urgent;
   if (job.items != known.items) {
     throw Error{Fault::usage,
@@ -267,15 +271,17 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
   Job& job = made.job;
   job = ask.job;
   for (const auto& path : ask.inputs)
-    job.inputs.push_back(path == "-" ? spooled(made, tools, ask) : input::pin(path, ask.format, ask.empty));
+    job.inputs.push_back(path == "-" ? spooled(made, tools, ask) : input::look_at(path, ask.format, ask.empty));
+  input::Digesting digesting{job.inputs};
   check_kinds(job);
   complete(job, tools.profile);
   if (!job.request.schema.empty()) check_schema(job.request.schema);
   const bool given_name = !job.name.empty();
   if (!given_name) job.name = job_name_from(name_of(ask.inputs.front(), job.inputs.front()));
 
+  if (tools.store.job(job.name)) digesting.end(job.inputs); // they tell whether it is that job
   if (auto known = same_job(tools, job, given_name)) {
-    if (known->standing != Standing::consented) return resume(made, tools, *known, ask.empty);
+    if (known->standing != Standing::consented) return resume(made, tools, digesting, *known, ask.empty);
     made.asked = job;
     made.costs_more = job.policy.fallback == Fallback::realtime && known->policy.fallback != Fallback::realtime;
     take_over(*known, job);
@@ -285,7 +291,7 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
     reckon(made, tools);
     return;
   }
-  plan(made, tools, ask.empty, ask.probe, ask.reuse);
+  plan(made, tools, digesting, ask.empty, ask.probe, ask.reuse);
   const auto sent = job.items - never_sent(made.parts);
   if (ask.awaits_word && job.probe.empty() && sent > 0) {
     throw Error{Fault::usage, "--sample: no item can be tried first, since images and videos never are",

@@ -1,7 +1,9 @@
 // What a file is: its format, and the size and digest by which it is known again.
 
+#include <batchwright/base/files.hpp>
 #include <batchwright/input/content.hpp>
 #include <batchwright/input/csv.hpp>
+#include <batchwright/input/digesting.hpp>
 #include <batchwright/input/reader.hpp>
 #include <batchwright/json/json.hpp>
 
@@ -214,15 +216,26 @@ InputFormat detect_format(const std::string& path, Empty empty)
   return InputFormat::text;
 }
 
-PinnedInput pin(const std::string& path, InputFormat format, Empty empty)
+PinnedInput look_at(const std::string& path, InputFormat format, Empty empty)
 {
   PinnedInput pinned{.path = canonical(path)};
   pinned.format = format_of(pinned.path, path, format, empty);
   pinned.witness = witness_of(pinned); // before the digest: what is written meanwhile shows
-  const auto content = content_of(pinned);
-  pinned.bytes = content.bytes;
-  pinned.sha256 = content.sha256;
+  if (pinned.format == InputFormat::files) {
+    const auto content = content_of(pinned); // only the walk tells its size
+    pinned.bytes = content.bytes;
+    pinned.sha256 = content.sha256;
+  } else {
+    pinned.bytes = InputFile{pinned.path}.size();
+  }
   return pinned;
+}
+
+PinnedInput pin(const std::string& path, InputFormat format, Empty empty)
+{
+  std::vector inputs{look_at(path, format, empty)};
+  Digesting{inputs}.end(inputs);
+  return std::move(inputs.front());
 }
 
 } // namespace batchwright::input

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <batchwright/base/error.hpp>
+#include <batchwright/json/json.hpp>
 #include <batchwright/model/job.hpp>
 #include <batchwright/model/part.hpp>
 
@@ -48,6 +49,8 @@ public:
 
   /// The record as it stands, where it is a line of JSON; else empty.
   virtual std::string_view line() const { return {}; }
+  /// The same, parsed.
+  virtual std::optional<json::Value> json() const { return std::nullopt; }
 
   Mark mark = {};             ///< its ordinal and where it stands
   std::string_view file = {}; ///< the path of its input

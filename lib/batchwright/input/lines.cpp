@@ -53,14 +53,15 @@ public:
   void each(const OnField& on_field) const override
   {
     std::string decoded;
-    for (const auto& member : document.root().members()) {
-      auto key = member.key.token();
+    document.root().each_member([&](const json::Value& name, const json::Value& value) {
+      auto key = name.token();
       if (key.find('\\') != std::string_view::npos) key = decoded = json::decode_lossy(key);
-      on_field(key, {member.value.raw(), Field::Form::json});
-    }
+      on_field(key, {value.raw(), Field::Form::json});
+    });
   }
 
   std::string_view line() const override { return text; }
+  std::optional<json::Value> json() const override { return document.root(); }
 
   std::string_view text = {};
   json::Document document = {};

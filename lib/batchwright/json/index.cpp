@@ -210,19 +210,12 @@ inline std::size_t Document::Indexer::string(std::size_t begin)
 /// A number, `true`, `false` or `null`.
 inline std::size_t Document::Indexer::scalar(std::size_t begin)
 {
-  auto kind = Kind::boolean;
-  auto at = begin;
-  const auto rest = m_text.substr(begin);
-  if (rest.starts_with("true")) {
-    at += 4;
-  } else if (rest.starts_with("false")) {
-    at += 5;
-  } else if (rest.starts_with("null")) {
-    kind = Kind::null;
-    at += 4;
-  } else {
-    kind = Kind::number;
-    at = skip_number(m_text, at);
+  auto kind = Kind::number; // most are
+  auto at = skip_number(m_text, begin);
+  if (at == begin) {
+    const auto rest = m_text.substr(begin);
+    kind = rest.starts_with("null") ? Kind::null : Kind::boolean;
+    at += rest.starts_with("true") || kind == Kind::null ? 4 : rest.starts_with("false") ? 5 : 0;
     if (at == begin) return fail(at, "expected a value");
   }
   const char c = at < m_text.size() ? m_text[at] : ' ';

@@ -83,6 +83,9 @@ public:
 
   std::vector<Value> elements() const;
   std::vector<Member> members() const;
+  /// Calls `take` with the key and the value of each member, without listing them.
+  template<class Take>
+  void each_member(const Take& take) const;
   /// The first element of an array, without listing the rest.
   std::optional<Value> front() const;
 
@@ -185,6 +188,15 @@ inline std::string_view Value::raw() const
 inline std::string_view Value::token() const
 {
   return m_document->m_text.substr(node().begin + 1, node().end - node().begin - 2);
+}
+
+template<class Take>
+void Value::each_member(const Take& take) const
+{
+  if (!is(Kind::object)) return;
+  const auto& nodes = m_document->m_nodes;
+  for (auto at = m_node + 1; at < node().after; at = nodes[at + 1].after)
+    take(Value{*m_document, at}, Value{*m_document, at + 1});
 }
 
 template<class... Keys>

@@ -138,10 +138,7 @@ std::vector<Value> Value::elements() const
 std::vector<Member> Value::members() const
 {
   std::vector<Member> found;
-  if (!is(Kind::object)) return found;
-  for (auto at = m_node + 1; at < node().after; at = m_document->m_nodes[at + 1].after) {
-    found.push_back({{*m_document, at}, {*m_document, at + 1}});
-  }
+  each_member([&](const Value& key, const Value& value) { found.push_back({key, value}); });
   return found;
 }
 

@@ -13,8 +13,9 @@ class PassThrough : public Assembler {
 public:
   const Request* take(const input::Item& item) override
   {
-    ensure(m_document.parse(item.line()), "an item of a request file is a line of JSON");
-    const auto line = m_document.root();
+    const auto parsed = item.json();
+    ensure(parsed.has_value(), "an item of a request file is a line of JSON");
+    const auto& line = *parsed;
     const auto found = check_request(line);
     if (!found.problems.empty()) throw refused(item, found.problems);
     m_request.line.assign(item.line());
@@ -26,7 +27,7 @@ public:
     m_request.endpoint = *found.url;
     m_request.inputs = found.embedding_inputs;
     const auto body = *line.find("body");
-    m_request.texts.body = {static_cast<std::size_t>(body.raw().data() - line.raw().data()), body.raw().size()};
+    m_request.texts.body = {static_cast<std::size_t>(body.raw().data() - item.line().data()), body.raw().size()};
     m_request.input_tokens = m_bodies.of(body, *found.url);
     m_request.choices = wire::choices_asked(body);
     m_request.output = wire::output_bound(body);
@@ -64,7 +65,6 @@ private:
                     item.file));
   }
 
-  json::Document m_document = {};
   BodyTokens m_bodies = {};
   Request m_request = {};
   Digester m_digester = {};

@@ -1,3 +1,4 @@
+#include <batchwright/base/byte_block.hpp>
 #include <batchwright/wire/vector.hpp>
 
 #include <algorithm>
@@ -103,14 +104,37 @@ void append_array(std::string& out, std::string_view base64)
   out.back() = ']';
 }
 
-/// A number as text becomes the nearest float; text beyond all floats the furthest.
-float nearest(std::string_view number)
+/// What text beyond all floats becomes: the furthest one, or nothing.
+float beyond(std::string_view number)
 {
-  float value = 0;
-  const auto said = std::from_chars(number.data(), number.data() + number.size(), value);
-  if (said.ec != std::errc::result_out_of_range) return value;
   const bool is_tiny = number.find("e-") != std::string_view::npos || number.find("E-") != std::string_view::npos;
   return is_tiny ? 0.0F : std::copysign(HUGE_VALF, number.starts_with('-') ? -1.0F : 1.0F);
+}
+
+/// What may stand in an array of numbers: digits, signs, points, exponents, commas and spaces.
+constexpr bool stands_in_numbers(char c)
+{
+  constexpr std::string_view in_numbers = "0123456789+-.eE, \t\r\n";
+  return in_numbers.find(c) != std::string_view::npos;
+}
+
+bool are_numbers(std::string_view text)
+{
+  for (; text.size() >= ByteBlock::size; text.remove_prefix(ByteBlock::size)) {
+    const ByteBlock block{text.data()};
+    auto good = block.up_to('9') & ~block.up_to('*') & ~block.equal('/'); // + , - . and digits
+    for (const char c : {'e', 'E', ' ', '\n', '\t', '\r'}) {
+      if (good == ~ByteMask{0}) break;
+      good |= block.equal(c);
+    }
+    if (good != ~ByteMask{0}) return false;
+  }
+  return std::all_of(text.begin(), text.end(), stands_in_numbers);
+}
+
+bool has_digit(std::string_view text)
+{
+  return std::any_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 } // namespace
@@ -120,24 +144,25 @@ bool is_vector(std::string_view json)
   if (json.size() < 3) return false;
   std::string scratch;
   if (json.front() == '"') return is_base64_of_floats(inside(json, scratch));
-  // In an array of numbers stand digits, signs, points, exponents and spaces, and at least one digit.
-  constexpr std::string_view in_numbers = "0123456789+-.eE, \t\r\n";
-  if (json.front() != '[') return false;
   const auto numbers = json.substr(1, json.size() - 2);
-  return numbers.find_first_not_of(in_numbers) == std::string_view::npos &&
-         numbers.find_first_of("0123456789") != std::string_view::npos;
+  return json.front() == '[' && are_numbers(numbers) && has_digit(numbers);
 }
 
 void append_floats(std::vector<float>& out, std::string_view json)
 {
   std::string scratch;
   if (json.front() == '"') return append_decoded(out, inside(json, scratch));
-  constexpr std::string_view between = "[], \t\r\n";
-  for (auto at = json.find_first_not_of(between); at != std::string_view::npos; at = json.find_first_not_of(between)) {
-    json.remove_prefix(at);
-    const auto end = std::min(json.find_first_of(between), json.size());
-    out.push_back(nearest(json.substr(0, end)));
-    json.remove_prefix(end);
+  const auto* at = json.data() + 1;
+  const auto* const end = json.data() + json.size();
+  while (at != end) {
+    float value = 0;
+    const auto said = std::from_chars(at, end, value);
+    if (said.ptr == at) { // what stands between numbers
+      ++at;
+      continue;
+    }
+    out.push_back(said.ec == std::errc::result_out_of_range ? beyond({at, said.ptr}) : value);
+    at = said.ptr;
   }
 }
 

@@ -1,0 +1,65 @@
+#include <batchwright/base/error.hpp>
+#include <batchwright/base/files.hpp>
+#include <batchwright/base/sha256.hpp>
+#include <batchwright/input/digesting.hpp>
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace batchwright::input {
+namespace {
+
+constexpr std::size_t block_size = 1 << 18;
+
+/// Nothing of use where it is told to stop.
+std::string digest_of(const PinnedInput& input, const std::stop_token& stop)
+{
+  Sha256 sha;
+  InputFile file{input.path};
+  std::string block(block_size, '\0');
+  std::uint64_t bytes = 0;
+  while (const auto n = stop.stop_requested() ? 0 : file.read(block.data(), block.size())) {
+    sha.update({block.data(), n});
+    bytes += n;
+  }
+  if (bytes != input.bytes && !stop.stop_requested()) {
+    throw Error{Fault::input,
+                fmt::format("reading {}: it had {} bytes, and has {} now", input.path, input.bytes, bytes),
+                "run the command again when nothing writes to it any more"}
+        .at({input.path, 0, {}});
+  }
+  return sha.hex();
+}
+
+std::vector<std::string> missing_digests(const std::vector<PinnedInput>& inputs, const std::stop_token& stop)
+{
+  std::vector<std::string> digests;
+  for (const auto& input : inputs)
+    digests.push_back(input.sha256.empty() ? digest_of(input, stop) : std::string{});
+  return digests;
+}
+
+} // namespace
+
+Digesting::Digesting(const std::vector<PinnedInput>& inputs)
+    : m_digests(std::async(std::launch::async, missing_digests, inputs, m_stop.get_token()))
+{
+}
+
+Digesting::~Digesting()
+{
+  m_stop.request_stop();
+  if (m_digests.valid()) m_digests.wait();
+}
+
+void Digesting::end(std::vector<PinnedInput>& inputs)
+{
+  if (!m_digests.valid()) return;
+  auto digests = m_digests.get();
+  ensure(digests.size() == inputs.size(), "digests are filled in where they were missing");
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (!digests[i].empty()) inputs[i].sha256 = std::move(digests[i]);
+}
+
+} // namespace batchwright::input
