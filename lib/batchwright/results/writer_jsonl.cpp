@@ -32,22 +32,25 @@ public:
   {
     append_included(m_fields, choice);
     if (need_input(m_fields)) m_input.emplace(job);
+    for (const auto& field : m_fields) {
+      auto& key = m_keys.emplace_back(m_keys.empty() ? "" : ",");
+      json::append_string(key, field.name);
+      key += ':';
+    }
   }
 
   Wrote add(std::string& out, const Outcome& outcome) override
   {
     m_record.take(outcome);
     const auto* item = m_input ? &m_input->item(outcome.ordinal) : nullptr;
-    json::Writer line{out};
-    line.begin_object();
-    for (const auto& field : m_fields) {
+    out += '{';
+    for (std::size_t i = 0; i < m_fields.size(); ++i) {
+      const auto& field = m_fields[i];
       if (!m_is_chosen && field.in == Member::tool_calls && !m_record.has_calls()) continue;
-      m_value.clear();
-      append_value(m_value, field, m_record, item);
-      line.key(field.name).raw(m_value);
+      out += m_keys[i];
+      append_value(out, field, m_record, item);
     }
-    line.end_object();
-    out += '\n';
+    out += "}\n";
     return Wrote::record;
   }
 
@@ -61,7 +64,7 @@ private:
   std::vector<Field> m_fields;
   bool m_is_chosen;
   std::optional<InputAlong> m_input = {}; // nothing: no field needs it
-  std::string m_value = {};
+  std::vector<std::string> m_keys = {};   // what stands before each value
 };
 
 } // namespace

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
+#include <memory>
 #include <system_error>
 
 namespace batchwright::wire {
@@ -52,12 +54,37 @@ std::size_t decoded_size(std::string_view base64)
   return base64.size() / 4 * 3 + (base64.size() % 4 == 0 ? 0 : base64.size() % 4 - 1);
 }
 
+bool are_digits(std::string_view base64)
+{
+  for (; base64.size() >= ByteBlock::size; base64.remove_prefix(ByteBlock::size)) {
+    const ByteBlock block{base64.data()};
+    const auto between = [&](char first, char last) {
+      return block.up_to(static_cast<unsigned char>(last)) & ~block.up_to(static_cast<unsigned char>(first - 1));
+    };
+    const auto good = between('a', 'z') | between('A', 'Z') | between('/', '9') | block.equal('+');
+    if (good != ~ByteMask{0}) return false;
+  }
+  return std::all_of(base64.begin(), base64.end(), [](char c) { return digit(c) < 64; });
+}
+
 bool is_base64_of_floats(std::string_view base64)
 {
-  std::uint32_t worst = 0;
-  for (const char c : base64)
-    worst |= digit(c);
-  return worst < 64 && base64.size() % 4 != 1 && !base64.empty() && decoded_size(base64) % sizeof(float) == 0;
+  return !base64.empty() && base64.size() % 4 != 1 && decoded_size(base64) % sizeof(float) == 0 && are_digits(base64);
+}
+
+/// What two digits stand for, by their bytes as memory has them.
+using Pairs = std::array<std::uint16_t, 1 << 16>;
+
+const Pairs& pairs()
+{
+  static const auto all = [] {
+    auto made = std::make_unique<Pairs>();
+    for (std::size_t first = 0; first < 256; ++first)
+      for (std::size_t second = 0; second < 256; ++second)
+        (*made)[first | second << 8] = static_cast<std::uint16_t>((digits[first] & 63u) << 6 | (digits[second] & 63u));
+    return made;
+  }();
+  return *all;
 }
 
 /// REQUIRED: all characters are digits.
@@ -66,10 +93,15 @@ void append_decoded(std::vector<float>& out, std::string_view base64)
   const auto begin = out.size();
   out.resize(begin + decoded_size(base64) / sizeof(float));
   auto* to = reinterpret_cast<unsigned char*>(out.data() + begin);
+  const auto& pair_of = pairs();
+  const auto value_of = [&](const char* two) {
+    std::uint16_t both = 0;
+    std::memcpy(&both, two, sizeof both);
+    return std::uint32_t{pair_of[both]};
+  };
   std::size_t at = 0;
   for (; at + 4 <= base64.size(); at += 4, to += 3) {
-    const auto bits =
-        digit(base64[at]) << 18 | digit(base64[at + 1]) << 12 | digit(base64[at + 2]) << 6 | digit(base64[at + 3]);
+    const auto bits = value_of(base64.data() + at) << 12 | value_of(base64.data() + at + 2);
     to[0] = static_cast<unsigned char>(bits >> 16);
     to[1] = static_cast<unsigned char>(bits >> 8);
     to[2] = static_cast<unsigned char>(bits);
