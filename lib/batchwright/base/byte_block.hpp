@@ -41,8 +41,9 @@ public:
   {
     __m128i hits = _mm_setzero_si128();
     for (const auto part : m_parts) {
-      hits = _mm_or_si128(hits, _mm_or_si128(at_most(part, most), _mm_or_si128(_mm_cmpeq_epi8(part, _mm_set1_epi8(a)),
-                                                                              _mm_cmpeq_epi8(part, _mm_set1_epi8(b)))));
+      hits =
+          _mm_or_si128(hits, _mm_or_si128(at_most(part, most), _mm_or_si128(_mm_cmpeq_epi8(part, _mm_set1_epi8(a)),
+                                                                            _mm_cmpeq_epi8(part, _mm_set1_epi8(b)))));
     }
     return _mm_movemask_epi8(hits) != 0;
   }
@@ -100,8 +101,8 @@ private:
 
 #endif
 
-/// Which bytes are escaped, from block to block, where one byte escapes what follows it, itself included: a backslash in
-/// JSON; a quote in CSV, where it doubles another.
+/// Which bytes are escaped, from block to block, where one byte escapes what follows it, itself included: a backslash
+/// in JSON; a quote in CSV, where it doubles another.
 class EscapeScan {
 public:
   /// Bytes of the next block that an escape stands before. `escapes`: where the byte that escapes stands. Of a run of
