@@ -74,6 +74,7 @@ struct DigestedFile::State {
     }
     woken.notify_all();
     thread.join();
+    is_ending = false; // of the next, should there be one
   }
 
   void rethrow()
