@@ -26,7 +26,7 @@ public:
     m_request.endpoint = *found.url;
     m_request.inputs = found.embedding_inputs;
     const auto body = *line.find("body");
-    m_request.texts.body = {static_cast<std::size_t>(body.raw().data() - line.raw().data()), body.raw().size()};
+    m_request.texts.body = {static_cast<std::size_t>(body.raw().data() - item.line().data()), body.raw().size()};
     m_request.input_tokens = m_bodies.of(body, *found.url);
     m_request.choices = wire::choices_asked(body);
     m_request.output = wire::output_bound(body);
