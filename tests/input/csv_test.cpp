@@ -412,10 +412,9 @@ TEST_CASE("doubled quotes are read the same wherever the file was read on within
     CAPTURE(before_border);
     const std::string start = "a quote \" and ";
     const std::string big(block - in_quotes(start).size() + 1 - before_border, 'x');
-    for (const auto* const end : {"", "\n\n"}) {
-      const Table expected{{start + big + std::string(quotes, '"') + end, "b"}, {"c", "\""}};
-      REQUIRE(scanned(dir.file("in.csv", in_quotes(expected[0][0]) + ",b\nc,\"\"\"\"\n")) == expected);
-    }
+    const auto* const end = (quotes + before_border) % 2 == 0 ? "" : "\n\n";
+    const Table expected{{start + big + std::string(quotes, '"') + end, "b"}, {"c", "\""}};
+    REQUIRE(scanned(dir.file("in.csv", in_quotes(expected[0][0]) + ",b\nc,\"\"\"\"\n")) == expected);
   };
   for (std::size_t quotes = 1; quotes <= 3; ++quotes)
     for (std::size_t before_border = 0; before_border <= 2 * quotes + 2; ++before_border)

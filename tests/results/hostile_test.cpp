@@ -139,12 +139,12 @@ TEST_CASE("hostile answers come back as raw lines, records and rows that hold th
   check_merged(make, all);
 }
 
-TEST_CASE("an answer of 15 MiB comes back as the short ones around it")
+TEST_CASE("an answer of 15 MiB, plain at first, then full of escapes, comes back as the short ones around it")
 {
   Hostile make{2};
   std::vector<Given> all{success(make, 0, 3), {}, success(make, 2, 3)};
-  std::string text;
-  std::string shown;
+  std::string text(7 << 20, 'x');
+  auto shown = text;
   while (text.size() < 15 << 20) {
     text += R"(\"\\\ud83d \n)";
     shown += "\"\\\xef\xbf\xbd \n";
