@@ -14,6 +14,8 @@
 
 #include <csignal>
 #include <iterator>
+#include <optional>
+#include <random>
 
 using namespace batchwright;
 namespace fs = std::filesystem;
@@ -61,6 +63,30 @@ TEST_CASE("a file appears whole at its commit, and not before")
   CHECK(tests::slurp(home / "out") == "small," + big + ",end");
   CHECK(entries(home.path()) == 1);
   CHECK(fs::status(home / "out").permissions() == (fs::perms::owner_read | fs::perms::owner_write));
+}
+
+TEST_CASE("a file's bytes are those that were written, in pieces of any size, also where it changed hands")
+{
+  const tests::FreshDirectory home;
+  constexpr std::size_t block = 1 << 18; // of its buffer; every 8 MiB it is told to go to the disk
+  std::mt19937 random{1};
+  for (const auto durable : {AtomicFile::Durable::no, AtomicFile::Durable::yes}) {
+    std::string expected;
+    std::optional<AtomicFile> file{std::in_place, home / "out", durable};
+    while (expected.size() < 20 << 20) {
+      const std::size_t sizes[] = {0, 1, random() % 5000, block - 1, block, block + 1, random() % (3 * block)};
+      const std::string piece(sizes[random() % std::size(sizes)], static_cast<char>('a' + expected.size() % 26));
+      file->write(piece);
+      expected += piece;
+      REQUIRE(file->size() == expected.size());
+      if (random() % 8 > 0) continue;
+      AtomicFile moved{std::move(*file)};
+      file.emplace(std::move(moved));
+    }
+    file->commit();
+    CHECK(tests::slurp(home / "out") == expected);
+    CHECK(entries(home.path()) == 1);
+  }
 }
 
 TEST_CASE("what the user asked for is made as any program makes files")

@@ -4,7 +4,9 @@
 #include <batchwright/base/sha256.hpp>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 #include <vector>
@@ -44,6 +46,27 @@ TEST_CASE("a digest does not depend on how the bytes came")
   CHECK(moved.hex() == expected);
   CHECK(sha256_of_file(home.file("in", million)) == expected);
   CHECK_THROWS_AS(sha256_of_file(home / "missing"), Error);
+}
+
+TEST_CASE("a digest that was given begins anew, as words or as bytes, and a file has that of its bytes")
+{
+  const tests::FreshDirectory home;
+  Sha256 again;
+  for (const std::size_t size : {0u, 1u, 55u, 56u, 63u, 64u, 65u, 1000u, (1u << 20) - 1, 1u << 20, (1u << 20) + 1}) {
+    CAPTURE(size);
+    const std::string bytes(size, static_cast<char>(size));
+    const auto expected = digest_of(bytes);
+    again.update(bytes);
+    CHECK(again.hex() == expected);
+    for (const char c : std::string_view{bytes}.substr(0, 70))
+      again.update({&c, 1});
+    again.update(std::string_view{bytes}.substr(std::min<std::size_t>(size, 70)));
+    std::string as_words;
+    for (const auto byte : again.take())
+      as_words += fmt::format("{:02x}", byte);
+    CHECK(as_words == expected);
+    CHECK(sha256_of_file(home.file("in", bytes)) == expected);
+  }
 }
 
 TEST_CASE("many threads make digests at once")

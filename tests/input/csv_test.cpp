@@ -60,6 +60,27 @@ Table libcsv(std::string_view text)
   return state.table;
 }
 
+/// A field of runs of what CSV takes for a sign, and of text, long enough to fill several blocks of 64 bytes.
+std::string long_field(std::mt19937& random)
+{
+  std::string field;
+  for (auto n = random() % 12; n > 0; --n) {
+    const auto size = random() % (random() % 3 == 0 ? 200 : 4);
+    const std::string run = random() % 8 == 0 ? "\r\n" : std::string(size, "\"\"\"x,\n"[random() % 6]);
+    field += run;
+  }
+  return field;
+}
+
+/// The field as it stands in a file, each quote in it doubled by hand.
+std::string in_quotes(std::string_view field)
+{
+  std::string out = "\"";
+  for (const char c : field)
+    out.append(c == '"' ? 2 : 1, c);
+  return out + '"';
+}
+
 } // namespace
 
 TEST_SUITE_BEGIN("input::csv");
@@ -325,6 +346,81 @@ TEST_CASE("what libcsv reads, this scanner reads the same")
     const auto path = dir.file("in.csv", text);
     CHECK(scanned(path) == libcsv(text));
   }
+}
+
+TEST_CASE("quotes are made single by blocks as they are one by one, wherever they stand in a field")
+{
+  // Runs of every length at every place of a block, and a record behind them whose line is told.
+  const FreshDirectory dir;
+  std::string text;
+  Table expected;
+  for (std::size_t before = 0; before < 64; ++before) {
+    for (std::size_t quotes = 0; quotes <= 200; quotes += quotes < 6 ? 1 : 1 + (before + quotes) % 23) {
+      auto& row = expected.emplace_back(std::vector{std::string(before, 'x') + std::string(quotes, '"') +
+                                                        std::string((before * 7 + quotes) % 150, '\n'),
+                                                    std::string(quotes, '"') + std::string(before, ',')});
+      text += in_quotes(row[0]) + ',' + in_quotes(row[1]) + '\n';
+    }
+  }
+  const auto path = dir.file("in.csv", text);
+  CHECK(scanned(path) == expected);
+  CHECK(libcsv(text) == expected);
+
+  input::CsvScanner scanner{path.native()};
+  std::uint64_t line = 1;
+  for (const auto& row : expected) {
+    REQUIRE(scanner.next());
+    REQUIRE(scanner.start().line == line);
+    line += 1 + static_cast<std::uint64_t>(std::count(row[0].begin(), row[0].end(), '\n'));
+  }
+}
+
+TEST_CASE("long fields of quotes, separators and line ends are read as libcsv reads them, and at their lines")
+{
+  const FreshDirectory dir;
+  std::mt19937 random{20261128};
+  for (int round = 0; round < 60; ++round) {
+    std::string text;
+    Table expected;
+    std::vector<std::uint64_t> lines;
+    for (auto rows = 1 + random() % 20; rows > 0; --rows) {
+      lines.push_back(1 + static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n')));
+      auto& row = expected.emplace_back();
+      for (auto fields = 1 + random() % 4; fields > 0; --fields) {
+        row.push_back(long_field(random));
+        text += in_quotes(row.back()) + (fields > 1 ? "," : random() % 2 == 0 ? "\n" : "\r\n");
+      }
+    }
+    CAPTURE(text);
+    const auto path = dir.file("in.csv", text);
+    REQUIRE(scanned(path) == expected);
+    REQUIRE(libcsv(text) == expected);
+    input::CsvScanner scanner{path.native()};
+    for (const auto line : lines) {
+      REQUIRE(scanner.next());
+      REQUIRE(scanner.start().line == line);
+    }
+  }
+}
+
+TEST_CASE("doubled quotes are read the same wherever the file was read on within them")
+{
+  const FreshDirectory dir;
+  constexpr std::size_t block = 1 << 20; // by which it is read
+  const auto check = [&](std::size_t quotes, std::size_t before_border) {
+    CAPTURE(quotes);
+    CAPTURE(before_border);
+    const std::string start = "a quote \" and ";
+    const std::string big(block - in_quotes(start).size() + 1 - before_border, 'x');
+    const auto* const end = (quotes + before_border) % 2 == 0 ? "" : "\n\n";
+    const Table expected{{start + big + std::string(quotes, '"') + end, "b"}, {"c", "\""}};
+    REQUIRE(scanned(dir.file("in.csv", in_quotes(expected[0][0]) + ",b\nc,\"\"\"\"\n")) == expected);
+  };
+  for (std::size_t quotes = 1; quotes <= 3; ++quotes)
+    for (std::size_t before_border = 0; before_border <= 2 * quotes + 2; ++before_border)
+      check(quotes, before_border);
+  for (const std::size_t before_border : {1u, 62u, 63u, 64u, 65u, 127u, 128u, 129u})
+    check(64, before_border);
 }
 
 TEST_CASE("a stream that begins at any mark gives the same items as one from the start")

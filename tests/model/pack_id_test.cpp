@@ -2,6 +2,7 @@
 #include <batchwright/wire/endpoint.hpp>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <limits>
@@ -61,6 +62,10 @@ TEST_CASE("a default custom_id carries its ordinal there and back")
   CHECK(default_custom_id(12'345'678'901) == "bw-12345678901");
   for (const Ordinal n : {Ordinal{0}, Ordinal{9'999'999'999}, Ordinal{10'000'000'000}, highest})
     CHECK(pack_of(default_custom_id(n)) == run_of(n, 1));
+  for (Ordinal n = 1; n <= highest / 10; n *= 10) {
+    CHECK(default_custom_id(n) == fmt::format("bw-{:010}", n));
+    CHECK(default_custom_id(n - 1) == fmt::format("bw-{:010}", n - 1));
+  }
 }
 
 TEST_CASE("the custom_id of a pack carries its first ordinal, how many follow, and where the gaps are")

@@ -1,4 +1,7 @@
+#include "tests/support/hostile.hpp"
+
 #include <batchwright/json/json.hpp>
+#include <batchwright/money/count_blocks.hpp>
 #include <batchwright/money/tokens.hpp>
 
 #include <doctest/doctest.h>
@@ -236,6 +239,45 @@ TEST_CASE("an escaped text counts as the text it stands for")
     json::append_escaped(escaped, text);
     CAPTURE(escaped);
     CHECK(estimate_tokens_escaped(escaped) == estimate_tokens(text));
+  }
+}
+
+TEST_CASE("a hostile text counts as what it stands for, wherever its escapes lie")
+{
+  tests::Hostile make{4};
+  for (int round = 0; round < 1500; ++round) {
+    const auto token = make.token(1 + make.number(40));
+    CAPTURE(token.text);
+    CHECK(estimate_tokens_escaped(token.text) == estimate_tokens(token.decoded));
+  }
+  for (std::size_t before = 0; before < 1100; ++before) { // over every fill of what is counted at once
+    const std::string plain(before, 'x');
+    CHECK(estimate_tokens_escaped(plain + R"(\u0041\"\ud83d\ude00)") == estimate_tokens(plain + "A\"😀"));
+  }
+}
+
+TEST_CASE("every way to count that this processor has counts the same")
+{
+  using money::block_size;
+  std::mt19937 random{5};
+  const std::string often = "aZ0 \t\n.=\xc3\xe1\xd0\xe4\xf0\x80\xa9";
+  for (int round = 0; round < 1000; ++round) {
+    const auto blocks = 1 + random() % 20;
+    std::string bytes(1, '\0'); // before the first block
+    while (bytes.size() < 1 + blocks * block_size)
+      bytes.append(1 + random() % (random() % 4 == 0 ? 200 : 3),
+                   random() % 4 == 0 ? static_cast<char>(random()) : often[random() % often.size()]);
+    const auto valid = ~std::uint64_t{0} >> random() % block_size;
+    std::vector<std::int64_t> sums;
+    for (const auto way : money::ways_to_count()) {
+      money::Runs runs;
+      const auto first = random() % blocks; // what comes in two goes is as what comes in one
+      if (first > 0) way(runs, bytes.data() + 1, first, ~std::uint64_t{0});
+      way(runs, bytes.data() + 1 + first * block_size, blocks - first, valid);
+      sums.push_back(runs.sum());
+    }
+    CAPTURE(bytes);
+    CHECK(std::count(sums.begin(), sums.end(), sums.front()) == static_cast<std::ptrdiff_t>(sums.size()));
   }
 }
 

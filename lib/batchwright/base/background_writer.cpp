@@ -76,6 +76,7 @@ struct BackgroundWriter::State {
     }
     woken.notify_all();
     thread.join();
+    is_ending = false; // of the next, should there be one
   }
 
   void rethrow()
