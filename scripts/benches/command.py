@@ -11,11 +11,12 @@ from benches.machine import load, machine, versions
 from benches.options import read_options
 from benches.plane import plane
 from benches.realtime import realtime
+from benches.start import start
 from benches.stop import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_FAILED, EXIT_STORAGE, Stop
 from benches.talk import say
 from benches.tokens import tokens
 
-BENCHES = {"plane": plane, "realtime": realtime, "tokens": tokens}
+BENCHES = {"plane": plane, "realtime": realtime, "start": start, "tokens": tokens}
 
 
 def main():

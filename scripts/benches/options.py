@@ -12,8 +12,9 @@ EPILOG = """exit status:
   1    something could not be measured
   64   usage"""
 GROUPS = ("speed", "rates")
-RUNS = {"plane": 5, "realtime": 3, "tokens": 5}
-CHOICES = {"only": ("realtime",), "seed": ("realtime", "plane"), "items": ("plane",)}  # of these benches alone
+RUNS = {"plane": 5, "realtime": 3, "start": 50, "tokens": 5}
+QUICK_RUNS = {"start": 20}  # of the others 1
+CHOICES = {"only": ("realtime",), "seed": ("realtime", "plane", "start"), "items": ("plane",)}  # of these benches alone
 SEED = 1
 
 
@@ -39,11 +40,11 @@ def read_options(names):
     parser = Parser(description=benches.__doc__.partition("\n\nIn:")[0], epilog=EPILOG)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("name", choices=names, metavar="NAME", help=", ".join(names))
-    parser.add_argument("--quick", action="store_true", help="the main figures in under two minutes, once each")
+    parser.add_argument("--quick", action="store_true", help="the main figures in under two minutes")
     parser.add_argument("--only", choices=GROUPS, help="a part of realtime")
     defaults = ", ".join(f"{name} {runs}" for name, runs in RUNS.items())
-    parser.add_argument("--runs", type=positive, metavar="N", help=f"runs of each ({defaults}; --quick 1)")
-    parser.add_argument("--seed", type=int, metavar="N", help=f"makes the data of plane and realtime (default: {SEED})")
+    parser.add_argument("--runs", type=positive, metavar="N", help=f"runs of each ({defaults}; --quick 1, start 20)")
+    parser.add_argument("--seed", type=int, metavar="N", help=f"makes the data, but for tokens (default: {SEED})")
     parser.add_argument("--items", type=positive, metavar="N", help="of plane (default: 1,000,000; --quick 100,000)")
     parser.add_argument("--json", type=file_to_write, metavar="FILE", help="write every run, and versions, as JSON")
     options = parser.parse_args()
@@ -52,5 +53,5 @@ def read_options(names):
             parser.error(f"--{name}: there is no such choice of {options.name}")
     if options.seed is None:
         options.seed = SEED
-    options.runs = options.runs or (1 if options.quick else RUNS[options.name])
+    options.runs = options.runs or (QUICK_RUNS.get(options.name, 1) if options.quick else RUNS[options.name])
     return options

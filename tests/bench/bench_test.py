@@ -12,9 +12,10 @@ ROOT = pathlib.Path(sys.argv.pop())
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from benches import data  # noqa: E402
+from benches import data, start  # noqa: E402
 from benches.figures import Figure, all_hold  # noqa: E402
 from benches.steady import share_of_ideal  # noqa: E402
+from benches.stop import Stop  # noqa: E402
 from benches.texts import paragraphs  # noqa: E402
 from benches.tokens import told_of  # noqa: E402
 
@@ -121,6 +122,30 @@ class CommandLine(unittest.TestCase):
 
     def test_a_report_that_cannot_be_written_is_refused_before_anything_runs(self):
         self.assertIn("/nosuch/report.json", self.said("realtime", "--json", "/nosuch/report.json"))
+
+
+class Start(unittest.TestCase):
+    def told(self, version_ms, memory_mib=16):
+        def cost(ms, mib=12):
+            return {"seconds": ms / 1e3, "cpu_s": ms / 1e3, "peak_kib": mib * 1024}
+
+        costs = {start.EMPTY: [cost(10), cost(30), cost(20)]}  # as the machine is slow or fast
+        for command in start.COMMANDS:
+            costs[command.name] = [cost(floor + version_ms, memory_mib) for floor in (10, 30, 20)]
+        return [figure.name for figure in start.told_of(costs)[0] if not figure.holds]
+
+    def test_what_counts_is_what_a_command_takes_over_the_empty_program_of_its_run(self):
+        self.assertEqual(self.told(4.9), [])
+        self.assertEqual(self.told(5.1), ["`--version`: over the empty program"])
+        self.assertEqual(len(self.told(101)), 3)
+
+    def test_memory_has_a_limit_too(self):
+        self.assertEqual(len(self.told(1, memory_mib=33)), 3)
+
+    def test_a_floor_with_other_libraries_is_none(self):
+        start.need_same_libraries("/bin/true", "/bin/false")
+        with self.assertRaisesRegex(Stop, "libssl"):
+            start.need_same_libraries("/bin/true", "/usr/bin/openssl")
 
 
 if __name__ == "__main__":
