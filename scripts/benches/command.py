@@ -7,6 +7,7 @@ import time
 
 from benches.build import build
 from benches.figures import all_hold
+from benches.journal import journal
 from benches.machine import load, machine, versions
 from benches.options import read_options
 from benches.plane import plane
@@ -16,7 +17,7 @@ from benches.stop import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_FAILED, EXIT_STORA
 from benches.talk import say
 from benches.tokens import tokens
 
-BENCHES = {"plane": plane, "realtime": realtime, "start": start, "tokens": tokens}
+BENCHES = {"journal": journal, "plane": plane, "realtime": realtime, "start": start, "tokens": tokens}
 
 
 def main():

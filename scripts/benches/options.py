@@ -12,8 +12,8 @@ EPILOG = """exit status:
   1    something could not be measured
   64   usage"""
 GROUPS = ("speed", "rates")
-RUNS = {"plane": 5, "realtime": 3, "start": 50, "tokens": 5}
-QUICK_RUNS = {"start": 20}  # of the others 1
+RUNS = {"journal": 9, "plane": 5, "realtime": 3, "start": 50, "tokens": 5}
+QUICK_RUNS = {"journal": 3, "start": 20}  # of the others 1
 CHOICES = {"only": ("realtime",), "seed": ("realtime", "plane", "start"), "items": ("plane",)}  # of these benches alone
 SEED = 1
 
@@ -43,7 +43,8 @@ def read_options(names):
     parser.add_argument("--quick", action="store_true", help="the main figures in under two minutes")
     parser.add_argument("--only", choices=GROUPS, help="a part of realtime")
     defaults = ", ".join(f"{name} {runs}" for name, runs in RUNS.items())
-    parser.add_argument("--runs", type=positive, metavar="N", help=f"runs of each ({defaults}; --quick 1, start 20)")
+    quick = ", ".join(f"{name} {runs}" for name, runs in QUICK_RUNS.items())
+    parser.add_argument("--runs", type=positive, metavar="N", help=f"runs of each ({defaults}; --quick 1, {quick})")
     parser.add_argument("--seed", type=int, metavar="N", help=f"makes the data, but for tokens (default: {SEED})")
     parser.add_argument("--items", type=positive, metavar="N", help="of plane (default: 1,000,000; --quick 100,000)")
     parser.add_argument("--json", type=file_to_write, metavar="FILE", help="write every run, and versions, as JSON")

@@ -12,7 +12,7 @@ ROOT = pathlib.Path(sys.argv.pop())
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from benches import data, start  # noqa: E402
+from benches import data, journal, start  # noqa: E402
 from benches.figures import Figure, all_hold  # noqa: E402
 from benches.steady import share_of_ideal  # noqa: E402
 from benches.stop import Stop  # noqa: E402
@@ -146,6 +146,30 @@ class Start(unittest.TestCase):
         start.need_same_libraries("/bin/true", "/bin/false")
         with self.assertRaisesRegex(Stop, "libssl"):
             start.need_same_libraries("/bin/true", "/usr/bin/openssl")
+
+
+class Journal(unittest.TestCase):
+    def pair_of(self, appended):
+        """Of a tool that journals `abc`."""
+        with tempfile.TemporaryDirectory() as place:
+            tool = pathlib.Path(place) / "tool"
+            write = """printf abc > $2; echo '{"seconds":1.2,"groups":[1,2]}'"""
+            append = f"""printf {appended} > $3; [ "$(paste -sd+ $4)" = 1+2 ] && echo '{{"seconds":1}}'"""
+            tool.write_text(f"#!/bin/sh\nif [ $1 = write ]; then {write}; else {append}; fi\n")
+            tool.chmod(0o700)
+            return journal.pair_of(journal.ways(quick=True)[0], tool, pathlib.Path(place))
+
+    def test_the_floor_has_the_same_groups_and_bytes(self):
+        pair = self.pair_of("abc")
+        self.assertEqual((pair[0]["seconds"], pair[1]["seconds"]), (1.2, 1))
+        with self.assertRaises(Stop):
+            self.pair_of("abd")
+
+    def test_a_third_more_than_the_floor_fails(self):
+        for seconds, fails in ((1.29, 0), (1.31, 1)):
+            runs = [({"seconds": seconds, "groups": [5, 7]}, {"seconds": 1})]
+            figures, _ = journal.told_of({journal.ways(quick=True)[0]: runs})
+            self.assertEqual([f.holds for f in figures].count(False), fails)
 
 
 if __name__ == "__main__":
