@@ -10,7 +10,7 @@ Where to look, each module taking from those below it only:
 
     command                         one call, from the options to the exit status
     plane, realtime, tokens         the benches of those names: their tables
-    journal, start                  two more
+    journal, start, transfer        three more
     realtime_speed, realtime_rates  requests in flight; rates of an account
     data, texts                     items made from a seed; what tokens are counted of
     options                         what was asked for

@@ -16,8 +16,9 @@ from benches.start import start
 from benches.stop import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_FAILED, EXIT_STORAGE, Stop
 from benches.talk import say
 from benches.tokens import tokens
+from benches.transfer import transfer
 
-BENCHES = {"journal": journal, "plane": plane, "realtime": realtime, "start": start, "tokens": tokens}
+BENCHES = {"journal": journal, "plane": plane, "realtime": realtime, "start": start, "tokens": tokens, "transfer": transfer}
 
 
 def main():

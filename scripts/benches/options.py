@@ -12,8 +12,8 @@ EPILOG = """exit status:
   1    something could not be measured
   64   usage"""
 GROUPS = ("speed", "rates")
-RUNS = {"journal": 9, "plane": 5, "realtime": 3, "start": 50, "tokens": 5}
-QUICK_RUNS = {"journal": 3, "start": 20}  # of the others 1
+RUNS = {"journal": 9, "plane": 5, "realtime": 3, "start": 50, "tokens": 5, "transfer": 15}
+QUICK_RUNS = {"journal": 3, "start": 20, "transfer": 5}  # of the others 1
 CHOICES = {"only": ("realtime",), "seed": ("realtime", "plane", "start"), "items": ("plane",)}  # of these benches alone
 SEED = 1
 

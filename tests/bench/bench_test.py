@@ -12,7 +12,7 @@ ROOT = pathlib.Path(sys.argv.pop())
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from benches import data, journal, start  # noqa: E402
+from benches import data, journal, start, transfer  # noqa: E402
 from benches.figures import Figure, all_hold  # noqa: E402
 from benches.steady import share_of_ideal  # noqa: E402
 from benches.stop import Stop  # noqa: E402
@@ -170,6 +170,22 @@ class Journal(unittest.TestCase):
             runs = [({"seconds": seconds, "groups": [5, 7]}, {"seconds": 1})]
             figures, _ = journal.told_of({journal.ways(quick=True)[0]: runs})
             self.assertEqual([f.holds for f in figures].count(False), fails)
+
+
+class Transfer(unittest.TestCase):
+    def fails(self, up, down, memory=20):
+        def pair(seconds):
+            return transfer.Sample(seconds, 0.1, memory), transfer.Sample(1, 0.1, 13)
+
+        figures, _ = transfer.told_of({transfer.UP: [pair(up)], transfer.DOWN: [pair(down)]})
+        return [figure.name for figure in figures if not figure.holds]
+
+    def test_curl_may_be_a_tenth_faster_up_and_must_be_a_sixth_slower_down(self):
+        self.assertEqual(self.fails(1.1, 0.83), [])
+        self.assertEqual(self.fails(1.12, 0.84), ["upload: rate to curl's", "download, durable: rate to curl's"])
+
+    def test_memory_has_a_limit(self):
+        self.assertEqual(self.fails(1, 0.8, memory=25), ["upload: memory", "download, durable: memory"])
 
 
 if __name__ == "__main__":

@@ -57,9 +57,10 @@ std::string answer_of(std::uint64_t request)
   static const std::string text(850, 'x');
   std::string line;
   append_answer_id(line, request, 1);
-  return line + fmt::format(R"(,"custom_id":"bw-{:010}","response":{{"status_code":200,"request_id":"req_bench","body":)"
-                            R"({{"object":"chat.completion","content":"{}"}}}},"error":null}})",
-                            request, text) +
+  return line +
+         fmt::format(R"(,"custom_id":"bw-{:010}","response":{{"status_code":200,"request_id":"req_bench","body":)"
+                     R"({{"object":"chat.completion","content":"{}"}}}},"error":null}})",
+                     request, text) +
          '\n';
 }
 
