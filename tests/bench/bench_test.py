@@ -12,7 +12,7 @@ ROOT = pathlib.Path(sys.argv.pop())
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from benches import data, journal, start, transfer  # noqa: E402
+from benches import data, journal, realtime_speed, start, transfer  # noqa: E402
 from benches.figures import Figure, all_hold  # noqa: E402
 from benches.steady import share_of_ideal  # noqa: E402
 from benches.stop import Stop  # noqa: E402
@@ -186,6 +186,32 @@ class Transfer(unittest.TestCase):
 
     def test_memory_has_a_limit(self):
         self.assertEqual(self.fails(1, 0.8, memory=25), ["upload: memory", "download, durable: memory"])
+
+
+class RealtimeSpeed(unittest.TestCase):
+    def fails(self, in_flight, latency_ms, share=0.98, cpu_us=50, kib=90):
+        case = realtime_speed.Case(True, in_flight, latency_ms, 10)
+        samples = {
+            (case, "batchwright run"): [realtime_speed.Sample(share, cpu_us, kib)],
+            (case, "bare Poco loop"): [realtime_speed.Sample(0.1, 40, 500)],
+        }
+        figures, _ = realtime_speed.told_of(samples)
+        return [figure.name.rpartition(", ")[2] for figure in figures if not figure.holds]
+
+    def test_two_cases_are_judged_by_rate_cpu_and_memory(self):
+        for case in ((2000, 200), (5000, 1000)):
+            self.assertEqual(self.fails(*case), [])
+            self.assertEqual(
+                self.fails(*case, share=0.96, cpu_us=53, kib=101),
+                [
+                    f"batchwright run: {what}"
+                    for what in ("of the ideal rate", "CPU a request to Poco's", "memory each in flight")
+                ],
+            )
+
+    def test_the_others_at_2000_by_rate_alone(self):
+        self.assertEqual(self.fails(2000, 1000, share=0.94, cpu_us=90, kib=200), ["batchwright run: of the ideal rate"])
+        self.assertEqual(self.fails(512, 200, share=0.5, cpu_us=90, kib=200), [])
 
 
 if __name__ == "__main__":
