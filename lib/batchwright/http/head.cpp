@@ -124,7 +124,7 @@ std::optional<Head> parse_head(std::string_view text)
 {
   auto head = parse_status_line(take_line(text));
   if (!head) return std::nullopt;
-  constexpr std::size_t enough_for_most = 24;
+  constexpr std::size_t enough_for_most = 16;
   head->headers.reserve(enough_for_most);
   while (!text.empty()) {
     const auto line = take_line(text);
