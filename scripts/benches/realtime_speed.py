@@ -39,7 +39,7 @@ class Limits:
     most_kib: float | None = None  # each in flight
 
 
-JUDGED = ((2000, 200), (5000, 1000))  # over TLS, as the issue names them
+JUDGED = ((2000, 200), (5000, 1000))  # in flight and latency, over TLS: by all three
 
 
 def limits_of(case, client):
