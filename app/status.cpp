@@ -42,7 +42,7 @@ bw::Exit run_status(const StatusOptions& options, Session& session)
     views.push_back(bw::engine::look(tools, options.job));
   } else {
     for (const auto& job : tools.store.jobs())
-      views.push_back(bw::engine::look(tools, job.name));
+      views.push_back(bw::engine::look(tools, job));
   }
   if (!options.offline) refresh(views, session);
 

@@ -10,6 +10,7 @@ Where to look, each module taking from those below it only:
 
     command                         one call, from the options to the exit status
     plane, realtime, tokens         the benches of those names: their tables
+    journal, start, transfer        three more
     realtime_speed, realtime_rates  requests in flight; rates of an account
     plane_tenfold                   ten times the items
     plane_requests, plane_results, plane_vectors, plane_job

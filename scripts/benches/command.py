@@ -7,15 +7,18 @@ import time
 
 from benches.build import build
 from benches.figures import all_hold
+from benches.journal import journal
 from benches.machine import load, machine, versions
 from benches.options import read_options
 from benches.plane import plane
 from benches.realtime import realtime
+from benches.start import start
 from benches.stop import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_FAILED, EXIT_STORAGE, Stop
 from benches.talk import say
 from benches.tokens import tokens
+from benches.transfer import transfer
 
-BENCHES = {"plane": plane, "realtime": realtime, "tokens": tokens}
+BENCHES = {"journal": journal, "plane": plane, "realtime": realtime, "start": start, "tokens": tokens, "transfer": transfer}
 
 
 def main():

@@ -12,8 +12,9 @@ EPILOG = """exit status:
   1    something could not be measured
   64   usage"""
 GROUPS = {"realtime": ("speed", "rates"), "plane": ("requests", "results", "vectors", "job", "tenfold")}
-RUNS = {"plane": 5, "realtime": 3, "tokens": 5}
-CHOICES = {"only": ("realtime", "plane"), "seed": ("realtime", "plane"), "items": ("plane",)}  # of these benches alone
+RUNS = {"journal": 9, "plane": 5, "realtime": 3, "start": 50, "tokens": 5, "transfer": 15}
+QUICK_RUNS = {"journal": 3, "start": 20, "transfer": 5}  # of the others 1
+CHOICES = {"only": ("realtime", "plane"), "seed": ("realtime", "plane", "start"), "items": ("plane",)}  # of these benches alone
 SEED = 1
 
 
@@ -45,8 +46,9 @@ def read_options(names):
     groups = "; ".join(f"of {name} {', '.join(of)}" for name, of in GROUPS.items())
     parser.add_argument("--only", metavar="PART", help=f"a part: {groups}")
     defaults = ", ".join(f"{name} {runs}" for name, runs in RUNS.items())
-    parser.add_argument("--runs", type=positive, metavar="N", help=f"runs of each ({defaults}; --quick 1)")
-    parser.add_argument("--seed", type=int, metavar="N", help=f"makes the data of plane and realtime (default: {SEED})")
+    quick = ", ".join(f"{name} {runs}" for name, runs in QUICK_RUNS.items())
+    parser.add_argument("--runs", type=positive, metavar="N", help=f"runs of each ({defaults}; --quick 1, {quick})")
+    parser.add_argument("--seed", type=int, metavar="N", help=f"makes the data, but for tokens (default: {SEED})")
     sizes = "of plane (default: 1,000,000; --quick 100,000, and none of tenfold)"
     parser.add_argument("--items", type=positive, metavar="N", help=sizes)
     parser.add_argument("--json", type=file_to_write, metavar="FILE", help="write every run, and versions, as JSON")
@@ -65,5 +67,5 @@ def check(parser, options):
 
 def of_bench(options, name):
     seed = SEED if options.seed is None else options.seed
-    runs = options.runs or (1 if options.quick else RUNS[name])
+    runs = options.runs or (QUICK_RUNS.get(name, 1) if options.quick else RUNS[name])
     return argparse.Namespace(**{**vars(options), "name": name, "seed": seed, "runs": runs})

@@ -1,4 +1,4 @@
-"""What answers: the server of fixed latency in tests/bench, and the emulator."""
+"""What answers: the servers of tests/bench, and the emulator."""
 
 import json
 import ssl
@@ -55,6 +55,18 @@ class FixedLatency(Server):
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), trust)
         with opener.open(self.url.removesuffix("/v1") + "/arrivals", timeout=60) as answer:
             return json.load(answer)
+
+
+class FileServer(Server):
+    """Throws uploads away, and sends `file` as the content of any."""
+
+    def __init__(self, builds, file, directory):
+        super().__init__([builds.bench / "batchwright_bench_file_server", file, directory])
+        self.ca = directory / "ca.pem"
+
+    @property
+    def url(self):
+        return f"https://127.0.0.1:{self.first_line.split()[1]}/v1"
 
 
 class Emulator(Server):

@@ -21,7 +21,8 @@ ROOT = pathlib.Path(sys.argv.pop())
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from benches import answers, data, plane_results, plane_tenfold, plane_vectors  # noqa: E402
+from benches import answers, data, journal, plane_results, plane_tenfold, plane_vectors  # noqa: E402
+from benches import realtime_speed, start, transfer  # noqa: E402
 from benches.figures import Figure, all_hold  # noqa: E402
 from benches.options import read_options  # noqa: E402
 from benches.plane_steps import Step, told_of as told_of_steps  # noqa: E402
@@ -349,6 +350,96 @@ class CommandLine(unittest.TestCase):
 
     def test_a_report_that_cannot_be_written_is_refused_before_anything_runs(self):
         self.assertIn("/nosuch/report.json", self.said("realtime", "--json", "/nosuch/report.json"))
+
+
+class Start(unittest.TestCase):
+    def told(self, version_ms, memory_mib=16):
+        def cost(ms, mib=12):
+            return {"seconds": ms / 1e3, "cpu_s": ms / 1e3, "peak_kib": mib * 1024}
+
+        costs = {start.EMPTY: [cost(10), cost(30), cost(20)]}  # as the machine is slow or fast
+        for command in start.COMMANDS:
+            costs[command.name] = [cost(floor + version_ms, memory_mib) for floor in (10, 30, 20)]
+        return [figure.name for figure in start.told_of(costs)[0] if not figure.holds]
+
+    def test_what_counts_is_what_a_command_takes_over_the_empty_program_of_its_run(self):
+        self.assertEqual(self.told(4.9), [])
+        self.assertEqual(self.told(5.1), ["`--version`: over the empty program"])
+        self.assertEqual(len(self.told(101)), 3)
+
+    def test_memory_has_a_limit_too(self):
+        self.assertEqual(len(self.told(1, memory_mib=33)), 3)
+
+    def test_a_floor_with_other_libraries_is_none(self):
+        start.need_same_libraries("/bin/true", "/bin/false")
+        with self.assertRaisesRegex(Stop, "libssl"):
+            start.need_same_libraries("/bin/true", "/usr/bin/openssl")
+
+
+class Journal(unittest.TestCase):
+    def pair_of(self, appended):
+        """Of a tool that journals `abc`."""
+        with tempfile.TemporaryDirectory() as place:
+            tool = pathlib.Path(place) / "tool"
+            write = """printf abc > $2; echo '{"seconds":1.2,"groups":[1,2]}'"""
+            append = f"""printf {appended} > $3; [ "$(paste -sd+ $4)" = 1+2 ] && echo '{{"seconds":1}}'"""
+            tool.write_text(f"#!/bin/sh\nif [ $1 = write ]; then {write}; else {append}; fi\n")
+            tool.chmod(0o700)
+            return journal.pair_of(journal.ways(quick=True)[0], tool, pathlib.Path(place))
+
+    def test_the_floor_has_the_same_groups_and_bytes(self):
+        pair = self.pair_of("abc")
+        self.assertEqual((pair[0]["seconds"], pair[1]["seconds"]), (1.2, 1))
+        with self.assertRaises(Stop):
+            self.pair_of("abd")
+
+    def test_a_third_more_than_the_floor_fails(self):
+        for seconds, fails in ((1.29, 0), (1.31, 1)):
+            runs = [({"seconds": seconds, "groups": [5, 7]}, {"seconds": 1})]
+            figures, _ = journal.told_of({journal.ways(quick=True)[0]: runs})
+            self.assertEqual([f.holds for f in figures].count(False), fails)
+
+
+class Transfer(unittest.TestCase):
+    def fails(self, up, down, memory=20):
+        def pair(seconds):
+            return transfer.Sample(seconds, 0.1, memory), transfer.Sample(1, 0.1, 13)
+
+        figures, _ = transfer.told_of({transfer.UP: [pair(up)], transfer.DOWN: [pair(down)]})
+        return [figure.name for figure in figures if not figure.holds]
+
+    def test_curl_may_be_a_tenth_faster_up_and_must_be_a_sixth_slower_down(self):
+        self.assertEqual(self.fails(1.1, 0.83), [])
+        self.assertEqual(self.fails(1.12, 0.84), ["upload: rate to curl's", "download, durable: rate to curl's"])
+
+    def test_memory_has_a_limit(self):
+        self.assertEqual(self.fails(1, 0.8, memory=25), ["upload: memory", "download, durable: memory"])
+
+
+class RealtimeSpeed(unittest.TestCase):
+    def fails(self, in_flight, latency_ms, share=0.98, cpu_us=50, kib=90):
+        case = realtime_speed.Case(True, in_flight, latency_ms, 10)
+        samples = {
+            (case, "batchwright run"): [realtime_speed.Sample(share, cpu_us, kib)],
+            (case, "bare Poco loop"): [realtime_speed.Sample(0.1, 40, 500)],
+        }
+        figures, _ = realtime_speed.told_of(samples)
+        return [figure.name.rpartition(", ")[2] for figure in figures if not figure.holds]
+
+    def test_two_cases_are_judged_by_rate_cpu_and_memory(self):
+        for case in ((2000, 200), (5000, 1000)):
+            self.assertEqual(self.fails(*case), [])
+            self.assertEqual(
+                self.fails(*case, share=0.96, cpu_us=53, kib=101),
+                [
+                    f"batchwright run: {what}"
+                    for what in ("of the ideal rate", "CPU a request to Poco's", "memory each in flight")
+                ],
+            )
+
+    def test_the_others_at_2000_by_rate_alone(self):
+        self.assertEqual(self.fails(2000, 1000, share=0.94, cpu_us=90, kib=200), ["batchwright run: of the ideal rate"])
+        self.assertEqual(self.fails(512, 200, share=0.5, cpu_us=90, kib=200), [])
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@
 namespace batchwright::api {
 namespace {
 
+// The disk is told to begin with so much at a time: at the end, little is left to wait for.
+constexpr std::uint64_t write_back_step = 8 << 20;
 // A line that breaks again and again is left to a later call.
 constexpr int most_tries = 8;
 
@@ -55,7 +57,7 @@ public:
   void start_over()
   {
     if (::ftruncate(m_fd.get(), 0) != 0) throw_unwritten("emptying", m_path.native());
-    m_size = 0;
+    m_size = m_on_its_way = 0;
   }
 
   void begin(const http::Response& head) override
@@ -71,6 +73,7 @@ public:
   {
     if (!write_all(m_fd.get(), block)) give_back();
     m_size += block.size();
+    if (m_size >= m_on_its_way + write_back_step) write_back();
     if (m_on_received) m_on_received(m_size);
   }
 
@@ -81,11 +84,19 @@ public:
     sync_directory(place.has_parent_path() ? place.parent_path() : ".");
   }
 
+  /// Whether it helps or not, move_to() syncs, and hears of what went wrong.
+  void write_back()
+  {
+    ::sync_file_range(m_fd.get(), static_cast<off_t>(m_on_its_way), static_cast<off_t>(m_size - m_on_its_way),
+                      SYNC_FILE_RANGE_WRITE);
+    m_on_its_way = m_size;
+  }
+
   /// A full disk gets back what this file took of it: the state database needs room, too, and the server has it all.
   [[noreturn]] void give_back()
   {
     const int code = errno;
-    if (::ftruncate(m_fd.get(), 0) == 0) m_size = 0;
+    if (::ftruncate(m_fd.get(), 0) == 0) m_size = m_on_its_way = 0;
     errno = code;
     throw_unwritten("writing", m_path.native());
   }
@@ -97,6 +108,7 @@ private:
   Descriptor m_fd;
   const http::OnBytes& m_on_received;
   std::uint64_t m_size = 0;
+  std::uint64_t m_on_its_way = 0; // to the disk
 };
 
 std::filesystem::path part_path(std::filesystem::path to)

@@ -5,7 +5,10 @@ namespace batchwright::api {
 void BodySpool::write(std::string_view block)
 {
   m_size += block.size();
-  if (m_size > largest) throw TooLarge{};
+  if (m_size > largest) {
+    m_head = *m_told;
+    throw TooLarge{};
+  }
   if (!m_file && m_size > most_in_memory) {
     m_file.emplace(m_directory);
     m_file->write(m_memory);

@@ -26,10 +26,10 @@ public:
   /// `directory` outlives it.
   explicit BodySpool(const std::filesystem::path& directory) : m_directory(directory) {}
 
-  void begin(const http::Response& head) override { m_head = head; }
+  void begin(const http::Response& head) override { m_told = &head; }
   void write(std::string_view block) override;
 
-  /// What was told before the body.
+  /// What was told before a body that is not taken.
   const http::Response& head() const { return m_head; }
   bool in_file() const { return m_file.has_value(); }
   /// The whole body; the file goes. Throws `Fault::storage`.
@@ -41,7 +41,8 @@ public:
 
 private:
   const std::filesystem::path& m_directory;
-  http::Response m_head = {};
+  const http::Response* m_told = nullptr; // as long as the body comes in
+  http::Response m_head = {};             // of one that is not taken: few are, and copies cost
   std::string m_memory = {};
   std::optional<UnnamedFile> m_file = {};
   std::uint64_t m_size = 0;

@@ -327,8 +327,12 @@ bool is_held(Tools& tools, const std::string& name)
 
 JobView look(Tools& tools, const std::string& name)
 {
-  const auto job = known_job(tools, name);
-  auto v = view(job, tools.store.parts(name), is_held(tools, name) ? Held::yes : Held::no);
+  return look(tools, known_job(tools, name));
+}
+
+JobView look(Tools& tools, const Job& job)
+{
+  auto v = view(job, tools.store.parts(job.name), is_held(tools, job.name) ? Held::yes : Held::no);
   add_outlook(tools, job, v);
   return v;
 }

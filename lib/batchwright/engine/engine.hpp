@@ -163,6 +163,8 @@ std::vector<std::string> open_jobs(Tools& tools);
 
 /// How a job stands by the store alone. Throws `Fault::usage` for an unknown job, naming near ones.
 JobView look(Tools& tools, const std::string& job);
+/// The same of a job that was just read.
+JobView look(Tools& tools, const Job& job);
 
 /// Asks the server for the live batches of these jobs, where there are many by one listing for all, and puts what it
 /// says into the views, unrecorded. What cannot be asked stays as it was, with a warning; jobs of another server are

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <string>
+#include <utility>
 
 namespace batchwright::http {
 namespace {
@@ -84,14 +85,22 @@ public:
       head = read_head(m_connection);
     m_response.delivery = Delivery::answered;
     m_response.status = head.status;
-    m_response.headers = head.headers;
+    const bool keeps_alive = head.keeps_alive();
+    const Framing framing{.is_chunked = head.is_chunked(), .length = head.content_length()};
+    m_response.headers = std::move(head.headers);
     refuse_compression();
     if (m_sink && (head.status < 200 || head.status > 299)) m_sink = nullptr;
     if (m_sink) m_sink->begin(m_response);
-    return read_body(head) && head.keeps_alive() && m_connection.buffered().empty();
+    return read_body(framing) && keeps_alive && m_connection.buffered().empty();
   }
 
 private:
+  /// What tells where the body ends.
+  struct Framing {
+    bool is_chunked = false;
+    std::optional<std::uint64_t> length = {};
+  };
+
   /// We ask for plain bytes; packed ones would be taken for the answer itself.
   void refuse_compression() const
   {
@@ -101,13 +110,13 @@ private:
   }
 
   /// True when its end is known, so that the next answer begins after it.
-  bool read_body(const Head& head)
+  bool read_body(const Framing& framing)
   {
-    if (head.status == 204 || head.status == 304) return m_response.whole = true;
-    if (head.is_chunked()) return m_response.whole = read_chunks();
-    if (const auto length = head.content_length()) {
-      m_response.whole = pass(*length);
-      if (!m_response.whole) cut(fmt::format("after {} of {} bytes", m_taken, *length));
+    if (m_response.status == 204 || m_response.status == 304) return m_response.whole = true;
+    if (framing.is_chunked) return m_response.whole = read_chunks();
+    if (framing.length) {
+      m_response.whole = pass(*framing.length);
+      if (!m_response.whole) cut(fmt::format("after {} of {} bytes", m_taken, *framing.length));
       return m_response.whole;
     }
     while (take(Connection::buffer_size) > 0) {
@@ -217,7 +226,7 @@ Head read_head(Connection& connection)
       auto head = parse_head(text.substr(0, end + 2));
       if (!head) not_http("its head makes no sense");
       connection.consume(end + 4);
-      return *head;
+      return std::move(*head);
     }
     constexpr std::string_view protocol = "HTTP/1.";
     if (text.substr(0, protocol.size()) != protocol.substr(0, text.size())) not_http("it begins with something else");

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdio>
 
 namespace batchwright::http {
 namespace {
@@ -76,6 +75,15 @@ std::string in_quotes(std::string_view text)
   return out += '"';
 }
 
+/// -1 where digits are missing.
+int number_at(std::string_view text, std::size_t at, std::size_t digits)
+{
+  int number = -1;
+  const auto* const begin = text.data() + at;
+  const auto [end, fault] = std::from_chars(begin, begin + digits, number);
+  return fault == std::errc{} && end == begin + digits ? number : -1;
+}
+
 } // namespace
 
 bool equal_ignoring_case(std::string_view a, std::string_view b)
@@ -116,6 +124,8 @@ std::optional<Head> parse_head(std::string_view text)
 {
   auto head = parse_status_line(take_line(text));
   if (!head) return std::nullopt;
+  constexpr std::size_t enough_for_most = 16;
+  head->headers.reserve(enough_for_most);
   while (!text.empty()) {
     const auto line = take_line(text);
     if (line.empty()) break;
@@ -142,21 +152,18 @@ Frame multipart_frame(const Upload& upload, std::string boundary)
 
 std::optional<Instant> parse_http_date(std::string_view text)
 {
+  constexpr std::string_view form = "Sun, 06 Nov 1994 08:49:37 GMT";
   constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  int day = 0, year = 0, hour = 0, minute = 0, second = 0;
-  std::array<char, 4> name{};
-  const std::string copy{text};
-  if (std::sscanf(copy.c_str(), "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &day, name.data(), &year, &hour, &minute,
-                  &second) != 6) {
-    return std::nullopt;
-  }
-  const auto* const found = std::find(months.begin(), months.end(), std::string_view{name.data()});
+  if (text.size() != form.size() || !text.ends_with(" GMT")) return std::nullopt;
+  const int day = number_at(text, 5, 2), year = number_at(text, 12, 4);
+  const int hour = number_at(text, 17, 2), minute = number_at(text, 20, 2), second = number_at(text, 23, 2);
+  const auto* const found = std::find(months.begin(), months.end(), text.substr(8, 3));
   const auto month = static_cast<unsigned>(found - months.begin()) + 1;
   const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{month},
                                          std::chrono::day{static_cast<unsigned>(day)}};
-  if (!date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
-    return std::nullopt;
+  if (day < 0 || year < 0 || !date.ok()) return std::nullopt;
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) return std::nullopt;
   return Instant{std::chrono::sys_days{date} + std::chrono::hours{hour} + std::chrono::minutes{minute} +
                  std::chrono::seconds{second}};
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace batchwright {
 namespace {
@@ -153,7 +154,7 @@ bool JobView::owes_handover() const
   return state == JobState::done && (undelivered || unhooked);
 }
 
-JobView view(const Job& job, const std::vector<Part>& parts, Held held)
+JobView view(const Job& job, std::vector<Part> parts, Held held)
 {
   JobView v;
   v.job = job.name;
@@ -163,7 +164,6 @@ JobView view(const Job& job, const std::vector<Part>& parts, Held held)
   v.endpoint = job.request.endpoint;
   v.items = tally(job, parts);
   v.state = state_of(job, parts, v.items, held);
-  v.parts = parts;
   v.estimated = job.estimated;
   v.created_at = job.created_at;
   v.standing = job.standing;
@@ -190,6 +190,7 @@ JobView view(const Job& job, const std::vector<Part>& parts, Held held)
     add_realtime(v, part, usual);
     if (has_live_batch(part) && part.due) v.next_poll_at = std::min(v.next_poll_at.value_or(*part.due), *part.due);
   }
+  v.parts = std::move(parts);
   return v;
 }
 

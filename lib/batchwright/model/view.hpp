@@ -141,7 +141,7 @@ enum class Held : std::uint8_t {
 };
 
 /// How a job stands. `held`: whether a process works on it now.
-JobView view(const Job& job, const std::vector<Part>& parts, Held held);
+JobView view(const Job& job, std::vector<Part> parts, Held held);
 
 /// What a command that waits for the job's end returns: 0, 3 with failed items, the pause's code, or 5.
 Exit exit_for(const JobView& view);

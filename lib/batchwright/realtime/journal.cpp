@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -22,6 +23,9 @@ namespace {
 
 /// Room is reserved in such steps, and at least one of them is kept ahead.
 constexpr std::uint64_t room_step = 8 << 20;
+
+/// How long an answer may wait for others to be synced with it, where nobody waits for that.
+constexpr std::chrono::milliseconds group_time{5};
 
 /// Cuts a file off, and with it what is reserved behind its end.
 bool cut(const Descriptor& file, std::uint64_t size) noexcept
@@ -84,8 +88,10 @@ struct Journal::State {
   std::uint64_t written = 0;
   std::uint64_t due = 0;
   std::uint64_t synced = 0;
+  int waiting = 0; // threads in sync()
   bool is_closing = false;
   std::condition_variable to_sync = {};
+  std::condition_variable to_hurry = {}; // not woken by each answer
   std::condition_variable was_synced = {};
   std::thread syncer = {};
 };
@@ -106,6 +112,7 @@ Journal::State::~State()
     due = written;
   }
   to_sync.notify_one();
+  to_hurry.notify_one();
   syncer.join();
   if (reserved > size) cut(file, size);
 }
@@ -192,13 +199,14 @@ void Journal::State::make_room()
   reserved = to;
 }
 
-/// The syncer: what was written while it syncs is the next group.
+/// The syncer: what was written while it syncs, and a moment after that, is the next group.
 void Journal::State::sync_in_groups()
 {
   std::unique_lock lock{mutex};
   for (;;) {
     to_sync.wait(lock, [this] { return due > synced || is_closing; });
     if (due <= synced) return;
+    to_hurry.wait_for(lock, group_time, [this] { return waiting > 0 || is_closing; });
     const auto group = written;
     lock.unlock();
     const int fault = sync_data(file);
@@ -218,8 +226,11 @@ void Journal::State::sync()
   std::unique_lock lock{mutex};
   const auto so_far = written;
   due = so_far;
+  ++waiting;
   to_sync.notify_one();
+  to_hurry.notify_one();
   was_synced.wait(lock, [&] { return broken || synced >= so_far; });
+  --waiting;
   if (broken) throw *broken;
 }
 

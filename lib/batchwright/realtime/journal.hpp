@@ -1,7 +1,7 @@
 // The journal of a real-time part, which is its output file: begins, misses and answers, appended. A line is in the
 // system's hands before the call that writes it returns, so that a killed process loses none; answers are made durable
-// in groups, by a thread that syncs as fast as the disk allows. Comes in: the path, and how many requests the part has.
-// Goes out: what is known of each request. Never: knows what an answer means.
+// in groups, a few milliseconds and a sync of the disk later, or at once where a caller waits for it. Comes in: the
+// path, and how many requests the part has. Goes out: what is known of each request. Never: knows what an answer means.
 #pragma once
 
 #include <batchwright/model/journal_line.hpp>

@@ -195,19 +195,24 @@ struct Processor::State {
 
   void make_calls()
   {
+    Task task; // the last one is let go without the lock
     std::unique_lock lock{mutex};
     for (bool came_home = false;; came_home = true) {
       ++idle;
       if (came_home) deal_to_itself();
+      if (ready.empty()) {
+        lock.unlock();
+        task = {};
+        lock.lock();
+      }
       wake_callers.wait(lock, [this] { return is_ending || !ready.empty(); });
       --idle;
       if (is_ending) return;
-      auto task = std::move(ready.front());
+      auto next = std::move(ready.front());
       ready.pop_front();
       lock.unlock();
-      make(task);
-      task = {};
-      lock.lock();
+      task = std::move(next);
+      make(task, lock);
     }
   }
 
@@ -222,7 +227,8 @@ struct Processor::State {
     if (ready.empty() || in_flight < most_in_flight()) wake_dealer.notify_one();
   }
 
-  void make(Task& task)
+  /// Comes back with the lock: it is contended, so it is taken once for what came home and what goes next.
+  void make(Task& task, std::unique_lock<std::mutex>& lock)
   {
     const auto& work = task.running->work();
     const auto body = body_to_send(task.call, work.service_tier);
@@ -239,15 +245,15 @@ struct Processor::State {
           .then = Then::again_free, .rate = RateWord::failed, .billed = true, .why = "its answer could not be stored"};
     }
     const bool is_unknown_tier = asked_tier && mind_tier(decision, answered, task.call);
-    come_home(task, answered, std::move(decision), fault, is_unknown_tier);
+    lock.lock();
+    come_home(lock, task, answered, std::move(decision), fault, is_unknown_tier);
   }
 
-  void come_home(Task& task, const api::Answered& answered, Decision decision, const std::exception_ptr& fault,
-                 bool is_unknown_tier)
+  void come_home(std::unique_lock<std::mutex>& lock, Task& task, const api::Answered& answered, Decision decision,
+                 const std::exception_ptr& fault, bool is_unknown_tier)
   {
     auto& call = task.call;
     auto& r = *task.running;
-    std::unique_lock lock{mutex};
     const auto now = clock.now();
     if (is_unknown_tier) refused_tiers.insert(r.work().service_tier);
     conditions.hear(call, answered, decision, now);

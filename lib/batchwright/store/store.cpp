@@ -79,7 +79,9 @@ std::optional<Job> Store::job(const std::string& name) const
 std::vector<Part> Store::parts(const std::string& job) const
 {
   return m_state->run([key = job](Session& session) mutable {
+    constexpr std::size_t of_most_jobs = 128; // they are large: each growth moves all
     std::vector<Part> parts;
+    parts.reserve(of_most_jobs);
     session << select<Part>("parts", "WHERE job = ? ORDER BY number"), into(parts), use(key), now;
     return parts;
   });
