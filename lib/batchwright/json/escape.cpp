@@ -21,30 +21,12 @@ bool stands_at(std::string_view token, std::size_t at)
   return at + unicode_size <= token.size() && token[at] == '\\' && token[at + 1] == 'u';
 }
 
-unsigned short_code(char kind)
-{
-  switch (kind) {
-  case 'b':
-    return '\b';
-  case 'f':
-    return '\f';
-  case 'n':
-    return '\n';
-  case 'r':
-    return '\r';
-  case 't':
-    return '\t';
-  default:
-    return static_cast<unsigned char>(kind); // `"`, `\` and `/` stand for themselves
-  }
-}
-
 } // namespace
 
 Escape read_escape(std::string_view token, std::size_t at)
 {
   if (at + 1 == token.size()) return {'\\', 1};
-  if (token[at + 1] != 'u') return {short_code(token[at + 1]), 2};
+  if (token[at + 1] != 'u') return {static_cast<unsigned char>(short_code(token[at + 1])), 2};
   if (!stands_at(token, at)) return {replacement_character, token.size() - at};
   const auto code = code_at(token, at);
   const bool is_high = code >= 0xd800 && code <= 0xdbff;

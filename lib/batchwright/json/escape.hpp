@@ -17,6 +17,25 @@ struct Escape {
 /// What stands for a character that nobody can tell.
 inline constexpr unsigned replacement_character = 0xfffd;
 
+/// What stands for a character in one letter behind the backslash: `n` for a line end; `"`, `\` and `/` for themselves.
+constexpr char short_code(char letter)
+{
+  switch (letter) {
+  case 'b':
+    return '\b';
+  case 'f':
+    return '\f';
+  case 'n':
+    return '\n';
+  case 'r':
+    return '\r';
+  case 't':
+    return '\t';
+  default:
+    return letter;
+  }
+}
+
 /// Reads the escape at `at`. One that the text's end cuts ends there and is the replacement character; a backslash that
 /// is last stands for itself. REQUIRED: a backslash stands at `at`; what follows is an escape by JSON's grammar, or
 /// cut.

@@ -30,6 +30,12 @@ public:
     }
   }
 
+  void add_byte(char byte)
+  {
+    *end() = byte;
+    grow(1);
+  }
+
   /// Adds the first bytes up to a backslash, or all where there is none; how many these are.
   std::size_t add_plain(std::string_view token)
   {
@@ -136,6 +142,11 @@ Tokens estimate_tokens_escaped(std::string_view token)
   for (std::size_t at = 0; at < token.size();) {
     at += counter.add_plain(token.substr(at));
     if (at == token.size()) break;
+    if (at + 1 < token.size() && token[at + 1] != 'u') { // most are
+      counter.add_byte(json::short_code(token[at + 1]));
+      at += 2;
+      continue;
+    }
     const auto escape = json::read_escape(token, at);
     add_character(counter, escape.code);
     at += escape.size;
