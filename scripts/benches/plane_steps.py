@@ -1,6 +1,7 @@
 """Steps of the data plane: commands that are measured in turn with a limit and with peers, each over the same bytes."""
 
 import dataclasses
+import os
 import pathlib
 import typing
 
@@ -53,6 +54,7 @@ def measure(steps, turns, out):
 
 
 def done(command):
+    os.sync()  # what others wrote is not this one's to wait for
     ended = run(command, clean_environment())
     if ended.status != 0:
         raise Stop(EXIT_ERROR, f"{pathlib.Path(command[0]).name} ended with {ended.status}: {ended.err.strip()}")
