@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <deque>
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -59,13 +61,14 @@ private:
   bool m_any = false;
 };
 
-bw::requests::ValidateOptions by_default()
+/// `stop`: no one wants to know any more.
+bw::requests::ValidateOptions by_default(const std::atomic<bool>& stop)
 {
   const auto& limits = bw::wire::openai();
   bw::requests::ValidateOptions options;
   options.limits = {.requests = limits.requests_per_file, .bytes = limits.default_bytes_per_part};
-  options.on_lines = [] {
-    if (bw::process_interrupt().asked()) throw bw::Error{bw::Fault::interrupted, "stopped while checking"};
+  options.on_lines = [&stop] {
+    if (stop || bw::process_interrupt().asked()) throw bw::Error{bw::Fault::interrupted, "stopped while checking"};
   };
   return options;
 }
@@ -78,10 +81,10 @@ struct Report {
   std::optional<bw::Error> unreadable = {};
 };
 
-Report check_as_json(const std::string& file)
+Report check_as_json(const std::string& file, const std::atomic<bool>& stop)
 {
   Report report{.problems = std::optional<Spool>{std::in_place}};
-  auto options = by_default();
+  auto options = by_default(stop);
   options.on_problem = [&](const bw::FileProblem& problem) { report.problems->add(bw::report::json(problem)); };
   const auto verdict = bw::requests::validate(file, options);
   report.valid = verdict.valid();
@@ -89,11 +92,11 @@ Report check_as_json(const std::string& file)
   return report;
 }
 
-Report check_as_text(const std::string& file, const bw::report::Style& style)
+Report check_as_text(const std::string& file, const bw::report::Style& style, const std::atomic<bool>& stop)
 {
   Report report;
   bw::report::ProblemLines lines{file};
-  auto options = by_default();
+  auto options = by_default(stop);
   options.on_problem = [&](const bw::FileProblem& problem) {
     if (const auto line = lines.line(problem)) report.head += *line + '\n';
   };
@@ -105,9 +108,9 @@ Report check_as_text(const std::string& file, const bw::report::Style& style)
 }
 
 /// A file that cannot be read is told, and the others are looked at.
-Report check(const std::string& file, bool as_json, const bw::report::Style& style)
+Report check(const std::string& file, bool as_json, const bw::report::Style& style, const std::atomic<bool>& stop)
 try {
-  return as_json ? check_as_json(file) : check_as_text(file, style);
+  return as_json ? check_as_json(file, stop) : check_as_text(file, style, stop);
 } catch (const bw::Error& error) {
   if (error.fault() != bw::Fault::storage) throw;
   return {.unreadable = error};
@@ -124,7 +127,19 @@ bw::Exit tell(Report report, Console& console)
   return report.valid ? bw::Exit::ok : bw::Exit::input;
 }
 
-/// Two files are checked at once; what is said of them comes in their order.
+/// Stops what is still at work when its scope is left.
+class Stopping {
+public:
+  explicit Stopping(std::atomic<bool>& stop) : m_stop(stop) {}
+  Stopping(const Stopping&) = delete;
+  Stopping& operator=(const Stopping&) = delete;
+  ~Stopping() { m_stop = true; }
+
+private:
+  std::atomic<bool>& m_stop;
+};
+
+/// Two files are checked at once; what is said of them comes in their order, when all is known of each.
 bw::Exit run_validate(const ValidateOptions& options, Session& session)
 {
   constexpr std::size_t at_once = 2;
@@ -135,10 +150,12 @@ bw::Exit run_validate(const ValidateOptions& options, Session& session)
   auto& console = session.console();
   const auto style = console.style(STDOUT_FILENO);
   auto exit = bw::Exit::ok;
+  std::atomic<bool> stop = false;
   std::deque<std::future<Report>> checks;
+  const Stopping at_end{stop}; // before the checks are waited for
   for (auto next = options.files.begin(); next != options.files.end() || !checks.empty(); checks.pop_front()) {
     for (; next != options.files.end() && checks.size() < at_once; ++next)
-      checks.push_back(std::async(std::launch::async, check, *next, session.globals.json, style));
+      checks.push_back(std::async(std::launch::async, check, *next, session.globals.json, style, std::cref(stop)));
     exit = bw::graver(exit, tell(checks.front().get(), console));
   }
   return exit;

@@ -8,7 +8,7 @@
 namespace batchwright {
 
 /// Collects bytes into blocks and hands them, in order, to what writes them: the first block begins a thread for that,
-/// what is less than a block needs none. Memory: three blocks of 256 KiB.
+/// what is less than a block needs none. Memory: three blocks of 256 KiB, or of what is written at once.
 class BackgroundWriter {
 public:
   using Put = std::function<void(std::string_view bytes)>;

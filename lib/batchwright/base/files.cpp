@@ -24,7 +24,8 @@ namespace {
 // Blocks that caches hold from when they are filled to when they are used.
 constexpr std::size_t read_block = 1 << 18;
 constexpr std::size_t write_block = 1 << 18;
-constexpr std::uint64_t most_read_ahead = 256 << 20;
+constexpr off_t most_read_ahead = 256 << 20;
+constexpr off_t read_ahead_step = 128 << 10; // the system reads no more of what it is told at once
 constexpr std::uint64_t early_sync = 8 << 20;
 
 void sync_descriptor(int fd, const std::filesystem::path& path)
@@ -117,8 +118,9 @@ bool InputFile::read_at(std::uint64_t offset, char* to, std::size_t size) const
 void InputFile::read_ahead() const noexcept
 {
   struct stat info = {};
-  if (::fstat(m_fd.get(), &info) == 0 && static_cast<std::uint64_t>(info.st_size) <= most_read_ahead)
-    ::posix_fadvise(m_fd.get(), 0, 0, POSIX_FADV_WILLNEED);
+  if (::fstat(m_fd.get(), &info) != 0 || info.st_size > most_read_ahead) return;
+  for (off_t at = 0; at < info.st_size; at += read_ahead_step)
+    ::posix_fadvise(m_fd.get(), at, read_ahead_step, POSIX_FADV_WILLNEED);
 }
 
 std::uint64_t InputFile::size() const
@@ -280,15 +282,35 @@ void UnnamedFile::keep(const std::filesystem::path& place) const
   copy.commit();
 }
 
-std::string file_witness(const std::filesystem::path& path)
+namespace {
+
+struct stat status_of(const std::filesystem::path& path)
 {
   struct stat info = {};
   if (::stat(path.c_str(), &info) != 0) throw_errno("looking at", path.native());
+  return info;
+}
+
+std::string in_words(const struct stat& info)
+{
+  return fmt::format("{}:{}:{}:{}.{:09}:{}.{:09}", info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec,
+                     info.st_mtim.tv_nsec, info.st_ctim.tv_sec, info.st_ctim.tv_nsec);
+}
+
+} // namespace
+
+std::string file_looks(const std::filesystem::path& path)
+{
+  return in_words(status_of(path));
+}
+
+std::string file_witness(const std::filesystem::path& path)
+{
+  const auto info = status_of(path);
   struct timespec now = {};
   ::clock_gettime(CLOCK_REALTIME, &now);
   if (now.tv_sec - std::max(info.st_mtim.tv_sec, info.st_ctim.tv_sec) <= 2) return {};
-  return fmt::format("{}:{}:{}:{}.{:09}:{}.{:09}", info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec,
-                     info.st_mtim.tv_nsec, info.st_ctim.tv_sec, info.st_ctim.tv_nsec);
+  return in_words(info);
 }
 
 void make_private_directory(const std::filesystem::path& path)
@@ -301,6 +323,13 @@ void make_private_directory(const std::filesystem::path& path)
 void sync_directory(const std::filesystem::path& path)
 {
   const Descriptor fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!fd) throw_errno("opening", path.native());
+  sync_descriptor(fd.get(), path);
+}
+
+void sync_file(const std::filesystem::path& path)
+{
+  const Descriptor fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (!fd) throw_errno("opening", path.native());
   sync_descriptor(fd.get(), path);
 }

@@ -89,7 +89,7 @@ private:
   std::uint64_t m_on_its_way = 0; // of that, told to be written to the disk
 };
 
-/// Reads lines of any length; memory is a block of 256 KiB and the longest line.
+/// Reads lines of any length; memory is a block of 256 KiB, or twice the longest line, and while that grows once more.
 class LineReader {
 public:
   struct Line {
@@ -146,13 +146,17 @@ private:
   Descriptor m_fd;
 };
 
-/// What tells that a file was not written to since: device, inode, size and times as one word. Empty where it was
-/// changed within the last two seconds, since a change that soon need not show in its times. Throws `Fault::storage`.
+/// What a file looks like: device, inode, size and times as one word. Throws `Fault::storage`.
+std::string file_looks(const std::filesystem::path& path);
+/// The same, as what tells that a file was not written to since. Empty where it was changed within the last two
+/// seconds, since a change that soon need not show in its times.
 std::string file_witness(const std::filesystem::path& path);
 
 /// Makes a directory and its parents, mode 0700.
 void make_private_directory(const std::filesystem::path& path);
 void sync_directory(const std::filesystem::path& path);
+/// Makes what was written to a file durable, by whomever. Throws `Fault::storage`, `Fault::disk`.
+void sync_file(const std::filesystem::path& path);
 /// The whole of a small file. Throws `Fault::storage`.
 std::string read_file(const std::filesystem::path& path);
 /// A whole small file, durably. Throws `Fault::disk`.

@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 namespace batchwright::engine {
@@ -279,8 +280,12 @@ void fill(Draft& made, Tools& tools, const Ask& ask)
   const bool given_name = !job.name.empty();
   if (!given_name) job.name = job_name_from(name_of(ask.inputs.front(), job.inputs.front()));
 
-  if (tools.store.job(job.name)) digesting.end(job.inputs); // they tell whether it is that job
-  if (auto known = same_job(tools, job, given_name)) {
+  std::optional<Job> known;
+  if (tools.store.job(job.name)) {
+    digesting.end(job.inputs); // they tell whether it is that job
+    known = same_job(tools, job, given_name);
+  }
+  if (known) {
     if (known->standing != Standing::consented) return resume(made, tools, digesting, *known, ask.empty);
     made.asked = job;
     made.costs_more = job.policy.fallback == Fallback::realtime && known->policy.fallback != Fallback::realtime;

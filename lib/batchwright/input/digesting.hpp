@@ -24,10 +24,12 @@ public:
   ~Digesting();
 
   /// Waits, and fills the digests in; done again, it does nothing. REQUIRED: the inputs that it was made for. Throws
-  /// `Fault::storage` for a file that cannot be read any more, `Fault::input` for one that has another size by now.
+  /// `Fault::storage` for a file that cannot be read any more, `Fault::input` for one that was written to since this
+  /// was made: what others read of it meanwhile may not be what was digested.
   void end(std::vector<PinnedInput>& inputs);
 
 private:
+  std::vector<std::string> m_looks = {}; // of each input, before any of it was read; empty where there was a digest
   std::stop_source m_stop = {};
   std::future<std::vector<std::string>> m_digests = {}; // one for each input; empty where there was one
 };

@@ -7,7 +7,6 @@
 #include <cstring>
 
 namespace batchwright::json {
-
 namespace {
 
 /// What stands for a character in a string.

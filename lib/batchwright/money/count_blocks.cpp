@@ -275,7 +275,9 @@ std::vector<CountBlocks> ways()
 {
   std::vector<CountBlocks> found{count_by_16};
 #if defined(BATCHWRIGHT_AVX2)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt")) found.push_back(count_by_32);
+  const bool has_all = // that BATCHWRIGHT_AVX2 names
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi");
+  if (has_all) found.push_back(count_by_32);
 #endif
   return found;
 }

@@ -41,13 +41,31 @@ public:
   std::string_view line(const Span& place)
   {
     if (place.length > m_size || place.offset > m_size - place.length) throw cut();
-    if (m_whole.size > 0) return {m_whole.bytes.get() + place.offset, place.length};
-    m_line.resize(place.length);
-    if (!m_file.read_at(place.offset, m_line.data(), m_line.size())) throw cut();
-    return m_line;
+    const std::uint64_t before = place.offset > 0 ? 1 : 0; // line ends stand around it
+    const std::uint64_t behind = place.offset + place.length < m_size ? 1 : 0;
+    const auto around = read(place.offset - before, before + place.length + behind);
+    const bool begins = before == 0 || around.front() == '\n';
+    const bool ends = behind == 0 || around.back() == '\n' || around.back() == '\r';
+    if (!begins || !ends) throw no_line(place.offset);
+    return around.substr(before, place.length);
   }
 
 private:
+  /// REQUIRED: it is in the file.
+  std::string_view read(std::uint64_t offset, std::uint64_t size)
+  {
+    if (m_whole.size > 0) return {m_whole.bytes.get() + offset, size};
+    m_line.resize(size);
+    if (!m_file.read_at(offset, m_line.data(), m_line.size())) throw cut();
+    return m_line;
+  }
+
+  Error no_line(std::uint64_t offset) const
+  {
+    return {Fault::storage,
+            fmt::format("reading {}: no line begins at byte {} as when it was settled", m_path.native(), offset)};
+  }
+
   Error cut() const
   {
     return {Fault::storage, fmt::format("reading {}: it is shorter than when it was settled", m_path.native())};

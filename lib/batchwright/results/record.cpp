@@ -61,8 +61,9 @@ void Record::take(const Outcome& outcome)
 /// What is the same for all outcomes of a file is worked out once.
 void Record::take_source(const OutcomeFile& source)
 {
-  if (m_source == &source) return;
+  if (m_source == &source && m_part == source.part) return; // another may stand where one was that is gone
   m_source = &source;
+  m_part = source.part;
   m_model.clear();
   json::append_escaped(m_model, source.model);
 }

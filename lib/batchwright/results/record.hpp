@@ -83,6 +83,7 @@ private:
   bool m_user_ids;
   std::optional<Documents> m_documents = {}; // nothing: answers keep to no schema
   const OutcomeFile* m_source = nullptr;     // of the last outcome
+  int m_part = 0;                            // whose that is
   std::string m_model = {};                  // its model, as a token
   Outcome m_outcome = {};
   json::Document m_document = {};

@@ -178,6 +178,8 @@ public:
     ensure(sums.succeeded + sums.failed + sums.left == m_part.items,
            "a settled part's outcomes and what is left of it are its items");
     sum_up();
+    for (const auto& source : m_scan.sources())
+      sync_file(source); // what outcomes refer to is there as long as they are: a journal may not be synced yet
     m_outcomes.commit();
     m_settled.left = m_left.commit();
     m_settled.left_free = m_left_free.commit();

@@ -7,10 +7,10 @@
 #include <batchwright/results/take_over.hpp>
 #include <batchwright/wire/answer.hpp>
 
-#include <map>
-#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace batchwright::results {
 namespace {
@@ -35,26 +35,72 @@ private:
   std::optional<LineReader> m_lines = {};
 };
 
-/// The lines that outcomes of many files tell of. Few files are open at once.
-class Answers {
-public:
-  explicit Answers(const std::vector<std::filesystem::path>& outcomes) : m_outcomes(outcomes) {}
+/// What is taken over of an outcome.
+struct Head {
+  Status status = Status::pending;
+  std::string code = {};
+  bool paid = false;
+  Span line = {}; ///< the answer's, or of the outcome that holds it
+};
 
-  std::string_view line(std::size_t source, std::string_view answer)
+/// Reads heads first, so that answers are then read front to back.
+class Heads {
+public:
+  explicit Heads(const LinesToTake& from) : m_from(from), m_sources(from.sources), m_answers(from.sources.size()) {}
+
+  void add(std::size_t index, std::string_view line)
   {
-    if (m_open.size() == most_open && !m_open.contains(source)) m_open.clear();
-    const auto [reader, fresh] = m_open.try_emplace(source);
-    if (fresh) reader->second = std::make_unique<OutcomeReader>(m_outcomes[source], m_none);
-    return reader->second->line(answer);
+    const auto& place = m_from.lines[index];
+    const auto outcome = parse_outcome(line, m_decoded);
+    if (!outcome) throw no_outcome(m_from.sources[place.source], place.offset);
+    auto at = place;
+    if (const auto elsewhere = parse_place(outcome->answer)) {
+      at = *elsewhere;
+      at.source = source_of(place.source, elsewhere->source);
+    }
+    m_heads.push_back({outcome->status, std::string{outcome->code}, outcome->paid, at});
+  }
+
+  const std::vector<Head>& heads() const { return m_heads; }
+  const std::vector<std::filesystem::path>& sources() const { return m_sources; }
+
+  std::vector<Span> lines() const
+  {
+    std::vector<Span> lines;
+    for (const auto& head : m_heads)
+      lines.push_back(head.line);
+    return lines;
   }
 
 private:
-  static constexpr std::size_t most_open = 16;
+  /// The number of a file that an outcome file names, behind those of the outcome files.
+  std::size_t source_of(std::size_t outcomes, std::size_t number)
+  {
+    auto& known = m_answers[outcomes];
+    if (known.empty()) {
+      AnswerMemory none{0};
+      const OutcomeReader reader{m_from.sources[outcomes], none};
+      for (const auto& path : reader.answer_files()) {
+        known.push_back(m_sources.size());
+        m_sources.push_back(path);
+      }
+    }
+    if (number >= known.size()) throw no_outcome(m_from.sources[outcomes], 0);
+    return known[number];
+  }
 
-  const std::vector<std::filesystem::path>& m_outcomes;
-  AnswerMemory m_none{0};
-  std::map<std::size_t, std::unique_ptr<OutcomeReader>> m_open = {};
+  const LinesToTake& m_from;
+  std::vector<std::filesystem::path> m_sources;
+  std::vector<std::vector<std::size_t>> m_answers; // of each outcome file, where `m_sources` has what it names
+  std::vector<Head> m_heads = {};
+  std::string m_decoded = {};
 };
+
+bool is_good(Status status, std::string_view code, bool paid, const Policy& policy)
+{
+  if (code.empty()) return status == Status::succeeded;
+  return paid && accepts(policy, code);
+}
 
 } // namespace
 
@@ -68,34 +114,35 @@ void each_outcome(const std::filesystem::path& file, std::size_t source, const O
 
 bool is_good(const Outcome& outcome, const Policy& policy)
 {
-  if (outcome.code.empty()) return outcome.status == Status::succeeded;
-  return outcome.paid && accepts(policy, outcome.code);
+  return is_good(outcome.status, outcome.code, outcome.paid, policy);
 }
 
 Settlement take_over(const Part& part, const TakeOverFiles& files, const LinesToTake& from, const Policy& policy)
 {
   ensure(from.lines.size() == part.items, "each item that takes an outcome over has one to take");
+  const auto beside = files.outcomes.parent_path();
+  Heads heads{from};
+  gather(from.sources, from.lines, beside, gather_memory,
+         [&](std::size_t index, std::string_view line) { heads.add(index, line); });
+
   input::Ordinals ordinals{part, files.ordinals};
   Ids ids{files.ids};
   OutcomeWriter file{files.outcomes};
-  Answers answers{from.sources};
   Settlement sums;
   json::Document document;
   std::string decoded;
-  gather(from.sources, from.lines, files.outcomes.parent_path(), gather_memory,
-         [&](std::size_t index, std::string_view line) {
-           const auto& place = from.lines[index];
-           const auto outcome = parse_outcome(line, decoded);
-           if (!outcome) throw no_outcome(from.sources[place.source], place.offset);
-           const auto ordinal = ordinals.next();
-           ensure(ordinal.has_value(), "a part's list has all of its items");
-           ensure(document.parse(answers.line(place.source, outcome->answer)), "an outcome file tells answer lines");
-           const auto status = is_good(*outcome, policy) ? Status::succeeded : outcome->status;
-           file.add(*ordinal, status, outcome->code, outcome->paid,
-                    wire::with_custom_id(document.root(), ids.next(*ordinal)));
-           ++(status == Status::succeeded ? sums.succeeded : sums.failed);
-           if (status == Status::failed && outcome->code == wire::code_cancelled) ++sums.cancelled;
-         });
+  gather(heads.sources(), heads.lines(), beside, gather_memory, [&](std::size_t index, std::string_view line) {
+    const auto& head = heads.heads()[index];
+    const bool holds_it = head.line.source < from.sources.size();
+    const auto answer = holds_it ? parse_outcome(line, decoded)->answer : line;
+    const auto ordinal = ordinals.next();
+    ensure(ordinal.has_value(), "a part's list has all of its items");
+    if (!document.parse(answer)) throw no_outcome(heads.sources()[head.line.source], head.line.offset);
+    const auto status = is_good(head.status, head.code, head.paid, policy) ? Status::succeeded : head.status;
+    file.add(*ordinal, status, head.code, head.paid, wire::with_custom_id(document.root(), ids.next(*ordinal)));
+    ++(status == Status::succeeded ? sums.succeeded : sums.failed);
+    if (status == Status::failed && head.code == wire::code_cancelled) ++sums.cancelled;
+  });
   file.commit();
   return sums;
 }

@@ -9,7 +9,8 @@
 //   ROOT/jobs/NAME/0001.digests          what each of a part's items asks, in their order, 16 bytes each
 //   ROOT/jobs/NAME/0004.leaders          of a part of copies: the ordinals that its items are copied from, in their
 //                                        order, eight bytes each, low one first
-//   ROOT/jobs/NAME/0001.output.jsonl     output and error files as they came
+//   ROOT/jobs/NAME/0001.output.jsonl     output and error files as they came; outcomes refer to them, so that they stay
+//                                        as they are for as long as the job is there
 //   ROOT/jobs/NAME/0001.errors.jsonl
 //   ROOT/jobs/NAME/0001.batch.json       a batch that failed as a whole, as the server told it
 //   ROOT/jobs/NAME/0001.outcomes         sorted outcomes of a settled part; where they became others, by `retry` or
