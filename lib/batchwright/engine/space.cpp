@@ -21,8 +21,8 @@ constexpr std::uint64_t bytes_per_answer = 800;
 constexpr std::uint64_t bytes_per_token = 5;
 /// A vector of 1,536 floats as base64, the commonest size.
 constexpr std::uint64_t bytes_per_vector = 8'192;
-/// Where the line of an answer stands.
-constexpr std::uint64_t bytes_per_outcome = 64;
+/// Answers as they come, and once more as outcomes.
+constexpr std::uint64_t copies = 2;
 
 /// What the answers of a part hold, where we know what was asked for.
 Tokens expected_output(const Job& job, const Part& part)
@@ -70,8 +70,7 @@ std::uint64_t bytes_to_come(const Job& job, const std::vector<Part>& parts, Toke
       std::clamp<std::int64_t>(output.n, 0, money::assumed_output.n * static_cast<std::int64_t>(items));
   const auto answers =
       items * bytes_per_answer + vectors * bytes_per_vector + static_cast<std::uint64_t>(expected) * bytes_per_token;
-  const bool are_made_anew = job.request.inputs_per_request > 1; // of one line for several items, a line for each
-  return bytes_ahead(parts) + (are_made_anew ? 2 * answers : answers) + items * bytes_per_outcome;
+  return bytes_ahead(parts) + answers * copies;
 }
 
 std::uint64_t bytes_to_come(const Job& job, const std::vector<Part>& parts)
