@@ -315,6 +315,9 @@ void add_job_options(CLI::App& command, JobOptions& o)
       ->type_name("JOB|all")
       ->check(not_empty("--reuse", "name a job, or all"));
   command.add_flag("--keep-requests", o.keep_requests, "Keep request files after their part is settled");
+  command.add_flag("--compress", o.compress,
+                   "Keep the job small on the disk: outputs packed as they come, request files only until they are "
+                   "uploaded");
   command
       .add_option("-o,--out", o.out,
                   "Where the merged result is written, by whichever command ends the job (run: default -, stdout)")
@@ -411,6 +414,7 @@ bw::engine::Ask ask_of(const JobOptions& o)
   ask.reuse = {.dedupe = o.dedupe, .reuse = o.reuse};
   job.policy.max_attempts = o.max_attempts;
   job.policy.keep_requests = o.keep_requests;
+  job.compress = o.compress;
   job.policy.accept = joined(o.accept);
   job.policy.stop_on_failures = share_of(o.stop_on_failures);
   job.skip_bad = o.skip_bad;

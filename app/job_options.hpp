@@ -48,6 +48,7 @@ struct JobOptions {
   std::uint64_t enqueued_tokens = 0;
   std::string adopt_grace = {};
   bool keep_requests = false;
+  bool compress = false;
   std::optional<std::uint64_t> probe = {}; ///< nothing: as suits the input
   std::uint64_t sample = 0;                ///< 0: not given
   bool dedupe = false;

@@ -2,9 +2,11 @@
 
 #include <batchwright/api/client.hpp>
 #include <batchwright/base/error.hpp>
+#include <batchwright/base/frames.hpp>
 #include <batchwright/http/head.hpp>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <functional>
 
@@ -583,6 +585,100 @@ TEST_CASE_FIXTURE(Fixture, "a last line longer than any block is read whole")
   reads.answers = {file_of(content.size()), streaming(content)};
   CHECK(download().value.last_line_whole);
   CHECK(std::filesystem::file_size(to) == content.size());
+}
+
+/// What is brought home packed, and how it unpacks.
+struct Packed : Fixture {
+  Packed() { to += ".zst"; }
+
+  std::string unpacked() const
+  {
+    FramedFile file{to};
+    std::string text(file.size(), '\0');
+    CHECK(file.read_at(0, text.data(), text.size()));
+    return text;
+  }
+
+  std::string all = many_lines();
+  std::filesystem::path half_way = dir / "out.jsonl.zst.part";
+
+private:
+  /// More than two frames.
+  static std::string many_lines()
+  {
+    std::string text;
+    for (int i = 0; text.size() < 2 * frame_size + 100'000; ++i)
+      text += fmt::format("{{\"custom_id\":\"{}\"}}\n", i);
+    return text;
+  }
+};
+
+TEST_CASE_FIXTURE(Packed, "a file that is wanted packed comes so, over broken lines, too")
+{
+  const auto first = frame_size + 17;
+  std::vector<std::uint64_t> told;
+  reads.answers = {file_of(all.size()), streaming(all.substr(0, first), 200, {}, false),
+                   streaming(all.substr(first), 206, range(first, all.size()))};
+  const auto reply = client.download(FileId{"file-1"}, to, [&](std::uint64_t bytes) { told.push_back(bytes); });
+  CHECK(reply.ok());
+  CHECK(reply.value.bytes == all.size());
+  CHECK(reply.value.last_line_whole);
+  CHECK(told.back() == all.size());
+  CHECK(unpacked() == all);
+  CHECK(std::filesystem::file_size(to) < all.size() / 4);
+  CHECK_FALSE(std::filesystem::exists(half_way));
+}
+
+TEST_CASE_FIXTURE(Packed, "a later process goes on behind the last whole frame")
+{
+  const auto left = [&](std::size_t bytes) {
+    Scripted broken;
+    broken.answers = {file_of(all.size()), streaming(all.substr(0, bytes), 200, {}, false), saying(500, error_body)};
+    Client before{broken, writes, wire::openai()};
+    CHECK_FALSE(before.download(FileId{"file-1"}, to).ok());
+    REQUIRE(std::filesystem::exists(half_way));
+  };
+  std::uint64_t from = 0;
+  SUBCASE("")
+  {
+    left(2 * frame_size + 10);
+    from = 2 * frame_size;
+  }
+  SUBCASE("of which there may be none")
+  {
+    left(10);
+  }
+  SUBCASE("not behind one that was cut")
+  {
+    left(2 * frame_size + 10);
+    std::filesystem::resize_file(half_way, std::filesystem::file_size(half_way) - 1);
+    from = frame_size;
+  }
+  SUBCASE("nor behind one that was changed")
+  {
+    left(2 * frame_size + 10);
+    auto bytes = tests::slurp(half_way);
+    bytes[bytes.size() - 100] ^= 1;
+    dir.file(half_way.filename().native(), bytes);
+    from = frame_size;
+  }
+  SUBCASE("nor behind what is none")
+  {
+    dir.file(half_way.filename().native(), all);
+  }
+  reads.answers = {file_of(all.size()),
+                   from > 0 ? streaming(all.substr(from), 206, range(from, all.size())) : streaming(all)};
+  CHECK(download().ok());
+  CHECK(reads.asked[1].from.value_or(0) == from);
+  CHECK(unpacked() == all);
+}
+
+TEST_CASE_FIXTURE(Packed, "a packed file that ends in the middle of a line is fetched again")
+{
+  const auto half = all.substr(0, all.size() - 5);
+  reads.answers = {saying(404, error_body), streaming(half), streaming(all)};
+  CHECK(download().value.last_line_whole);
+  CHECK(unpacked() == all);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a disk that refuses is an error")

@@ -116,13 +116,13 @@ TEST_CASE("no more files are built than are soon to be sent")
   std::vector<Part> parts;
   for (int n = 1; n <= 10; ++n)
     parts.push_back(part_in(n, PartState::planned));
-  CHECK(now_due({}, parts).size() == built_ahead);
-  for (int n = 0; n < built_ahead; ++n)
+  CHECK(now_due({}, parts).size() == built_ahead({}));
+  for (int n = 0; n < built_ahead({}); ++n)
     parts[static_cast<std::size_t>(n)].sha256 = "5feceb";
   CHECK(now_due({}, parts) ==
         std::vector{Action{Do::upload, 1}, Action{Do::upload, 2}, Action{Do::upload, 3}, Action{Do::upload, 4}});
   parts[0].state = PartState::queued; // uploaded, and no room yet
-  CHECK(now_due({}, parts).size() == built_ahead);
+  CHECK(now_due({}, parts).size() == built_ahead({}));
   parts[0].state = PartState::running;
   CHECK(now_due({}, parts).back() == Action{Do::build, 5});
   parts[9].model = "another";

@@ -293,9 +293,9 @@ TEST_CASE("what is put off counts on from when that was seen first, but not over
 TEST_CASE("forty parts under a limit that admits three drain by polling alone, refused no more than twice")
 {
   emulator::Faults faults;
-  faults.in_progress_ms = 60;
-  faults.validating_ms = 10;
-  faults.finalizing_ms = 10;
+  faults.in_progress_ms = 150;
+  faults.validating_ms = 25;
+  faults.finalizing_ms = 25;
   const int items = 160;
   std::int64_t tokens = 0;
   { // as the server counts them

@@ -1,12 +1,17 @@
 #include "tests/support/fresh_directory.hpp"
 
 #include <batchwright/base/error.hpp>
+#include <batchwright/base/frames.hpp>
 #include <batchwright/results/outcome_file.hpp>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace batchwright;
@@ -49,6 +54,43 @@ TEST_CASE("lines are found where they stand, in any order, whether files fit int
     CAPTURE(memory);
     CHECK(lines_of(home / "1.outcomes", memory) == expected);
   }
+}
+
+TEST_CASE("lines of packed files are found as those of others, whatever memory there is")
+{
+  const tests::FreshDirectory home;
+  std::mt19937 random{11};
+  std::vector<std::filesystem::path> files;
+  std::vector<std::pair<Span, std::string>> wanted;
+  for (std::size_t n = 0; n < 3; ++n) {
+    std::string text;
+    while (text.size() < 3 * frame_size) {
+      const auto line = fmt::format("{{\"n\":{},\"x\":\"{}\"}}", n, std::string(random() % 90'000, 'x'));
+      wanted.emplace_back(Span{n, text.size(), line.size()}, line);
+      text += line + '\n';
+    }
+    files.push_back(home / fmt::format("{}.output.jsonl.zst", n));
+    pack_file(home.file("plain", text), files.back());
+  }
+  std::shuffle(wanted.begin(), wanted.end(), random);
+  OutcomeWriter writer{home / "outcomes", files};
+  std::vector<std::string> expected;
+  for (const auto& [place, line] : wanted) {
+    writer.add(expected.size(), Status::succeeded, "", true, place);
+    expected.push_back(line);
+  }
+  writer.commit();
+  for (const std::uint64_t memory :
+       {std::uint64_t{0}, std::uint64_t{frame_size}, std::uint64_t{3 * frame_size}, std::uint64_t{100 * frame_size}}) {
+    CAPTURE(memory);
+    CHECK(lines_of(home / "outcomes", memory) == expected);
+  }
+
+  auto bytes = tests::slurp(files[1]);
+  bytes[bytes.size() / 2] ^= 1;
+  home.file("1.output.jsonl.zst", bytes);
+  for (const std::uint64_t memory : {std::uint64_t{0}, std::uint64_t{100 * frame_size}})
+    CHECK_THROWS_WITH_AS(lines_of(home / "outcomes", memory), doctest::Contains("1.output.jsonl.zst"), Error);
 }
 
 TEST_CASE("a folder that is moved takes its lines along")

@@ -76,12 +76,13 @@ public:
   /// DELETE /files/{id}. A file that is gone already counts as deleted.
   Reply<Deleted> remove(const FileId& id);
 
-  /// GET /files/{id}/content into `to`, durably. Written as `TO.part`, which this call, when the line breaks, and a
-  /// later one go on with by `Range` where the server allows it (206), else from the start. Whole means: as long as
-  /// announced, as long as the file object's `bytes` where that can be asked for, and ending in a complete line of
-  /// JSON; a file of 0 bytes is whole. Where nothing tells a length, the file is fetched until it comes twice in a row
-  /// with the same one. Anything else is `unknown`, and `TO.part` stays for the next call. `on_received`
-  /// is told the bytes of the file so far, resumed ones included. Throws `Fault::storage`.
+  /// GET /files/{id}/content into `to`, durably; packed in frames (base/frames.hpp) where that ends in .zst. Written as
+  /// `TO.part`, which this call, when the line breaks, and a later one go on with by `Range` where the server allows it
+  /// (206), else from the start. Whole means: as long as announced, as long as the file object's `bytes` where that can
+  /// be asked for, and ending in a complete line of JSON; a file of 0 bytes is whole. Where nothing tells a length, the
+  /// file is fetched until it comes twice in a row with the same one. Anything else is `unknown`, and `TO.part` stays
+  /// for the next call. `on_received` is told the bytes of the file so far, resumed ones included. Throws
+  /// `Fault::storage`.
   Reply<Downloaded> download(const FileId& id, const std::filesystem::path& to, const http::OnBytes& on_received = {});
 
 private:

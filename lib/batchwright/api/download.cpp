@@ -2,6 +2,9 @@
 #include <batchwright/api/reply.hpp>
 #include <batchwright/base/error.hpp>
 #include <batchwright/base/files.hpp>
+#include <batchwright/base/frames.hpp>
+#include <batchwright/base/pack.hpp>
+#include <batchwright/base/unpack.hpp>
 #include <batchwright/http/head.hpp>
 #include <batchwright/json/json.hpp>
 
@@ -14,7 +17,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <memory>
 #include <string_view>
+#include <vector>
 
 namespace batchwright::api {
 namespace {
@@ -39,25 +44,30 @@ std::optional<std::uint64_t> range_start(std::string_view content_range)
   return fault == std::errc{} && dash ? std::optional{start} : std::nullopt;
 }
 
-/// `TO.part`: grows at its end, or starts over where the server does.
+/// `TO.part`: grows at its end, or starts over where the server does. Packed, in frames, where the name says so: what a
+/// frame does not hold yet is lost with the process, and only that.
 class PartFile final : public http::Sink {
 public:
-  PartFile(std::filesystem::path path, const http::OnBytes& on_received)
+  PartFile(std::filesystem::path path, Packing packing, const http::OnBytes& on_received)
       : m_path(std::move(path)),
         m_fd(::open(m_path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600)),
+        m_packing(packing),
         m_on_received(on_received)
   {
     struct stat info = {};
     if (!m_fd || ::fstat(m_fd.get(), &info) != 0) throw_unwritten("opening", m_path.native());
-    m_size = static_cast<std::uint64_t>(info.st_size);
+    m_size = m_stored = static_cast<std::uint64_t>(info.st_size);
+    m_packer = make_packer();
+    if (m_packing != Packing::none) keep_whole_frames();
   }
 
   std::uint64_t size() const { return m_size; }
 
   void start_over()
   {
-    if (::ftruncate(m_fd.get(), 0) != 0) throw_unwritten("emptying", m_path.native());
-    m_size = m_on_its_way = 0;
+    cut(0);
+    m_packer = make_packer();
+    m_size = 0;
   }
 
   void begin(const http::Response& head) override
@@ -71,12 +81,15 @@ public:
 
   void write(std::string_view block) override
   {
-    if (!write_all(m_fd.get(), block)) give_back();
+    m_packer->write(block);
     m_size += block.size();
-    if (m_size >= m_on_its_way + write_back_step) write_back();
     if (m_on_received) m_on_received(m_size);
   }
 
+  /// All of it is in the file. What is written next begins anew.
+  void finish() { m_packer->end(); }
+
+  /// REQUIRED: finish().
   void move_to(const std::filesystem::path& place)
   {
     if (::fsync(m_fd.get()) != 0) throw_unwritten("syncing", m_path.native());
@@ -84,31 +97,72 @@ public:
     sync_directory(place.has_parent_path() ? place.parent_path() : ".");
   }
 
+  /// REQUIRED: finish().
+  bool ends_in_whole_line() const { return api::ends_in_whole_line(m_path); }
+
+private:
+  std::unique_ptr<Packer> make_packer()
+  {
+    const auto sink = [this](std::string_view bytes) { store(bytes); };
+    return m_packing == Packing::none ? pack(Packing::none, sink) : pack_frames(sink);
+  }
+
+  void store(std::string_view bytes)
+  {
+    if (!write_all(m_fd.get(), bytes)) give_back();
+    m_stored += bytes.size();
+    if (m_stored >= m_on_its_way + write_back_step) write_back();
+  }
+
   /// Whether it helps or not, move_to() syncs, and hears of what went wrong.
   void write_back()
   {
-    ::sync_file_range(m_fd.get(), static_cast<off_t>(m_on_its_way), static_cast<off_t>(m_size - m_on_its_way),
+    ::sync_file_range(m_fd.get(), static_cast<off_t>(m_on_its_way), static_cast<off_t>(m_stored - m_on_its_way),
                       SYNC_FILE_RANGE_WRITE);
-    m_on_its_way = m_size;
+    m_on_its_way = m_stored;
+  }
+
+  /// Goes on behind what an earlier process wrote: a frame that it did not finish, or that does not unpack, is cut off
+  /// with all behind it.
+  void keep_whole_frames()
+  {
+    InputFile file{m_path};
+    FrameWalk walk{file};
+    FrameUnpacker unpacker;
+    std::vector<char> bytes(frame_size);
+    std::uint64_t end = 0;
+    m_size = 0;
+    for (auto frame = walk.next(); frame && unpacker.unpack(walk.packed(), bytes.data(), frame->size);
+         frame = walk.next()) {
+      m_size = frame->offset + frame->size;
+      end = frame->packed_offset + frame->packed_size;
+    }
+    cut(end);
+  }
+
+  void cut(std::uint64_t size)
+  {
+    if (::ftruncate(m_fd.get(), static_cast<off_t>(size)) != 0) throw_unwritten("cutting", m_path.native());
+    m_stored = m_on_its_way = size;
   }
 
   /// A full disk gets back what this file took of it: the state database needs room, too, and the server has it all.
   [[noreturn]] void give_back()
   {
     const int code = errno;
-    if (::ftruncate(m_fd.get(), 0) == 0) m_size = m_on_its_way = 0;
+    if (::ftruncate(m_fd.get(), 0) == 0) m_size = m_stored = m_on_its_way = 0;
     errno = code;
     throw_unwritten("writing", m_path.native());
   }
 
-  bool ends_in_whole_line() const { return api::ends_in_whole_line(m_path); }
-
-private:
   std::filesystem::path m_path;
   Descriptor m_fd;
+  Packing m_packing;
   const http::OnBytes& m_on_received;
-  std::uint64_t m_size = 0;
-  std::uint64_t m_on_its_way = 0; // to the disk
+  std::unique_ptr<Packer> m_packer = {};
+  std::uint64_t m_size = 0;       // of what came
+  std::uint64_t m_stored = 0;     // of it, in the file, as it stands there
+  std::uint64_t m_on_its_way = 0; // of that, told to be written to the disk
 };
 
 std::filesystem::path part_path(std::filesystem::path to)
@@ -119,7 +173,7 @@ std::filesystem::path part_path(std::filesystem::path to)
 class Download {
 public:
   Download(http::Transport& transport, const DownloadOrder& order)
-      : m_transport(transport), m_order(order), m_part(part_path(order.to), order.on_received)
+      : m_transport(transport), m_order(order), m_part(part_path(order.to), packing_for(order.to), order.on_received)
   {
   }
 
@@ -182,6 +236,7 @@ private:
       return reply;
     }
     const bool measured = announced || m_order.bytes;
+    m_part.finish();
     const bool whole_line = m_part.ends_in_whole_line();
     const bool again_the_same = m_doubted == size && (measured || whole_line);
     if (!(measured && whole_line) && !again_the_same) return doubt(size, whole_line);
@@ -208,27 +263,33 @@ private:
 };
 
 /// The offset of the first byte of the last line that holds anything; nothing for a file of blanks.
-std::optional<std::uint64_t> last_line(InputFile& file)
+template<class File>
+std::optional<std::uint64_t> last_line(File& file)
 {
   std::string block(std::size_t{64} * 1024, '\0');
   bool inside = false;
   for (auto end = file.size(); end > 0;) {
     const auto begin = end > block.size() ? end - block.size() : 0;
-    file.seek(begin);
-    std::size_t got = 0;
-    while (got < end - begin) {
-      const auto n = file.read(block.data() + got, static_cast<std::size_t>(end - begin) - got);
-      if (n == 0) return std::nullopt;
-      got += n;
-    }
-    while (got > 0) {
-      const char c = block[--got];
-      if (c == '\n' && inside) return begin + got + 1;
+    auto left = static_cast<std::size_t>(end - begin);
+    if (!file.read_at(begin, block.data(), left)) return std::nullopt;
+    while (left > 0) {
+      const char c = block[--left];
+      if (c == '\n' && inside) return begin + left + 1;
       inside = inside || (c != '\n' && c != '\r' && c != ' ');
     }
     end = begin;
   }
   return inside ? std::optional<std::uint64_t>{0} : std::nullopt;
+}
+
+std::optional<std::uint64_t> last_line_of(const std::filesystem::path& path)
+{
+  if (is_packed(path.native())) {
+    FramedFile file{path};
+    return last_line(file);
+  }
+  InputFile file{path};
+  return last_line(file);
 }
 
 } // namespace
@@ -247,8 +308,7 @@ Millis transfer_time(std::uint64_t bytes)
 
 bool ends_in_whole_line(const std::filesystem::path& path)
 {
-  InputFile file{path};
-  const auto offset = last_line(file);
+  const auto offset = last_line_of(path);
   if (!offset) return true;
   LineReader reader{path, *offset};
   const auto line = reader.next();

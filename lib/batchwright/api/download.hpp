@@ -1,4 +1,5 @@
-// Brings one file home: into `TO.part`, over broken lines, and to its place only when it is whole.
+// Brings one file home: into `TO.part`, over broken lines, and to its place only when it is whole. Packed in frames
+// (base/frames.hpp) where TO ends in .zst.
 #pragma once
 
 #include <batchwright/api/client.hpp>
@@ -23,7 +24,8 @@ Reply<Downloaded> download(http::Transport& transport, const DownloadOrder& orde
 /// How long a transfer may take in all: a slow line is fine, a line that only drips is not.
 Millis transfer_time(std::uint64_t bytes);
 
-/// Whether the last line of a file, ended by a newline or not, is a complete JSON object. True for an empty file.
+/// Whether the last line of a file, packed or not, ended by a newline or not, is a complete JSON object. True for an
+/// empty file.
 bool ends_in_whole_line(const std::filesystem::path& file);
 
 } // namespace batchwright::api

@@ -1,5 +1,6 @@
 #include <batchwright/base/error.hpp>
 #include <batchwright/base/files.hpp>
+#include <batchwright/base/unpack.hpp>
 
 #include <fmt/format.h>
 
@@ -193,10 +194,12 @@ void AtomicFile::commit()
   if (m_durable == Durable::yes) sync_directory(directory_of(m_path));
 }
 
-LineReader::LineReader(const std::filesystem::path& path, std::uint64_t from) : m_file(path), m_offset(from)
+LineReader::LineReader(const std::filesystem::path& path, std::uint64_t from)
+    : m_source(open_source(path.native(), from, Fault::storage)), m_offset(from)
 {
-  if (from > 0) m_file.seek(from);
 }
+
+LineReader::~LineReader() = default;
 
 std::optional<LineReader::Line> LineReader::next()
 {
@@ -217,7 +220,7 @@ std::optional<LineReader::Line> LineReader::next()
 
 bool LineReader::refill()
 {
-  const auto n = m_file.read(m_buffer.room(read_block), read_block);
+  const auto n = m_source->read(m_buffer.room(read_block), read_block);
   m_buffer.add(n);
   m_end = n == 0;
   return n > 0;

@@ -7,11 +7,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace batchwright {
+
+class Source; // unpack.hpp
 
 /// A file descriptor that closes itself.
 class Descriptor {
@@ -89,7 +92,8 @@ private:
   std::uint64_t m_on_its_way = 0; // of that, told to be written to the disk
 };
 
-/// Reads lines of any length; memory is a block of 256 KiB, or twice the longest line, and while that grows once more.
+/// Reads lines of any length, of a packed file, too: offsets count unpacked bytes. Memory is a block of 256 KiB, or
+/// twice the longest line, and while that grows once more.
 class LineReader {
 public:
   struct Line {
@@ -99,6 +103,9 @@ public:
   };
 
   explicit LineReader(const std::filesystem::path& path, std::uint64_t from = 0);
+  LineReader(const LineReader&) = delete;
+  LineReader& operator=(const LineReader&) = delete;
+  ~LineReader();
 
   /// The next line, empty ones included; nothing at the end. A CR before the LF stays: it is the caller's to judge.
   std::optional<Line> next();
@@ -106,7 +113,7 @@ public:
 private:
   bool refill();
 
-  InputFile m_file;
+  std::unique_ptr<Source> m_source;
   ReadBuffer m_buffer = {};
   std::uint64_t m_offset = 0; // of what is at hand, in the file
   bool m_end = false;

@@ -1,5 +1,6 @@
 #include <batchwright/base/error.hpp>
 #include <batchwright/base/files.hpp>
+#include <batchwright/base/frames.hpp>
 #include <batchwright/base/unpack.hpp>
 
 #include <fmt/format.h>
@@ -41,7 +42,9 @@ private:
 /// What the ways of packing have in common: packed bytes at hand, and what is said when they are broken.
 class PackedSource : public Source {
 protected:
-  explicit PackedSource(const std::string& path) : m_path(path), m_file(path), m_block(packed_block) {}
+  PackedSource(const std::string& path, Fault fault) : m_path(path), m_fault(fault), m_file(path), m_block(packed_block)
+  {
+  }
 
   /// The packed bytes at hand, more of them read where none are left; empty at the end of the file.
   std::string_view packed()
@@ -50,16 +53,18 @@ protected:
     return m_rest;
   }
   void take(std::size_t n) { m_rest.remove_prefix(n); }
+  InputFile& file() { return m_file; }
 
   [[noreturn]] void broken(std::string_view how) const
   {
-    throw Error{Fault::input, fmt::format("reading {}: {}", m_path, how), "unpack it by hand to see what is left of it"}
-        .at({m_path, 0, {}});
+    throw Error{m_fault, fmt::format("reading {}: {}", m_path, how), "unpack it by hand to see what is left of it"}.at(
+        {m_path, 0, {}});
   }
   [[noreturn]] void cut() const { broken("the compressed data ends too soon: the file is not whole"); }
 
 private:
   std::string m_path;
+  Fault m_fault;
   InputFile m_file;
   std::vector<char> m_block;
   std::string_view m_rest = {};
@@ -68,7 +73,7 @@ private:
 /// One or several members, as gzip's own tools read them.
 class GzipSource : public PackedSource {
 public:
-  explicit GzipSource(const std::string& path) : PackedSource(path)
+  GzipSource(const std::string& path, Fault fault) : PackedSource(path, fault)
   {
     constexpr int gzip_only = 15 + 16;
     if (inflateInit2(&m_stream, gzip_only) != Z_OK) broken("zlib has no memory");
@@ -113,7 +118,21 @@ private:
 /// One or several frames.
 class ZstdSource : public PackedSource {
 public:
-  explicit ZstdSource(const std::string& path) : PackedSource(path), m_stream(ZSTD_createDStream(), ZSTD_freeDStream) {}
+  ZstdSource(const std::string& path, Fault fault)
+      : PackedSource(path, fault), m_stream(ZSTD_createDStream(), ZSTD_freeDStream)
+  {
+  }
+
+  /// Passes over the frames that end before an unpacked byte; how many bytes they have. REQUIRED: nothing was read.
+  std::uint64_t pass_frames(std::uint64_t before)
+  {
+    Frame passed;
+    FrameWalk walk{file()};
+    for (auto frame = walk.next(); frame && frame->offset + frame->size <= before; frame = walk.next())
+      passed = *frame;
+    file().seek(passed.packed_offset + passed.packed_size);
+    return passed.offset + passed.size;
+  }
 
   std::size_t read(char* to, std::size_t size) override
   {
@@ -160,19 +179,21 @@ bool is_packed_head(std::string_view head)
   return head.starts_with(gzip_magic) || head.starts_with(zstd_magic);
 }
 
-std::unique_ptr<Source> open_source(const std::string& path, std::uint64_t from)
+std::unique_ptr<Source> open_source(const std::string& path, std::uint64_t from, Fault broken)
 {
   const auto head = first_bytes(path);
-  std::unique_ptr<Source> source;
   if (head.starts_with(gzip_magic)) {
-    source = std::make_unique<GzipSource>(path);
-  } else if (head.starts_with(zstd_magic)) {
-    source = std::make_unique<ZstdSource>(path);
-  } else {
-    return std::make_unique<PlainSource>(path, from);
+    auto source = std::make_unique<GzipSource>(path, broken);
+    pass(*source, from);
+    return source;
   }
-  pass(*source, from);
-  return source;
+  if (head.starts_with(zstd_magic)) {
+    auto source = std::make_unique<ZstdSource>(path, broken);
+    const auto passed = from > 0 ? source->pass_frames(from) : 0;
+    pass(*source, from - passed);
+    return source;
+  }
+  return std::make_unique<PlainSource>(path, from);
 }
 
 } // namespace batchwright

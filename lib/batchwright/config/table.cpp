@@ -47,6 +47,7 @@ const std::vector<Setting>& table()
       {"fallback", Kind::text},
       {"max_attempts", Kind::number},
       {"keep_requests", Kind::flag},
+      {"compress", Kind::flag},
       {"rpm", Kind::number},
       {"tpm", Kind::number},
       {"max_in_flight", Kind::number},

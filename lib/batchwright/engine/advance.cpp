@@ -6,6 +6,7 @@
 #include <batchwright/engine/hybrid.hpp>
 #include <batchwright/engine/listing.hpp>
 #include <batchwright/engine/run.hpp>
+#include <batchwright/engine/settling.hpp>
 #include <batchwright/engine/snapshot.hpp>
 #include <batchwright/engine/workers.hpp>
 
@@ -54,6 +55,7 @@ void sweep_parts(const Job& job, const std::vector<Part>& parts, const store::Jo
       discard_file(files.ordinals(p.number));
       discard_file(files.digests(p.number));
     }
+    discard_uploaded(job, p, files);
     if (p.state != PartState::settled && p.state != PartState::superseded) continue;
     if (holds_copies(p)) continue; // they may be made anew
     if (job.policy.keep_requests) continue;

@@ -142,7 +142,7 @@ void cap_from_now(const Tools& tools, const Job& job, std::vector<Part>& parts)
     p.before_cap = has_outcomes(p.state) || is_under_way_by_batch(p);
     p.spent_before_cap = {};
     if (p.route != Route::realtime || !is_live(p.state)) continue;
-    results::JournalBilling billing{p, tools.layout.job(job.name).output(p.number), settle_context(tools, job, p)};
+    auto billing = billing_of(tools, job, p);
     billing.read_on();
     p.spent_before_cap = billing.added_to({}).spent; // what was lost, and may be billed, is on the cap's side
   }

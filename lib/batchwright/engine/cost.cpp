@@ -51,7 +51,7 @@ void add(std::optional<PicoUsd>& sum, const std::optional<PicoUsd>& more)
 /// Of a part that is not settled yet, what its journal tells.
 void add_live(CostView& cost, const Tools& tools, const Job& job, const Part& p)
 {
-  results::JournalBilling billing{p, tools.layout.job(job.name).output(p.number), settle_context(tools, job, p)};
+  auto billing = billing_of(tools, job, p);
   billing.read_on();
   for (const auto& spent : billing.rows()) {
     add(cost.rows, spent, p, model_of(job, p));

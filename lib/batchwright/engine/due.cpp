@@ -218,12 +218,17 @@ Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& bus
         continue;
       }
     }
-    if (*what == Do::build && ahead[{part.route, part.model}]++ >= built_ahead) continue;
+    if (*what == Do::build && ahead[{part.route, part.model}]++ >= built_ahead(job)) continue;
     if (*what == Do::call && called[part.model]++ >= called_at_once) continue;
     d.now.push_back({*what, part.number});
   }
   std::stable_sort(d.now.begin(), d.now.end(), [](const Action& a, const Action& b) { return a.what < b.what; });
   return d;
+}
+
+int built_ahead(const Job& job)
+{
+  return job.compress ? 2 : 4;
 }
 
 Millis poll_wait(int polls)

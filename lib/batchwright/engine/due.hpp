@@ -76,7 +76,7 @@ inline constexpr int called_at_once = 3;
 
 /// How many request files of a model may stand built, uploaded or not, without a batch. Disks, ours and the server's,
 /// are not filled with what cannot go yet.
-inline constexpr int built_ahead = 4;
+int built_ahead(const Job& job);
 
 /// The wait before a batch is asked for again: short at first, growing to three minutes. `polls` so far.
 Millis poll_wait(int polls);

@@ -127,9 +127,12 @@ void Run::settle(const Part& p, const results::SettleFiles& files, results::Canc
   const bool rebuild =
       lacks_list || !has_ids(m_job, files) || (is_packed_call && !std::filesystem::exists(files.requests));
   if (p.elsewhere > 0) context.elsewhere = held_by_later(p, m_parts, m_files);
-  const auto work = [this, job = m_job, p, files, context, rebuild, built = request_files(p)] {
+  const bool packs = m_job.compress && p.route == Route::realtime;
+  const auto work = [this, job = m_job, p, files, context, rebuild, packs, built = request_files(p)] {
     if (rebuild) m_pins.hold([&] { return requests::build(job, p, built); });
-    return results::settle(p, files, context);
+    auto from = files;
+    if (packs) from.output = pack_journal(p, m_files);
+    return results::settle(p, from, context);
   };
   on_worker(as, p.number, work, [this, as, number = p.number](const results::Settled& settled) {
     as == Do::give_up ? record_given_up(number, settled) : record_settled(number, settled);

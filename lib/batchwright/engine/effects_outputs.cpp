@@ -51,7 +51,7 @@ std::string in_words(const Part& p, const results::Lines& lines)
 
 /// Brings home what an ended batch left: why it failed, where it did, and its files, where it names them. Where they
 /// were found wanting before, or are now, the batch is asked again: it may name others. Runs on a worker.
-Brought Run::bring(Part p, const http::OnBytes& on_received)
+Brought Run::bring(Part p, Packing packing, const http::OnBytes& on_received)
 {
   Brought b;
   const auto ask_again = [&] {
@@ -86,8 +86,9 @@ Brought Run::bring(Part p, const http::OnBytes& on_received)
 
   const std::pair<FileId, std::filesystem::path> files[] = {{p.remote.output_file, m_files.output(p.number)},
                                                             {p.remote.error_file, m_files.errors(p.number)}};
-  for (const auto& [id, to] : files) {
+  for (const auto& [id, place] : files) {
     if (id.empty()) continue;
+    const auto to = packing == Packing::none ? place : store::packed(place);
     const auto reply = m_server.client.download(id, to, on_received);
     if (reply.status == 404) {
       b.gone = setback(reply);
@@ -106,7 +107,10 @@ void Run::download(const Part& p)
   auto gauge = std::make_shared<Gauge>();
   gauge->phase = Phase::downloading;
   m_gauges[p.number] = gauge;
-  const auto work = [this, p, gauge] { return bring(p, [gauge](std::uint64_t n) { gauge->done = n; }); };
+  const auto packing = m_job.compress ? Packing::zstd : Packing::none;
+  const auto work = [this, p, packing, gauge] {
+    return bring(p, packing, [gauge](std::uint64_t n) { gauge->done = n; });
+  };
   on_worker(Do::download, p.number, work, [this, number = p.number](const Brought& b) { record_brought(number, b); });
 }
 

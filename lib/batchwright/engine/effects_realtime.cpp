@@ -245,7 +245,8 @@ void Run::store_figures()
   }
 }
 
-/// All that is left goes in real time: a part without a batch changes its route, and keeps its file.
+/// All that is left goes in real time: a part without a batch changes its route, and keeps its file
+/// where that still stands.
 void Run::reroute(const Part& p)
 {
   record(p.number, [&](Part& changed, store::Transaction& tx) {
@@ -253,6 +254,7 @@ void Run::reroute(const Part& p)
     move(changed, PartEvent::rerouted);
     changed.route = Route::realtime;
     changed.file = {};
+    if (!std::filesystem::exists(m_files.requests(p.number))) changed.sha256.clear(); // it is built again
     changed.file_created_at.reset();
     changed.remote = {};
     changed.reserved = {};

@@ -6,10 +6,12 @@
 #include <batchwright/engine/moves.hpp>
 #include <batchwright/engine/queue.hpp>
 #include <batchwright/engine/run.hpp>
+#include <batchwright/engine/settling.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -72,6 +74,7 @@ void Run::record_upload(int number, const std::string& uuid, const api::Reply<wi
       changed.due.reset();
       put_call(tx, uuid, CallState::answered);
     });
+    discard_uploaded(m_job, part(number), m_files);
     return;
   }
   auto why = setback(reply);
@@ -119,6 +122,7 @@ void Run::look_for_file(const Part& p)
       changed.due = found ? std::nullopt : std::optional{now() + trouble_wait(m_troubles[number])};
       put_call(tx, uuid, found ? CallState::adopted : CallState::abandoned);
     });
+    discard_uploaded(m_job, part(number), m_files);
   });
 }
 
@@ -134,6 +138,7 @@ void Run::record_lost_file(int number, std::string_view words, const std::string
   record(number, [&](Part& changed, store::Transaction& tx) {
     move(changed, PartEvent::file_lost);
     changed.file = {};
+    if (!std::filesystem::exists(m_files.requests(number))) changed.sha256.clear(); // it is built again
     changed.file_created_at.reset();
     changed.batch = {};
     changed.remote = {};

@@ -250,6 +250,7 @@ Millis Run::advance()
     m_course = Course::over;
     return tick;
   }
+  let_earlier_go(d.now);
   poll_together(d.now);
   bool has_waiting = false; // for a worker that others use now
   for (const auto& action : d.now) {

@@ -2,6 +2,7 @@
 // pair of functions in effects_*.cpp, one that does it on a worker and one that records what came of it.
 #pragma once
 
+#include <batchwright/base/pack.hpp>
 #include <batchwright/engine/budget.hpp>
 #include <batchwright/engine/engine.hpp>
 #include <batchwright/engine/hybrid.hpp>
@@ -182,6 +183,8 @@ private:
   // --- effects: room at the server (effects_queue.cpp) ---
   const std::string& model_of(const Part& part) const;
   Room room_for(const Part& part) const;
+  bool has_bounded_room(const std::string& model) const;
+  void let_earlier_go(std::vector<Action>& actions) const;
   bool wants_survey(const Part& part) const;
   void survey(const Part& part);
   std::vector<wire::BatchObject> foreign_among(const std::vector<wire::BatchObject>& listed,
@@ -248,7 +251,7 @@ private:
 
   // --- effects: outputs (effects_outputs.cpp) ---
   void download(const Part& part);
-  Brought bring(Part part, const http::OnBytes& on_received);
+  Brought bring(Part part, Packing packing, const http::OnBytes& on_received);
   void record_brought(int number, const Brought& brought);
   void record_gone(int number, const Brought& brought);
   void record_withdrawn(int number, const BatchStatus& runs);

@@ -38,7 +38,7 @@ void Run::refresh_purse()
     for (const auto& p : m_parts) {
       const bool has_journal = p.route == Route::realtime && (is_called(p) || p.state == PartState::ended);
       if (!has_journal) continue;
-      const auto taken = cost_of_journal(m_tools, m_job, p, m_files.output(p.number));
+      const auto taken = cost_of_journal(m_tools, m_job, p, store::as_it_stands(m_files.output(p.number)));
       m_purse->set_taken(p.number, std::max(taken - p.spent_before_cap, PicoUsd{}));
     }
   }

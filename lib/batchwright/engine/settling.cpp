@@ -1,3 +1,5 @@
+#include <batchwright/base/files.hpp>
+#include <batchwright/base/frames.hpp>
 #include <batchwright/engine/cost.hpp>
 #include <batchwright/engine/run.hpp>
 #include <batchwright/engine/settling.hpp>
@@ -5,21 +7,10 @@
 #include <filesystem>
 
 namespace batchwright::engine {
-namespace {
-
-/// Packs hide the ids of their items, and ready-made lines have ids of their own: then they stand in a list.
-bool lists_ids(const Job& job)
-{
-  const auto& spec = job.request;
-  return (!spec.id_column.empty() && spec.inputs_per_request > 1) || is_ready_made(job);
-}
-
-} // namespace
-
 results::SettleFiles settle_files(const Job& job, const Part& p, const store::JobLayout& files)
 {
-  return {.output = files.output(p.number),
-          .errors = files.errors(p.number),
+  return {.output = store::as_it_stands(files.output(p.number)),
+          .errors = store::as_it_stands(files.errors(p.number)),
           .batch = failed_as_a_whole(p) ? files.batch(p.number) : std::filesystem::path{},
           .requests = files.requests(p.number),
           .ids = lists_ids(job) ? files.ids(p.number) : std::filesystem::path{},
@@ -38,13 +29,35 @@ bool has_ids(const Job& job, const results::SettleFiles& files)
 
 results::SettleContext settle_context(const Tools& tools, const Job& job, const Part& p)
 {
-  return {.user_ids = is_ready_made(job) || (has_user_ids(job) && !lists_ids(job)),
+  return {.user_ids = sends_user_ids(job),
           .endpoint = endpoint_of(job, p),
           .prices = prices_of(tools, job, model_of(job, p)),
           .day = day_of(p.remote.ended_at.value_or(tools.clock.now())),
           .schema = job.request.schema,
           .policy = job.policy,
           .lost = p.gone_since.has_value()};
+}
+
+results::JournalBilling billing_of(const Tools& tools, const Job& job, const Part& p)
+{
+  const auto journal = store::as_it_stands(tools.layout.job(job.name).output(p.number));
+  return {p, journal, settle_context(tools, job, p)};
+}
+
+void discard_uploaded(const Job& job, const Part& p, const store::JobLayout& files)
+{
+  const bool is_there = p.route == Route::batch && !p.file.empty();
+  if (job.compress && is_there && !job.policy.keep_requests) discard_file(files.requests(p.number));
+}
+
+std::filesystem::path pack_journal(const Part& p, const store::JobLayout& files)
+{
+  const auto journal = files.output(p.number);
+  auto to = store::packed(journal);
+  if (!std::filesystem::exists(journal)) return to;
+  if (!std::filesystem::exists(to)) pack_file(journal, to);
+  discard_file(journal);
+  return to;
 }
 
 } // namespace batchwright::engine

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <batchwright/engine/engine.hpp>
+#include <batchwright/results/billing.hpp>
 
 namespace batchwright::engine {
 
@@ -13,5 +14,17 @@ bool has_ids(const Job& job, const results::SettleFiles& files);
 
 /// What else decides: nothing is cancelled, demanded or held elsewhere.
 results::SettleContext settle_context(const Tools& tools, const Job& job, const Part& part);
+
+/// What the journal of a real-time part tells of its cost; nothing of it is read yet.
+results::JournalBilling billing_of(const Tools& tools, const Job& job, const Part& part);
+
+/// Of a job that is to take little room, what is at the server goes from the disk: the same bytes are built again,
+/// should they be needed.
+void discard_uploaded(const Job& job, const Part& part, const store::JobLayout& files);
+
+/// Of such a job, what a real-time part was answered is packed, durably, in the place of its journal, which nobody
+/// writes any more; returns where it stands, if anywhere. Done again, it changes nothing. Throws `Fault::storage`,
+/// `Fault::disk`.
+std::filesystem::path pack_journal(const Part& part, const store::JobLayout& files);
 
 } // namespace batchwright::engine

@@ -32,7 +32,8 @@ public:
     const auto files = tools.layout.job(seen.job.name);
     for (const auto& p : seen.parts) {
       const bool is_under_way = p.route == Route::realtime && is_live(p.state);
-      if (is_under_way && std::filesystem::exists(files.output(p.number))) look(tools, seen, p, files);
+      if (is_under_way && std::filesystem::exists(store::as_it_stands(files.output(p.number))))
+        look(tools, seen, p, files);
     }
   }
 

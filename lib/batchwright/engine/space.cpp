@@ -21,6 +21,8 @@ constexpr std::uint64_t bytes_per_answer = 800;
 constexpr std::uint64_t bytes_per_token = 5;
 /// A vector of 1,536 floats as base64, the commonest size.
 constexpr std::uint64_t bytes_per_vector = 8'192;
+/// Answers of text take so many times less when they are packed.
+constexpr std::uint64_t packed_texts = 3;
 /// Answers as they come, and once more as outcomes.
 constexpr std::uint64_t copies = 2;
 
@@ -39,14 +41,14 @@ bool is_embedding(const Job& job, const Part& part)
 }
 
 /// Those of the request files that stand at once and are not there yet.
-std::uint64_t bytes_ahead(const std::vector<Part>& parts)
+std::uint64_t bytes_ahead(const Job& job, const std::vector<Part>& parts)
 {
   std::vector<std::uint64_t> sizes;
   for (const auto& p : parts) {
     if (p.state == PartState::planned && p.sha256.empty()) sizes.push_back(p.bytes);
   }
   std::sort(sizes.begin(), sizes.end(), std::greater{});
-  sizes.resize(std::min<std::size_t>(sizes.size(), static_cast<std::size_t>(built_ahead)));
+  sizes.resize(std::min<std::size_t>(sizes.size(), static_cast<std::size_t>(built_ahead(job))));
   return std::accumulate(sizes.begin(), sizes.end(), std::uint64_t{0});
 }
 
@@ -68,9 +70,9 @@ std::uint64_t bytes_to_come(const Job& job, const std::vector<Part>& parts, Toke
   // A bound is seldom reached: what is assumed without one is taken for what comes.
   const auto expected =
       std::clamp<std::int64_t>(output.n, 0, money::assumed_output.n * static_cast<std::int64_t>(items));
-  const auto answers =
-      items * bytes_per_answer + vectors * bytes_per_vector + static_cast<std::uint64_t>(expected) * bytes_per_token;
-  return bytes_ahead(parts) + answers * copies;
+  const auto texts = items * bytes_per_answer + static_cast<std::uint64_t>(expected) * bytes_per_token;
+  const auto answers = (job.compress ? texts / packed_texts : texts) + vectors * bytes_per_vector;
+  return bytes_ahead(job, parts) + answers * copies;
 }
 
 std::uint64_t bytes_to_come(const Job& job, const std::vector<Part>& parts)

@@ -10,7 +10,8 @@
 namespace batchwright::engine {
 
 /// About how many bytes these parts will have on disk at most: the request files that are built ahead, the answers as
-/// they come, and their outcomes. `output`: what the answers hold, by our estimate.
+/// they come, packed in a job that is to be small, and their outcomes. `output`: what the answers hold, by our
+/// estimate.
 std::uint64_t bytes_to_come(const Job& job, const std::vector<Part>& parts, Tokens output);
 /// The same by what is known of the parts alone: what ready-made requests ask for is not, so that their answers' texts
 /// are left out.

@@ -1,4 +1,4 @@
-#include <batchwright/base/pack.hpp>
+#include <batchwright/base/frames.hpp>
 #include <batchwright/base/unpack.hpp>
 #include <batchwright/input/content.hpp>
 #include <batchwright/input/spool.hpp>
@@ -41,7 +41,7 @@ void spool(int from, UnnamedFile& to, const Interrupt& interrupt, const OnSpoole
     n = read_some(from, block.data() + size, block.size() - size, interrupt);
 
   const bool packed = is_packed_head({block.data(), size});
-  const auto packer = pack(Packing::zstd, [&to](std::string_view bytes) { to.write(bytes); });
+  const auto packer = pack_frames([&to](std::string_view bytes) { to.write(bytes); });
   for (std::uint64_t bytes = 0; size > 0; size = read_some(from, block.data(), block.size(), interrupt)) {
     if (packed) {
       to.write({block.data(), size});

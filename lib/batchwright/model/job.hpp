@@ -158,7 +158,8 @@ struct Job {
   RequestSpec request = {};
   PartLimits limits = {};
   Policy policy = {};
-  std::uint64_t skip_bad = 0;                                   ///< how many bad records may be put aside
+  bool compress = false;      ///< outputs are packed on the disk, and request files go once they are at the server
+  std::uint64_t skip_bad = 0; ///< how many bad records may be put aside
   std::vector<std::pair<std::string, std::string>> urgent = {}; ///< field and value: items of which one holds go in
                                                                 ///< real time at once
   std::vector<Ordinal> probe = {};        ///< items that are tried in real time before anything else is sent, ascending
@@ -231,6 +232,10 @@ inline bool knows_input(const Job& job)
 bool is_ready_made(const Job& job);
 /// Whether the items' custom_ids are the user's: of an id column, or of ready-made lines.
 bool has_user_ids(const Job& job);
+/// Whether each request is for an item with an id of the user's, and carries that.
+bool sends_user_ids(const Job& job);
+/// Whether the ids of a part's items stand in a list, since its request file does not tell them, or does not stay.
+bool lists_ids(const Job& job);
 
 // One word for a thing, in both directions; the second form knows no other words.
 std::string_view name(Mode mode);

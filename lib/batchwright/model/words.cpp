@@ -132,6 +132,16 @@ bool has_user_ids(const Job& job)
   return !job.request.id_column.empty() || is_ready_made(job);
 }
 
+bool sends_user_ids(const Job& job)
+{
+  return is_ready_made(job) || (!job.request.id_column.empty() && job.request.inputs_per_request <= 1);
+}
+
+bool lists_ids(const Job& job)
+{
+  return has_user_ids(job) && (is_ready_made(job) || !sends_user_ids(job) || job.compress);
+}
+
 bool accepts(const Policy& policy, std::string_view code)
 {
   std::string_view list{policy.accept};

@@ -23,13 +23,12 @@ Error changed(std::string_view how)
           "put the files back as they were, or submit them as a new job with --name"};
 }
 
-/// The users' ids of a part's items, where they cannot be read off the start of its requests.
+/// The users' ids of a part's items, where they are listed.
 class IdFile {
 public:
   IdFile(const Job& job, const Assembler& assembler, const std::filesystem::path& path) : m_assembler(assembler)
   {
-    const bool hidden = !job.request.id_column.empty() && job.request.inputs_per_request > 1;
-    if (hidden || is_ready_made(job)) m_file.emplace(path);
+    if (lists_ids(job)) m_file.emplace(path);
   }
 
   void add(const input::Item& item)

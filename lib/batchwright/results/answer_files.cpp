@@ -1,8 +1,12 @@
 #include <batchwright/base/error.hpp>
+#include <batchwright/base/frames.hpp>
+#include <batchwright/base/unpack.hpp>
 #include <batchwright/results/answer_files.hpp>
 
 #include <fmt/format.h>
 
+#include <list>
+#include <optional>
 #include <utility>
 
 namespace batchwright::results {
@@ -22,10 +26,54 @@ void AnswerMemory::give_back(Block block)
   m_free += block.size;
 }
 
+/// The bytes of one file, read by pieces.
 class AnswerFiles::File {
 public:
-  File(const std::filesystem::path& path, AnswerMemory& memory)
-      : m_path(path), m_memory(memory), m_file(path), m_size(m_file.size()), m_whole(memory.take(m_size))
+  explicit File(std::filesystem::path path) : m_path(std::move(path)) {}
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  virtual ~File() = default;
+
+  std::string_view line(const Span& place)
+  {
+    const auto size = this->size();
+    if (place.length > size || place.offset > size - place.length) throw cut();
+    const std::uint64_t before = place.offset > 0 ? 1 : 0; // line ends stand around it
+    const std::uint64_t behind = place.offset + place.length < size ? 1 : 0;
+    const auto around = read(place.offset - before, before + place.length + behind);
+    const bool begins = before == 0 || around.front() == '\n';
+    const bool ends = behind == 0 || around.back() == '\n' || around.back() == '\r';
+    if (!begins || !ends) throw no_line(place.offset);
+    return around.substr(before, place.length);
+  }
+
+protected:
+  virtual std::uint64_t size() const = 0;
+  /// REQUIRED: it is in the file.
+  virtual std::string_view read(std::uint64_t offset, std::uint64_t size) = 0;
+
+  Error cut() const
+  {
+    return {Fault::storage, fmt::format("reading {}: it is shorter than when it was settled", m_path.native())};
+  }
+
+private:
+  Error no_line(std::uint64_t offset) const
+  {
+    return {Fault::storage,
+            fmt::format("reading {}: no line begins at byte {} as when it was settled", m_path.native(), offset)};
+  }
+
+  std::filesystem::path m_path;
+};
+
+namespace {
+
+/// Held whole, or read line by line.
+class PlainFile final : public AnswerFiles::File {
+public:
+  PlainFile(const std::filesystem::path& path, AnswerMemory& memory)
+      : File(path), m_memory(memory), m_file(path), m_size(m_file.size()), m_whole(memory.take(m_size))
   {
     if (m_whole.size == 0) m_file.read_ahead();
     for (std::uint64_t at = 0; m_whole.size > 0 && at < m_size;) {
@@ -34,25 +82,12 @@ public:
       at += n;
     }
   }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() { m_memory.give_back(std::move(m_whole)); }
-
-  std::string_view line(const Span& place)
-  {
-    if (place.length > m_size || place.offset > m_size - place.length) throw cut();
-    const std::uint64_t before = place.offset > 0 ? 1 : 0; // line ends stand around it
-    const std::uint64_t behind = place.offset + place.length < m_size ? 1 : 0;
-    const auto around = read(place.offset - before, before + place.length + behind);
-    const bool begins = before == 0 || around.front() == '\n';
-    const bool ends = behind == 0 || around.back() == '\n' || around.back() == '\r';
-    if (!begins || !ends) throw no_line(place.offset);
-    return around.substr(before, place.length);
-  }
+  ~PlainFile() override { m_memory.give_back(std::move(m_whole)); }
 
 private:
-  /// REQUIRED: it is in the file.
-  std::string_view read(std::uint64_t offset, std::uint64_t size)
+  std::uint64_t size() const override { return m_size; }
+
+  std::string_view read(std::uint64_t offset, std::uint64_t size) override
   {
     if (m_whole.size > 0) return {m_whole.bytes.get() + offset, size};
     m_line.resize(size);
@@ -60,24 +95,101 @@ private:
     return m_line;
   }
 
-  Error no_line(std::uint64_t offset) const
-  {
-    return {Fault::storage,
-            fmt::format("reading {}: no line begins at byte {} as when it was settled", m_path.native(), offset)};
-  }
-
-  Error cut() const
-  {
-    return {Fault::storage, fmt::format("reading {}: it is shorter than when it was settled", m_path.native())};
-  }
-
-  std::filesystem::path m_path;
   AnswerMemory& m_memory;
   InputFile m_file;
   std::uint64_t m_size;
   AnswerMemory::Block m_whole; // empty: lines are read one by one
   std::string m_line = {};
 };
+
+/// Unpacked frame by frame: as many are held as there is room for, those that were used last.
+class PackedFile final : public AnswerFiles::File {
+public:
+  PackedFile(const std::filesystem::path& path, AnswerMemory& memory)
+      : File(path), m_memory(memory), m_file(path), m_held(m_file.frames().size())
+  {
+  }
+  ~PackedFile() override
+  {
+    for (auto& held : m_held)
+      m_memory.give_back(std::move(held.block));
+  }
+
+private:
+  /// A frame, where it is held.
+  struct Held {
+    AnswerMemory::Block block = {}; // empty: it is not
+    std::list<std::size_t>::iterator turn = {};
+  };
+
+  std::uint64_t size() const override { return m_file.size(); }
+
+  std::string_view read(std::uint64_t offset, std::uint64_t size) override
+  {
+    if (size == 0) return {};
+    const auto first = m_file.frame_at(offset);
+    const auto begin = offset - m_file.frames()[first].offset;
+    if (begin + size <= m_file.frames()[first].size) return frame(first).substr(begin, size);
+    m_line.clear();
+    for (auto number = first; m_line.size() < size; ++number) {
+      const auto from = number == first ? begin : 0;
+      m_line.append(frame(number).substr(from, size - m_line.size()));
+    }
+    return m_line;
+  }
+
+  /// Valid until the next call.
+  std::string_view frame(std::size_t number)
+  {
+    auto& held = m_held[number];
+    const auto size = m_file.frames()[number].size;
+    if (held.block.size > 0) {
+      m_turns.splice(m_turns.end(), m_turns, held.turn);
+      return {held.block.bytes.get(), size};
+    }
+    held.block = make_room();
+    if (held.block.size == 0) return unheld(number);
+    try {
+      m_file.unpack(number, held.block.bytes.get());
+    } catch (...) {
+      m_memory.give_back(std::exchange(held.block, {}));
+      throw;
+    }
+    held.turn = m_turns.insert(m_turns.end(), number);
+    return {held.block.bytes.get(), size};
+  }
+
+  AnswerMemory::Block make_room()
+  {
+    auto block = m_memory.take(frame_size);
+    if (block.size > 0 || m_turns.empty()) return block;
+    block = std::exchange(m_held[m_turns.front()].block, {});
+    m_turns.pop_front();
+    return block;
+  }
+
+  /// One that there is no room for, and which takes the place of the last such.
+  std::string_view unheld(std::size_t number)
+  {
+    if (m_unheld_number != number) {
+      m_unheld_number.reset();
+      m_unheld.resize(frame_size);
+      m_file.unpack(number, m_unheld.data());
+      m_unheld_number = number;
+    }
+    return std::string_view{m_unheld}.substr(0, m_file.frames()[number].size);
+  }
+
+  AnswerMemory& m_memory;
+  FramedFile m_file;
+  std::vector<Held> m_held;
+  std::list<std::size_t> m_turns = {}; // the frames that are held, the one that was used last at the end
+  std::string m_unheld = {};
+  std::optional<std::size_t> m_unheld_number = {};
+  std::string m_line = {};
+};
+
+} // namespace
 
 AnswerFiles::AnswerFiles(std::vector<std::filesystem::path> paths, AnswerMemory& memory)
     : m_paths(std::move(paths)), m_memory(memory), m_files(m_paths.size())
@@ -86,12 +198,18 @@ AnswerFiles::AnswerFiles(std::vector<std::filesystem::path> paths, AnswerMemory&
 
 AnswerFiles::~AnswerFiles() = default;
 
+std::unique_ptr<AnswerFiles::File> AnswerFiles::open(const std::filesystem::path& path)
+{
+  if (is_packed(path.native())) return std::make_unique<PackedFile>(path, m_memory);
+  return std::make_unique<PlainFile>(path, m_memory);
+}
+
 std::string_view AnswerFiles::line(const Span& place)
 {
   if (place.source >= m_files.size())
     throw Error{Fault::storage, fmt::format("an outcome refers to a file {} that is not named", place.source)};
   auto& file = m_files[place.source];
-  if (!file) file = std::make_unique<File>(m_paths[place.source], m_memory);
+  if (!file) file = open(m_paths[place.source]);
   return file->line(place);
 }
 

@@ -37,7 +37,8 @@ inline constexpr std::uint64_t answer_memory = std::uint64_t{96} * 1024 * 1024;
 
 /// The files that a part's outcomes refer to. What there is room for is read whole, front to back, when its first line
 /// is asked for: lines stand in another order than they are wanted in, and a disk that seeks for each is slow. Of
-/// larger files each line is read by itself; they are so large by their lines, or hold them in order.
+/// larger files each line is read by itself; they are so large by their lines, or hold them in order. Packed files are
+/// unpacked frame by frame, of which as many are held as there is room for.
 class AnswerFiles {
 public:
   AnswerFiles(std::vector<std::filesystem::path> paths, AnswerMemory& memory);
@@ -51,8 +52,10 @@ public:
   /// such place.
   std::string_view line(const Span& place);
 
-private:
   class File;
+
+private:
+  std::unique_ptr<File> open(const std::filesystem::path& path);
 
   std::vector<std::filesystem::path> m_paths;
   AnswerMemory& m_memory;

@@ -68,6 +68,7 @@ void each_column(Some<Job> auto& job, auto&& column)
   column("max_cost", job.policy.max_cost);
   column("strict_cap", job.policy.strict_cap);
   column("skip_bad", job.skip_bad);
+  column("compress", job.compress);
   column("items", job.items);
   column("base_url", job.base_url);
   column("account", job.account);

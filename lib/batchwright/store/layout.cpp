@@ -17,6 +17,17 @@ std::filesystem::path JobLayout::outcomes(int part, int version) const
   return file(part, version == 0 ? std::string{"outcomes"} : fmt::format("outcomes-{}", version));
 }
 
+std::filesystem::path packed(std::filesystem::path output)
+{
+  return output += ".zst";
+}
+
+std::filesystem::path as_it_stands(const std::filesystem::path& output)
+{
+  auto other = packed(output);
+  return std::filesystem::exists(other) ? other : output;
+}
+
 void Layout::prepare() const
 {
   if (const auto network = network_filesystem_of(m_root); !network.empty()) {

@@ -12,6 +12,8 @@
 //   ROOT/jobs/NAME/0001.output.jsonl     output and error files as they came; outcomes refer to them, so that they stay
 //                                        as they are for as long as the job is there
 //   ROOT/jobs/NAME/0001.errors.jsonl
+//   ROOT/jobs/NAME/0001.output.jsonl.zst the same in frames (base/frames.hpp), of a job with --compress; what real-time
+//                                        parts are answered becomes so before they are settled
 //   ROOT/jobs/NAME/0001.batch.json       a batch that failed as a whole, as the server told it
 //   ROOT/jobs/NAME/0001.outcomes         sorted outcomes of a settled part; where they became others, by `retry` or
 //                                        another --accept, 0001.outcomes-1, and so on
@@ -53,6 +55,11 @@ private:
   std::filesystem::path file(int part, std::string_view what) const;
   std::filesystem::path m_directory;
 };
+
+/// Where an output file stands when it is packed.
+std::filesystem::path packed(std::filesystem::path output);
+/// Where an output file stands, packed or not; if there is none, where it would if it were not.
+std::filesystem::path as_it_stands(const std::filesystem::path& output);
 
 class Layout {
 public:

@@ -390,10 +390,15 @@ ALTER TABLE parts ADD COLUMN journal_read INTEGER NOT NULL DEFAULT 0;
 /// No table changes: outcome files say where lines stand (results/outcome_line.hpp), which older programs cannot read.
 inline constexpr std::string_view lines_elsewhere;
 
+/// Jobs that take little room on the disk.
+inline constexpr std::string_view small_jobs = R"sql(
+ALTER TABLE jobs ADD COLUMN compress INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint, deliveries,
                                        acceptance,   survival,          rebuilding, realtime,       endings,
                                        put_off,      accounts,          probing,    bounds,         caching,
-                                       caps,         lines_elsewhere};
+                                       caps,         lines_elsewhere,   small_jobs};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store
