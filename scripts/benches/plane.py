@@ -7,6 +7,7 @@ from benches.figures import table
 from benches.plane_job import measure_job
 from benches.plane_requests import measure_requests
 from benches.plane_results import measure_results
+from benches.plane_small import measure_small
 from benches.plane_steps import HEADS
 from benches.plane_tenfold import measure_tenfold
 from benches.plane_vectors import measure_vectors
@@ -17,6 +18,7 @@ PARTS = {
     "results": measure_results,
     "vectors": measure_vectors,
     "job": measure_job,
+    "small": measure_small,
     "tenfold": measure_tenfold,
 }
 LONG = ("tenfold",)  # not of the quick form, unless asked for by name

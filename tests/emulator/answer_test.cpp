@@ -94,6 +94,29 @@ TEST_CASE("a line that offers choices is answered with one of them")
   CHECK(answer_to(user("Please Answer with one of: a, b")).starts_with("echo "));
 }
 
+TEST_CASE("so many words are drawn as are asked for")
+{
+  const std::string asked = "Tell me.\\nAnswer with 3 words. Thanks";
+  const auto answer = answer_to(user(asked));
+  const auto shown = emulator::echo("Tell me.\nAnswer with 3 words. Thanks", "Tell me.\nAnswer with 3 words. Thanks");
+  REQUIRE(answer.starts_with(shown));
+  const auto words = answer.substr(shown.size());
+  CHECK(words.size() == 15);
+  for (std::size_t i = 0; i < 3; ++i) {
+    std::uint64_t hash = 0xcbf29ce484222325U; // FNV-1a, written out
+    for (const char c : shown.substr(5, 16) + std::to_string(i))
+      hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    const std::string word{"bcdfghjklmnprstv"[hash & 15U], "aeio"[hash >> 4U & 3U], "bcdfghjklmnprstv"[hash >> 6U & 15U],
+                           "aeio"[hash >> 10U & 3U]};
+    CHECK(words.substr(5 * i, 5) == ' ' + word);
+  }
+  const std::string told =
+      R"({"messages":[{"role":"system","content":"Answer with 2 words"},{"role":"user","content":"x"}]})";
+  CHECK(answer_to(told) == emulator::answer_for("x", "Answer with 2 words"));
+  CHECK(answer_to(told).size() == emulator::echo("x", "x").size() + 10);
+  CHECK(answer_to(user("Answer with many words")) == emulator::echo("Answer with many words", "Answer with many words"));
+}
+
 TEST_CASE("a schema in the request gets a document of that schema")
 {
   const auto schema =

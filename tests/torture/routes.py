@@ -8,6 +8,7 @@ import hashlib
 import itertools
 import json
 import re
+import subprocess
 from decimal import Decimal
 
 from stage import LONGEST, MODEL, Ended, Job
@@ -128,7 +129,9 @@ class Journals:
     bought without an answer."""
 
     def __init__(self, job):
-        self.parts = [Journal(path) for path in sorted(job.home.glob(f"jobs/{job.name}/*.output.jsonl"))]
+        place = job.home / "jobs" / job.name
+        paths = [*place.glob("*.output.jsonl"), *place.glob("*.output.jsonl.zst")]
+        self.parts = [Journal(path) for path in sorted(paths)]
 
     def answered(self):
         """The custom_ids, each as often as it was answered."""
@@ -148,11 +151,18 @@ class Journals:
         return Decimal(total) / 10**12
 
 
+def text_of(path):
+    """What a file holds, packed or not."""
+    if path.suffix != ".zst":
+        return path.read_text()
+    return subprocess.run(["zstd", "-dcq", path], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
 class Journal:
     def __init__(self, path):
         self.ids, self.again = {}, {}
         lost = {}  # the last begin of a request brought nothing home, and may have been billed
-        for line in path.read_text().splitlines(keepends=True):
+        for line in text_of(path).splitlines(keepends=True):
             if not line.endswith("\n"):  # it is just being written
                 break
             mark = json.loads(line)

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
+#include <optional>
 #include <vector>
 
 namespace batchwright::emulator {
@@ -83,10 +85,46 @@ std::vector<std::string> choices_in(std::string_view text)
   return {};
 }
 
-std::string text_answer(const Said& user, const std::vector<std::string>& choices)
+/// How many words the first line asks for that asks for any.
+std::optional<int> words_in(std::string_view text)
 {
-  if (choices.empty()) return echo(user.hashed, user.shown);
-  return choices[fnv1a(user.hashed) % choices.size()];
+  constexpr std::string_view before = "Answer with ";
+  constexpr int most = 10'000;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find('\n', at), text.size());
+    const auto line = trimmed(text.substr(at, end - at));
+    at = end + 1;
+    if (!line.starts_with(before)) continue;
+    int count = 0;
+    const auto digits = line.substr(before.size());
+    const auto [rest, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
+    const auto behind = digits.substr(static_cast<std::size_t>(rest - digits.data()));
+    if (fault == std::errc{} && count >= 0 && behind.starts_with(" words")) return std::min(count, most);
+  }
+  return std::nullopt;
+}
+
+std::string words(std::uint64_t hash, int count)
+{
+  constexpr std::string_view consonants = "bcdfghjklmnprstv";
+  constexpr std::string_view vowels = "aeio";
+  std::string text;
+  for (int i = 0; i < count; ++i) {
+    auto bits = fnv1a(fmt::format("{:016x}{}", hash, i));
+    text += ' ';
+    for (int pair = 0; pair < 2; ++pair, bits >>= 6U) {
+      text += consonants[bits & 15U];
+      text += vowels[(bits >> 4U) & 3U];
+    }
+  }
+  return text;
+}
+
+std::string text_answer(const Said& user, const std::vector<std::string>& choices, std::optional<int> word_count)
+{
+  const auto hash = fnv1a(user.hashed);
+  if (choices.empty()) return echo(user.hashed, user.shown) + words(hash, word_count.value_or(0));
+  return choices[hash % choices.size()];
 }
 
 /// What a request asks, whichever endpoint it came to.
@@ -98,10 +136,12 @@ struct Asked {
 
   Said user = {};
   std::vector<std::string> choices = {};
+  std::optional<int> words = {};
 
   void hear(Said said, Who who)
   {
     if (choices.empty()) choices = choices_in(said.shown);
+    if (!words) words = words_in(said.shown);
     if (who == Who::user) user = std::move(said);
   }
 
@@ -141,7 +181,7 @@ std::string answer(const Asked& asked, const std::optional<json::Value>& format,
   const auto name = type ? type->text() : std::nullopt;
   const auto schema = name == "json_schema" && definition ? definition->get("schema") : std::nullopt;
   if (schema && schema_fault(*schema).empty()) return instance_of(*schema, fnv1a(asked.user.hashed));
-  auto text = text_answer(asked.user, asked.choices);
+  auto text = text_answer(asked.user, asked.choices, asked.words);
   if (name != "json_object" && name != "json_schema") return text;
   std::string document;
   json::Writer{document}.begin_object().member("answer", text).end_object();
@@ -181,7 +221,9 @@ std::string answer_for(std::string_view user_text, std::string_view instructions
 {
   auto choices = choices_in(instructions);
   if (choices.empty()) choices = choices_in(user_text);
-  return text_answer({.hashed = std::string{user_text}, .shown = std::string{user_text}}, choices);
+  auto words = words_in(instructions);
+  if (!words) words = words_in(user_text);
+  return text_answer({.hashed = std::string{user_text}, .shown = std::string{user_text}}, choices, words);
 }
 
 std::string answer_to(const json::Value& body)
@@ -209,7 +251,7 @@ std::string answer_to_prompt(const json::Value& prompt)
 {
   Asked asked;
   asked.hear(Said::of(prompt), Asked::Who::user);
-  return text_answer(asked.user, asked.choices);
+  return text_answer(asked.user, asked.choices, asked.words);
 }
 
 std::int64_t token_count(std::string_view text)

@@ -11,7 +11,11 @@
 //      that is not strict and of which nothing can be made: {"answer":"..."} around the text of rule 2 or 3;
 //   2. a line `Answer with one of: a, b, c` in a system, developer or user message (the first such line): the choice
 //      number H mod 3, counted from 0; spaces around a choice and a full stop after the last one do not count;
-//   3. "echo ", H as 16 hexadecimal digits, a space, and the first 40 code points of U.
+//   3. "echo ", H as 16 hexadecimal digits, a space, and the first 40 code points of U. Where a system, developer or
+//      user message has a line `Answer with N words` (the first such line counts; N is at most 10000), so many words
+//      follow, a space before each. Word i, counted from 0, has four letters, by the FNV-1a hash of H as 16 hexadecimal
+//      digits and i in decimal: the lowest four bits choose one of bcdfghjklmnprstv, the next two one of aeio, the next
+//      four and two the other letters in the same way.
 // Then it is cut: to 4 bytes for each token of `max_completion_tokens` (or, where that is absent or null, of
 // `max_tokens`), less what would split a code point. Where that took anything away, finish_reason is `length`, else
 // `stop`; a document cut so is no JSON any more, as at the API. All choices of an `n` above 1 are the same.
