@@ -120,8 +120,8 @@ TEST_CASE("of a file that was cut, the whole frames are there, and no more")
   const auto bytes = framed(text);
   const auto all = frames_of(dir.file("x", bytes));
   REQUIRE(all.size() == 3);
-  for (const auto cut : {all[2].packed_offset + all[2].packed_size - 1, all[2].packed_offset + 1,
-                         all[2].packed_offset + 20}) {
+  for (const auto cut :
+       {all[2].packed_offset + all[2].packed_size - 1, all[2].packed_offset + 1, all[2].packed_offset + 20}) {
     CAPTURE(cut);
     const auto file = dir.file("cut", bytes.substr(0, cut));
     CHECK(frames_of(file).size() == 2);
@@ -162,8 +162,9 @@ TEST_CASE("other zstd files are read from any byte on, too")
 {
   const tests::FreshDirectory dir;
   const auto text = text_of(2 * frame_size);
-  for (const auto& bytes : {tests::zstandard(text), tests::zstandard(text.substr(0, 1000)) + tests::zstandard(text.substr(1000)),
-                            framed(text.substr(0, 1000)) + tests::zstandard(text.substr(1000))}) {
+  for (const auto& bytes :
+       {tests::zstandard(text), tests::zstandard(text.substr(0, 1000)) + tests::zstandard(text.substr(1000)),
+        framed(text.substr(0, 1000)) + tests::zstandard(text.substr(1000))}) {
     const auto file = dir.file("x", bytes);
     for (const std::size_t from : {std::size_t{0}, std::size_t{999}, std::size_t{1000}, text.size() - 1})
       CHECK(read_from(file.native(), from) == text.substr(from));

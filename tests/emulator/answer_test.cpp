@@ -106,15 +106,16 @@ TEST_CASE("so many words are drawn as are asked for")
     std::uint64_t hash = 0xcbf29ce484222325U; // FNV-1a, written out
     for (const char c : shown.substr(5, 16) + std::to_string(i))
       hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-    const std::string word{"bcdfghjklmnprstv"[hash & 15U], "aeio"[hash >> 4U & 3U], "bcdfghjklmnprstv"[hash >> 6U & 15U],
-                           "aeio"[hash >> 10U & 3U]};
+    const std::string word{"bcdfghjklmnprstv"[hash & 15U], "aeio"[hash >> 4U & 3U],
+                           "bcdfghjklmnprstv"[hash >> 6U & 15U], "aeio"[hash >> 10U & 3U]};
     CHECK(words.substr(5 * i, 5) == ' ' + word);
   }
   const std::string told =
       R"({"messages":[{"role":"system","content":"Answer with 2 words"},{"role":"user","content":"x"}]})";
   CHECK(answer_to(told) == emulator::answer_for("x", "Answer with 2 words"));
   CHECK(answer_to(told).size() == emulator::echo("x", "x").size() + 10);
-  CHECK(answer_to(user("Answer with many words")) == emulator::echo("Answer with many words", "Answer with many words"));
+  CHECK(answer_to(user("Answer with many words")) ==
+        emulator::echo("Answer with many words", "Answer with many words"));
 }
 
 TEST_CASE("a schema in the request gets a document of that schema")

@@ -85,8 +85,8 @@ TEST_CASE("outputs are packed as they come, and all formats are as without it")
       raw = process.merged(job, results::Format::raw);
       continue;
     }
-    CHECK(files_of(arena, job, ".output.jsonl") == Names{"0001.output.jsonl.zst", "0002.output.jsonl.zst",
-                                                         "0003.output.jsonl.zst", "0004.output.jsonl.zst"});
+    CHECK(files_of(arena, job, ".output.jsonl") ==
+          Names{"0001.output.jsonl.zst", "0002.output.jsonl.zst", "0003.output.jsonl.zst", "0004.output.jsonl.zst"});
     CHECK(files_of(arena, job, ".errors.jsonl").size() == 4);
     CHECK(files_of(arena, job, ".requests").empty());
     CHECK(unpacked_size(arena, job, "0001.output.jsonl.zst") > 1000);

@@ -92,7 +92,7 @@ private:
   std::vector<Frame> m_frames = {};
   FrameUnpacker m_unpacker = {};
   std::vector<char> m_packed = {};
-  std::vector<char> m_block = {};           // of one frame
+  std::vector<char> m_block = {};             // of one frame
   std::optional<std::size_t> m_in_block = {}; // which
 };
 
