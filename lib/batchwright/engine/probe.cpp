@@ -17,7 +17,7 @@ std::string first_failure(Tools& tools, const Job& job, std::vector<Part> parts)
   while (const auto* outcome = walk.next()) {
     if (outcome->status != Status::failed) continue;
     json::Document line;
-    ensure(line.parse(outcome->answer), "a line that was settled is JSON");
+    ensure(line.parse(walk.line()), "a line that was settled is JSON");
     const auto answer = wire::read_answer(line.root(), outcome->from->endpoint);
     const std::string code{outcome->code};
     return answer.message.empty() ? code : fmt::format("{}: {}", code, answer.message);

@@ -102,7 +102,10 @@ public:
   {
     results::Walk walk{outcome_files(m_tools, m_retry.job, m_parts), m_retry.job.items};
     while (const auto* outcome = walk.next()) {
-      if (outcome->from && m_wanted.has(*outcome)) take(*outcome);
+      if (outcome->status != Status::failed) continue;
+      auto whole = *outcome;
+      whole.answer = walk.line();
+      if (m_wanted.has(whole)) take(whole);
     }
     for (auto& group : m_groups)
       group.writer.commit();

@@ -96,13 +96,16 @@ std::optional<Ordinal> index_of(const std::string& word)
 class Choice {
 public:
   Choice(const Job& job, const ShowAsk& ask)
-      : m_job(job), m_writer(results::jsonl_writer(job)), m_ask(ask), m_index(index_of(ask.item))
+      : m_job(job),
+        m_writer(results::jsonl_writer(job)),
+        m_renderer(m_writer->renderer()),
+        m_ask(ask),
+        m_index(index_of(ask.item))
   {
-    std::string nothing;
-    m_writer->begin(nothing);
   }
 
-  bool take(const results::Outcome& outcome)
+  /// The item that the walk is at.
+  bool take(const results::Outcome& outcome, results::Walk& walk)
   {
     if (m_ask.failed && outcome.status != Status::failed) return false;
     if (m_index && *m_index != outcome.ordinal) return false;
@@ -114,7 +117,9 @@ public:
       return !by_id;
     }
     m_record.clear();
-    m_writer->add(m_record, outcome);
+    auto whole = outcome;
+    whole.answer = walk.line();
+    m_renderer->add(m_record, whole);
     m_record.pop_back(); // its newline
     return !by_id || (m_document.parse(m_record) && m_document.root().find("custom_id")->text() == m_ask.item);
   }
@@ -124,6 +129,7 @@ public:
 private:
   const Job& m_job;
   std::unique_ptr<results::RecordWriter> m_writer;
+  std::unique_ptr<results::RecordRenderer> m_renderer;
   const ShowAsk& m_ask;
   std::optional<Ordinal> m_index;
   json::Document m_document = {};
@@ -143,7 +149,7 @@ void show(Tools& tools, const std::string& name, const ShowAsk& ask, const OnIte
   while (shown < ask.limit.value_or(job.items)) {
     const auto* outcome = walk.next();
     if (!outcome) break;
-    if (!choice.take(*outcome)) continue;
+    if (!choice.take(*outcome, walk)) continue;
     on_item({choice.record(), requests.of(outcome->ordinal, outcome->from ? outcome->from->part : 0)});
     ++shown;
     if (!ask.item.empty()) return;

@@ -85,9 +85,17 @@ public:
 /// A record that was put aside because of `--skip-bad`: why, and where.
 using OnSkipped = std::function<void(const Error& why)>;
 
+/// Whether lines of JSON are handed over as they stand, not looked into: then their items have line() alone, until
+/// KeptItems reads them.
+enum class Unread : std::uint8_t {
+  no,
+  yes
+};
+
 struct Options {
   std::uint64_t skip_bad = 0; ///< how many bad records may be put aside before one is an error
   OnSkipped on_skipped = {};  ///< told of each; may be empty
+  Unread unread = Unread::no;
 };
 
 /// Longest record in bytes: a line of JSONL or text, a CSV record, a file of a folder.

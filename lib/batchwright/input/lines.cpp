@@ -1,5 +1,6 @@
 // The two formats of a record a line: JSON objects, and plain text.
 
+#include <batchwright/input/json_item.hpp>
 #include <batchwright/input/reader.hpp>
 #include <batchwright/json/json.hpp>
 
@@ -40,31 +41,6 @@ public:
   void each(const OnField& on_field) const override { on_field("text", {text, Field::Form::text}); }
 
   std::string_view text = {};
-};
-
-class JsonItem : public Item {
-public:
-  std::optional<Field> field(std::string_view column) const override
-  {
-    const auto value = document.root().find(column);
-    return value ? std::optional{Field{value->raw(), Field::Form::json}} : std::nullopt;
-  }
-
-  void each(const OnField& on_field) const override
-  {
-    std::string decoded;
-    document.root().each_member([&](const json::Value& name, const json::Value& value) {
-      auto key = name.token();
-      if (key.find('\\') != std::string_view::npos) key = decoded = json::decode_lossy(key);
-      on_field(key, {value.raw(), Field::Form::json});
-    });
-  }
-
-  std::string_view line() const override { return text; }
-  std::optional<json::Value> json() const override { return document.root(); }
-
-  std::string_view text = {};
-  json::Document document = {};
 };
 
 /// A record a line: what a line must be is the derived reader's to say.
@@ -115,7 +91,8 @@ private:
 
 class JsonlReader : public RecordPerLine {
 public:
-  using RecordPerLine::RecordPerLine;
+  JsonlReader(const std::string& path, Start from, Unread unread) : RecordPerLine(path, from), m_unread(unread) {}
+
   Item& item() override { return m_item; }
   std::vector<std::string> fixed_columns() const override { return {}; }
 
@@ -123,18 +100,39 @@ private:
   std::optional<Error> take(const Lines::Line& line) override
   {
     m_item.text = line.text;
-    auto& document = m_item.document;
-    if (!document.parse(line.text)) return not_json(m_path, line.start, document.fault());
-    const auto root = document.root();
-    if (root.is(json::Kind::object)) return std::nullopt;
-    return fault_at(m_path, line.start.line, line.start.offset,
-                    fmt::format("expected a JSON object, found {}", word(root.kind())));
+    return m_unread == Unread::yes ? std::nullopt : m_item.read(m_path, line.start);
   }
 
+  Unread m_unread;
   JsonItem m_item = {};
 };
 
 } // namespace
+
+std::optional<Field> JsonItem::field(std::string_view column) const
+{
+  const auto value = m_document.root().find(column);
+  return value ? std::optional{Field{value->raw(), Field::Form::json}} : std::nullopt;
+}
+
+void JsonItem::each(const OnField& on_field) const
+{
+  std::string decoded;
+  m_document.root().each_member([&](const json::Value& name, const json::Value& value) {
+    auto key = name.token();
+    if (key.find('\\') != std::string_view::npos) key = decoded = json::decode_lossy(key);
+    on_field(key, {value.raw(), Field::Form::json});
+  });
+}
+
+std::optional<Error> JsonItem::read(std::string_view path, Start start)
+{
+  if (!m_document.parse(text)) return not_json(std::string{path}, start, m_document.fault());
+  const auto root = m_document.root();
+  if (root.is(json::Kind::object)) return std::nullopt;
+  return fault_at(std::string{path}, start.line, start.offset,
+                  fmt::format("expected a JSON object, found {}", word(root.kind())));
+}
 
 Lines::Lines(const std::string& path, Start from) : m_window(path, from.offset), m_line(from.line) {}
 
@@ -199,9 +197,9 @@ Error not_json(const std::string& path, Start start, const json::Fault& fault, s
                   std::move(hint));
 }
 
-std::unique_ptr<Reader> read_jsonl(const std::string& path, Start from)
+std::unique_ptr<Reader> read_jsonl(const std::string& path, Start from, Unread unread)
 {
-  return std::make_unique<JsonlReader>(path, from);
+  return std::make_unique<JsonlReader>(path, from, unread);
 }
 
 std::unique_ptr<Reader> read_text(const std::string& path, Start from)

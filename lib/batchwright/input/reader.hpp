@@ -37,7 +37,7 @@ public:
 
 /// A reader from `from` on; the header of a CSV or TSV file is read in any case.
 std::unique_ptr<Reader> read_csv(const std::string& path, char delimiter, Start from);
-std::unique_ptr<Reader> read_jsonl(const std::string& path, Start from);
+std::unique_ptr<Reader> read_jsonl(const std::string& path, Start from, Unread unread);
 std::unique_ptr<Reader> read_text(const std::string& path, Start from);
 /// The files below a directory; for the meaning of `from` there see files.cpp.
 std::unique_ptr<Reader> read_files(const std::string& directory, Start from);

@@ -10,7 +10,7 @@
 namespace batchwright::input {
 namespace {
 
-std::unique_ptr<Reader> reader_for(const PinnedInput& input, Start from)
+std::unique_ptr<Reader> reader_for(const PinnedInput& input, Start from, Unread unread = Unread::no)
 {
   switch (input.format) {
   case InputFormat::csv:
@@ -19,7 +19,7 @@ std::unique_ptr<Reader> reader_for(const PinnedInput& input, Start from)
     return read_csv(input.path, '\t', from);
   case InputFormat::jsonl:
   case InputFormat::requests:
-    return read_jsonl(input.path, from);
+    return read_jsonl(input.path, from, unread);
   case InputFormat::text:
     return read_text(input.path, from);
   case InputFormat::files:
@@ -46,7 +46,7 @@ public:
   {
     while (m_input < m_inputs.size()) {
       const auto& input = m_inputs[m_input];
-      if (!m_reader) m_reader = reader_for(input, std::exchange(m_start, {}));
+      if (!m_reader) m_reader = reader_for(input, std::exchange(m_start, {}), unread());
       switch (m_reader->step()) {
       case Reader::Step::record: {
         auto& item = m_reader->item();
@@ -67,6 +67,9 @@ public:
   }
 
 private:
+  /// Where bad records may be put aside, each is read: it may be one.
+  Unread unread() const { return m_options.skip_bad == 0 ? m_options.unread : Unread::no; }
+
   void put_aside(const Error& fault)
   {
     if (m_aside < m_options.skip_bad) {

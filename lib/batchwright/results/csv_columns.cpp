@@ -50,13 +50,20 @@ void CsvColumns::add(std::string_view name, std::size_t& unnamed)
   }
 }
 
-const CsvColumns::Row& CsvColumns::row(const input::Item& item)
+std::size_t CsvColumns::place(std::string_view name) const
 {
-  m_row.assign(m_names.size(), std::nullopt);
+  const auto found = m_places.find(name);
+  ensure(found != m_places.end(), "the columns of every record are known");
+  return found->second;
+}
+
+const CsvRows::Row& CsvRows::row(const input::Item& item)
+{
+  m_row.assign(m_columns.names().size(), std::nullopt);
   std::size_t nth = 0;
   std::size_t unnamed = 0;
   item.each([&](std::string_view name, const input::Field& field) {
-    auto& cell = m_row[name.empty() ? m_unnamed.at(unnamed++) : place(nth, name)];
+    auto& cell = m_row[name.empty() ? m_columns.unnamed(unnamed++) : place(nth, name)];
     if (!cell) cell = field;
     ++nth;
   });
@@ -64,13 +71,11 @@ const CsvColumns::Row& CsvColumns::row(const input::Item& item)
 }
 
 /// The place of the column that the n-th field of a record belongs to.
-std::size_t CsvColumns::place(std::size_t nth, std::string_view name)
+std::size_t CsvRows::place(std::size_t nth, std::string_view name)
 {
   if (nth >= m_last.size()) m_last.resize(nth + 1);
-  if (m_names[m_last[nth]] == name) return m_last[nth];
-  const auto found = m_places.find(name);
-  ensure(found != m_places.end(), "the columns of every record are known");
-  return m_last[nth] = found->second;
+  if (m_columns.names()[m_last[nth]] != name) m_last[nth] = m_columns.place(name);
+  return m_last[nth];
 }
 
 } // namespace batchwright::results

@@ -25,19 +25,35 @@ public:
 
   const std::deque<std::string>& names() const { return m_names; }
 
-  using Row = std::vector<std::optional<input::Field>>;
-  /// The fields of a record, one for each column; nothing where it has none. The first of keys that come twice.
-  /// Valid until the next call, and as long as the item is.
-  const Row& row(const input::Item& item);
+  /// The place of a column by its name, which is not empty. REQUIRED: there is one.
+  std::size_t place(std::string_view name) const;
+  /// The place of the n-th column without a name.
+  std::size_t unnamed(std::size_t nth) const { return m_unnamed.at(nth); }
 
 private:
   void add(const input::Item& item);
   void add(std::string_view name, std::size_t& unnamed);
-  std::size_t place(std::size_t nth, std::string_view name);
 
   std::deque<std::string> m_names = {};
   std::unordered_map<std::string_view, std::size_t> m_places = {}; // of names that are not empty; views of m_names
   std::vector<std::size_t> m_unnamed = {};                         // the places of the others
+};
+
+/// The fields of one record after the other by their columns. Each thread has its own.
+class CsvRows {
+public:
+  /// `columns` outlive it.
+  explicit CsvRows(const CsvColumns& columns) : m_columns(columns) {}
+
+  using Row = std::vector<std::optional<input::Field>>;
+  /// One for each column; nothing where the record has none. The first of keys that come twice. Valid until the next
+  /// call, and as long as the item is.
+  const Row& row(const input::Item& item);
+
+private:
+  std::size_t place(std::size_t nth, std::string_view name);
+
+  const CsvColumns& m_columns;
   std::vector<std::size_t> m_last = {}; // where the n-th field went last: records are mostly alike
   Row m_row = {};
 };

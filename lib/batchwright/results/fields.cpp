@@ -157,6 +157,12 @@ bool need_input(const std::vector<Field>& fields)
   return std::any_of(fields.begin(), fields.end(), [](const Field& field) { return !field.in; });
 }
 
+bool need_answer(const std::vector<Field>& fields, const Record& record, const Outcome& outcome)
+{
+  return std::any_of(fields.begin(), fields.end(),
+                     [&](const Field& field) { return field.in && record.reads_answer(outcome, *field.in); });
+}
+
 void append_value(std::string& out, const Field& field, Record& record, const input::Item* item)
 {
   if (!field.in) {

@@ -30,6 +30,9 @@ void append_included(std::vector<Field>& fields, const Choice& choice);
 /// Whether any of them needs the input.
 bool need_input(const std::vector<Field>& fields);
 
+/// Whether any of them, in the record of such an outcome, is made of its answer line.
+bool need_answer(const std::vector<Field>& fields, const Record& record, const Outcome& outcome);
+
 /// Appends a value as JSON, null where there is none. `item`: null where no field needs the input.
 void append_value(std::string& out, const Field& field, Record& record, const input::Item* item);
 

@@ -5,7 +5,7 @@ namespace batchwright::results {
 InputAlong::InputAlong(const Job& job) : m_pins(job.inputs)
 {
   m_pins.check();
-  m_stream = input::open(job.inputs, {.skip_bad = job.skip_bad, .on_skipped = {}});
+  m_stream = input::open(job.inputs, {.skip_bad = job.skip_bad, .unread = input::Unread::yes});
 }
 
 const input::Item& InputAlong::item(Ordinal ordinal)

@@ -14,7 +14,8 @@ public:
   /// Throws `Fault::input` where an input is not what was pinned.
   explicit InputAlong(const Job& job);
 
-  /// The item of this ordinal. REQUIRED: ordinals are asked for in ascending order. Valid until the next call.
+  /// The item of this ordinal, for KeptItems: a line of JSON is not read. REQUIRED: ordinals are asked for in ascending
+  /// order. Valid until the next call.
   const input::Item& item(Ordinal ordinal);
   /// Throws `Fault::input` where an input is no longer what was pinned.
   void end();

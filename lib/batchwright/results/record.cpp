@@ -50,12 +50,31 @@ Record::Record(const Job& job) : m_user_ids(has_user_ids(job))
 
 void Record::take(const Outcome& outcome)
 {
-  ensure(m_document.parse(outcome.answer), "an outcome file holds answer lines");
   m_outcome = outcome;
   take_source(*outcome.from);
-  m_answer = wire::read_answer(m_document.root(), m_source->endpoint);
+  if (!outcome.answer.empty()) {
+    ensure(m_document.parse(outcome.answer), "an outcome file holds answer lines");
+    m_answer = wire::read_answer(m_document.root(), m_source->endpoint);
+  }
   for (auto& inside : m_insides)
     inside.is_there = false;
+}
+
+bool Record::reads_answer(const Outcome& outcome, Member member) const
+{
+  switch (member) {
+  case Member::index:
+  case Member::status:
+  case Member::paid:
+  case Member::route:
+    return false;
+  case Member::custom_id:
+    return m_user_ids;
+  case Member::error:
+    return outcome.status == Status::failed;
+  default:
+    return true;
+  }
 }
 
 /// What is the same for all outcomes of a file is worked out once.

@@ -46,8 +46,11 @@ public:
   Record(const Record&) = delete;
   Record& operator=(const Record&) = delete;
 
-  /// Everything below is about this outcome, which has an answer, from here on.
+  /// Everything below is about this outcome, which has a source, from here on. Without its answer, only of members that
+  /// do not read it.
   void take(const Outcome& outcome);
+  /// Whether a member of such an outcome, its answer not looked for, is made of its answer.
+  bool reads_answer(const Outcome& outcome, Member member) const;
 
   /// Appends a member as JSON, null where there is none.
   void append(std::string& out, Member member);

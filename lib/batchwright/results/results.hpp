@@ -151,14 +151,15 @@ struct OutcomeFile {
   int part = 0;                                  ///< whose it is
 };
 
-/// One item's outcome as it stands in an outcome file; views are valid until the walk moves on.
+/// One item's outcome as it stands in an outcome file; views are valid until the walk moves on, what `from` points to
+/// for as long as the walk is there.
 struct Outcome {
   Ordinal ordinal = 0;
   Status status = Status::pending;
   std::string_view code = {}; ///< why it failed, or, where it succeeded, would have but that the user accepts it
   bool paid = false;
   const OutcomeFile* from = nullptr; ///< null while pending
-  std::string_view answer = {};      ///< the answer line, without newline; empty while pending
+  std::string_view answer = {};      ///< the answer line, without newline; empty while pending, or not looked for
 };
 
 /// All items of a job in input order, those without an outcome as pending. Opens a file when its first ordinal is
@@ -170,7 +171,10 @@ public:
   Walk(const Walk&) = delete;
   Walk& operator=(const Walk&) = delete;
   ~Walk();
+  /// The next item, its answer not looked for; null behind the last.
   const Outcome* next();
+  /// The answer line of the item that next() gave, empty where it is pending; valid until the next call of either.
+  std::string_view line();
 
 private:
   struct State;
@@ -222,8 +226,9 @@ struct Merged {
   std::uint64_t failed = 0;
 };
 
-/// Takes the bytes of the result, in order.
+/// Takes the bytes of the result, in order; called on threads of merge()'s, by one at a time.
 using Sink = std::function<void(std::string_view)>;
+/// Told of items that were handed over, likewise.
 using OnMerged = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
 /// Which lines `raw` gives: the API keeps those of requests it answered apart from those of others.
@@ -241,6 +246,7 @@ struct MergeOptions {
   RawLines lines = RawLines::all;   ///< of `raw`
   Ordinal first = 0;                ///< the first item that is written
   std::optional<Ordinal> last = {}; ///< the last; nothing: that of the job
+  unsigned threads = 0;             ///< that make records; 0: one for each processor, four at most
 };
 
 /// Writes the merged result of a job. `job` gives whether ids are the user's (they stand in the answer lines) and, for
@@ -248,7 +254,9 @@ struct MergeOptions {
 /// What needs nothing from the input does not look at it. jsonl: the merged record of the design. csv, tsv: the input's
 /// columns plus `output,status,error` (`_output,_status,_error` on a clash), rows ended by LF; JSONL inputs give the
 /// keys of all records in the order in which they first appear, and more than 5,000 of them are `Fault::input`. raw:
-/// the untouched answer lines; where the server gave none, the line of ours that says so. Throws `Fault::usage` for
+/// the untouched answer lines; where the server gave none, the line of ours that says so. Whatever is thrown, for an
+/// item or by the sink, nothing that comes after it in the result is handed over, and no thread outlives the call.
+/// Memory: 96 MiB of answers, and for each thread a block of 256 KiB or the longest line. Throws `Fault::usage` for
 /// fields that there are not, and for a choice of items or fields with a format that has none.
 Merged merge(const Job& job, const std::vector<OutcomeFile>& files, const MergeOptions& options, const Sink& sink,
              const OnMerged& on_merged = {});

@@ -5,6 +5,7 @@
 #include <batchwright/results/results.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace batchwright::results {
 namespace {
@@ -21,22 +22,22 @@ public:
     if (!outcome) return false;
     m_head = *outcome;
     m_head.from = &m_file;
+    m_answer = std::exchange(m_head.answer, {});
     return true;
   }
 
   Ordinal ordinal() const noexcept { return m_head.ordinal; }
 
-  /// What comes next, with its line; valid until advance().
-  const Outcome& head()
-  {
-    m_head.answer = m_outcomes.line(m_head.answer);
-    return m_head;
-  }
+  /// What comes next, without its line; valid until advance().
+  const Outcome& head() const noexcept { return m_head; }
+  /// The line of it, likewise.
+  std::string_view line() { return m_outcomes.line(m_answer); }
 
 private:
-  OutcomeFile m_file;
+  const OutcomeFile& m_file;
   OutcomeReader m_outcomes;
   Outcome m_head = {};
+  std::string_view m_answer = {}; // as the outcome file has it
 };
 
 } // namespace
@@ -104,6 +105,11 @@ const Outcome* Walk::next()
   if (s.given) return &s.given->head();
   s.pending = {.ordinal = ordinal, .status = Status::pending};
   return &s.pending;
+}
+
+std::string_view Walk::line()
+{
+  return m_state->given ? m_state->given->line() : std::string_view{};
 }
 
 } // namespace batchwright::results

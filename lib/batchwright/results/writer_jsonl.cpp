@@ -2,10 +2,10 @@
 
 #include <batchwright/json/json.hpp>
 #include <batchwright/results/fields.hpp>
-#include <batchwright/results/input_along.hpp>
 #include <batchwright/results/record.hpp>
 #include <batchwright/results/writers.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -26,7 +26,8 @@ std::vector<Field> usual_fields()
 class JsonlWriter : public RecordWriter {
 public:
   JsonlWriter(const Job& job, const Choice& choice)
-      : m_record(job),
+      : m_job(job),
+        m_record(job),
         m_fields(choice.fields.empty() ? usual_fields() : fields_named(choice.fields, job)),
         m_is_chosen(!choice.fields.empty())
   {
@@ -39,28 +40,41 @@ public:
     }
   }
 
-  Wrote add(std::string& out, const Outcome& outcome) override
-  {
-    m_record.take(outcome);
-    const auto* item = m_input ? &m_input->item(outcome.ordinal) : nullptr;
-    out += '{';
-    for (std::size_t i = 0; i < m_fields.size(); ++i) {
-      const auto& field = m_fields[i];
-      if (!m_is_chosen && field.in == Member::tool_calls && !m_record.has_calls()) continue;
-      out += m_keys[i];
-      append_value(out, field, m_record, item);
-    }
-    out += "}\n";
-    return Wrote::record;
-  }
+  std::unique_ptr<RecordRenderer> renderer() const override { return std::make_unique<Renderer>(*this); }
+  bool reads_line(const Outcome& outcome) const override { return need_answer(m_fields, m_record, outcome); }
+  InputAlong* input() override { return m_input ? &*m_input : nullptr; }
 
-  void end(std::string&) override
+  void end() override
   {
     if (m_input) m_input->end();
   }
 
 private:
-  Record m_record;
+  class Renderer : public RecordRenderer {
+  public:
+    explicit Renderer(const JsonlWriter& writer) : m_writer(writer), m_record(writer.m_job) {}
+
+    Wrote add(std::string& out, const Outcome& outcome, const input::Item* item) override
+    {
+      m_record.take(outcome);
+      const auto& fields = m_writer.m_fields;
+      out += '{';
+      for (std::size_t i = 0; i < fields.size(); ++i) {
+        if (!m_writer.m_is_chosen && fields[i].in == Member::tool_calls && !m_record.has_calls()) continue;
+        out += m_writer.m_keys[i];
+        append_value(out, fields[i], m_record, item);
+      }
+      out += "}\n";
+      return Wrote::record;
+    }
+
+  private:
+    const JsonlWriter& m_writer;
+    Record m_record;
+  };
+
+  const Job& m_job;
+  Record m_record; // of no outcome
   std::vector<Field> m_fields;
   bool m_is_chosen;
   std::optional<InputAlong> m_input = {}; // nothing: no field needs it

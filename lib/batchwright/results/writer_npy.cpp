@@ -35,89 +35,99 @@ std::string npy_header(std::uint64_t rows, std::size_t columns)
   return header + words;
 }
 
-class NpyWriter : public RecordWriter {
-public:
-  explicit NpyWriter(std::uint64_t rows) : m_rows(rows) {}
+Error no_vector(const Outcome& outcome, std::string_view what)
+{
+  return {Fault::usage, fmt::format("writing a matrix: item {}: {}", outcome.ordinal, what),
+          "take another format: --format jsonl"};
+}
 
-  Wrote add(std::string& out, const Outcome& outcome) override
+/// Reads vectors out of answers.
+class Vectors {
+public:
+  /// Valid until the next call.
+  const std::vector<float>& of(const Outcome& outcome)
   {
-    if (outcome.status != Status::succeeded) {
-      pass(out, outcome.ordinal);
-      return Wrote::record;
-    }
     ensure(m_document.parse(outcome.answer), "an outcome file holds answer lines");
     const auto answer = wire::read_answer(m_document.root(), outcome.from->endpoint);
     if (!answer.is_vector || answer.is_several) throw no_vector(outcome, "the answer is no vector");
     m_vector.clear();
     wire::append_floats(m_vector, answer.output());
-    if (m_columns == 0) {
-      m_columns = m_vector.size();
-      start(out);
-    }
-    if (m_vector.size() != m_columns)
-      throw no_vector(outcome, fmt::format("its vector has {} numbers, others have {}", m_vector.size(), m_columns));
-    append_row(out);
-    return Wrote::record;
-  }
-
-  /// Rows before the first vector wait for it: only then is known how long they are.
-  void pass(std::string& out, Ordinal) override
-  {
-    if (m_columns == 0) {
-      ++m_waiting;
-      return;
-    }
-    append_nothing(out);
-  }
-
-  void end(std::string& out) override
-  {
-    if (m_columns == 0) out += npy_header(m_rows, 0);
+    return m_vector;
   }
 
 private:
-  void start(std::string& out)
-  {
-    out += npy_header(m_rows, m_columns);
-    const auto first = m_vector;
-    for (; m_waiting > 0; --m_waiting)
-      append_nothing(out);
-    m_vector = first;
-  }
-
-  void append_nothing(std::string& out)
-  {
-    m_vector.assign(m_columns, std::numeric_limits<float>::quiet_NaN());
-    append_row(out);
-  }
-
-  void append_row(std::string& out) const
-  {
-    out.append(reinterpret_cast<const char*>(m_vector.data()), m_vector.size() * sizeof(float));
-  }
-
-  static Error no_vector(const Outcome& outcome, std::string_view what)
-  {
-    return {Fault::usage, fmt::format("writing a matrix: item {}: {}", outcome.ordinal, what),
-            "take another format: --format jsonl"};
-  }
-
-  std::uint64_t m_rows;
-  std::size_t m_columns = 0;   // 0: no vector was seen
-  std::uint64_t m_waiting = 0; // rows before the first vector
-  std::vector<float> m_vector = {};
   json::Document m_document = {};
+  std::vector<float> m_vector = {};
 };
 
-class IdsWriter : public RecordWriter {
-public:
-  explicit IdsWriter(const Job& job) : m_user_ids(has_user_ids(job)) {}
+/// How many numbers the first vector has; 0 where there is none.
+std::size_t columns_in(const std::vector<OutcomeFile>& files, std::uint64_t rows)
+{
+  Walk walk{files, rows};
+  while (const auto* head = walk.next()) {
+    if (head->status != Status::succeeded) continue;
+    auto outcome = *head;
+    outcome.answer = walk.line();
+    return Vectors{}.of(outcome).size();
+  }
+  return 0;
+}
 
-  Wrote add(std::string& out, const Outcome& outcome) override
+class NpyRenderer : public RecordRenderer {
+public:
+  explicit NpyRenderer(std::size_t columns) : m_nothing(columns, std::numeric_limits<float>::quiet_NaN()) {}
+
+  Wrote add(std::string& out, const Outcome& outcome, const input::Item*) override
   {
-    ensure(m_document.parse(outcome.answer), "an outcome file holds answer lines");
-    const auto answer = wire::read_answer(m_document.root(), outcome.from->endpoint);
-    write(out, outcome.ordinal, m_user_ids ? answer.custom_id : default_custom_id(outcome.ordinal), outcome.status,
+    if (outcome.status != Status::succeeded) {
+      append_row(out, m_nothing);
+      return Wrote::record;
+    }
+    const auto& vector = m_vectors.of(outcome);
+    if (vector.size() != m_nothing.size()) {
+      throw no_vector(outcome,
+                      fmt::format("its vector has {} numbers, others have {}", vector.size(), m_nothing.size()));
+    }
+    append_row(out, vector);
+    return Wrote::record;
+  }
+
+  void pass(std::string& out, Ordinal) override { append_row(out, m_nothing); }
+
+private:
+  static void append_row(std::string& out, const std::vector<float>& row)
+  {
+    out.append(reinterpret_cast<const char*>(row.data()), row.size() * sizeof(float));
+  }
+
+  std::vector<float> m_nothing; // the row of an item without a vector
+  Vectors m_vectors = {};
+};
+
+class NpyWriter : public RecordWriter {
+public:
+  NpyWriter(std::uint64_t rows, const std::vector<OutcomeFile>& files)
+      : m_rows(rows), m_columns(columns_in(files, rows))
+  {
+  }
+
+  void begin(std::string& out) override { out += npy_header(m_rows, m_columns); }
+  std::unique_ptr<RecordRenderer> renderer() const override { return std::make_unique<NpyRenderer>(m_columns); }
+  bool reads_line(const Outcome& outcome) const override { return outcome.status == Status::succeeded; }
+  std::size_t bytes_of_each() const override { return m_columns * sizeof(float); }
+
+private:
+  std::uint64_t m_rows;
+  std::size_t m_columns;
+};
+
+class IdsRenderer : public RecordRenderer {
+public:
+  explicit IdsRenderer(bool user_ids) : m_user_ids(user_ids) {}
+
+  Wrote add(std::string& out, const Outcome& outcome, const input::Item*) override
+  {
+    write(out, outcome.ordinal, m_user_ids ? user_id(outcome) : default_custom_id(outcome.ordinal), outcome.status,
           outcome.status == Status::failed ? outcome.code : std::string_view{});
     return Wrote::record;
   }
@@ -128,6 +138,12 @@ public:
   }
 
 private:
+  std::string user_id(const Outcome& outcome)
+  {
+    ensure(m_document.parse(outcome.answer), "an outcome file holds answer lines");
+    return wire::custom_id_of(m_document.root()).value_or("");
+  }
+
   static void write(std::string& out, Ordinal ordinal, const std::string& id, Status status, std::string_view code)
   {
     json::Writer record{out};
@@ -141,11 +157,22 @@ private:
   json::Document m_document = {};
 };
 
+class IdsWriter : public RecordWriter {
+public:
+  explicit IdsWriter(const Job& job) : m_user_ids(has_user_ids(job)) {}
+
+  std::unique_ptr<RecordRenderer> renderer() const override { return std::make_unique<IdsRenderer>(m_user_ids); }
+  bool reads_line(const Outcome&) const override { return m_user_ids; }
+
+private:
+  bool m_user_ids;
+};
+
 } // namespace
 
-std::unique_ptr<RecordWriter> npy_writer(std::uint64_t rows)
+std::unique_ptr<RecordWriter> npy_writer(std::uint64_t rows, const std::vector<OutcomeFile>& files)
 {
-  return std::make_unique<NpyWriter>(rows);
+  return std::make_unique<NpyWriter>(rows, files);
 }
 
 std::unique_ptr<RecordWriter> ids_writer(const Job& job)

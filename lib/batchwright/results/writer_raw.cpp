@@ -7,11 +7,11 @@
 namespace batchwright::results {
 namespace {
 
-class RawWriter : public RecordWriter {
+class RawRenderer : public RecordRenderer {
 public:
-  explicit RawWriter(RawLines wanted) : m_wanted(wanted) {}
+  explicit RawRenderer(RawLines wanted) : m_wanted(wanted) {}
 
-  Wrote add(std::string& out, const Outcome& outcome) override
+  Wrote add(std::string& out, const Outcome& outcome, const input::Item*) override
   {
     if (m_wanted != RawLines::all && (m_wanted == RawLines::answered) != is_answered(outcome)) return Wrote::nothing;
     out += outcome.answer;
@@ -30,6 +30,16 @@ private:
 
   RawLines m_wanted;
   json::Document m_document = {};
+};
+
+class RawWriter : public RecordWriter {
+public:
+  explicit RawWriter(RawLines wanted) : m_wanted(wanted) {}
+
+  std::unique_ptr<RecordRenderer> renderer() const override { return std::make_unique<RawRenderer>(m_wanted); }
+
+private:
+  RawLines m_wanted;
 };
 
 } // namespace

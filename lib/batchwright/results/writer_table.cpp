@@ -6,7 +6,6 @@
 #include <batchwright/json/json.hpp>
 #include <batchwright/results/csv_columns.hpp>
 #include <batchwright/results/fields.hpp>
-#include <batchwright/results/input_along.hpp>
 #include <batchwright/results/record.hpp>
 #include <batchwright/results/writers.hpp>
 
@@ -104,7 +103,7 @@ std::string prefix_for(const std::deque<std::string>& columns, const std::vector
 
 class TableWriter : public RecordWriter {
 public:
-  TableWriter(const Job& job, const Choice& choice, char delimiter) : m_cells(delimiter), m_record(job)
+  TableWriter(const Job& job, const Choice& choice, char delimiter) : m_job(job), m_cells(delimiter), m_record(job)
   {
     const bool is_chosen = !choice.fields.empty();
     m_fields = is_chosen ? fields_named(choice.fields, job) : usual_fields(m_record.document_fields());
@@ -127,50 +126,69 @@ public:
     Cells::end_row(out);
   }
 
-  Wrote add(std::string& out, const Outcome& outcome) override
-  {
-    m_record.take(outcome);
-    const auto* item = m_input ? &m_input->item(outcome.ordinal) : nullptr;
-    if (m_columns) append_input(out, *item);
-    for (const auto& field : m_fields)
-      append(out, field, item);
-    Cells::end_row(out);
-    return Wrote::record;
-  }
+  std::unique_ptr<RecordRenderer> renderer() const override { return std::make_unique<Renderer>(*this); }
+  bool reads_line(const Outcome& outcome) const override { return need_answer(m_fields, m_record, outcome); }
+  InputAlong* input() override { return m_input ? &*m_input : nullptr; }
 
-  void end(std::string&) override
+  void end() override
   {
     if (m_input) m_input->end();
   }
 
 private:
-  void append_input(std::string& out, const input::Item& item)
-  {
-    for (const auto& field : m_columns->row(item)) {
-      if (!field) {
-        m_cells.text(out, {});
-      } else if (field->form == input::Field::Form::json) {
-        m_cells.json(out, field->bytes);
-      } else {
-        m_cells.text(out, field->bytes);
+  class Renderer : public RecordRenderer {
+  public:
+    explicit Renderer(const TableWriter& writer) : m_writer(writer), m_record(writer.m_job)
+    {
+      if (writer.m_columns) m_rows.emplace(*writer.m_columns);
+    }
+
+    Wrote add(std::string& out, const Outcome& outcome, const input::Item* item) override
+    {
+      m_record.take(outcome);
+      if (m_rows) append_input(out, *item);
+      for (const auto& field : m_writer.m_fields)
+        append(out, field, item);
+      Cells::end_row(out);
+      return Wrote::record;
+    }
+
+  private:
+    void append_input(std::string& out, const input::Item& item)
+    {
+      const auto& cells = m_writer.m_cells;
+      for (const auto& field : m_rows->row(item)) {
+        if (!field) {
+          cells.text(out, {});
+        } else if (field->form == input::Field::Form::json) {
+          cells.json(out, field->bytes);
+        } else {
+          cells.text(out, field->bytes);
+        }
       }
     }
-  }
 
-  void append(std::string& out, const Field& field, const input::Item* item)
-  {
-    if (field.in == Member::error && field.path.empty()) return m_cells.text(out, m_record.error_words());
-    m_value.clear();
-    append_value(m_value, field, m_record, item);
-    m_cells.json(out, m_value);
-  }
+    void append(std::string& out, const Field& field, const input::Item* item)
+    {
+      const auto& cells = m_writer.m_cells;
+      if (field.in == Member::error && field.path.empty()) return cells.text(out, m_record.error_words());
+      m_value.clear();
+      append_value(m_value, field, m_record, item);
+      cells.json(out, m_value);
+    }
 
+    const TableWriter& m_writer;
+    Record m_record;
+    std::optional<CsvRows> m_rows = {}; // nothing: fields were chosen
+    std::string m_value = {};
+  };
+
+  const Job& m_job;
   Cells m_cells;
-  Record m_record;
+  Record m_record; // of no outcome
   std::vector<Field> m_fields = {};
   std::optional<InputAlong> m_input = {};   // nothing: no field needs it
   std::optional<CsvColumns> m_columns = {}; // nothing: fields were chosen
-  std::string m_value = {};
 };
 
 } // namespace

@@ -2,12 +2,15 @@
 // nowhere else.
 #pragma once
 
+#include <batchwright/input/input.hpp>
 #include <batchwright/model/job.hpp>
+#include <batchwright/results/input_along.hpp>
 #include <batchwright/results/results.hpp>
 
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace batchwright::results {
 
@@ -16,7 +19,22 @@ enum class Wrote : std::uint8_t {
   record
 };
 
-/// Writes records one after the other. Every item of the job is handed over, in input order.
+/// Makes records, one after the other. Each thread has its own.
+class RecordRenderer {
+public:
+  RecordRenderer() = default;
+  RecordRenderer(const RecordRenderer&) = delete;
+  RecordRenderer& operator=(const RecordRenderer&) = delete;
+  virtual ~RecordRenderer() = default;
+
+  /// Appends the item's record, newline included, where the format has one for it. REQUIRED: the outcome has its answer
+  /// line, where the writer reads it. `item`: of the input; null where the writer reads none.
+  virtual Wrote add(std::string& out, const Outcome& outcome, const input::Item* item = nullptr) = 0;
+  /// Passes over an item without an outcome.
+  virtual void pass(std::string&, Ordinal) {}
+};
+
+/// What a result consists of, of which the records are made side by side.
 class RecordWriter {
 public:
   RecordWriter() = default;
@@ -26,12 +44,16 @@ public:
 
   /// What stands before the first record.
   virtual void begin(std::string&) {}
-  /// Appends the item's record, newline included, where the format has one for it.
-  virtual Wrote add(std::string& out, const Outcome& outcome) = 0;
-  /// Passes over an item without an outcome.
-  virtual void pass(std::string&, Ordinal) {}
-  /// After the last one: throws where what was read along is not what it was at the beginning.
-  virtual void end(std::string&) {}
+  /// The writer outlives it.
+  virtual std::unique_ptr<RecordRenderer> renderer() const = 0;
+  /// Whether the record of such an outcome, its answer not looked for, is made of its answer line, too.
+  virtual bool reads_line(const Outcome&) const { return true; }
+  /// How many bytes each item has in the result, whatever became of it; 0: as many as there are.
+  virtual std::size_t bytes_of_each() const { return 0; }
+  /// Where the items of the input come from that records are made of, too; null: there is no need of them.
+  virtual InputAlong* input() { return nullptr; }
+  /// After the last record: throws where what was read along is not what it was at the beginning.
+  virtual void end() {}
 };
 
 /// The whole record, or the fields that are asked for. Throws as `fields_named`; where a field needs the input,
@@ -44,7 +66,7 @@ std::unique_ptr<RecordWriter> table_writer(const Job& job, const Choice& choice,
 std::unique_ptr<RecordWriter> raw_writer(RawLines wanted);
 /// A matrix of float32 in NumPy's format, a row for each item: NaN where there is no vector. Throws `Fault::usage`
 /// where the job's answers are no vectors, or vectors of different lengths.
-std::unique_ptr<RecordWriter> npy_writer(std::uint64_t rows);
+std::unique_ptr<RecordWriter> npy_writer(std::uint64_t rows, const std::vector<OutcomeFile>& files);
 /// What the rows of such a matrix are: `{"index","custom_id","status","error"}`, a line for each.
 std::unique_ptr<RecordWriter> ids_writer(const Job& job);
 
