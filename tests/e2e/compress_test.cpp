@@ -44,9 +44,27 @@ TEST_CASE("a small job's results are those of any other, in every format, from b
   const Rehearsal world{dir.path()};
   const auto input = dir.file("rows.csv", rows(60)).native();
   const auto words = [&](const std::string& name) {
-    return Words{"run", input, "--model", "gpt-5.4-mini", "--prompt", "{{text}}", "--id-column", "id", "--urgent",
-                 "kind=gold", "--requests-per-part", "20", "--probe", "0", "--name", name, "--yes", "--every", "50ms",
-                 "-o", (dir / (name + ".jsonl")).native()};
+    return Words{"run",
+                 input,
+                 "--model",
+                 "gpt-5.4-mini",
+                 "--prompt",
+                 "{{text}}",
+                 "--id-column",
+                 "id",
+                 "--urgent",
+                 "kind=gold",
+                 "--requests-per-part",
+                 "20",
+                 "--probe",
+                 "0",
+                 "--name",
+                 name,
+                 "--yes",
+                 "--every",
+                 "50ms",
+                 "-o",
+                 (dir / (name + ".jsonl")).native()};
   };
   auto small = words("small");
   small.emplace_back("--compress");
@@ -98,8 +116,8 @@ TEST_CASE("what failed is sent again, and earlier answers are taken over, from a
   const FreshDirectory dir;
   const Rehearsal world{dir.path(), R"({"fail_share": 0.3})"};
   const auto input = dir.file("rows.csv", rows(40)).native();
-  const Words words{"run", input, "--model", "gpt-5.4-mini", "--prompt", "{{text}}", "--id-column", "id", "--probe",
-                    "0", "--compress", "--yes", "--every", "50ms"};
+  const Words words{"run", input,     "--model", "gpt-5.4-mini", "--prompt", "{{text}}", "--id-column",
+                    "id",  "--probe", "0",       "--compress",   "--yes",    "--every",  "50ms"};
   auto first = words;
   first.insert(first.end(), {"--name", "first"});
   REQUIRE(world(first).exit == 3);
@@ -123,8 +141,8 @@ TEST_CASE("a job file and the configuration ask for it, too")
   const FreshDirectory dir;
   const Rehearsal world{dir.path()};
   dir.file("a.csv", "text\nx\n");
-  const Words words{"run", (dir / "a.csv").native(), "--model", "gpt-5.4-mini", "--prompt", "{{text}}", "--yes",
-                    "--every", "50ms"};
+  const Words words{
+      "run", (dir / "a.csv").native(), "--model", "gpt-5.4-mini", "--prompt", "{{text}}", "--yes", "--every", "50ms"};
   SUBCASE("")
   {
     auto by_file = words;

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <regex>
 #include <string>
 
 namespace fs = std::filesystem;
@@ -58,6 +59,12 @@ std::string question(int i)
   return fmt::format("Say it again: text {} with a \"quote\", a comma and é", i);
 }
 
+/// What the server makes up anew each time is left out.
+std::string without_request_ids(const std::string& records)
+{
+  return std::regex_replace(records, std::regex{R"("request_id":"[0-9a-f]*")"}, "");
+}
+
 using Names = std::vector<std::string>;
 
 } // namespace
@@ -90,7 +97,7 @@ TEST_CASE("outputs are packed as they come, and all formats are as without it")
     CHECK(files_of(arena, job, ".errors.jsonl").size() == 4);
     CHECK(files_of(arena, job, ".requests").empty());
     CHECK(unpacked_size(arena, job, "0001.output.jsonl.zst") > 1000);
-    CHECK(process.merged(job) == records);
+    CHECK(without_request_ids(process.merged(job)) == without_request_ids(records));
     CHECK(std::count(raw.begin(), raw.end(), '\n') == 200);
     CHECK(process.merged(job, results::Format::raw).size() == raw.size());
   }

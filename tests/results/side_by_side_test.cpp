@@ -86,7 +86,8 @@ public:
       const auto* item = stream->next();
       auto outcome = *head;
       outcome.answer = walk.line();
-      const bool is_wanted = options.only == Only::all || (options.only == Only::failed) == (head->status == Status::failed);
+      const bool is_wanted =
+          options.only == Only::all || (options.only == Only::failed) == (head->status == Status::failed);
       if (head->status == Status::pending) {
         renderer->pass(text, head->ordinal);
       } else if (is_wanted) {
@@ -373,7 +374,8 @@ TEST_CASE("a sink that throws is not called again, and what it threw comes out")
         if (++calls == last) throw std::runtime_error{"full"};
       };
       CHECK_THROWS_WITH(
-          results::merge(fixture.job, fixture.outcomes, {.pending = Pending::leave_out, .threads = threads}, sink), "full");
+          results::merge(fixture.job, fixture.outcomes, {.pending = Pending::leave_out, .threads = threads}, sink),
+          "full");
       CHECK(calls == last);
     }
   }

@@ -7,9 +7,11 @@
 
 namespace batchwright::results {
 
-Scan::Scan(const Members& members, Route route, std::string_view endpoint, Quarantine& quarantine)
+Scan::Scan(const Members& members, Route route, std::string_view endpoint, const std::string& schema,
+           Quarantine& quarantine)
     : m_members(members), m_route(route), m_endpoint(endpoint), m_quarantine(quarantine), m_picks(members.size())
 {
+  if (!schema.empty()) m_documents.emplace(schema);
 }
 
 std::uint64_t Scan::read(const std::filesystem::path& file)
@@ -68,6 +70,7 @@ void Scan::take_answer(Span place, std::string_view line, const wire::Answer& an
           .judgement = answer.judgement,
           .obstacle = answer.obstacle,
           .paid = answer.paid || (m_route == Route::realtime && is_code_of_lost(answer.code)),
+          .breaks_schema = rank == Pick::Rank::success && m_documents && m_documents->violation(answer),
           .code = intern(answer.code),
           .tier = intern(std::string{answer.tier}),
           .made_at = answer.made_at.value_or(Instant{}),
@@ -93,6 +96,7 @@ void Scan::take_unreadable(Span place, std::string_view line)
              .judgement = Judgement::unusable,
              .obstacle = wire::Obstacle::none,
              .paid = true, // nobody can tell that it was not
+             .breaks_schema = false,
              .code = intern(std::string{wire::code_unreadable}),
              .tier = 0,
              .made_at = {},

@@ -6,6 +6,7 @@
 #include <batchwright/base/clock.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/model/outcome.hpp>
+#include <batchwright/results/documents.hpp>
 #include <batchwright/results/gather.hpp>
 #include <batchwright/results/members.hpp>
 #include <batchwright/results/quarantine.hpp>
@@ -13,6 +14,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -36,17 +38,20 @@ struct Pick {
   Judgement judgement = Judgement::transient;
   wire::Obstacle obstacle = wire::Obstacle::none;
   bool paid = false;
-  std::uint32_t code = 0; ///< for `Scan::word`
-  std::uint32_t tier = 0; ///< the service tier that answered, for `Scan::word`
-  Instant made_at = {};   ///< by the answer's own word; the epoch: it does not say
+  bool breaks_schema = false; ///< a success that does not keep to what was asked for
+  std::uint32_t code = 0;     ///< for `Scan::word`
+  std::uint32_t tier = 0;     ///< the service tier that answered, for `Scan::word`
+  Instant made_at = {};       ///< by the answer's own word; the epoch: it does not say
   Span line = {};
   Usage usage = {};
 };
 
 class Scan {
 public:
-  /// `route` is the part's: only the output file of a real-time part is a journal.
-  Scan(const Members& members, Route route, std::string_view endpoint, Quarantine& quarantine);
+  /// `route` is the part's: only the output file of a real-time part is a journal. `schema`: what successes must keep
+  /// to; empty: nothing.
+  Scan(const Members& members, Route route, std::string_view endpoint, const std::string& schema,
+       Quarantine& quarantine);
 
   /// Reads one file and returns how many lines it has, blank ones and marks not counted; 0 where there is none. Throws
   /// `Fault::storage`.
@@ -73,6 +78,7 @@ private:
   const Members& m_members;
   Route m_route;
   std::string m_endpoint;
+  std::optional<Documents> m_documents = {}; // nothing: answers keep to no schema
   Quarantine& m_quarantine;
   std::vector<Pick> m_picks;
   std::vector<std::filesystem::path> m_sources = {};

@@ -5,7 +5,6 @@
 #include <batchwright/input/ordinals.hpp>
 #include <batchwright/json/json.hpp>
 #include <batchwright/results/billing.hpp>
-#include <batchwright/results/documents.hpp>
 #include <batchwright/results/gather.hpp>
 #include <batchwright/results/in_flight.hpp>
 #include <batchwright/results/members.hpp>
@@ -139,15 +138,13 @@ public:
         m_left_free(files.left_free),
         m_left_halved(files.left_halved)
   {
-    if (!context.schema.empty()) m_documents.emplace(context.schema);
   }
 
-  /// Whether item() must be given the lines: what is not the line as it came is made of it, and a schema looks into it.
+  /// Whether item() must be given the lines: what is not the line as it came is made of it.
   bool needs_lines() const
   {
     const auto& picks = m_scan.picks();
-    return m_documents || m_members.hides_ids() ||
-           std::any_of(picks.begin(), picks.end(), [](const Pick& p) { return p.items > 1; });
+    return m_members.hides_ids() || std::any_of(picks.begin(), picks.end(), [](const Pick& p) { return p.items > 1; });
   }
 
   /// Called for every place in ascending order; a pack is settled whole at the first of its items.
@@ -246,7 +243,7 @@ private:
     const auto status = status_after(judgement, m_part, m_context.policy);
     if (status == Status::pending) return leave(places, judgement);
     const auto place = places.begin;
-    if (status == Status::succeeded && breaks_schema(line)) return write_unusable(place, wire::code_schema, pick);
+    if (status == Status::succeeded && pick.breaks_schema) return write_unusable(place, wire::code_schema, pick);
     if (judgement == Judgement::unusable && pick.items == 1 && !m_members.hides_ids())
       return write_unusable(place, m_scan.word(pick.code), pick);
     if (pick.items > 1 || m_members.hides_ids()) return unpack(places, status, pick, line);
@@ -275,13 +272,6 @@ private:
   {
     write(place, Status::failed, verdict.code, verdict.paid,
           wire::unanswered_line(m_members.custom_id(place), verdict.code, verdict.message));
-  }
-
-  bool breaks_schema(std::string_view line)
-  {
-    if (!m_documents) return false;
-    ensure(m_document.parse(line), "a line that was read once is read again");
-    return m_documents->violation(wire::read_answer(m_document.root(), m_context.endpoint)).has_value();
   }
 
   /// One line becomes a line for each item of its request.
@@ -405,7 +395,6 @@ private:
   LeftList m_left;
   LeftList m_left_free;
   LeftList m_left_halved;
-  std::optional<Documents> m_documents = {}; // nothing: answers keep to no schema
   json::Document m_document = {};
   Settled m_settled = {};
 };
@@ -425,7 +414,7 @@ Settled settle(const Part& part, const SettleFiles& files, const SettleContext& 
 {
   const Members members{part, files, context.user_ids};
   Quarantine quarantine{files.quarantine};
-  Scan scan{members, part.route, context.endpoint, quarantine};
+  Scan scan{members, part.route, context.endpoint, context.schema, quarantine};
   const Lines lines{
       .output = scan.read(files.output), .errors = scan.read(files.errors), .unreadable = scan.unreadable()};
   if (!context.demand.is_met_by(lines)) return {.put_off = true, .lines = lines};
