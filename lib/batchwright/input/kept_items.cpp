@@ -71,8 +71,7 @@ struct KeptItems::State {
   {
     line_item.text = view(record.line);
     place(line_item, record);
-    if (const auto fault = line_item.read(record.file, {record.mark.offset, record.mark.line}))
-      throw *fault;
+    if (const auto fault = line_item.read(record.file, {record.mark.offset, record.mark.line})) throw *fault;
     return line_item;
   }
 

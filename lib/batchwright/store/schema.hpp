@@ -390,10 +390,15 @@ ALTER TABLE parts ADD COLUMN journal_read INTEGER NOT NULL DEFAULT 0;
 /// No table changes: outcome files say where lines stand (results/outcome_line.hpp), which older programs cannot read.
 inline constexpr std::string_view lines_elsewhere;
 
-inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint, deliveries,
-                                       acceptance,   survival,          rebuilding, realtime,       endings,
-                                       put_off,      accounts,          probing,    bounds,         caching,
-                                       caps,         lines_elsewhere};
+/// The keys of an input's records, which a table has as its columns: a JSON array, empty where they are not known.
+inline constexpr std::string_view columns_of_inputs = R"sql(
+ALTER TABLE inputs ADD COLUMN columns TEXT NOT NULL DEFAULT '';
+)sql";
+
+inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs,       every_endpoint, deliveries,
+                                       acceptance,   survival,          rebuilding,       realtime,       endings,
+                                       put_off,      accounts,          probing,          bounds,         caching,
+                                       caps,         lines_elsewhere,   columns_of_inputs};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store
