@@ -23,8 +23,8 @@ using namespace batchwright;
 using results::Format;
 using Parts = std::vector<Part>;
 
-/// As a store has it: the digest was taken when the job was made, and the file's times vouch for it. Those of a file
-/// that is as good as new do not, and it is read.
+/// As a store has it: the digest was taken and the columns were noted when the job was made, and the file's times vouch
+/// for it. Those of a file that is as good as new do not, and it is read.
 PinnedInput pinned(const std::string& path)
 {
   auto witness = file_witness(path);
@@ -32,7 +32,8 @@ PinnedInput pinned(const std::string& path)
   return {.path = fs::absolute(path).native(),
           .format = InputFormat::jsonl,
           .bytes = fs::file_size(path),
-          .witness = std::move(witness)};
+          .witness = std::move(witness),
+          .columns = {"id", "text"}};
 }
 
 Job job_of(const Downloads& downloads, Format format)

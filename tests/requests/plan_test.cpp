@@ -163,6 +163,27 @@ TEST_CASE("an id that stands twice is named with both lines")
   CHECK_FALSE(says(f, "more ids"));
 }
 
+TEST_CASE("the keys of JSON lines are noted, each once, in the order in which they first come")
+{
+  const FreshDirectory dir;
+  std::string many;
+  for (int i = 0; i < 5001; ++i)
+    many += fmt::format("{{\"text\":\"x\",\"k{}\":1}}\n", i);
+  const auto j =
+      tests::job({tests::input_file(
+                      dir, "a.jsonl",
+                      "{\"text\":1,\"b\":2}\n{\"\\u0062\":1,\"text\":3,\"\":1,\"c\":1}\n{\"\":1,\"\":2,\"text\":1}\n",
+                      InputFormat::jsonl),
+                  tests::input_file(dir, "b.csv", "text,d\nx,y\n", InputFormat::csv),
+                  tests::input_file(dir, "c.jsonl", many, InputFormat::jsonl)},
+                 "Say {{text}}");
+  const auto plan = requests::plan(j);
+  REQUIRE(plan.columns.size() == 3);
+  CHECK(plan.columns[0] == std::vector<std::string>{"text", "b", "", "c", ""});
+  CHECK(plan.columns[1].empty()); // its header is read
+  CHECK(plan.columns[2].empty()); // too many for a table
+}
+
 TEST_CASE("no item at all is an input fault")
 {
   const FreshDirectory dir;

@@ -222,6 +222,20 @@ TEST_CASE_FIXTURE(Fixture, "CSV of a JSON input has the keys of all its records,
                                "\xef\xbf\xbd,,,{},,succeeded,\n");
 }
 
+TEST_CASE_FIXTURE(Fixture, "columns that were noted when the input was planned are those of the table")
+{
+  const std::string records = "{\"a\":1,\"\":2}\n{\"b\":3,\"\":4,\"\":5}\n";
+  input("in.jsonl", records);
+  settle(2, {success(id(0)), success(id(1))});
+  const auto read = merged(Format::csv);
+  CHECK(read == "a,,b,,output,status,error\n1,2,,,ok,succeeded,\n,4,3,5,ok,succeeded,\n");
+  job.inputs.front().columns = {"a", "", "b", ""};
+  CHECK(merged(Format::csv) == read);
+  job.inputs.front().columns = {"b", "", "a", ""};
+  CHECK(merged(Format::csv) == "b,,a,,output,status,error\n,2,1,,ok,succeeded,\n3,4,,5,ok,succeeded,\n");
+  CHECK(fields({"b"}) == "{\"b\":null}\n{\"b\":3}\n");
+}
+
 TEST_CASE_FIXTURE(Fixture, "CSV of several inputs has the columns of all")
 {
   input("a.csv", ",x,\n1,2,3\n");
@@ -269,6 +283,11 @@ TEST_CASE_FIXTURE(Fixture, "more keys than a table can use are an error that nam
     REQUIRE(e.place());
     CHECK(e.place()->line == 5001);
   }
+  job.inputs.push_back(job.inputs.front()); // each by itself has no more than may be
+  for (auto& one : job.inputs)
+    for (int i = 0; i < 3000; ++i)
+      one.columns.push_back("k" + std::to_string(i));
+  CHECK_THROWS_AS(merged(Format::csv), Error);
 }
 
 TEST_CASE_FIXTURE(Fixture, "CSV of plain text has the text")

@@ -26,7 +26,8 @@ using tests::HostileObject;
 
 namespace {
 
-constexpr Ordinal items = 5000; // several blocks
+constexpr Ordinal several_blocks = 2000; // by their bytes
+constexpr Ordinal many = 5000;           // several blocks of short lines
 
 /// What came of an item: nothing; or a line, in a file of the server's or in the outcome file itself.
 struct Given {
@@ -53,7 +54,7 @@ Given given(Hostile& make, Ordinal ordinal)
 /// A job whose outcomes lie in three files, their lines in no order.
 class Fixture {
 public:
-  explicit Fixture(unsigned seed = 1) : make(seed)
+  explicit Fixture(unsigned seed, Ordinal number = several_blocks) : make(seed), items(number)
   {
     job.items = items;
     job.request.model = "m";
@@ -119,10 +120,11 @@ public:
 
   void check_all_formats() const
   {
-    for (const auto only : {Only::all, Only::succeeded, Only::failed}) {
-      for (const auto format : {Format::jsonl, Format::csv, Format::tsv, Format::raw})
-        check({.format = format, .only = only});
-    }
+    for (const auto format : {Format::jsonl, Format::csv, Format::tsv, Format::raw})
+      check({.format = format});
+    for (const auto only : {Only::succeeded, Only::failed})
+      check({.format = Format::jsonl, .only = only});
+    check({.format = Format::csv, .only = Only::failed});
     check({.format = Format::raw, .lines = results::RawLines::refused});
     check({.format = Format::jsonl, .choice = {.input = true, .response = true}});
     check({.format = Format::jsonl, .choice = {.fields = {"id", "status", "input.a", "error.code", "output"}}});
@@ -132,6 +134,7 @@ public:
   }
 
   Hostile make;
+  Ordinal items;
   tests::FreshDirectory directory;
   Job job = {};
   std::vector<Given> all = {};
@@ -202,7 +205,7 @@ private:
 std::string json_lines(Hostile& make)
 {
   std::string text;
-  for (Ordinal ordinal = 0; ordinal < items; ++ordinal) {
+  for (Ordinal ordinal = 0; ordinal < several_blocks; ++ordinal) {
     HostileObject object{make};
     object.member("a", '"' + make.token(6).text + '"');
     if (make.one_in(3)) object.member("b" + std::to_string(make.number(9)), make.nested());
@@ -214,7 +217,7 @@ std::string json_lines(Hostile& make)
 std::string table(Hostile& make)
 {
   std::string text = "a,,\"b\nc\"\n";
-  for (Ordinal ordinal = 0; ordinal < items; ++ordinal)
+  for (Ordinal ordinal = 0; ordinal < several_blocks; ++ordinal)
     text += fmt::format("{},\"{}\",{}\r\n", ordinal, make.one_of({"x", "\"\"", "1\n2", "", ","}), make.number(99));
   return text;
 }
@@ -267,7 +270,7 @@ TEST_CASE("an input that is a table, or text, or has bad records put aside, does
 
   fixture.job.inputs.clear();
   std::string text;
-  for (Ordinal ordinal = 0; ordinal < items; ++ordinal)
+  for (Ordinal ordinal = 0; ordinal < several_blocks; ++ordinal)
     text += fmt::format("a, {}\n", ordinal);
   fixture.input("in.txt", text);
   fixture.check({.format = Format::csv});
@@ -278,7 +281,7 @@ TEST_CASE("a folder as the input does")
   Fixture fixture{3};
   fixture.write();
   std::filesystem::create_directory(fixture.directory / "in");
-  for (Ordinal ordinal = 0; ordinal < items; ++ordinal)
+  for (Ordinal ordinal = 0; ordinal < several_blocks; ++ordinal)
     fixture.directory.file(fmt::format("in/{:06}.txt", ordinal), ordinal % 2 ? "odd\n" : "");
   fixture.job.inputs.push_back(input::pin((fixture.directory / "in").native(), InputFormat::automatic));
   fixture.check({.format = Format::csv});
@@ -287,9 +290,9 @@ TEST_CASE("a folder as the input does")
 
 TEST_CASE("vectors do, those before the first one included")
 {
-  Fixture fixture{4};
+  Fixture fixture{4, many};
   fixture.job.request.endpoint = "/v1/embeddings";
-  for (Ordinal ordinal = 0; ordinal < items; ++ordinal) {
+  for (Ordinal ordinal = 0; ordinal < many; ++ordinal) {
     auto& one = fixture.all[ordinal];
     if (ordinal < 3000 && one.status == Status::succeeded) one = {};
     if (one.status != Status::succeeded) continue;
@@ -303,12 +306,12 @@ TEST_CASE("vectors do, those before the first one included")
 
 TEST_CASE("of two faults the one of the first item is told, and nothing that comes after it is handed over")
 {
-  Fixture fixture{5};
+  Fixture fixture{5, many};
   for (const Ordinal ordinal : {2600, 4000})
     fixture.all[ordinal] = {.status = Status::succeeded, .line = "{", .is_ours = true, .file = 1};
   fixture.write();
   const MergeOptions options{.format = Format::jsonl, .pending = Pending::leave_out};
-  Fixture whole{5};
+  Fixture whole{5, many};
   whole.write();
   const auto expected = whole.one_by_one(options);
   const auto plain = thrown(fixture, options, 1);
@@ -327,30 +330,30 @@ TEST_CASE("of two faults the one of the first item is told, and nothing that com
 TEST_CASE("a fault of the walk is told only where no record before it has one")
 {
   for (const bool is_before : {false, true}) {
-    Fixture fixture{6};
-    fixture.all[3001] = {.status = Status::succeeded, .line = tests::success(tests::id(3001))};
-    if (is_before) fixture.all[2995] = {.status = Status::succeeded, .line = "{", .is_ours = true};
+    Fixture fixture{6, many};
+    fixture.all[801] = {.status = Status::succeeded, .line = tests::success(tests::id(801))};
+    if (is_before) fixture.all[795] = {.status = Status::succeeded, .line = "{", .is_ours = true};
     fixture.write();
     const auto twice = fixture.directory / "twice";
     results::OutcomeWriter writer{twice};
-    writer.add(3001, Status::succeeded, {}, true, tests::success(tests::id(3001)));
+    writer.add(801, Status::succeeded, {}, true, tests::success(tests::id(801)));
     writer.commit();
-    fixture.outcomes.push_back({.path = twice, .first = 3000, .last = 3001});
+    fixture.outcomes.push_back({.path = twice, .first = 800, .last = 801});
     for (const unsigned threads : {1U, 2U, 4U}) {
       CAPTURE(threads);
       const auto [what, text] = thrown(fixture, {.pending = Pending::leave_out}, threads);
       const auto* const expected = is_before ? "holds answer lines" : "one outcome file holds an item";
       CHECK(what.find(expected) != std::string::npos);
-      CHECK(text.find(R"({"index":3001,)") == std::string::npos);
+      CHECK(text.find(R"({"index":801,)") == std::string::npos);
     }
   }
 }
 
 TEST_CASE("a matrix names the first item whose vector has another length")
 {
-  Fixture fixture{7};
+  Fixture fixture{7, many};
   fixture.job.request.endpoint = "/v1/embeddings";
-  for (Ordinal ordinal = 0; ordinal < items; ++ordinal)
+  for (Ordinal ordinal = 0; ordinal < many; ++ordinal)
     fixture.all[ordinal] = {
         .status = Status::succeeded,
         .line = fmt::format(R"({{"custom_id":"{}","response":{{"status_code":200,"body":{{"data":[{{"index":0,)"
@@ -364,7 +367,7 @@ TEST_CASE("a matrix names the first item whose vector has another length")
 
 TEST_CASE("a sink that throws is not called again, and what it threw comes out")
 {
-  Fixture fixture{8};
+  Fixture fixture{8, many};
   fixture.write();
   for (const unsigned threads : {1U, 2U, 4U}) {
     for (const int last : {1, 2, 4}) {
@@ -383,7 +386,7 @@ TEST_CASE("a sink that throws is not called again, and what it threw comes out")
 
 TEST_CASE("what needs no line of the server's does without its file")
 {
-  Fixture fixture{9};
+  Fixture fixture{9, many};
   fixture.write();
   const MergeOptions options{.pending = Pending::leave_out, .choice = {.fields = {"index", "status", "custom_id"}}};
   const auto expected = fixture.one_by_one(options);

@@ -33,7 +33,11 @@ inline batchwright::Job full_job(std::string name, std::uint64_t items)
   job.mode = Mode::hybrid;
   job.inputs = {
       {.path = "/data/" + every_byte(), .format = InputFormat::csv, .bytes = 1, .sha256 = "aa", .witness = "1:2:3"},
-      {.path = "/data/b.jsonl", .format = InputFormat::jsonl, .bytes = 1ULL << 63, .sha256 = "bb"}};
+      {.path = "/data/b.jsonl",
+       .format = InputFormat::jsonl,
+       .bytes = 1ULL << 63,
+       .sha256 = "bb",
+       .columns = {"id", "", std::string{"\0\x1f\"\\\n", 5}, "漢字", ""}}};
   job.request = {.model = "gpt-5.4-mini",
                  .endpoint = "/v1/responses",
                  .prompt = "Say {{text}} " + every_byte(),

@@ -5,6 +5,7 @@
 #include <batchwright/base/frames.hpp>
 #include <batchwright/base/pack.hpp>
 #include <batchwright/base/unpack.hpp>
+#include <batchwright/base/write_back.hpp>
 #include <batchwright/http/head.hpp>
 #include <batchwright/json/json.hpp>
 
@@ -24,8 +25,6 @@
 namespace batchwright::api {
 namespace {
 
-// The disk is told to begin with so much at a time: at the end, little is left to wait for.
-constexpr std::uint64_t write_back_step = 8 << 20;
 // A line that breaks again and again is left to a later call.
 constexpr int most_tries = 8;
 
@@ -111,15 +110,7 @@ private:
   {
     if (!write_all(m_fd.get(), bytes)) give_back();
     m_stored += bytes.size();
-    if (m_stored >= m_on_its_way + write_back_step) write_back();
-  }
-
-  /// Whether it helps or not, move_to() syncs, and hears of what went wrong.
-  void write_back()
-  {
-    ::sync_file_range(m_fd.get(), static_cast<off_t>(m_on_its_way), static_cast<off_t>(m_stored - m_on_its_way),
-                      SYNC_FILE_RANGE_WRITE);
-    m_on_its_way = m_stored;
+    m_write_back.wrote(m_fd.get(), m_stored);
   }
 
   /// Goes on behind what an earlier process wrote: a frame that it did not finish, or that does not unpack, is cut off
@@ -143,14 +134,15 @@ private:
   void cut(std::uint64_t size)
   {
     if (::ftruncate(m_fd.get(), static_cast<off_t>(size)) != 0) throw_unwritten("cutting", m_path.native());
-    m_stored = m_on_its_way = size;
+    m_stored = size;
+    m_write_back.cut(size);
   }
 
   /// A full disk gets back what this file took of it: the state database needs room, too, and the server has it all.
   [[noreturn]] void give_back()
   {
     const int code = errno;
-    if (::ftruncate(m_fd.get(), 0) == 0) m_size = m_stored = m_on_its_way = 0;
+    if (::ftruncate(m_fd.get(), 0) == 0) m_size = m_stored = 0;
     errno = code;
     throw_unwritten("writing", m_path.native());
   }
@@ -160,9 +152,9 @@ private:
   Packing m_packing;
   const http::OnBytes& m_on_received;
   std::unique_ptr<Packer> m_packer = {};
-  std::uint64_t m_size = 0;       // of what came
-  std::uint64_t m_stored = 0;     // of it, in the file, as it stands there
-  std::uint64_t m_on_its_way = 0; // of that, told to be written to the disk
+  std::uint64_t m_size = 0;   // of what came
+  std::uint64_t m_stored = 0; // of it, in the file, as it stands there
+  WriteBack m_write_back = {};
 };
 
 std::filesystem::path part_path(std::filesystem::path to)

@@ -27,7 +27,6 @@ constexpr std::size_t read_block = 1 << 18;
 constexpr std::size_t write_block = 1 << 18;
 constexpr off_t most_read_ahead = 256 << 20;
 constexpr off_t read_ahead_step = 128 << 10; // the system reads no more of what it is told at once
-constexpr std::uint64_t early_sync = 8 << 20;
 
 void sync_descriptor(int fd, const std::filesystem::path& path)
 {
@@ -151,7 +150,7 @@ AtomicFile::AtomicFile(AtomicFile&& other) noexcept
       m_buffer(std::move(other.m_buffer)),
       m_size(other.m_size),
       m_put(other.m_put),
-      m_on_its_way(other.m_on_its_way)
+      m_write_back(other.m_write_back)
 {
 }
 
@@ -179,10 +178,7 @@ void AtomicFile::put(std::string_view bytes)
 {
   if (!write_all(m_fd.get(), bytes)) throw_unwritten("writing", m_path.native());
   m_put += bytes.size();
-  if (m_durable == Durable::no || m_put - m_on_its_way < early_sync) return;
-  ::sync_file_range(m_fd.get(), static_cast<off_t>(m_on_its_way), static_cast<off_t>(m_put - m_on_its_way),
-                    SYNC_FILE_RANGE_WRITE);
-  m_on_its_way = m_put;
+  if (m_durable == Durable::yes) m_write_back.wrote(m_fd.get(), m_put);
 }
 
 void AtomicFile::commit()

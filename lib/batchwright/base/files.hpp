@@ -4,6 +4,7 @@
 #pragma once
 
 #include <batchwright/base/read_buffer.hpp>
+#include <batchwright/base/write_back.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -88,8 +89,8 @@ private:
   Descriptor m_fd;
   std::string m_buffer = {};
   std::uint64_t m_size = 0;
-  std::uint64_t m_put = 0;        // of it, handed to the system
-  std::uint64_t m_on_its_way = 0; // of that, told to be written to the disk
+  std::uint64_t m_put = 0; // of it, handed to the system
+  WriteBack m_write_back = {};
 };
 
 /// Reads lines of any length, of a packed file, too: offsets count unpacked bytes. Memory is a block of 256 KiB, or

@@ -62,7 +62,9 @@ void take_over(Job& known, const Job& asked)
   if (known.switched_at) known.policy.fallback = Fallback::realtime; // as was consented to by `finish`
   known.mode = asked.mode;
   for (std::size_t i = 0; i < asked.inputs.size(); ++i) { // equal in content; the file may have moved
+    auto columns = std::move(known.inputs[i].columns);    // which were read when it was planned
     if (asked.inputs[i].spooled || !known.inputs[i].spooled) known.inputs[i] = asked.inputs[i];
+    if (known.inputs[i].columns.empty()) known.inputs[i].columns = std::move(columns);
   }
   auto& handover = known.handover;
   if (!asked.handover.out.empty()) { // asked for now: written even where it was written before

@@ -158,6 +158,8 @@ void plan(Draft& made, Tools& tools, input::Digesting& digesting, input::Empty e
   input::Pins pins{job.inputs};
   pins.check(); // what was planned is what was digested
   job.inputs = pins.inputs();
+  for (std::size_t i = 0; i < job.inputs.size(); ++i)
+    job.inputs[i].columns = std::move(plan.columns[i]);
   job.items = plan.items;
   job.probe = std::move(plan.probe);
   made.parts = std::move(plan.parts);

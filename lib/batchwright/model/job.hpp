@@ -60,6 +60,8 @@ struct PinnedInput {
   std::string sha256 = {};
   std::string witness = {}; ///< as `file_witness` gave it then; empty: only the digest can tell whether it changed
   bool spooled = false;     ///< it was piped in, and kept: bytes and sha256 are those of the content, unpacked
+  std::vector<std::string> columns = {}; ///< of JSON lines: the keys of all records, as input::Columns names them;
+                                         ///< empty: not known
 
   auto operator<=>(const PinnedInput&) const = default;
 };

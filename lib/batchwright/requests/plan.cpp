@@ -1,5 +1,6 @@
 // One pass over the input: every line is made and measured, none is kept.
 
+#include <batchwright/input/columns.hpp>
 #include <batchwright/requests/assembler.hpp>
 #include <batchwright/requests/ids.hpp>
 #include <batchwright/requests/probe.hpp>
@@ -39,7 +40,8 @@ public:
         m_urgency(job.urgent),
         m_report(job.inputs, on_read),
         m_probe(probe.sent ? choose_probe(probe, *probe.sent) : choose_probe(job, probe, m_report.bytes())),
-        m_shared(job.request)
+        m_shared(job.request),
+        m_columns(job.inputs.size())
   {
     m_plan.urgent.resize(m_urgency.conditions());
     if (m_urgency.has_conditions()) m_urgent = assembler_for(job, job.request.inputs_per_request);
@@ -52,6 +54,7 @@ public:
     const auto stream = input::open(m_job.inputs, {m_job.skip_bad, [this](const Error& why) { note(why); }});
     while (const auto* item = stream->next()) {
       m_report.at(item->mark);
+      note_columns(*item);
       if (is_ready_made(m_job) && item->mark.input != m_input) begin_input(item->mark.input);
       if (has_user_ids(m_job)) m_ids.add(hash_of(m_assembler->custom_id(*item)));
       const auto pick = pick_of(*item);
@@ -64,6 +67,7 @@ public:
     }
     name_ranges();
     order_parts();
+    name_columns();
     m_plan.shared = m_shared.found();
     m_report.end(m_plan.items);
     if (m_plan.items == 0 && empty == input::Empty::refuse) throw no_item();
@@ -76,6 +80,23 @@ private:
   {
     ++m_plan.skipped_count;
     if (m_plan.skipped.size() < most_skipped_kept) m_plan.skipped.push_back(why);
+  }
+
+  /// Of JSON lines, whose records differ in them; a table that has too many of them says so when it is asked for.
+  void note_columns(const input::Item& item)
+  {
+    auto& columns = m_columns[item.mark.input];
+    const bool may_differ = m_job.inputs[item.mark.input].format == InputFormat::jsonl;
+    if (may_differ && columns.names().size() <= input::most_columns) columns.add(item);
+  }
+
+  void name_columns()
+  {
+    for (const auto& columns : m_columns) {
+      const auto& names = columns.names();
+      auto& named = m_plan.columns.emplace_back();
+      if (names.size() <= input::most_columns) named.assign(names.begin(), names.end());
+    }
   }
 
   /// Ready-made files keep to themselves: their ids are their own, and no part holds lines of two of them.
@@ -243,6 +264,7 @@ private:
   ReadReport m_report;
   ProbeChoice m_probe;
   SharedPrompts m_shared;
+  std::vector<input::Columns> m_columns;                                      // of each input
   std::uint32_t m_input = 0;                                                  // of the ready-made lines at hand
   std::map<std::tuple<std::string, std::string, Pick>, OpenPart> m_open = {}; // by model, endpoint and kind
   IdHashes m_ids = {};

@@ -95,9 +95,10 @@ struct Plan {
   Tokens input_tokens = {};                        ///< our estimate
   std::map<std::string, SharedPrompt> shared = {}; ///< what prompts have in common, where any were looked at, by model
   std::set<std::string> tiers = {};                ///< service tiers that ready-made requests name
-  std::vector<std::uint64_t> urgent = {};          ///< for how many items each condition of Job::urgent holds
-  std::vector<Ordinal> probe = {};                 ///< those that are tried first, as Job::probe keeps them
-  std::vector<Error> skipped = {};                 ///< records that were put aside, the first hundred
+  std::vector<std::vector<std::string>> columns = {}; ///< of each input, as PinnedInput::columns
+  std::vector<std::uint64_t> urgent = {};             ///< for how many items each condition of Job::urgent holds
+  std::vector<Ordinal> probe = {};                    ///< those that are tried first, as Job::probe keeps them
+  std::vector<Error> skipped = {};                    ///< records that were put aside, the first hundred
   std::uint64_t skipped_count = 0;
 };
 

@@ -5,11 +5,17 @@
 
 #include <fmt/format.h>
 
+#include <future>
 #include <list>
 #include <optional>
 #include <utility>
 
 namespace batchwright::results {
+namespace {
+
+constexpr std::uint64_t least_halved = 1 << 20; // bytes
+
+} // namespace
 
 AnswerMemory::Block AnswerMemory::take(std::uint64_t bytes)
 {
@@ -75,16 +81,28 @@ public:
   PlainFile(const std::filesystem::path& path, AnswerMemory& memory)
       : File(path), m_memory(memory), m_file(path), m_size(m_file.size()), m_whole(memory.take(m_size))
   {
-    if (m_whole.size == 0) m_file.read_ahead();
-    for (std::uint64_t at = 0; m_whole.size > 0 && at < m_size;) {
-      const auto n = m_file.read(m_whole.bytes.get() + at, m_size - at);
-      if (n == 0) throw cut();
-      at += n;
+    if (m_whole.size == 0) {
+      m_file.read_ahead();
+    } else {
+      read_whole();
     }
   }
   ~PlainFile() override { m_memory.give_back(std::move(m_whole)); }
 
 private:
+  /// Half of it on another thread: what makes records of its lines waits for this one.
+  void read_whole()
+  {
+    const auto half = m_size / 2;
+    const auto read_half = [this](std::uint64_t begin, std::uint64_t end) {
+      if (!m_file.read_at(begin, m_whole.bytes.get() + begin, end - begin)) throw cut();
+    };
+    auto other = std::async(m_size < least_halved ? std::launch::deferred : std::launch::async | std::launch::deferred,
+                            read_half, half, m_size);
+    read_half(0, half);
+    other.get();
+  }
+
   std::uint64_t size() const override { return m_size; }
 
   std::string_view read(std::uint64_t offset, std::uint64_t size) override

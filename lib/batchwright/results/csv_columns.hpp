@@ -1,15 +1,16 @@
 // Which columns CSV output has, and where each field of a record goes. Private to results/.
 #pragma once
 
+#include <batchwright/input/columns.hpp>
 #include <batchwright/input/input.hpp>
 #include <batchwright/model/job.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace batchwright::results {
@@ -18,25 +19,22 @@ namespace batchwright::results {
 /// are told apart by their order.
 class CsvColumns {
 public:
-  /// Reads JSON lines once from end to end, since any record may have keys of its own; of other formats the first
-  /// record; a job without an item has the columns of its headers. Throws `Fault::input` where there are more keys than
+  /// Where the columns of JSON lines are not known since they were planned, reads them once from end to end, since any
+  /// record may have keys of its own; of other formats the first record; a job without an item has the columns of its
+  /// headers. Throws `Fault::input` where there are more keys than
   /// a table can use, and as input::Stream.
   explicit CsvColumns(const Job& job);
 
-  const std::deque<std::string>& names() const { return m_names; }
-
+  const std::deque<std::string>& names() const { return m_columns.names(); }
   /// The place of a column by its name, which is not empty. REQUIRED: there is one.
-  std::size_t place(std::string_view name) const;
+  std::size_t place(std::string_view name) const { return m_columns.place(name); }
   /// The place of the n-th column without a name.
-  std::size_t unnamed(std::size_t nth) const { return m_unnamed.at(nth); }
+  std::size_t unnamed(std::size_t nth) const { return m_columns.unnamed(nth); }
 
 private:
-  void add(const input::Item& item);
-  void add(std::string_view name, std::size_t& unnamed);
+  bool read(const PinnedInput& input, std::uint64_t skip_bad);
 
-  std::deque<std::string> m_names = {};
-  std::unordered_map<std::string_view, std::size_t> m_places = {}; // of names that are not empty; views of m_names
-  std::vector<std::size_t> m_unnamed = {};                         // the places of the others
+  input::Columns m_columns = {};
 };
 
 /// The fields of one record after the other by their columns. Each thread has its own.

@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::size_t block_size = 1 << 18; // that caches hold
 constexpr std::uint64_t most_items = 1024;  // in a block
+constexpr std::uint64_t least_items = 64;   // for each thread
 constexpr std::uint64_t items_between_reports = 4096;
 constexpr unsigned most_threads = 4;
 
@@ -152,8 +153,7 @@ private:
   {
     const auto processors = std::min(std::thread::hardware_concurrency(), most_threads);
     const auto wanted = m_options.threads > 0 ? m_options.threads : processors;
-    const auto blocks = (m_end - m_next + most_items - 1) / most_items;
-    return std::clamp<std::uint64_t>(blocks, 1, std::max(1U, wanted));
+    return std::clamp<std::uint64_t>((m_end - m_next) / least_items, 1, std::max(1U, wanted));
   }
 
   /// Takes outcomes off the walk until the block is full. What was thrown meanwhile: after that there are no others.

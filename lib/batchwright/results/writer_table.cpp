@@ -10,7 +10,9 @@
 #include <batchwright/results/writers.hpp>
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,8 +27,9 @@ public:
 
   void text(std::string& out, std::string_view text) const
   {
-    if (needs_quotes(text)) {
-      quoted(out, text);
+    const auto found = look(text);
+    if (found.needs_quotes) {
+      quoted(out, text, found.quotes);
     } else {
       out += text;
     }
@@ -47,32 +50,60 @@ public:
   static void end_row(std::string& out) { out.back() = '\n'; }
 
 private:
-  bool needs_quotes(std::string_view text) const
+  /// What stands in a cell.
+  struct Found {
+    bool needs_quotes = false;
+    std::size_t quotes = 0;
+  };
+
+  Found look(std::string_view text) const
   {
+    Found found;
     for (; text.size() >= ByteBlock::size; text.remove_prefix(ByteBlock::size)) {
       const ByteBlock block{text.data()};
-      if ((block.equal('"') | block.equal('\n') | block.equal('\r') | block.equal(m_delimiter)) != 0) return true;
+      const auto quotes = block.equal('"');
+      const auto others = block.equal('\n') | block.equal('\r') | block.equal(m_delimiter);
+      if (quotes != 0) found.quotes += static_cast<std::size_t>(std::popcount(quotes));
+      found.needs_quotes = found.needs_quotes || (quotes | others) != 0;
     }
-    return std::any_of(text.begin(), text.end(),
-                       [this](char c) { return c == '"' || c == '\n' || c == '\r' || c == m_delimiter; });
+    for (const char c : text) {
+      found.quotes += c == '"' ? 1 : 0;
+      found.needs_quotes = found.needs_quotes || c == '"' || c == '\n' || c == '\r' || c == m_delimiter;
+    }
+    return found;
   }
 
   /// Each quote twice.
-  static void quoted(std::string& out, std::string_view text)
+  static void quoted(std::string& out, std::string_view text, std::size_t quotes)
   {
-    out += '"';
-    for (; text.size() >= ByteBlock::size; text.remove_prefix(ByteBlock::size)) {
-      std::size_t done = 0;
-      for (auto quotes = ByteBlock{text.data()}.equal('"'); quotes != 0; quotes &= quotes - 1) {
-        const auto quote = static_cast<std::size_t>(std::countr_zero(quotes));
-        out.append(text.data() + done, quote + 1 - done);
-        done = quote; // and once more
-      }
-      out.append(text.data() + done, ByteBlock::size - done);
+    const auto begin = out.size();
+    out.resize(begin + text.size() + quotes + 2 + ByteBlock::size); // a block is copied whole, and what is behind it
+    auto* to = out.data() + begin;
+    *to++ = '"';
+    for (; text.size() >= ByteBlock::size; text.remove_prefix(ByteBlock::size))
+      to = put_doubled(to, text.data());
+    for (const char c : text) {
+      if (c == '"') *to++ = c;
+      *to++ = c;
     }
-    for (const char c : text)
-      out.append(c == '"' ? 2 : 1, c);
-    out += '"';
+    *to++ = '"';
+    out.resize(static_cast<std::size_t>(to - out.data()));
+  }
+
+  /// Puts a block, and writes up to a block beyond it. Where it ends.
+  static char* put_doubled(char* to, const char* from)
+  {
+    std::array<char, 2 * ByteBlock::size> block{}; // of which the first half counts: the rest is overwritten
+    std::memcpy(block.data(), from, ByteBlock::size);
+    std::size_t done = 0;
+    for (auto quotes = ByteBlock{from}.equal('"'); quotes != 0; quotes &= quotes - 1) {
+      const auto quote = static_cast<std::size_t>(std::countr_zero(quotes));
+      std::memcpy(to, block.data() + done, ByteBlock::size);
+      to += quote + 1 - done;
+      done = quote; // and once more
+    }
+    std::memcpy(to, block.data() + done, ByteBlock::size);
+    return to + ByteBlock::size - done;
   }
 
   char m_delimiter;

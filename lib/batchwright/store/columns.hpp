@@ -2,6 +2,7 @@
 // In: a model value. Out: its cells, whole numbers or text. Knows the tables of schema.hpp, but no database.
 #pragma once
 
+#include <batchwright/json/json.hpp>
 #include <batchwright/model/call.hpp>
 #include <batchwright/model/experience.hpp>
 #include <batchwright/model/job.hpp>
@@ -103,6 +104,7 @@ void each_column(Some<PinnedInput> auto& input, auto&& column)
   column("bytes", input.bytes);
   column("sha256", input.sha256);
   column("witness", input.witness);
+  column("columns", input.columns);
 }
 
 void each_column(Some<BodyField> auto& field, auto&& column)
@@ -362,6 +364,19 @@ inline std::string to_cell(const std::set<std::string>& words)
   return text;
 }
 
+/// A JSON array; empty where there are none.
+inline std::string to_cell(const std::vector<std::string>& names)
+{
+  std::string text;
+  if (names.empty()) return text;
+  json::Writer list{text};
+  list.begin_array();
+  for (const auto& name : names)
+    list.string(name);
+  list.end_array();
+  return text;
+}
+
 template<class T>
 std::optional<std::int64_t> to_cell(const std::optional<T>& value)
 {
@@ -429,6 +444,15 @@ inline void from_cell(const std::string& cell, std::set<std::string>& words)
   std::istringstream text{cell};
   for (std::string word; text >> word;)
     words.insert(word);
+}
+
+inline void from_cell(const std::string& cell, std::vector<std::string>& names)
+{
+  names.clear();
+  json::Document list;
+  if (!list.parse(cell)) return;
+  for (const auto& name : list.root().elements())
+    names.push_back(name.text().value_or(""));
 }
 
 template<class T>

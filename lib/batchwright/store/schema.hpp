@@ -395,10 +395,15 @@ inline constexpr std::string_view small_jobs = R"sql(
 ALTER TABLE jobs ADD COLUMN compress INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint, deliveries,
-                                       acceptance,   survival,          rebuilding, realtime,       endings,
-                                       put_off,      accounts,          probing,    bounds,         caching,
-                                       caps,         lines_elsewhere,   small_jobs};
+/// The keys of an input's records, which a table has as its columns: a JSON array, empty where they are not known.
+inline constexpr std::string_view columns_of_inputs = R"sql(
+ALTER TABLE inputs ADD COLUMN columns TEXT NOT NULL DEFAULT '';
+)sql";
+
+inline constexpr std::array migrations{first_tables, witness_of_inputs, tsv_inputs, every_endpoint,   deliveries,
+                                       acceptance,   survival,          rebuilding, realtime,         endings,
+                                       put_off,      accounts,          probing,    bounds,           caching,
+                                       caps,         lines_elsewhere,   small_jobs, columns_of_inputs};
 inline constexpr int schema_version = static_cast<int>(migrations.size());
 
 } // namespace batchwright::store
