@@ -1,8 +1,11 @@
 #include "tests/support/answers.hpp"
 #include "tests/support/arena.hpp"
 
+#include <batchwright/base/files.hpp>
 #include <batchwright/base/frames.hpp>
+#include <batchwright/base/lock.hpp>
 #include <batchwright/engine/cost.hpp>
+#include <batchwright/engine/doors.hpp>
 #include <batchwright/engine/finish.hpp>
 
 #include <doctest/doctest.h>
@@ -140,7 +143,9 @@ TEST_CASE("they are kept where that is asked for, and ids of the user's are know
 
 TEST_CASE("an upload that the server lost is built and uploaded again")
 {
-  Arena arena;
+  emulator::Faults faults;
+  faults.in_progress_ms = 1500; // what waits for room waits so long
+  Arena arena{faults};
   auto process = arena.process();
   auto ask = small(arena, 20, 10);
   ask.job.policy.enqueued_tokens = 100; // one part at a time
@@ -157,7 +162,9 @@ TEST_CASE("an upload that the server lost is built and uploaded again")
 
 TEST_CASE("what waits at the server and goes in real time after all is built again")
 {
-  Arena arena;
+  emulator::Faults faults;
+  faults.in_progress_ms = 1500; // what waits for room waits so long
+  Arena arena{faults};
   auto process = arena.process();
   let_call(process);
   auto ask = small(arena, 20, 10);
@@ -186,6 +193,41 @@ TEST_CASE("what was answered in real time is packed before it is settled")
   CHECK(files_of(arena, job, ".output.jsonl") == Names{"0001.output.jsonl.zst"});
   tests::check_answers(process.merged(job), 40, question);
   CHECK(engine::account(process.tools, job).realtime.has_value());
+}
+
+TEST_CASE("a journal that somebody reads stays beside what was packed of it, until nobody does")
+{
+  Arena arena;
+  auto process = arena.process();
+  let_call(process);
+  auto ask = small(arena, 10);
+  ask.job.mode = Mode::realtime;
+  const auto job = process.make(ask);
+  {
+    const auto hold = DirectoryHold::shared(arena.directory / "home/jobs" / job);
+    CHECK(process.advance(job, Until::ended).items.succeeded == 10);
+    CHECK(files_of(arena, job, ".output.jsonl") == Names{"0001.output.jsonl", "0001.output.jsonl.zst"});
+    tests::check_answers(process.merged(job), 10, question);
+  }
+  engine::tidy(process.tools, job);
+  CHECK(files_of(arena, job, ".output.jsonl") == Names{"0001.output.jsonl.zst"});
+  tests::check_answers(process.merged(job), 10, question);
+}
+
+TEST_CASE("what was packed of another journal is not taken for this one's")
+{
+  Arena arena;
+  auto process = arena.process();
+  let_call(process);
+  auto ask = small(arena, 10);
+  ask.job.mode = Mode::realtime;
+  const auto job = process.make(ask);
+  const auto other = arena.directory / "other";
+  write_file(other, "{}\n");
+  pack_file(other, arena.directory / "home/jobs" / job / "0001.output.jsonl.zst"); // whatever left it there
+  CHECK(process.advance(job, Until::ended).items.succeeded == 10);
+  CHECK(files_of(arena, job, ".output.jsonl") == Names{"0001.output.jsonl.zst"});
+  tests::check_answers(process.merged(job), 10, question);
 }
 
 TEST_SUITE_END();

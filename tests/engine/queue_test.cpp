@@ -321,6 +321,41 @@ TEST_CASE("forty parts under a limit that admits three drain by polling alone, r
   CHECK(arena.ledger("executed_twice") == 0);
 }
 
+TEST_CASE("of parts that are uploaded side by side the earliest has the room, though another was there first")
+{
+  emulator::Faults faults;
+  faults.in_progress_ms = 60'000;
+  faults.http = {{.method = "POST",
+                  .path = "/v1/files",
+                  .calls = {.nth = {1}},
+                  .effect = emulator::Effect::delay,
+                  .delay_ms = 700}};
+  Arena arena{faults};
+  auto process = arena.process();
+  auto ask = arena.ask(40, 10);
+  std::size_t sent = 1;
+  SUBCASE("where there is room for one")
+  {
+    ask.job.policy.enqueued_tokens = 300;
+  }
+  SUBCASE("where all find room none waits for another")
+  {
+    ask.job.policy.enqueued_tokens = 1'000'000;
+    sent = 4;
+  }
+  const auto job = process.make(ask);
+  const auto view = process.advance(job, Until::sent);
+  CHECK(view.parts.front().batch.str() != "");
+  CHECK(std::count_if(view.parts.begin(), view.parts.end(), [](const Part& p) { return !p.batch.empty(); }) ==
+        static_cast<std::ptrdiff_t>(sent));
+  std::vector<int> order;
+  for (const auto& moved : process.recorder.moves) {
+    if (moved.to == PartState::creating) order.push_back(moved.part);
+  }
+  REQUIRE(order.size() == sent);
+  if (sent == 1) CHECK(order.front() == 1);
+}
+
 TEST_CASE("what lives at the server takes room once, whether or not it is the batch of a part")
 {
   emulator::Faults faults;

@@ -6,7 +6,6 @@
 #include <zstd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace batchwright {
@@ -137,7 +136,8 @@ FramedFile::FramedFile(const std::filesystem::path& path) : m_path(path), m_file
   const auto end = m_frames.empty() ? 0 : m_frames.back().packed_offset + m_frames.back().packed_size;
   if (end != m_file.size()) {
     throw Error{Fault::storage,
-                fmt::format("reading {}: what stands from byte {} on is not as it was packed", path.native(), end)};
+                fmt::format("reading {}: what stands from byte {} on is not as it was packed", path.native(), end),
+                std::string{hint_of_broken}};
   }
 }
 
@@ -161,7 +161,8 @@ void FramedFile::unpack(std::size_t number, char* to)
       m_unpacker.unpack({m_packed.data(), m_packed.size()}, to, frame.size))
     return;
   throw Error{Fault::storage,
-              fmt::format("reading {}: the packed data is broken at byte {}", m_path.native(), frame.packed_offset)};
+              fmt::format("reading {}: the packed data is broken at byte {}", m_path.native(), frame.packed_offset),
+              std::string{hint_of_broken}};
 }
 
 bool FramedFile::read_at(std::uint64_t offset, char* to, std::size_t size)

@@ -21,6 +21,10 @@ namespace batchwright {
 /// Unpacked bytes of a frame; the last one of a file has what is left.
 inline constexpr std::size_t frame_size = std::size_t{256} * 1024;
 
+/// What to do where such a file of ours is broken.
+inline constexpr std::string_view hint_of_broken =
+    "put it back from a copy; without it, what is not settled yet is downloaded again";
+
 /// Packs what is written into frames, each handed on when it is full.
 std::unique_ptr<Packer> pack_frames(std::function<void(std::string_view)> sink);
 

@@ -57,8 +57,9 @@ protected:
 
   [[noreturn]] void broken(std::string_view how) const
   {
-    throw Error{m_fault, fmt::format("reading {}: {}", m_path, how), "unpack it by hand to see what is left of it"}.at(
-        {m_path, 0, {}});
+    const bool is_users = m_fault == Fault::input;
+    const std::string hint{is_users ? "unpack it by hand to see what is left of it" : hint_of_broken};
+    throw Error{m_fault, fmt::format("reading {}: {}", m_path, how), hint}.at({m_path, 0, {}});
   }
   [[noreturn]] void cut() const { broken("the compressed data ends too soon: the file is not whole"); }
 

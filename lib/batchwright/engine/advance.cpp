@@ -56,6 +56,7 @@ void sweep_parts(const Job& job, const std::vector<Part>& parts, const store::Jo
       discard_file(files.digests(p.number));
     }
     discard_uploaded(job, p, files);
+    if (p.route == Route::realtime && p.state == PartState::settled) discard_packed_journal(p, files);
     if (p.state != PartState::settled && p.state != PartState::superseded) continue;
     if (holds_copies(p)) continue; // they may be made anew
     if (job.policy.keep_requests) continue;

@@ -169,6 +169,8 @@ void price_again(Tools& tools, store::Transaction& tx, const Job& job, std::vect
 
 CostView account(Tools& tools, const std::string& name)
 {
+  known_job(tools, name);
+  const auto hold = DirectoryHold::shared(tools.layout.job(name).directory()); // no journal goes meanwhile
   const auto job = known_job(tools, name);
   auto parts = tools.store.parts(name);
   for (auto& p : parts)

@@ -228,7 +228,9 @@ Due due(const Job& job, const std::vector<Part>& parts, const std::set<int>& bus
 
 int built_ahead(const Job& job)
 {
-  return job.compress ? 2 : 4;
+  constexpr int usually = 4;
+  constexpr int of_small_jobs = 2;
+  return job.compress ? of_small_jobs : usually;
 }
 
 Millis poll_wait(int polls)

@@ -113,6 +113,7 @@ void Run::record_given_up(int number, const results::Settled& settled)
     if (changed.lapses_at) return; // its outputs were found wanting: when they are looked for again stands
     changed.due.reset();
   });
+  discard_uploaded(m_job, part(number), m_files);
   if (m_job.policy.keep_requests || abandoned) return;
   discard_file(m_files.requests(number));
   discard_file(m_files.ids(number));

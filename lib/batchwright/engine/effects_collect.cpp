@@ -141,8 +141,9 @@ void Run::settle(const Part& p, const results::SettleFiles& files, results::Canc
 
 void Run::record_settled(int number, const results::Settled& settled)
 {
-  if (settled.put_off) return record_wanting(number, settled.lines);
   const Part parent = part(number);
+  discard_uploaded(m_job, parent, m_files); // it may have been built for its ids
+  if (settled.put_off) return record_wanting(number, settled.lines);
   record(number, [&](Part& changed, store::Transaction& tx) {
     move(changed, PartEvent::outcomes_fixed);
     changed.outcome = settled.sums;

@@ -70,39 +70,35 @@ Room Run::room_for(const Part& p) const
   return room;
 }
 
-/// Whether it is known that not all of the model's parts may have room at once.
-bool Run::has_bounded_room(const std::string& model) const
-{
-  return counts_others(m_tools.store.queue(m_job.account, model), m_job.policy.enqueued_tokens > 0);
-}
-
-/// Parts are built and uploaded side by side; where not all may have room, it is for the earliest of those that are
-/// under way.
+/// Parts are built and uploaded side by side; where not all of them find room, it is for the earliest.
 void Run::let_earlier_go(std::vector<Action>& actions) const
 {
-  const auto is_under_way = [&](const Part& p) {
-    const bool lacks_batch = p.state == PartState::planned || p.state == PartState::uploading;
-    if (p.route != Route::batch || !lacks_batch || !has_bounded_room(model_of(p))) return false;
-    return m_busy.contains(p.number) ||
-           std::any_of(actions.begin(), actions.end(), [&](const Action& a) { return a.part == p.number; });
-  };
-  std::map<std::string, int> earliest; // of each model
+  const auto creates = [](const Action& a) { return a.what == Do::create; };
+  if (std::none_of(actions.begin(), actions.end(), creates)) return;
+  std::set<int> moving = m_busy;
+  for (const auto& a : actions)
+    moving.insert(a.part);
+
+  std::map<std::string, std::int64_t> ahead; // by model: tokens of parts on their way to the server
+  std::set<int> held;
   for (const auto& p : m_parts) {
-    if (is_under_way(p)) earliest.try_emplace(model_of(p), p.number);
+    if (p.route != Route::batch || !moving.contains(p.number)) continue;
+    if (p.state == PartState::planned || p.state == PartState::uploading) {
+      ahead[model_of(p)] += p.input_tokens.n;
+    } else if (p.state == PartState::queued && !is_probe(p) && ahead.contains(model_of(p))) {
+      auto& tokens = ahead.at(model_of(p));
+      tokens += p.input_tokens.n;
+      if (finds_room(room_for(p), tokens, now()) == false) held.insert(p.number);
+    }
   }
-  std::set<int> later;
-  for (const auto& p : m_parts) {
-    const auto first = earliest.find(model_of(p));
-    if (first != earliest.end() && first->second < p.number && !is_probe(p)) later.insert(p.number);
-  }
-  std::erase_if(actions, [&](const Action& a) { return a.what == Do::create && later.contains(a.part); });
+  std::erase_if(actions, [&](const Action& a) { return creates(a) && held.contains(a.part); });
 }
 
 /// Whether others' batches matter and are not known.
 bool Run::wants_survey(const Part& p) const
 {
   const auto& model = model_of(p);
-  if (!has_bounded_room(model)) return false;
+  if (!counts_others(m_tools.store.queue(m_job.account, model), m_job.policy.enqueued_tokens > 0)) return false;
   const auto known = m_surveys.find(model);
   return known == m_surveys.end() || !is_within(known->second.at, survey_holds, now());
 }

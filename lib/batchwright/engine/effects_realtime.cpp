@@ -245,17 +245,14 @@ void Run::store_figures()
   }
 }
 
-/// All that is left goes in real time: a part without a batch changes its route, and keeps its file
-/// where that still stands.
+/// All that is left goes in real time: a part without a batch changes its route, and keeps its file where that stands.
 void Run::reroute(const Part& p)
 {
   record(p.number, [&](Part& changed, store::Transaction& tx) {
     if (const auto* upload = call_of(p.number)) put_call(tx, std::string{upload->uuid}, CallState::abandoned);
     move(changed, PartEvent::rerouted);
     changed.route = Route::realtime;
-    changed.file = {};
-    if (!std::filesystem::exists(m_files.requests(p.number))) changed.sha256.clear(); // it is built again
-    changed.file_created_at.reset();
+    forget_file(changed, m_files);
     changed.remote = {};
     changed.reserved = {};
     changed.before_cap = false;

@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -137,9 +136,7 @@ void Run::record_lost_file(int number, std::string_view words, const std::string
                    when ? fmt::format(" in {} min", (*when - now()).count() / 60'000) : ""));
   record(number, [&](Part& changed, store::Transaction& tx) {
     move(changed, PartEvent::file_lost);
-    changed.file = {};
-    if (!std::filesystem::exists(m_files.requests(number))) changed.sha256.clear(); // it is built again
-    changed.file_created_at.reset();
+    forget_file(changed, m_files);
     changed.batch = {};
     changed.remote = {};
     changed.admitted_at = changed.seen_live_at = std::nullopt;

@@ -65,15 +65,16 @@ FileLock found(Tools& tools, const Draft& draft)
     if (job->standing == Standing::consented) {
       const auto before = job->policy;
       take_over(*job, draft.asked);
-      if (draft.asked.compress && !job->compress) {
-        tools.observer.on(
-            Note{Note::Level::info, "the job was made without --compress, and keeps its files as before"});
-      }
       take_over_parts(tools, tx, *job, before, draft);
       if (!job->estimated) expect(*job, draft.estimate); // the price is known now
       tx.update(with_kept_input(tools, draft, *job));
     } else {
-      go_on(tools, tx, with_kept_input(tools, draft, draft.asked), draft.planned);
+      auto asked = with_kept_input(tools, draft, draft.asked);
+      asked.compress = job->compress; // its files stand as they were made
+      go_on(tools, tx, asked, draft.planned);
+    }
+    if (draft.asked.compress && !job->compress) {
+      tools.observer.on(Note{Note::Level::info, "the job was made without --compress, and keeps its files as before"});
     }
   } else {
     tx.add(as_made(tools, draft));

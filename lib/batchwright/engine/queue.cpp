@@ -96,6 +96,12 @@ std::int64_t enqueued_tokens(const Room& room, Instant now)
   return sum;
 }
 
+std::optional<bool> finds_room(const Room& room, std::int64_t tokens, Instant now)
+{
+  const auto limit = limit_of(room, now);
+  return limit ? std::optional{enqueued_tokens(room, now) + tokens <= *limit} : std::nullopt;
+}
+
 std::int64_t most_at_once(const Room& room)
 {
   const auto sum_at = [&](Instant moment) {

@@ -52,6 +52,9 @@ Turn turn(const Room& room, const std::string& job, int part, Instant now);
 /// Input tokens that live batches take: ours and, as far as known, others'.
 std::int64_t enqueued_tokens(const Room& room, Instant now);
 
+/// Whether so many tokens more find room; nothing where no limit is known.
+std::optional<bool> finds_room(const Room& room, std::int64_t tokens, Instant now);
+
 /// The most tokens that are known to have been in the queue at one moment, of the batches that are there now. A batch
 /// that was in the queue when it was last asked for may have left it since.
 std::int64_t most_at_once(const Room& room);

@@ -183,7 +183,6 @@ private:
   // --- effects: room at the server (effects_queue.cpp) ---
   const std::string& model_of(const Part& part) const;
   Room room_for(const Part& part) const;
-  bool has_bounded_room(const std::string& model) const;
   void let_earlier_go(std::vector<Action>& actions) const;
   bool wants_survey(const Part& part) const;
   void survey(const Part& part);

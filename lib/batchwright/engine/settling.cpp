@@ -7,6 +7,7 @@
 #include <filesystem>
 
 namespace batchwright::engine {
+
 results::SettleFiles settle_files(const Job& job, const Part& p, const store::JobLayout& files)
 {
   return {.output = store::as_it_stands(files.output(p.number)),
@@ -50,14 +51,30 @@ void discard_uploaded(const Job& job, const Part& p, const store::JobLayout& fil
   if (job.compress && is_there && !job.policy.keep_requests) discard_file(files.requests(p.number));
 }
 
+void forget_file(Part& p, const store::JobLayout& files)
+{
+  p.file = {};
+  p.file_created_at.reset();
+  if (!std::filesystem::exists(files.requests(p.number))) p.sha256.clear();
+}
+
 std::filesystem::path pack_journal(const Part& p, const store::JobLayout& files)
 {
   const auto journal = files.output(p.number);
   auto to = store::packed(journal);
   if (!std::filesystem::exists(journal)) return to;
-  if (!std::filesystem::exists(to)) pack_file(journal, to);
-  discard_file(journal);
+  const bool is_packed = std::filesystem::exists(to) && FramedFile{to}.size() == std::filesystem::file_size(journal);
+  if (!is_packed) pack_file(journal, to);
+  discard_packed_journal(p, files);
   return to;
+}
+
+void discard_packed_journal(const Part& p, const store::JobLayout& files)
+{
+  const auto journal = files.output(p.number);
+  const bool stand_both = std::filesystem::exists(journal) && std::filesystem::exists(store::packed(journal));
+  if (!stand_both) return;
+  if (const auto alone = DirectoryHold::try_alone(files.directory())) discard_file(journal);
 }
 
 } // namespace batchwright::engine

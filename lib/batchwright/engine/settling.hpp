@@ -22,9 +22,15 @@ results::JournalBilling billing_of(const Tools& tools, const Job& job, const Par
 /// should they be needed.
 void discard_uploaded(const Job& job, const Part& part, const store::JobLayout& files);
 
-/// Of such a job, what a real-time part was answered is packed, durably, in the place of its journal, which nobody
-/// writes any more; returns where it stands, if anywhere. Done again, it changes nothing. Throws `Fault::storage`,
-/// `Fault::disk`.
+/// What was uploaded of a part is of no use: it is uploaded again, and built again where its file no longer stands.
+void forget_file(Part& part, const store::JobLayout& files);
+
+/// Of a job that is to take little room, what a real-time part was answered is packed, durably, in the place of its
+/// journal, which nobody writes any more; returns where it stands, if anywhere. Done again, it changes nothing. Throws
+/// `Fault::storage`, `Fault::disk`.
 std::filesystem::path pack_journal(const Part& part, const store::JobLayout& files);
+
+/// A journal goes once it is packed and nobody reads it.
+void discard_packed_journal(const Part& part, const store::JobLayout& files);
 
 } // namespace batchwright::engine

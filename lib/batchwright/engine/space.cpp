@@ -23,7 +23,7 @@ constexpr std::uint64_t bytes_per_token = 5;
 constexpr std::uint64_t bytes_per_vector = 8'192;
 /// Answers of text take so many times less when they are packed.
 constexpr std::uint64_t packed_texts = 3;
-/// Answers as they come, and once more as outcomes.
+/// Answers as they come, and as much again for what else is written.
 constexpr std::uint64_t copies = 2;
 
 /// What the answers of a part hold, where we know what was asked for.
@@ -62,16 +62,21 @@ std::string in_mib(std::uint64_t bytes)
 std::uint64_t bytes_to_come(const Job& job, const std::vector<Part>& parts, Tokens output)
 {
   std::uint64_t items = 0;
+  std::uint64_t batched = 0;
   std::uint64_t vectors = 0;
   for (const auto& p : parts) {
     items += p.items;
+    if (p.route == Route::batch) batched += p.items;
     if (is_embedding(job, p)) vectors += p.items;
   }
   // A bound is seldom reached: what is assumed without one is taken for what comes.
   const auto expected =
       std::clamp<std::int64_t>(output.n, 0, money::assumed_output.n * static_cast<std::int64_t>(items));
   const auto texts = items * bytes_per_answer + static_cast<std::uint64_t>(expected) * bytes_per_token;
-  const auto answers = (job.compress ? texts / packed_texts : texts) + vectors * bytes_per_vector;
+  // In real time answers come into a journal, which is packed only at its end.
+  const auto share = static_cast<double>(batched) / static_cast<double>(std::max<std::uint64_t>(items, 1));
+  const auto packed = job.compress ? static_cast<std::uint64_t>(share * static_cast<double>(texts)) : 0;
+  const auto answers = texts - packed + packed / packed_texts + vectors * bytes_per_vector;
   return bytes_ahead(job, parts) + answers * copies;
 }
 

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <future>
-#include <list>
 #include <optional>
 #include <utility>
 
@@ -19,11 +18,24 @@ constexpr std::uint64_t least_halved = 1 << 20; // bytes
 
 AnswerMemory::Block AnswerMemory::take(std::uint64_t bytes)
 {
-  if (m_spare.size >= bytes) return std::exchange(m_spare, {});
+  if (bytes == 0) return {};
+  if (m_spare.size >= bytes && m_spare.size / 2 <= bytes) return std::exchange(m_spare, {});
   m_free += std::exchange(m_spare, {}).size;
   if (bytes > m_free) return {};
   m_free -= bytes;
   return {std::make_unique_for_overwrite<char[]>(bytes), bytes};
+}
+
+AnswerMemory::Block AnswerMemory::take_for_piece(std::uint64_t bytes)
+{
+  auto block = take(bytes);
+  while (block.size == 0 && !m_pieces.empty()) {
+    const auto oldest = m_pieces.front();
+    m_pieces.pop_front();
+    give_back(oldest.holder->release(oldest.number));
+    block = take(bytes);
+  }
+  return block;
 }
 
 void AnswerMemory::give_back(Block block)
@@ -84,7 +96,12 @@ public:
     if (m_whole.size == 0) {
       m_file.read_ahead();
     } else {
-      read_whole();
+      try {
+        read_whole();
+      } catch (...) {
+        memory.give_back(std::move(m_whole));
+        throw;
+      }
     }
   }
   ~PlainFile() override { m_memory.give_back(std::move(m_whole)); }
@@ -121,7 +138,7 @@ private:
 };
 
 /// Unpacked frame by frame: as many are held as there is room for, those that were used last.
-class PackedFile final : public AnswerFiles::File {
+class PackedFile final : public AnswerFiles::File, public AnswerMemory::Holder {
 public:
   PackedFile(const std::filesystem::path& path, AnswerMemory& memory)
       : File(path), m_memory(memory), m_file(path), m_held(m_file.frames().size())
@@ -129,15 +146,20 @@ public:
   }
   ~PackedFile() override
   {
-    for (auto& held : m_held)
+    for (auto& held : m_held) {
+      if (held.block.size == 0) continue;
+      m_memory.let_go(held.turn);
       m_memory.give_back(std::move(held.block));
+    }
   }
+
+  AnswerMemory::Block release(std::size_t frame) override { return std::exchange(m_held[frame].block, {}); }
 
 private:
   /// A frame, where it is held.
   struct Held {
     AnswerMemory::Block block = {}; // empty: it is not
-    std::list<std::size_t>::iterator turn = {};
+    AnswerMemory::Turn turn = {};
   };
 
   std::uint64_t size() const override { return m_file.size(); }
@@ -162,10 +184,10 @@ private:
     auto& held = m_held[number];
     const auto size = m_file.frames()[number].size;
     if (held.block.size > 0) {
-      m_turns.splice(m_turns.end(), m_turns, held.turn);
+      m_memory.use(held.turn);
       return {held.block.bytes.get(), size};
     }
-    held.block = make_room();
+    held.block = m_memory.take_for_piece(frame_size);
     if (held.block.size == 0) return unheld(number);
     try {
       m_file.unpack(number, held.block.bytes.get());
@@ -173,17 +195,8 @@ private:
       m_memory.give_back(std::exchange(held.block, {}));
       throw;
     }
-    held.turn = m_turns.insert(m_turns.end(), number);
+    held.turn = m_memory.hold({this, number});
     return {held.block.bytes.get(), size};
-  }
-
-  AnswerMemory::Block make_room()
-  {
-    auto block = m_memory.take(frame_size);
-    if (block.size > 0 || m_turns.empty()) return block;
-    block = std::exchange(m_held[m_turns.front()].block, {});
-    m_turns.pop_front();
-    return block;
   }
 
   /// One that there is no room for, and which takes the place of the last such.
@@ -201,7 +214,6 @@ private:
   AnswerMemory& m_memory;
   FramedFile m_file;
   std::vector<Held> m_held;
-  std::list<std::size_t> m_turns = {}; // the frames that are held, the one that was used last at the end
   std::string m_unheld = {};
   std::optional<std::size_t> m_unheld_number = {};
   std::string m_line = {};

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,15 +22,42 @@ public:
     std::uint64_t size = 0; ///< 0: there was no room
   };
 
+  /// Who holds pieces of a file that can be read again.
+  class Holder {
+  public:
+    Holder() = default;
+    Holder(const Holder&) = delete;
+    Holder& operator=(const Holder&) = delete;
+    virtual ~Holder() = default;
+
+    /// Gives a piece up.
+    virtual Block release(std::size_t piece) = 0;
+  };
+
+  /// Which piece of whose.
+  struct Piece {
+    Holder* holder = nullptr;
+    std::size_t number = 0;
+  };
+  using Turn = std::list<Piece>::iterator;
+
   explicit AnswerMemory(std::uint64_t bytes) : m_free(bytes) {}
 
   /// Room for so many bytes, where there is as much.
   Block take(std::uint64_t bytes);
+  /// The same for a piece, for which others that were not used for longest are given up.
+  Block take_for_piece(std::uint64_t bytes);
   void give_back(Block block);
+
+  /// A piece is held from now on, and used.
+  Turn hold(const Piece& piece) { return m_pieces.insert(m_pieces.end(), piece); }
+  void use(Turn turn) { m_pieces.splice(m_pieces.end(), m_pieces, turn); }
+  void let_go(Turn turn) { m_pieces.erase(turn); }
 
 private:
   std::uint64_t m_free;
-  Block m_spare = {}; // not used: the system takes its time to make room anew
+  Block m_spare = {};             // not used: the system takes its time to make room anew
+  std::list<Piece> m_pieces = {}; // the one that was used last at the end
 };
 
 /// How many bytes of answers a walk holds.

@@ -4,7 +4,10 @@
 //   ROOT/locks/NAME.lock                 one lock a job, outside its directory
 //   ROOT/jobs/NAME/input.zst             what was piped in
 //   ROOT/jobs/NAME/unsent.ordinals       the items that are in no request, where there are any
-//   ROOT/jobs/NAME/0001.requests.jsonl   a part's request file, built ahead of need, removed once settled
+//   ROOT/jobs/NAME/0001.requests.jsonl   a part's request file, built ahead of need, removed once settled; of a job
+//   with
+//                                        --compress, once uploaded
+//   ROOT/jobs/NAME/0001.ids.jsonl        the user's ids of a part's items, where its request file does not tell them
 //   ROOT/jobs/NAME/0004.ordinals         the items of a part that holds a list
 //   ROOT/jobs/NAME/0001.digests          what each of a part's items asks, in their order, 16 bytes each
 //   ROOT/jobs/NAME/0004.leaders          of a part of copies: the ordinals that its items are copied from, in their
@@ -12,8 +15,9 @@
 //   ROOT/jobs/NAME/0001.output.jsonl     output and error files as they came; outcomes refer to them, so that they stay
 //                                        as they are for as long as the job is there
 //   ROOT/jobs/NAME/0001.errors.jsonl
-//   ROOT/jobs/NAME/0001.output.jsonl.zst the same in frames (base/frames.hpp), of a job with --compress; what real-time
-//                                        parts are answered becomes so before they are settled
+//   ROOT/jobs/NAME/0001.output.jsonl.zst the same in frames (base/frames.hpp), of a job with --compress, as is
+//                                        0001.errors.jsonl.zst; real-time parts' become so before they are settled.
+//                                        Places in them count unpacked bytes
 //   ROOT/jobs/NAME/0001.batch.json       a batch that failed as a whole, as the server told it
 //   ROOT/jobs/NAME/0001.outcomes         sorted outcomes of a settled part; where they became others, by `retry` or
 //                                        another --accept, 0001.outcomes-1, and so on
