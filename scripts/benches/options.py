@@ -11,7 +11,7 @@ EPILOG = """exit status:
   3    one does not
   1    something could not be measured
   64   usage"""
-GROUPS = {"realtime": ("speed", "rates"), "plane": ("requests", "results", "vectors", "job", "tenfold")}
+GROUPS = {"realtime": ("speed", "rates"), "plane": ("requests", "results", "vectors", "job", "small", "tenfold")}
 RUNS = {"journal": 9, "plane": 5, "realtime": 3, "start": 50, "tokens": 5, "transfer": 15}
 QUICK_RUNS = {"journal": 3, "start": 20, "transfer": 5}  # of the others 1
 CHOICES = {"only": ("realtime", "plane"), "seed": ("realtime", "plane", "start"), "items": ("plane",)}  # of these benches alone
