@@ -245,7 +245,7 @@ TEST_CASE("usage errors say what is wrong, and exit 64")
       {"status", "no-such-job"},
       {"poll", "no-such-job"},
       {"poll", "--for", "10"},
-      job_words("submit", input, {"--yes", "--compress"}), // an option of a later version is not there
+      {"schedule", "status"}, // a command of a later version is not there
       job_words("submit", input, {"--yes", "--max-cost", "much"}),
       job_words("submit", input, {"--yes", "--max-cost", "-6"}),
       job_words("submit", input, {"--yes", "--strict-cap"}), // of what?

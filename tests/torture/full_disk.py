@@ -237,7 +237,7 @@ def nearly_filled(stage, mounts):
     with Emulator(stage.program, stage.directory / "emulator-nearly") as emulator:
         # Answers of some kilobytes each, and room at the server for one part at a time.
         where = (stage.program, stage.directory, emulator.url, "nearly")
-        job = Job(*where, 900, 300, home=at / "home", learns=True)
+        job = Job(*where, 900, 300, home=at / "home", learns=True, small=False)
         job.submit += ["--set", "logprobs=true", "--set", "top_logprobs=20", "--enqueued-tokens", "4000"]
         found = [f"{e}" for e in [job.run(job.submit + ["--detach"])] if e.exit != 0]
         time.sleep(1)  # the server's time

@@ -111,11 +111,21 @@ class Job:
     """A job in a state root of its own. Its name, or mark, is in its custom_ids and texts: no two jobs share either."""
 
     input_name = "input.csv"
-    may_be_small = True  # with --compress
     asks = ["--model", MODEL, "--id-column", "id", "--prompt", "{{text}}", "--max-output-tokens", "64"]
 
     def __init__(
-        self, program, directory, url, name, items=6, per_part=3, grace="1s", home=None, learns=False, mark=None
+        self,
+        program,
+        directory,
+        url,
+        name,
+        items=6,
+        per_part=3,
+        grace="1s",
+        home=None,
+        learns=False,
+        mark=None,
+        small=None,  # with --compress; None: every other job
     ):
         self.program, self.name, self.items, self.mark = program, name, items, mark or name
         self.directory = pathlib.Path(directory) / name
@@ -143,7 +153,7 @@ class Job:
         self.submit += ["--requests-per-part", str(per_part)]
         if not learns:  # the room at the server: then the first part of a model goes alone
             self.submit += ["--enqueued-tokens", "100000000"]
-        if self.may_be_small and sum(name.encode()) % 2:  # every other one
+        if sum(name.encode()) % 2 if small is None else small:
             self.submit += ["--compress"]
         self.submit += ["--adopt-grace", grace, "--yes"]
         self.poll = ["poll"]

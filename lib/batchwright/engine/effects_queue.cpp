@@ -83,7 +83,8 @@ void Run::let_earlier_go(std::vector<Action>& actions) const
   std::set<int> held;
   for (const auto& p : m_parts) {
     if (p.route != Route::batch || !moving.contains(p.number)) continue;
-    if (p.state == PartState::planned || p.state == PartState::uploading) {
+    const bool asks_for_room = p.state == PartState::queued && m_busy.contains(p.number); // it counts others' first
+    if (p.state == PartState::planned || p.state == PartState::uploading || asks_for_room) {
       ahead[model_of(p)] += p.input_tokens.n;
     } else if (p.state == PartState::queued && !is_probe(p) && ahead.contains(model_of(p))) {
       auto& tokens = ahead.at(model_of(p));
